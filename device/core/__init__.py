@@ -1,0 +1,1 @@
+"""The decisions: facts in, orders out. No I/O, no clock, standard library only."""

@@ -1,0 +1,193 @@
+"""Orders, in the imperative: everything the machine may ask of the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from device.units import Ms, Samples
+
+
+class Cue(Enum):
+    """A short sound of our own."""
+
+    WAKE = "wake"
+    DONE = "done"
+    ERROR = "error"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
+
+
+class TurnEnd(Enum):
+    """Who decides that the person has finished speaking."""
+
+    PROVIDER = "provider"
+    """The provider's VAD; it answers by itself."""
+    DEVICE = "device"
+    """We do (button or local VAD): commit, then ask for a response."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Connect and configure; every fact that comes of it carries `turn`."""
+
+    turn: int
+    turn_end: TurnEnd
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSession:
+    """Close the session; nothing more comes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTurn:
+    """A new turn on the open session: responses from now on carry `turn`."""
+
+    turn: int
+    turn_end: TurnEnd
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """The person's turn is over: commit the audio and ask for a response."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardInput:
+    """Forget audio that was sent and not committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResponse:
+    """Stop the response that is running, if one is, and drop what is still coming of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropResponse:
+    """Drop what is still coming of the running response: the provider cancelled it by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class TruncateItem:
+    """Tell the provider how much of an item was heard."""
+
+    item: str
+    played: Ms
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteItem:
+    """Tell the provider to forget an item of which nothing was heard."""
+
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """Let microphone audio out, from sample `since` of the capture stream on (from the pre-roll).
+
+    With `until` the gate lets out exactly that span and stays shut.
+    """
+
+    since: Samples
+    until: Samples | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseGate:
+    """Let nothing out any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMicrophone:
+    """Start the capture stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMicrophone:
+    """Stop the capture stream: muted."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlayback:
+    """Flush what is playing; PlaybackStopped follows when an answer was playing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duck:
+    """Play quietly: a voice may be barging in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unduck:
+    """Play at full volume again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayCue:
+    """Play a short sound of our own."""
+
+    cue: Cue
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say a sentence with the local voice."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunTool:
+    """Run a tool beside the conversation; ToolFinished follows in any case."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendToolResult:
+    """Give the provider the output of a call."""
+
+    call_id: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class RememberMute:
+    """Keep the mute state over a restart."""
+
+    muted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Leave the event loop: everything is shut."""
+
+
+Action = (
+    OpenSession
+    | CloseSession
+    | BeginTurn
+    | CommitTurn
+    | DiscardInput
+    | CancelResponse
+    | DropResponse
+    | TruncateItem
+    | DeleteItem
+    | OpenGate
+    | CloseGate
+    | OpenMicrophone
+    | CloseMicrophone
+    | StopPlayback
+    | Duck
+    | Unduck
+    | PlayCue
+    | Announce
+    | RunTool
+    | SendToolResult
+    | RememberMute
+    | Exit
+)

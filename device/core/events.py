@@ -1,0 +1,263 @@
+"""Facts, in the past tense: everything the machine may be told.
+
+A fact about a conversation carries the `turn` it belongs to; the machine drops stale ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from device.units import Ms, Samples
+
+
+class Failure(Enum):
+    """Why a conversation failed; decides what the person is told."""
+
+    UNREACHABLE = "unreachable"
+    """No connection: name not resolved, refused, timed out, TLS failed."""
+    DROPPED = "dropped"
+    """The connection was lost in the middle."""
+    EXPIRED = "expired"
+    """The provider's session cap was reached."""
+    REFUSED_KEY = "refused_key"
+    """401, 403 or `invalid_api_key`."""
+    QUOTA = "quota"
+    """`insufficient_quota`."""
+    REFUSED_CONFIG = "refused_config"
+    """Unknown model, unknown parameter, beta shape: the configuration must change."""
+    BUSY = "busy"
+    """Rate limit or server error."""
+    PROTOCOL = "protocol"
+    """The server sent what cannot be understood, or too much of it."""
+
+
+class Device(Enum):
+    """A part of the house that can fail and come back."""
+
+    MICROPHONE = "microphone"
+    SPEAKER = "speaker"
+    WAKE_WORD = "wake_word"
+    PANEL = "panel"
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordDetected:
+    """A wake word was heard; `end` is where it ends in the capture stream (an estimate, never late)."""
+
+    word: str
+    score: float
+    end: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStarted:
+    """The segmenter heard a voice begin at sample `at` of the capture stream."""
+
+    at: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStopped:
+    """The segmenter heard the voice end at sample `at` of the capture stream."""
+
+    at: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonClicked:
+    """The button was pressed and let go at once; `at` is where the press began."""
+
+    at: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonHeld:
+    """The button has been down for the hold time; `at` is where the press began."""
+
+    at: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonLongPressed:
+    """The button has been down for the long-press time (it was reported as held before)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonReleased:
+    """A held button was let go; `at` is where in the capture stream."""
+
+    at: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReady:
+    """The provider acknowledged the session's configuration: audio may be sent."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    """The session could not be opened, or ended against our will."""
+
+    turn: int
+    failure: Failure
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The provider heard the person begin to speak."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The provider heard the person stop; it answers on its own now."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """The provider began a response."""
+
+    turn: int
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFinished:
+    """The response is complete.
+
+    `more` says that another response follows by itself (a tool result is owed, or one is queued).
+    `failure` is set when the model failed to answer.
+    """
+
+    turn: int
+    response: str
+    cancelled: bool = False
+    more: bool = False
+    failure: Failure | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model asks for a tool; `arguments` is JSON text as it came, not checked."""
+
+    turn: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool ended; `output` is text for the model, the plain reason when it failed."""
+
+    call_id: str
+    output: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderComplained:
+    """The provider reported an error that leaves the session alive."""
+
+    turn: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The provider's transcript of what the person said."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The provider's transcript of (a part of) its own answer."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    """The first sample of an answer left for the sound card."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished:
+    """Everything queued of the answer has really left the sound card."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStopped:
+    """Playback was flushed on our order; how much of its current item was heard.
+
+    `played` counts what really left the sound card, `received` all that the provider sent of the item.
+    `item` is empty when no item of an answer was playing.
+    """
+
+    turn: int
+    item: str
+    played: Ms
+    received: Ms
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFailed:
+    """A part of the house stopped working; its adapter goes on trying to bring it back."""
+
+    device: Device
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRecovered:
+    """A failed part of the house works again."""
+
+    device: Device
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownRequested:
+    """The process was asked to end."""
+
+
+Event = (
+    WakeWordDetected
+    | VoiceStarted
+    | VoiceStopped
+    | ButtonClicked
+    | ButtonHeld
+    | ButtonLongPressed
+    | ButtonReleased
+    | SessionReady
+    | SessionFailed
+    | SpeechStarted
+    | SpeechStopped
+    | ResponseStarted
+    | ResponseFinished
+    | ToolCalled
+    | ToolFinished
+    | ProviderComplained
+    | Heard
+    | Said
+    | PlaybackStarted
+    | PlaybackFinished
+    | PlaybackStopped
+    | DeviceFailed
+    | DeviceRecovered
+    | ShutdownRequested
+)

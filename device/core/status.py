@@ -1,0 +1,40 @@
+"""Phase and Status: what the rest of the house may see of the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from device.core.events import Device
+
+
+class Phase(Enum):
+    """Where a conversation stands."""
+
+    IDLE = "idle"
+    """No session; only the wake-word model hears the microphone."""
+    WAKING = "waking"
+    """A session is being opened; audio is kept, none is sent."""
+    LISTENING = "listening"
+    """The person has the word."""
+    THINKING = "thinking"
+    """The provider has the word and nothing is audible yet."""
+    SPEAKING = "speaking"
+    """An answer is audible, or more of it is coming."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The phase and the conditions beside it."""
+
+    phase: Phase = Phase.IDLE
+    muted: bool = False
+    online: bool = True
+    faults: frozenset[Device] = field(default_factory=frozenset)
+    gate_open: bool = False
+    turn: int = 0
+    hearing: bool = False
+    """A voice is being heard by the provider or by the button's turn."""
+    ducked: bool = False
+    failing: bool = False
+    """The last conversation ended with an error, and the person is being told."""

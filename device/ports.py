@@ -1,0 +1,177 @@
+"""The sockets in the walls: what an adapter must offer, and the data that passes through.
+
+Threads: every method is called on the event loop's thread, and every callback is called there too; an adapter
+whose library has threads of its own crosses over with `loop.call_soon_threadsafe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from device.core.actions import TurnEnd
+from device.core.events import Event
+from device.core.indication import Indication
+from device.units import Hz, Samples
+
+Post = Callable[[Event], None]
+"""Hand a fact to the controller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A wake word heard by an engine.
+
+    `end` is the estimated position (in samples of the stream fed to the engine) at which the word ends. It may be up
+    to 200 ms early and must not be late: what follows it is sent to the provider.
+    """
+
+    word: str
+    score: float
+    end: Samples
+
+
+class WakeWord(Protocol):
+    """A wake-word engine: fed with the capture stream, says when a word was heard. No threads of its own."""
+
+    words: tuple[str, ...]
+
+    def process(self, pcm: bytes) -> list[Detection]:
+        """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The newest score of every word, 0 to 1."""
+
+    def reset(self) -> None:
+        """Forget the sound so far: the stream was interrupted (positions go on counting)."""
+
+
+class Microphone(Protocol):
+    """A source of 16 kHz mono s16le frames, all of one length."""
+
+    async def open(self) -> None:
+        """Start capturing. Raise DeviceNotFoundError or AudioError."""
+
+    async def close(self) -> None:
+        """Stop capturing and let the device go. Harmless when it is closed."""
+
+
+class Speaker(Protocol):
+    """A sound card's output that pulls what it plays from a source."""
+
+    rate: Hz
+
+    async def open(self) -> None:
+        """Start pulling. Raise DeviceNotFoundError or AudioError."""
+
+    async def close(self) -> None:
+        """Stop at once, dropping what has not left the card. Harmless when it is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence that asks for a tool: how people say it, for recognisers that need a grammar.
+
+    `text` holds lower-case words, `{name}` where a slot is spoken, e.g. "turn on the {name}". `slots` gives for each
+    slot its spoken forms and the value each stands for; `arguments` are fixed ones the sentence implies.
+    """
+
+    text: str
+    slots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told of a tool: `parameters` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    phrases: tuple[Phrase, ...] = ()
+
+
+class Tools(Protocol):
+    """The tools of the house."""
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """What to tell the model."""
+
+    async def call(self, name: str, arguments: str) -> str:
+        """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError, with a message
+        that tells the model plainly what failed (unknown tool, bad arguments, timeout included)."""
+
+
+OnReplyAudio = Callable[[int, str, bytes], None]
+"""turn, item id, PCM (s16le mono at the conversation's `output_rate`): a piece of the answer arrived."""
+
+OnReplyEnd = Callable[[int, str], None]
+"""turn, item id: all audio of the item has arrived."""
+
+
+class Conversation(Protocol):
+    """A provider's realtime session. Facts are posted as events; answer audio goes past the machine to `on_audio`.
+
+    Orders never raise and never wait: what fails is posted as SessionFailed or ProviderComplained.
+    """
+
+    input_rate: Hz
+    output_rate: Hz
+
+    def open(self, turn: int, turn_end: TurnEnd) -> None:
+        """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`."""
+
+    def close(self) -> None:
+        """End the session; nothing is posted for it any more. A new one may be opened at once."""
+
+    def begin_turn(self, turn: int, turn_end: TurnEnd) -> None:
+        """Responses that start from now on carry `turn`; change who ends the turn."""
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Queue microphone audio (s16le mono at `input_rate`). Dropped unless the session is ready."""
+
+    def commit_turn(self) -> None:
+        """Commit the audio sent and ask for a response."""
+
+    def discard_input(self) -> None:
+        """Forget audio sent and not committed."""
+
+    def cancel_response(self) -> None:
+        """Cancel the running response, if any; drop what still comes of it."""
+
+    def drop_response(self) -> None:
+        """Drop what still comes of the running response: the provider has cancelled it itself."""
+
+    def truncate_item(self, item: str, played_ms: float) -> None:
+        """Tell the provider that only `played_ms` of the item's audio were heard (clamped to what was received)."""
+
+    def delete_item(self, item: str) -> None:
+        """Tell the provider that nothing of the item was heard."""
+
+    def send_tool_result(self, call_id: str, output: str) -> None:
+        """Answer a call; one response is asked for after the last result of a response's calls."""
+
+    async def aclose(self) -> None:
+        """End everything, waiting at most a second."""
+
+
+class Panel(Protocol):
+    """Lights that show an indication; the button posts its facts by itself."""
+
+    def show(self, indication: Indication) -> None:
+        """Show it until told otherwise. Never raises."""
+
+    def close(self) -> None:
+        """Lights off, pins let go. Harmless when closed."""
+
+
+class Voice(Protocol):
+    """A local voice for what must be said without the provider."""
+
+    rate: Hz
+
+    def speak(self, text: str) -> Awaitable[bytes]:
+        """Return the sentence as s16le mono PCM at `rate`. Raise SpeechError."""
