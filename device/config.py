@@ -26,7 +26,7 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file: immutable, and strict about its keys."""
 
 
-class Audio(Section):
+class Audio(Section, frozen=True):
     """Microphone and loudspeaker."""
 
     input: str = "default"
@@ -48,7 +48,7 @@ class Audio(Section):
     """webrtcvad's mode, 0 (lets most through) to 3."""
 
 
-class Wake(Section):
+class Wake(Section, frozen=True):
     """The wake word."""
 
     engine: Literal["openwakeword"] = "openwakeword"
@@ -61,7 +61,7 @@ class Wake(Section):
     """How long a word is not detected again after it was."""
 
 
-class OpenAI(Section):
+class OpenAI(Section, frozen=True):
     """A server that speaks the OpenAI Realtime protocol: OpenAI, Azure, or one of your own."""
 
     url: str = "wss://api.openai.com/v1/realtime"
@@ -85,7 +85,7 @@ class OpenAI(Section):
     """A larger message from the server ends the session."""
 
 
-class Conversation(Section):
+class Conversation(Section, frozen=True):
     """How it talks."""
 
     provider: Literal["openai"] = "openai"
@@ -105,7 +105,7 @@ class Conversation(Section):
     openai: OpenAI = OpenAI()
 
 
-class Led(Section):
+class Led(Section, frozen=True):
     """One LED (`pin`) or an RGB LED (`red`, `green`, `blue`)."""
 
     pin: Pin | None = None
@@ -115,7 +115,7 @@ class Led(Section):
     active_high: bool = True
 
 
-class Button(Section):
+class Button(Section, frozen=True):
     """One push button to ground."""
 
     pin: Pin | None = None
@@ -125,7 +125,7 @@ class Button(Section):
     """Held this long without a word spoken: mute on or off."""
 
 
-class Hardware(Section):
+class Hardware(Section, frozen=True):
     """The board."""
 
     profile: str = "generic"
@@ -133,7 +133,7 @@ class Hardware(Section):
     button: Button = Button()
 
 
-class Relay(Section):
+class Relay(Section, frozen=True):
     """A switch on a GPIO pin."""
 
     pin: Pin
@@ -142,7 +142,7 @@ class Relay(Section):
     """What it is put to at the start and at exit: true = on."""
 
 
-class ToolSettings(Section):
+class ToolSettings(Section, frozen=True):
     """The home."""
 
     relays: dict[str, Relay] = msgspec.field(default_factory=dict)
@@ -150,7 +150,7 @@ class ToolSettings(Section):
     timeout_s: Annotated[float, Meta(ge=0.1, le=300.0)] = 20.0
 
 
-class Service(Section):
+class Service(Section, frozen=True):
     """The process."""
 
     state_dir: str = ""
@@ -158,7 +158,7 @@ class Service(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Config(Section):
+class Config(Section, frozen=True):
     """The whole file."""
 
     audio: Audio = Audio()

@@ -85,12 +85,12 @@ class DeleteItem:
 
 @dataclass(frozen=True, slots=True)
 class OpenGate:
-    """Let microphone audio out, from sample `since` of the capture stream on (from the pre-roll).
+    """Let microphone audio out, from sample `since` of the capture stream on (from the pre-roll; None: from now on).
 
     With `until` the gate lets out exactly that span and stays shut.
     """
 
-    since: Samples
+    since: Samples | None
     until: Samples | None = None
 
 
@@ -112,6 +112,13 @@ class CloseMicrophone:
 @dataclass(frozen=True, slots=True)
 class StopPlayback:
     """Flush what is playing; PlaybackStopped follows when an answer was playing."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndReply:
+    """All audio of the answer has arrived: PlaybackFinished follows when it has left the sound card."""
+
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,7 @@ Action = (
     | OpenMicrophone
     | CloseMicrophone
     | StopPlayback
+    | EndReply
     | Duck
     | Unduck
     | PlayCue

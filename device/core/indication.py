@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from device.core.events import Device
 from device.core.status import Phase, Status
 
 
@@ -11,15 +12,47 @@ class Indication(Enum):
     """What the lights say, most important first."""
 
     MUTED = "muted"
-    DEAF = "deaf"
-    """The microphone or the wake-word engine does not work."""
-    FAULT = "fault"
-    """Something else does not work (speaker, panel)."""
-    ERROR = "error"
-    """The last conversation failed."""
     LISTENING = "listening"
     WAKING = "waking"
     THINKING = "thinking"
     SPEAKING = "speaking"
+    DEAF = "deaf"
+    """The microphone or the wake-word engine does not work."""
+    ERROR = "error"
+    """The last conversation failed."""
+    FAULT = "fault"
+    """Something else does not work (speaker, panel)."""
     OFFLINE = "offline"
+    """The last session could not be opened."""
     IDLE = "idle"
+
+
+_OF_PHASE = {
+    Phase.WAKING: Indication.WAKING,
+    Phase.LISTENING: Indication.LISTENING,
+    Phase.THINKING: Indication.THINKING,
+    Phase.SPEAKING: Indication.SPEAKING,
+}
+
+
+def indication(status: Status) -> Indication:
+    """Return what the lights must say.
+
+    Mute wins over everything, and a conversation over the troubles of an idle house: while the gate may be open the
+    person must see it.
+    """
+    if status.muted:
+        return Indication.MUTED
+    if status.phase is not Phase.IDLE:
+        return _OF_PHASE[status.phase]
+    return _trouble(status) or Indication.IDLE
+
+
+def _trouble(status: Status) -> Indication | None:
+    if status.faults & {Device.MICROPHONE, Device.WAKE_WORD}:
+        return Indication.DEAF
+    if status.failing:
+        return Indication.ERROR
+    if status.faults:
+        return Indication.FAULT
+    return None if status.online else Indication.OFFLINE

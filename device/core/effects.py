@@ -1,0 +1,388 @@
+"""What the rows of the transition table do: change the memory, and say what to order.
+
+The gate and the deadlines are not handled here: they follow from where a transition leads (see machine.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from device.core import actions as order
+from device.core import events as ev
+from device.core import failures
+from device.core.actions import Action, Cue, TurnEnd
+from device.core.memory import Memory, Timer
+from device.units import Ms, Samples
+
+
+def nothing(memory: Memory, fact: Any) -> list[Action]:
+    """Change nothing."""
+    return []
+
+
+# -- opening a session
+
+
+def open_session_by_voice(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
+    """Open a session for what follows the wake word."""
+    return _open_session(memory, fact.end, memory.settings.turn_end)
+
+
+def open_session_by_button(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
+    """Open a session for what follows the press."""
+    return _open_session(memory, fact.at, memory.settings.turn_end)
+
+
+def open_session_by_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
+    """Open a session for what is said while the button is down."""
+    press_button(memory, fact)
+    return _open_session(memory, fact.at, TurnEnd.DEVICE)
+
+
+def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Action]:
+    turn = memory.status.turn + 1
+    memory.session = turn
+    memory.turn_end = turn_end
+    memory.since = memory.began = since
+    memory.until = None
+    memory.window = memory.settings.listen
+    memory.stop(Timer.FAILURE_SHOWN)
+    memory.note(turn=turn, failing=False, hearing=False)
+    return [order.StopPlayback(), order.OpenSession(turn, turn_end)]
+
+
+def press_button(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
+    """Remember that the button is down, and whether somebody is speaking already."""
+    memory.button_down = True
+    memory.spoke_in_hold = memory.voice is not None
+    return []
+
+
+def hold_while_waking(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
+    """Make the turn that is being opened a push-to-talk turn."""
+    press_button(memory, fact)
+    memory.since = fact.at
+    memory.until = None
+    return [_begin_turn(memory, TurnEnd.DEVICE)]
+
+
+def greet(memory: Memory, fact: ev.SessionReady) -> list[Action]:
+    """The session is ready: the person has the word."""
+    memory.note(online=True, hearing=memory.button_down)
+    return [order.PlayCue(Cue.WAKE)] if memory.settings.wake_cue else []
+
+
+# -- push-to-talk
+
+
+def remember_end(memory: Memory, fact: ev.ButtonReleased | ev.VoiceStopped) -> list[Action]:
+    """The person finished before the session was ready: note where the words end."""
+    memory.button_down = False
+    memory.until = fact.at
+    return []
+
+
+def forget_end(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
+    """The person goes on after all."""
+    memory.until = None
+    return []
+
+
+def send_whole_turn(memory: Memory, fact: ev.SessionReady) -> list[Action]:
+    """Send what was said while the session was being opened, and commit it."""
+    memory.note(online=True)
+    span = order.OpenGate(memory.since, memory.until)
+    memory.until = None
+    return [span, *commit(memory, fact)]
+
+
+def release_button(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
+    """The button was let go: wait for the last words, which are still on their way through the sound card."""
+    memory.button_down = False
+    memory.start(Timer.HOLD_TAIL, memory.settings.hold_tail)
+    return []
+
+
+def let_go(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
+    """The button was let go and nothing depended on it."""
+    memory.button_down = False
+    return []
+
+
+def commit(memory: Memory, fact: Any) -> list[Action]:
+    """End the person's turn ourselves; from here the usual way of ending turns holds again."""
+    memory.stop(Timer.HOLD_TAIL)
+    memory.answering = True
+    memory.note(hearing=False)
+    shut = [order.CloseGate()] if memory.status.gate_open else []
+    memory.note(gate_open=False)
+    memory.since = None
+    actions: list[Action] = [*shut, order.CommitTurn()]
+    if memory.turn_end is not memory.settings.turn_end:
+        memory.turn_end = memory.settings.turn_end
+        actions.append(order.BeginTurn(memory.status.turn, memory.turn_end))
+    return actions
+
+
+# -- the person's turn
+
+
+def hear(memory: Memory, fact: Any) -> list[Action]:
+    """The person is speaking."""
+    memory.note(hearing=True)
+    return []
+
+
+def stop_hearing(memory: Memory, fact: ev.SpeechStopped) -> list[Action]:
+    """The provider heard the end and answers by itself."""
+    memory.answering = True
+    memory.note(hearing=False)
+    return []
+
+
+def give_grace(memory: Memory, fact: Any) -> list[Action]:
+    """Wait a little longer for a person who has just begun to speak."""
+    memory.grace_given = True
+    memory.window = Ms(2_000)
+    return []
+
+
+# -- the answer
+
+
+def expect_answer(memory: Memory, fact: Any) -> list[Action]:
+    """A response is running."""
+    memory.answering = True
+    memory.note(hearing=False)
+    return []
+
+
+def expect_more(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
+    """This response is complete; another one follows."""
+    memory.answering = True
+    return []
+
+
+def end_reply(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
+    """The answer is complete; now it only has to be heard."""
+    memory.answering = False
+    return [order.EndReply(fact.turn)]
+
+
+def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
+    """The person may go on without the wake word."""
+    memory.window = memory.settings.follow_up
+    memory.grace_given = False
+    memory.since = None
+    memory.stop(Timer.BARGE_IN)
+    memory.note(ducked=False, hearing=False)
+    return []
+
+
+def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
+    """A voice over the answer: play quietly until it is clear whether it is meant."""
+    memory.start(Timer.BARGE_IN, memory.settings.confirm)
+    memory.note(ducked=True)
+    return [order.Duck()]
+
+
+def unduck(memory: Memory, fact: ev.VoiceStopped) -> list[Action]:
+    """It was nothing."""
+    memory.stop(Timer.BARGE_IN)
+    memory.note(ducked=False)
+    return [order.Unduck()]
+
+
+# -- interruptions
+
+
+def yield_to_provider(memory: Memory, fact: ev.SpeechStarted) -> list[Action]:
+    """The provider heard the person and has cancelled its response by itself."""
+    actions = _interrupt(memory, order.DropResponse(), memory.turn_end)
+    memory.note(hearing=True)
+    return actions
+
+
+def interrupt_by_confirmed_voice(memory: Memory, fact: Any) -> list[Action]:
+    """The voice over the answer went on: the person is meant to be heard."""
+    if memory.voice is not None:
+        memory.since = Samples(max(0, memory.voice - memory.settings.onset_padding))
+    actions = _interrupt(memory, order.CancelResponse(), memory.turn_end)
+    memory.note(hearing=memory.turn_end is TurnEnd.DEVICE)
+    return actions
+
+
+def interrupt_by_voice(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
+    """The wake word was said over the answer, or instead of waiting for it."""
+    memory.since = memory.began = fact.end
+    return _interrupt(memory, order.CancelResponse(), memory.settings.turn_end)
+
+
+def interrupt_by_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
+    """Push-to-talk in a running conversation: only what is said while the button is down counts."""
+    press_button(memory, fact)
+    shut: list[Action] = [order.CloseGate()] if memory.status.gate_open else []
+    memory.note(gate_open=False)
+    memory.since = fact.at
+    actions = shut + _interrupt(memory, order.CancelResponse(), TurnEnd.DEVICE)
+    memory.note(hearing=True)
+    return actions
+
+
+def _interrupt(memory: Memory, with_response: Action, turn_end: TurnEnd) -> list[Action]:
+    memory.answering = False
+    memory.grace_given = False
+    memory.window = memory.settings.listen
+    memory.stop(Timer.BARGE_IN)
+    memory.stop(Timer.HOLD_TAIL)
+    memory.note(ducked=False, hearing=False)
+    return [order.StopPlayback(), with_response, _begin_turn(memory, turn_end)]
+
+
+def _begin_turn(memory: Memory, turn_end: TurnEnd) -> Action:
+    memory.turn_end = turn_end
+    memory.note(turn=memory.status.turn + 1)
+    return order.BeginTurn(memory.status.turn, turn_end)
+
+
+def account_for_heard(memory: Memory, fact: ev.PlaybackStopped) -> list[Action]:
+    """Tell the provider how much of its answer was heard, so that it knows what was not."""
+    if not fact.item or memory.session is None or fact.turn < memory.session:
+        return []
+    if fact.played <= 0:
+        return [order.DeleteItem(fact.item)]
+    return [order.TruncateItem(fact.item, Ms(min(fact.played, fact.received)))]
+
+
+# -- tools
+
+
+def run_tool(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
+    """Start the tool; the conversation goes on meanwhile."""
+    memory.calls.add(fact.call_id)
+    return [order.RunTool(fact.call_id, fact.name, fact.arguments)]
+
+
+def refuse_stale_call(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
+    """Answer a call of an interrupted response without doing it: an open call would hang in the history."""
+    return [order.SendToolResult(fact.call_id, failures.CALL_INTERRUPTED)]
+
+
+def send_result(memory: Memory, fact: ev.ToolFinished) -> list[Action]:
+    """Give the provider the result."""
+    memory.calls.discard(fact.call_id)
+    return [order.SendToolResult(fact.call_id, fact.output)]
+
+
+# -- ends
+
+
+def leave(memory: Memory, fact: Any) -> list[Action]:
+    """The person ended it."""
+    return _end_session(memory)
+
+
+def leave_quietly(memory: Memory, fact: Any) -> list[Action]:
+    """Nobody goes on."""
+    return [*_end_session(memory), order.PlayCue(Cue.DONE)]
+
+
+def fail_by_session(memory: Memory, fact: ev.SessionFailed) -> list[Action]:
+    """The session is gone: say why."""
+    offline = fact.failure in (ev.Failure.UNREACHABLE, ev.Failure.DROPPED)
+    memory.note(online=not offline)
+    return _fail(memory, failures.OF_CONVERSATION[fact.failure])
+
+
+def fail_by_response(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
+    """The model could not answer: say why."""
+    return _fail(memory, failures.OF_CONVERSATION[fact.failure or ev.Failure.BUSY])
+
+
+def fail_by_device(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
+    """The conversation lost its ear or its mouth."""
+    add_fault(memory, fact)
+    text = failures.OF_DEVICE.get(fact.device)
+    return _fail(memory, text) if text else _end_session(memory)
+
+
+def give_up_connecting(memory: Memory, fact: Any) -> list[Action]:
+    """The session did not become ready in time."""
+    memory.note(online=False)
+    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.UNREACHABLE])
+
+
+def give_up_answer(memory: Memory, fact: Any) -> list[Action]:
+    """The answer did not come, or did not end, in time."""
+    return _fail(memory, failures.TOO_SLOW)
+
+
+def _fail(memory: Memory, text: str) -> list[Action]:
+    actions = _end_session(memory)
+    memory.note(failing=True)
+    memory.start(Timer.FAILURE_SHOWN, memory.settings.show_failure)
+    return [*actions, order.PlayCue(Cue.ERROR), order.Announce(text)]
+
+
+def stop_showing_failure(memory: Memory, fact: Any) -> list[Action]:
+    """The lights may show something else again."""
+    memory.note(failing=False)
+    return []
+
+
+def _end_session(memory: Memory) -> list[Action]:
+    had_session = memory.session is not None
+    gate_was_open = memory.status.gate_open
+    memory.session = None
+    memory.answering = False
+    memory.until = None
+    memory.calls.clear()
+    for timer in (Timer.BARGE_IN, Timer.HOLD_TAIL):
+        memory.stop(timer)
+    memory.note(hearing=False, ducked=False, gate_open=False)
+    shut: list[Action] = [order.CloseGate()] if gate_was_open else []
+    close: list[Action] = [order.CloseSession()] if had_session else []
+    return [*shut, *close, order.StopPlayback()]
+
+
+# -- conditions
+
+
+def say_muted(memory: Memory, fact: Any) -> list[Action]:
+    """A click while muted: the person should know why nothing happens."""
+    return [order.PlayCue(Cue.MUTED)]
+
+
+def mute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
+    """Shut everything: gate, session, capture stream."""
+    actions = _end_session(memory)
+    memory.button_down = False
+    memory.voice = None
+    memory.note(muted=True)
+    return [*actions, order.CloseMicrophone(), order.RememberMute(True), order.PlayCue(Cue.MUTED)]
+
+
+def unmute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
+    """Listen for the wake word again."""
+    memory.button_down = False
+    memory.note(muted=False)
+    return [order.OpenMicrophone(), order.RememberMute(False), order.PlayCue(Cue.UNMUTED)]
+
+
+def add_fault(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
+    """Show that a part of the house does not work."""
+    if fact.device is ev.Device.MICROPHONE:
+        memory.voice = None
+    memory.note(faults=memory.status.faults | {fact.device})
+    return []
+
+
+def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
+    """It works again."""
+    memory.note(faults=memory.status.faults - {fact.device})
+    return []
+
+
+def shut_down(memory: Memory, fact: ev.ShutdownRequested) -> list[Action]:
+    """Shut everything and leave."""
+    return [*_end_session(memory), order.CloseMicrophone(), order.Exit()]

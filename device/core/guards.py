@@ -1,0 +1,124 @@
+"""Conditions of the transition table: each reads the memory and the fact, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from device.core.actions import TurnEnd
+from device.core.events import Device, DeviceFailed, ResponseFinished, ToolCalled, ToolFinished, VoiceStopped
+from device.core.memory import Memory
+from device.core.status import Phase
+
+
+def always(memory: Memory, fact: Any) -> bool:
+    """No condition."""
+    return True
+
+
+def muted(memory: Memory, fact: Any) -> bool:
+    """The microphone is off by the person's will."""
+    return memory.status.muted
+
+
+def unmuted(memory: Memory, fact: Any) -> bool:
+    """The microphone may be listened to."""
+    return not memory.status.muted
+
+
+def in_session(memory: Memory, fact: Any) -> bool:
+    """A session is open or opening."""
+    return memory.session is not None
+
+
+def holding(memory: Memory, fact: Any) -> bool:
+    """The button is held for push-to-talk."""
+    return memory.button_down
+
+
+def ended_already(memory: Memory, fact: Any) -> bool:
+    """The person had finished before the session was ready (push-to-talk, or heard by our own segmenter)."""
+    return memory.until is not None
+
+
+def provider_ends_turn(memory: Memory, fact: Any) -> bool:
+    """The provider's VAD decides when the person has finished."""
+    return memory.turn_end is TurnEnd.PROVIDER
+
+
+def device_vad_ends_turn(memory: Memory, fact: Any) -> bool:
+    """Our own segmenter decides when the person has finished."""
+    return memory.turn_end is TurnEnd.DEVICE and not memory.button_down
+
+
+def device_vad_heard_enough(memory: Memory, fact: VoiceStopped) -> bool:
+    """Our own segmenter decides, and the voice was more than the end of the wake word."""
+    if not device_vad_ends_turn(memory, fact):
+        return False
+    return memory.status.hearing or fact.at - memory.began >= memory.settings.shortest_turn
+
+
+def voice_goes_on(memory: Memory, fact: Any) -> bool:
+    """The segmenter hears a voice that the provider has not noticed yet; believed once."""
+    return memory.voice is not None and not memory.grace_given and not memory.status.hearing
+
+
+def response_failed(memory: Memory, fact: ResponseFinished) -> bool:
+    """The model could not answer."""
+    return fact.failure is not None
+
+
+def more_follows(memory: Memory, fact: ResponseFinished) -> bool:
+    """Another response comes by itself: tool results are owed or a response is queued."""
+    return fact.more or bool(memory.calls)
+
+
+def answer_is_over(memory: Memory, fact: Any) -> bool:
+    """Both facts hold: the response is complete and the sound card has drained (this fact is the draining)."""
+    return not memory.answering and not memory.calls
+
+
+def follow_up_wanted(memory: Memory, fact: Any) -> bool:
+    """The answer is over, and the person may go on without the wake word."""
+    deaf = Device.MICROPHONE in memory.status.faults
+    return answer_is_over(memory, fact) and memory.settings.follow_up > 0 and not deaf
+
+
+def voice_may_barge_in(memory: Memory, fact: Any) -> bool:
+    """Talking over the answer is allowed."""
+    return memory.settings.barge_in == "voice"
+
+
+def wake_word_may_barge_in(memory: Memory, fact: Any) -> bool:
+    """Saying the wake word over the answer is allowed."""
+    return memory.settings.barge_in != "off"
+
+
+def ducked(memory: Memory, fact: Any) -> bool:
+    """The answer is being played quietly."""
+    return memory.status.ducked
+
+
+def long_press_mutes(memory: Memory, fact: Any) -> bool:
+    """A long press without a word spoken, while the microphone is on. With words it is a long push-to-talk."""
+    return not memory.status.muted and not memory.spoke_in_hold
+
+
+def long_press_unmutes(memory: Memory, fact: Any) -> bool:
+    """A long press while muted: the one way back."""
+    return memory.status.muted
+
+
+def call_is_stale(memory: Memory, fact: ToolCalled) -> bool:
+    """The call belongs to an answer that was interrupted."""
+    return fact.turn != memory.status.turn
+
+
+def call_is_open(memory: Memory, fact: ToolFinished) -> bool:
+    """The provider of this session still waits for the call's result."""
+    return fact.call_id in memory.calls
+
+
+def conversation_needs_device(memory: Memory, fact: DeviceFailed) -> bool:
+    """Without the part that failed this phase cannot go on: nobody is heard, or nobody hears."""
+    needs_ear = memory.status.phase in (Phase.WAKING, Phase.LISTENING)
+    return fact.device is (Device.MICROPHONE if needs_ear else Device.SPEAKER)

@@ -1,0 +1,109 @@
+"""The machine: facts in, orders out. Time is an argument; it owns no clock and does no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from device.core import events as ev
+from device.core.actions import Action, CloseGate, OpenGate
+from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted
+from device.core.status import Phase, Status
+from device.core.transitions import TABLE, Rule, Trigger
+from device.units import Ms
+
+# These belong to the session as a whole: an interruption does not make them untrue. Each is still dropped when it
+# comes from an earlier session.
+_OF_THE_SESSION = (
+    ev.SessionReady,
+    ev.SessionFailed,
+    ev.SpeechStarted,
+    ev.SpeechStopped,
+    ev.ToolCalled,
+    ev.PlaybackStopped,
+)
+
+
+class Machine:
+    """Decides what the house does.
+
+    Call `handle_event` with every fact and `handle_timer` when the time that `get_timer` gives has come; perform the
+    actions they return, in order. `now` is any clock in milliseconds that never goes back.
+    """
+
+    def __init__(self, settings: Settings, muted: bool = False) -> None:
+        self._memory = Memory(settings, Status(muted=muted), turn_end=settings.turn_end)
+
+    @property
+    def status(self) -> Status:
+        """What the rest of the house may see."""
+        return self._memory.status
+
+    def handle_event(self, event: ev.Event, now: Ms) -> list[Action]:
+        """Take in a fact; return what to do."""
+        self._memory.now = now
+        self._note_voice(event)
+        if self._is_stale(event):
+            return []
+        return self._apply(type(event), event)
+
+    def get_timer(self) -> Ms | None:
+        """Return when `handle_timer` wants to be called, or None."""
+        return min(self._memory.timers.values(), default=None)
+
+    def handle_timer(self, now: Ms) -> list[Action]:
+        """Do what has become due; call it again when `get_timer` is still not after `now`."""
+        self._memory.now = now
+        due = [timer for timer, at in self._memory.timers.items() if at <= now]
+        if not due:
+            return []
+        timer = min(due, key=lambda timer: self._memory.timers[timer])
+        self._memory.stop(timer)
+        return self._apply(timer, timer)
+
+    def _note_voice(self, event: ev.Event) -> None:
+        """Keep what the segmenter hears; it matters in every phase."""
+        if isinstance(event, ev.VoiceStarted):
+            self._memory.voice = event.at
+            self._memory.spoke_in_hold = True
+        elif isinstance(event, ev.VoiceStopped):
+            self._memory.voice = None
+
+    def _is_stale(self, event: ev.Event) -> bool:
+        turn: int | None = getattr(event, "turn", None)
+        if turn is None:
+            return False
+        if isinstance(event, _OF_THE_SESSION):
+            return self._memory.session is None or turn < self._memory.session
+        return turn != self._memory.status.turn or self._memory.session is None
+
+    def _apply(self, trigger: Trigger, fact: object) -> list[Action]:
+        rule = self._find(trigger, fact)
+        if rule is None:
+            return []
+        before = self._memory.status.phase
+        actions = rule.effect(self._memory, fact)
+        self._memory.note(phase=rule.target)
+        if rule.rearm or rule.target is not before:
+            self._arm(rule.target)
+        return actions + self._move_gate(rule.target)
+
+    def _find(self, trigger: Trigger, fact: object) -> Rule | None:
+        rules = TABLE.get((self._memory.status.phase, trigger), ())
+        return next((rule for rule in rules if rule.guard(self._memory, fact)), None)
+
+    def _arm(self, phase: Phase) -> None:
+        duration = deadline(self._memory, phase)
+        if duration is None:
+            self._memory.stop(Timer.DEADLINE)
+        else:
+            self._memory.start(Timer.DEADLINE, duration)
+
+    def _move_gate(self, phase: Phase) -> list[Action]:
+        wanted = gate_wanted(self._memory, phase)
+        if wanted == self._memory.status.gate_open:
+            return []
+        self._memory.status = replace(self._memory.status, gate_open=wanted)
+        if not wanted:
+            return [CloseGate()]
+        since, self._memory.since = self._memory.since, None
+        return [OpenGate(since)]

@@ -1,0 +1,122 @@
+"""What the machine remembers between two facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Literal
+
+from device.core.actions import TurnEnd
+from device.core.status import Phase, Status
+from device.units import Ms, Samples
+
+
+class Timer(Enum):
+    """What the machine waits for, beside facts."""
+
+    DEADLINE = "deadline"
+    """The phase has lasted long enough."""
+    BARGE_IN = "barge-in confirmed"
+    """A voice over the answer has gone on long enough to be meant."""
+    HOLD_TAIL = "end of hold"
+    """The last words before the button was let go have come through the sound card."""
+    FAILURE_SHOWN = "failure shown"
+    """The failed conversation has been shown long enough."""
+
+
+BargeIn = Literal["voice", "wake_word", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the machine behaves; every duration in milliseconds."""
+
+    barge_in: BargeIn = "wake_word"
+    turn_end: TurnEnd = TurnEnd.PROVIDER
+    follow_up: Ms = Ms(8_000)
+    listen: Ms = Ms(8_000)
+    think: Ms = Ms(30_000)
+    connect: Ms = Ms(12_000)
+    wake_cue: bool = False
+    utterance: Ms = Ms(60_000)
+    """The longest turn of a person."""
+    answer: Ms = Ms(120_000)
+    """The longest an answer may be in coming once it is audible."""
+    playback: Ms = Ms(600_000)
+    """The longest an answer may sound once it is complete."""
+    confirm: Ms = Ms(500)
+    """A voice over the answer that goes on this long is a barge-in, even when the provider has not said so."""
+    hold_tail: Ms = Ms(120)
+    """What the sound card may still hold of the words before the button was let go."""
+    show_failure: Ms = Ms(6_000)
+    shortest_turn: Samples = Samples(6_400)
+    """400 ms: a voice that ends sooner after the wake word was the wake word's own end."""
+    onset_padding: Samples = Samples(4_800)
+    """300 ms before a voice was noticed belong to it: soft first consonants."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """Mutable, and private to the machine and its transitions."""
+
+    settings: Settings
+    status: Status = field(default_factory=Status)
+    now: Ms = Ms(0)
+    session: int | None = None
+    """The turn with which the open session began; None: no session."""
+    turn_end: TurnEnd = TurnEnd.PROVIDER
+    since: Samples | None = None
+    """Where in the capture stream the person's turn begins; None: wherever the stream is."""
+    began: Samples = Samples(0)
+    """Where the words after the last wake word begin."""
+    until: Samples | None = None
+    """Where it ended, when that was before the session was ready."""
+    button_down: bool = False
+    voice: Samples | None = None
+    """Where the voice began that the segmenter hears now."""
+    spoke_in_hold: bool = False
+    answering: bool = False
+    """A response runs or is promised."""
+    window: Ms = Ms(0)
+    """How long to wait for the first word."""
+    grace_given: bool = False
+    calls: set[str] = field(default_factory=set)
+    timers: dict[Timer, Ms] = field(default_factory=dict)
+
+    def note(self, **changes: Any) -> None:
+        """Replace fields of the status."""
+        self.status = replace(self.status, **changes)
+
+    def start(self, timer: Timer, duration: Ms) -> None:
+        """Let `timer` expire `duration` from now."""
+        self.timers[timer] = Ms(self.now + duration)
+
+    def stop(self, timer: Timer) -> None:
+        """Forget `timer`."""
+        self.timers.pop(timer, None)
+
+
+def deadline(memory: Memory, phase: Phase) -> Ms | None:
+    """Return how long `phase` may last; None for IDLE, the only phase that waits for nothing."""
+    settings = memory.settings
+    if phase is Phase.LISTENING:
+        return settings.utterance if memory.status.hearing or memory.button_down else memory.window
+    if phase is Phase.SPEAKING:
+        return settings.answer if memory.answering else settings.playback
+    return {Phase.WAKING: settings.connect, Phase.THINKING: settings.think}.get(phase)
+
+
+def gate_wanted(memory: Memory, phase: Phase) -> bool:
+    """Say whether microphone audio may leave the device: the one place where this is decided.
+
+    While the person has the word, yes. While the provider has it, only when the provider watches for the person's
+    voice: always before the answer is audible (a pause in the middle of a sentence), and over the answer only where
+    voice barge-in is on.
+    """
+    if memory.status.muted or memory.session is None:
+        return False
+    if phase is Phase.LISTENING:
+        return True
+    if memory.turn_end is TurnEnd.DEVICE:
+        return False
+    return phase is Phase.THINKING or (phase is Phase.SPEAKING and memory.settings.barge_in == "voice")

@@ -1,0 +1,148 @@
+"""The transition table: for every phase and fact, what follows. The state diagram is drawn from it.
+
+A rule is one row: in `phase`, when `trigger` happens and `guard` holds, do `effect`, then be in `target`. The first row
+whose guard holds is taken; a fact without a row changes nothing. Rules with `rearm` start the phase's deadline anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from device.core import effects as do
+from device.core import events as ev
+from device.core import guards as when
+from device.core.actions import Action
+from device.core.memory import Memory, Timer
+from device.core.status import Phase
+
+Trigger = type | Timer
+Guard = Callable[[Memory, Any], bool]
+Effect = Callable[[Memory, Any], list[Action]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table."""
+
+    phase: Phase
+    trigger: Trigger
+    target: Phase
+    effect: Effect = do.nothing
+    guard: Guard = when.always
+    rearm: bool = True
+
+
+IDLE, WAKING, LISTENING, THINKING, SPEAKING = Phase
+
+_IDLE = (
+    Rule(IDLE, ev.WakeWordDetected, WAKING, do.open_session_by_voice, when.unmuted),
+    Rule(IDLE, ev.ButtonClicked, WAKING, do.open_session_by_button, when.unmuted),
+    Rule(IDLE, ev.ButtonClicked, IDLE, do.say_muted, when.muted),
+    Rule(IDLE, ev.ButtonHeld, WAKING, do.open_session_by_hold, when.unmuted),
+    Rule(IDLE, ev.ButtonHeld, IDLE, do.press_button, when.muted),
+)
+
+_WAKING = (
+    Rule(WAKING, ev.SessionReady, THINKING, do.send_whole_turn, when.ended_already),
+    Rule(WAKING, ev.SessionReady, LISTENING, do.greet),
+    Rule(WAKING, ev.ButtonReleased, WAKING, do.remember_end, when.holding, rearm=False),
+    Rule(WAKING, ev.ButtonHeld, WAKING, do.hold_while_waking, rearm=False),
+    Rule(WAKING, ev.VoiceStarted, WAKING, do.forget_end, when.device_vad_ends_turn, rearm=False),
+    Rule(WAKING, ev.VoiceStopped, WAKING, do.remember_end, when.device_vad_heard_enough, rearm=False),
+    Rule(WAKING, ev.ButtonClicked, IDLE, do.leave),
+    Rule(WAKING, Timer.DEADLINE, IDLE, do.give_up_connecting),
+)
+
+_LISTENING = (
+    Rule(LISTENING, ev.SpeechStarted, LISTENING, do.hear, when.provider_ends_turn),
+    Rule(LISTENING, ev.SpeechStopped, THINKING, do.stop_hearing, when.provider_ends_turn),
+    Rule(LISTENING, ev.VoiceStarted, LISTENING, do.hear, when.device_vad_ends_turn),
+    Rule(LISTENING, ev.VoiceStopped, THINKING, do.commit, when.device_vad_heard_enough),
+    Rule(LISTENING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
+    Rule(LISTENING, ev.ButtonReleased, LISTENING, do.release_button, when.holding),
+    Rule(LISTENING, Timer.HOLD_TAIL, THINKING, do.commit),
+    Rule(LISTENING, ev.ResponseStarted, THINKING, do.expect_answer),
+    Rule(LISTENING, ev.PlaybackStarted, SPEAKING, do.expect_answer),
+    Rule(LISTENING, ev.WakeWordDetected, LISTENING),
+    Rule(LISTENING, ev.ButtonClicked, IDLE, do.leave),
+    Rule(LISTENING, Timer.DEADLINE, LISTENING, do.give_grace, when.voice_goes_on),
+    Rule(LISTENING, Timer.DEADLINE, IDLE, do.leave_quietly),
+)
+
+_THINKING = (
+    Rule(THINKING, ev.SpeechStarted, LISTENING, do.yield_to_provider, when.provider_ends_turn),
+    Rule(THINKING, ev.ResponseStarted, THINKING, do.expect_answer),
+    Rule(THINKING, ev.ResponseFinished, IDLE, do.fail_by_response, when.response_failed),
+    Rule(THINKING, ev.ResponseFinished, THINKING, do.expect_more, when.more_follows),
+    Rule(THINKING, ev.ResponseFinished, THINKING, do.end_reply),
+    Rule(THINKING, ev.PlaybackStarted, SPEAKING),
+    Rule(THINKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),
+    Rule(THINKING, ev.PlaybackFinished, IDLE, do.leave_quietly, when.answer_is_over),
+    Rule(THINKING, ev.WakeWordDetected, LISTENING, do.interrupt_by_voice),
+    Rule(THINKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
+    Rule(THINKING, ev.ButtonClicked, IDLE, do.leave),
+    Rule(THINKING, Timer.DEADLINE, IDLE, do.give_up_answer),
+)
+
+_SPEAKING = (
+    Rule(SPEAKING, ev.VoiceStarted, SPEAKING, do.duck, when.voice_may_barge_in, rearm=False),
+    Rule(SPEAKING, ev.VoiceStopped, SPEAKING, do.unduck, when.ducked, rearm=False),
+    Rule(SPEAKING, Timer.BARGE_IN, LISTENING, do.interrupt_by_confirmed_voice),
+    Rule(SPEAKING, ev.SpeechStarted, LISTENING, do.yield_to_provider),
+    Rule(SPEAKING, ev.WakeWordDetected, LISTENING, do.interrupt_by_voice, when.wake_word_may_barge_in),
+    Rule(SPEAKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
+    Rule(SPEAKING, ev.ButtonClicked, IDLE, do.leave),
+    Rule(SPEAKING, ev.ResponseStarted, SPEAKING, do.expect_answer),
+    Rule(SPEAKING, ev.ResponseFinished, IDLE, do.fail_by_response, when.response_failed),
+    Rule(SPEAKING, ev.ResponseFinished, SPEAKING, do.expect_more, when.more_follows),
+    Rule(SPEAKING, ev.ResponseFinished, SPEAKING, do.end_reply),
+    Rule(SPEAKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),
+    Rule(SPEAKING, ev.PlaybackFinished, IDLE, do.leave_quietly, when.answer_is_over),
+    Rule(SPEAKING, Timer.DEADLINE, IDLE, do.give_up_answer),
+)
+
+
+def _in_every_phase() -> tuple[Rule, ...]:
+    """Rules that hold everywhere; they stand last, so that a phase may have its own."""
+    return tuple(rule for phase in Phase for rule in _everywhere(phase))
+
+
+def _everywhere(here: Phase) -> tuple[Rule, ...]:
+    in_session = () if here is IDLE else _in_every_session(here)
+    return (
+        *in_session,
+        Rule(here, ev.ButtonReleased, here, do.let_go, rearm=False),
+        Rule(here, ev.ButtonLongPressed, IDLE, do.mute, when.long_press_mutes),
+        Rule(here, ev.ButtonLongPressed, here, do.unmute, when.long_press_unmutes, rearm=False),
+        Rule(here, ev.PlaybackStopped, here, do.account_for_heard, when.in_session, rearm=False),
+        Rule(here, Timer.FAILURE_SHOWN, here, do.stop_showing_failure, rearm=False),
+        Rule(here, ev.DeviceFailed, here, do.add_fault, rearm=False),
+        Rule(here, ev.DeviceRecovered, here, do.remove_fault, rearm=False),
+        Rule(here, ev.ShutdownRequested, IDLE, do.shut_down),
+    )
+
+
+def _in_every_session(here: Phase) -> tuple[Rule, ...]:
+    return (
+        Rule(here, ev.SessionFailed, IDLE, do.fail_by_session),
+        Rule(here, ev.DeviceFailed, IDLE, do.fail_by_device, when.conversation_needs_device),
+        Rule(here, ev.ToolCalled, here, do.refuse_stale_call, when.call_is_stale, rearm=False),
+        Rule(here, ev.ToolCalled, here, do.run_tool),
+        Rule(here, ev.ToolFinished, here, do.send_result, when.call_is_open),
+    )
+
+
+RULES: tuple[Rule, ...] = _IDLE + _WAKING + _LISTENING + _THINKING + _SPEAKING + _in_every_phase()
+
+
+def _index() -> dict[tuple[Phase, Trigger], tuple[Rule, ...]]:
+    table: dict[tuple[Phase, Trigger], tuple[Rule, ...]] = {}
+    for rule in RULES:
+        key = (rule.phase, rule.trigger)
+        table[key] = (*table.get(key, ()), rule)
+    return table
+
+
+TABLE = _index()

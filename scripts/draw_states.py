@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Draw the state diagram of the documentation from the transition table.
+
+    scripts/draw_states.py          rewrites docs/states.md
+    scripts/draw_states.py --check  exits with 1 when docs/states.md is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from device.core import guards  # noqa: E402 - the root is put on the path above, so that no installation is needed
+from device.core.memory import Timer  # noqa: E402
+from device.core.status import Phase  # noqa: E402
+from device.core.transitions import RULES, Rule  # noqa: E402
+
+PAGE = ROOT / "docs" / "states.md"
+
+HEAD = """# The machine, as it is
+
+Drawn from `device/core/transitions.py` by `scripts/draw_states.py`; do not edit. A test fails when this page is stale.
+
+The diagram shows what changes the phase. The tables below hold every row, in the order in which they are tried: the
+first row whose condition holds is taken, and a fact without a row changes nothing. Beside the phase the machine keeps
+conditions (muted, online, faults, gate, ...); the gate and the deadlines follow from the phase (`memory.py`).
+"""
+
+
+def words(name: str) -> str:
+    """Turn a class or function name into words."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
+
+
+def trigger(rule: Rule) -> str:
+    """Name what sets the rule off."""
+    if isinstance(rule.trigger, Timer):
+        return f"timer: {rule.trigger.value}"
+    return words(rule.trigger.__name__)
+
+
+def condition(rule: Rule) -> str:
+    """Name the guard, or nothing when there is none."""
+    return "" if rule.guard is guards.always else words(rule.guard.__name__)
+
+
+def diagram() -> str:
+    """Return the Mermaid state diagram."""
+    edges: dict[tuple[Phase, Phase], list[str]] = {}
+    for rule in RULES:
+        if rule.phase is not rule.target:
+            label = trigger(rule) + (f" [{condition(rule)}]" if condition(rule) else "")
+            edges.setdefault((rule.phase, rule.target), []).append(label)
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> idle"]
+    for (source, target), labels in edges.items():
+        lines.append(f"    {source.value} --> {target.value}: {'<br/>'.join(labels).replace(':', ' -')}")
+    return "\n".join([*lines, "```"])
+
+
+def table(phase: Phase) -> str:
+    """Return the rows of one phase as a Markdown table."""
+    lines = [f"## {phase.value}", "", "| fact | condition | what is done | then |", "| --- | --- | --- | --- |"]
+    for rule in RULES:
+        if rule.phase is phase:
+            lines.append(
+                f"| {trigger(rule)} | {condition(rule)} | {words(rule.effect.__name__)} | {rule.target.value} |"
+            )
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """Return the whole page."""
+    return "\n\n".join([HEAD.rstrip(), diagram(), *(table(phase) for phase in Phase)]) + "\n"
+
+
+def main() -> int:
+    """Write or check the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
+    if not parser.parse_args().check:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == page()
+    if not fresh:
+        print("docs/states.md is stale: run scripts/draw_states.py", file=sys.stderr)
+    return 0 if fresh else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What the lights say of a status."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.core.events import Device
+from device.core.indication import Indication, indication
+from device.core.status import Phase, Status
+
+statuses = st.builds(
+    Status,
+    phase=st.sampled_from(Phase),
+    muted=st.booleans(),
+    online=st.booleans(),
+    faults=st.frozensets(st.sampled_from(Device)),
+    failing=st.booleans(),
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status(), Indication.IDLE),
+        (Status(muted=True, faults=frozenset({Device.MICROPHONE})), Indication.MUTED),
+        (Status(phase=Phase.LISTENING, failing=True), Indication.LISTENING),
+        (Status(faults=frozenset({Device.WAKE_WORD}), failing=True), Indication.DEAF),
+        (Status(faults=frozenset({Device.SPEAKER})), Indication.FAULT),
+        (Status(faults=frozenset({Device.SPEAKER}), failing=True), Indication.ERROR),
+        (Status(online=False), Indication.OFFLINE),
+    ],
+)
+def test_the_most_important_fact_is_shown(status: Status, expected: Indication) -> None:
+    """Priority is fixed."""
+    assert indication(status) is expected
+
+
+@given(statuses)
+def test_mute_is_always_shown(status: Status) -> None:
+    """Nothing hides that the microphone is off, and nothing pretends that it is."""
+    assert (indication(status) is Indication.MUTED) == status.muted
+
+
+@given(statuses)
+def test_a_conversation_is_always_visible(status: Status) -> None:
+    """Outside IDLE the gate may be open: the lights say so whatever else is wrong."""
+    if not status.muted and status.phase is not Phase.IDLE:
+        assert indication(status).value == status.phase.value

@@ -1,0 +1,425 @@
+"""Conversations as the machine sees them: facts in, orders out."""
+
+from __future__ import annotations
+
+import pytest
+
+from device.core import actions as order
+from device.core import events as ev
+from device.core.actions import Action, Cue, TurnEnd
+from device.core.events import Device, Failure
+from device.core.machine import Machine
+from device.core.memory import Settings
+from device.core.status import Phase
+from device.units import Ms, Samples
+
+
+class House:
+    """Feeds a machine and keeps its orders."""
+
+    def __init__(self, settings: Settings | None = None, muted: bool = False) -> None:
+        self.machine = Machine(settings or Settings(barge_in="voice"), muted)
+        self.now = 0.0
+        self.orders: list[Action] = []
+
+    def tell(self, *facts: ev.Event) -> list[Action]:
+        """Tell the facts one by one; return the orders they led to."""
+        new = [order for fact in facts for order in self.machine.handle_event(fact, Ms(self.now))]
+        self.orders += new
+        return new
+
+    def wait(self, duration: float) -> list[Action]:
+        """Let time pass."""
+        end = self.now + duration
+        new: list[Action] = []
+        while (at := self.machine.get_timer()) is not None and at <= end:
+            self.now = max(self.now, at)
+            new += self.machine.handle_timer(Ms(self.now))
+        self.now = end
+        self.orders += new
+        return new
+
+    @property
+    def phase(self) -> Phase:
+        return self.machine.status.phase
+
+    @property
+    def turn(self) -> int:
+        return self.machine.status.turn
+
+    # -- the way to each phase
+
+    def wake(self) -> list[Action]:
+        return self.tell(ev.WakeWordDetected("hey_jarvis", 0.9, Samples(16_000)))
+
+    def listen(self) -> None:
+        self.wake()
+        self.tell(ev.SessionReady(self.turn))
+
+    def think(self) -> None:
+        self.listen()
+        self.tell(ev.SpeechStarted(self.turn), ev.SpeechStopped(self.turn), ev.ResponseStarted(self.turn, "r1"))
+
+    def speak(self) -> None:
+        self.think()
+        self.tell(ev.PlaybackStarted(self.turn))
+
+    def finish(self, response: str = "r1") -> list[Action]:
+        return self.tell(ev.ResponseFinished(self.turn, response))
+
+
+def names(orders: list[Action]) -> list[str]:
+    return [type(o).__name__ for o in orders]
+
+
+def test_a_whole_turn_from_the_wake_word_to_the_follow_up_and_idle() -> None:
+    """The plain case, with every order in its place."""
+    house = House()
+    assert names(house.wake()) == ["StopPlayback", "OpenSession"]
+    assert house.phase is Phase.WAKING
+    assert house.tell(ev.SessionReady(1)) == [order.OpenGate(Samples(16_000))]
+    assert house.phase is Phase.LISTENING
+    house.tell(ev.SpeechStarted(1))
+    assert house.machine.status.hearing
+    house.tell(ev.SpeechStopped(1), ev.ResponseStarted(1, "r1"))
+    assert house.phase is Phase.THINKING
+    house.tell(ev.PlaybackStarted(1))
+    assert house.phase is Phase.SPEAKING
+    assert house.finish() == [order.EndReply(1)]
+    assert house.phase is Phase.SPEAKING
+    house.tell(ev.PlaybackFinished(1))
+    assert house.phase is Phase.LISTENING
+    ends = house.wait(8_000)
+    assert ends == [order.CloseGate(), order.CloseSession(), order.StopPlayback(), order.PlayCue(Cue.DONE)]
+    assert house.phase is Phase.IDLE
+    assert house.machine.get_timer() is None
+
+
+def test_the_gate_stays_shut_until_the_session_is_configured() -> None:
+    """Frames never precede the acknowledgement."""
+    house = House()
+    house.wake()
+    assert not house.machine.status.gate_open
+    assert not any(isinstance(o, order.OpenGate) for o in house.orders)
+
+
+def test_draining_before_the_response_is_complete_does_not_end_speaking() -> None:
+    """Speaking ends when two facts hold."""
+    house = House()
+    house.speak()
+    house.tell(ev.PlaybackFinished(house.turn))
+    assert house.phase is Phase.SPEAKING
+
+
+def test_without_a_follow_up_window_the_answer_ends_the_conversation() -> None:
+    """follow_up_s = 0."""
+    house = House(Settings(follow_up=Ms(0)))
+    house.speak()
+    house.finish()
+    orders = house.tell(ev.PlaybackFinished(house.turn))
+    assert order.CloseSession() in orders
+    assert house.phase is Phase.IDLE
+
+
+def test_the_follow_up_window_begins_when_the_answer_was_heard() -> None:
+    """Not when its last byte arrived: a long answer is not cut off."""
+    house = House()
+    house.speak()
+    house.finish()
+    house.wait(60_000)
+    assert house.phase is Phase.SPEAKING
+
+
+def test_a_voice_over_the_answer_ducks_it_at_once_and_the_provider_stops_it() -> None:
+    """Barge-in by voice, with the truncation that follows."""
+    house = House()
+    house.speak()
+    assert house.tell(ev.VoiceStarted(Samples(99))) == [order.Duck()]
+    orders = house.tell(ev.SpeechStarted(1))
+    assert orders[:2] == [order.StopPlayback(), order.DropResponse()]
+    assert order.BeginTurn(2, TurnEnd.PROVIDER) in orders
+    assert house.phase is Phase.LISTENING
+    assert house.tell(ev.PlaybackStopped(1, "item", Ms(700), Ms(3000))) == [order.TruncateItem("item", Ms(700))]
+
+
+def test_a_voice_that_was_nothing_gives_the_volume_back() -> None:
+    """A cough ducks and no more."""
+    house = House()
+    house.speak()
+    house.tell(ev.VoiceStarted(Samples(99)))
+    assert house.tell(ev.VoiceStopped(Samples(199))) == [order.Unduck()]
+    house.wait(2_000)
+    assert house.phase is Phase.SPEAKING
+
+
+def test_a_voice_that_goes_on_stops_the_answer_without_the_provider() -> None:
+    """The local confirmation cancels the response itself."""
+    house = House()
+    house.speak()
+    house.tell(ev.VoiceStarted(Samples(99)))
+    orders = house.wait(500)
+    assert orders[:2] == [order.StopPlayback(), order.CancelResponse()]
+    assert house.phase is Phase.LISTENING
+
+
+def test_an_item_of_which_nothing_was_heard_is_deleted() -> None:
+    """The provider refuses to truncate at 0."""
+    house = House()
+    house.speak()
+    house.tell(ev.SpeechStarted(1))
+    assert house.tell(ev.PlaybackStopped(1, "item", Ms(0), Ms(300))) == [order.DeleteItem("item")]
+
+
+def test_without_voice_barge_in_a_voice_changes_nothing_and_the_gate_is_shut() -> None:
+    """The device does not hear itself."""
+    house = House(Settings(barge_in="wake_word"))
+    house.speak()
+    assert not house.machine.status.gate_open
+    assert house.tell(ev.VoiceStarted(Samples(99))) == []
+
+
+def test_the_wake_word_over_an_answer_begins_a_new_turn() -> None:
+    """barge_in = "wake_word": audio goes out from the end of the word on."""
+    house = House(Settings(barge_in="wake_word"))
+    house.speak()
+    orders = house.tell(ev.WakeWordDetected("hey_jarvis", 0.8, Samples(70_000)))
+    assert names(orders) == ["StopPlayback", "CancelResponse", "BeginTurn", "OpenGate"]
+    assert orders[-1] == order.OpenGate(Samples(70_000))
+
+
+def test_barge_in_off_leaves_only_the_button() -> None:
+    """barge_in = "off"."""
+    house = House(Settings(barge_in="off"))
+    house.speak()
+    assert house.wake() == []
+    assert order.CloseSession() in house.tell(ev.ButtonClicked(Samples(1)))
+    assert house.phase is Phase.IDLE
+
+
+@pytest.mark.parametrize("way", ["wake", "listen", "think", "speak"])
+def test_a_click_ends_whatever_goes_on(way: str) -> None:
+    """Stop or cancel by context."""
+    house = House()
+    getattr(house, way)()
+    orders = house.tell(ev.ButtonClicked(Samples(1)))
+    assert order.CloseSession() in orders
+    assert order.StopPlayback() in orders
+    assert house.phase is Phase.IDLE
+
+
+def test_a_click_in_idle_begins_to_listen_without_the_wake_word() -> None:
+    """Talk."""
+    house = House()
+    assert order.OpenSession(1, TurnEnd.PROVIDER) in house.tell(ev.ButtonClicked(Samples(5)))
+    assert house.tell(ev.SessionReady(1)) == [order.OpenGate(Samples(5))]
+
+
+def test_push_to_talk_is_ended_by_the_button() -> None:
+    """Held, spoken, released: committed once the sound card has given its last words."""
+    house = House()
+    assert order.OpenSession(1, TurnEnd.DEVICE) in house.tell(ev.ButtonHeld(Samples(5)))
+    house.tell(ev.SessionReady(1), ev.SpeechStopped(1))
+    assert house.phase is Phase.LISTENING
+    assert house.tell(ev.ButtonReleased(Samples(50_000))) == []
+    orders = house.wait(120)
+    assert orders[:2] == [order.CloseGate(), order.CommitTurn()]
+    assert house.phase is Phase.THINKING
+
+
+def test_push_to_talk_that_ends_before_the_session_is_ready_is_sent_whole() -> None:
+    """Not a word is lost when connecting is slow."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(5)), ev.ButtonReleased(Samples(50_000)))
+    orders = house.tell(ev.SessionReady(1))
+    assert orders[:2] == [order.OpenGate(Samples(5), Samples(50_000)), order.CommitTurn()]
+    assert house.phase is Phase.THINKING
+
+
+def test_a_hold_over_an_answer_interrupts_it() -> None:
+    """Only what is said while the button is down goes out."""
+    house = House()
+    house.speak()
+    orders = house.tell(ev.ButtonHeld(Samples(500)))
+    assert names(orders) == ["CloseGate", "StopPlayback", "CancelResponse", "BeginTurn", "OpenGate"]
+    assert orders[3] == order.BeginTurn(2, TurnEnd.DEVICE)
+    assert orders[4] == order.OpenGate(Samples(500))
+
+
+def test_a_silent_long_press_mutes_from_every_phase() -> None:
+    """Mute is sovereign."""
+    for way in ("wake", "listen", "think", "speak"):
+        house = House()
+        getattr(house, way)()
+        house.tell(ev.ButtonHeld(Samples(500)))
+        orders = house.tell(ev.ButtonLongPressed())
+        assert {"CloseSession", "CloseMicrophone", "RememberMute"} <= set(names(orders))
+        assert house.machine.status.muted
+        assert not house.machine.status.gate_open
+        assert house.phase is Phase.IDLE
+
+
+def test_a_long_press_with_words_is_a_long_push_to_talk() -> None:
+    """Who speaks while holding does not want to mute."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(500)), ev.SessionReady(1), ev.VoiceStarted(Samples(900)))
+    assert house.tell(ev.ButtonLongPressed()) == []
+    assert house.phase is Phase.LISTENING
+
+
+def test_while_muted_only_a_long_press_does_anything() -> None:
+    """No wake word, no click, no hold opens a session."""
+    house = House(muted=True)
+    assert house.wake() == []
+    assert house.tell(ev.ButtonClicked(Samples(1))) == [order.PlayCue(Cue.MUTED)]
+    assert house.tell(ev.ButtonHeld(Samples(1))) == []
+    assert house.phase is Phase.IDLE
+    orders = house.tell(ev.ButtonLongPressed())
+    assert orders == [order.OpenMicrophone(), order.RememberMute(False), order.PlayCue(Cue.UNMUTED)]
+    assert not house.machine.status.muted
+
+
+def test_local_turn_taking_commits_when_the_voice_stops() -> None:
+    """turn_taking = "local"."""
+    house = House(Settings(turn_end=TurnEnd.DEVICE))
+    house.listen()
+    house.tell(ev.VoiceStarted(Samples(20_000)))
+    assert house.tell(ev.VoiceStopped(Samples(40_000))) == [order.CloseGate(), order.CommitTurn()]
+    assert house.phase is Phase.THINKING
+
+
+def test_local_turn_taking_does_not_take_the_wake_word_for_the_command() -> None:
+    """The voice that stops right after the wake word was the wake word."""
+    house = House(Settings(turn_end=TurnEnd.DEVICE))
+    house.listen()
+    assert house.tell(ev.VoiceStopped(Samples(17_000))) == []
+    assert house.phase is Phase.LISTENING
+
+
+def test_local_turn_taking_sends_a_command_that_ended_while_connecting() -> None:
+    """One breath and a slow connection."""
+    house = House(Settings(turn_end=TurnEnd.DEVICE))
+    house.wake()
+    house.tell(ev.VoiceStopped(Samples(48_000)))
+    orders = house.tell(ev.SessionReady(1))
+    assert orders == [order.OpenGate(Samples(16_000), Samples(48_000)), order.CommitTurn()]
+
+
+def test_the_result_of_a_tool_goes_back_and_the_answer_is_awaited() -> None:
+    """A response that called a tool is not the end of the turn."""
+    house = House()
+    house.think()
+    assert house.tell(ev.ToolCalled(1, "c1", "get_time", "{}")) == [order.RunTool("c1", "get_time", "{}")]
+    assert house.tell(ev.ResponseFinished(1, "r1", more=True)) == []
+    assert house.tell(ev.ToolFinished("c1", "noon")) == [order.SendToolResult("c1", "noon")]
+    assert house.phase is Phase.THINKING
+    house.tell(ev.ResponseStarted(1, "r2"), ev.PlaybackStarted(1))
+    assert house.finish("r2") == [order.EndReply(1)]
+
+
+def test_a_call_of_an_interrupted_response_is_answered_but_not_run() -> None:
+    """Every call id is answered."""
+    house = House()
+    house.speak()
+    house.tell(ev.SpeechStarted(1))
+    (answer,) = house.tell(ev.ToolCalled(1, "c9", "set_switch", "{}"))
+    assert isinstance(answer, order.SendToolResult)
+    assert answer.call_id == "c9"
+
+
+def test_stale_facts_change_nothing() -> None:
+    """What belongs to an interrupted answer is dropped."""
+    house = House()
+    house.speak()
+    house.tell(ev.SpeechStarted(1))
+    before = house.machine.status
+    stale = (ev.PlaybackStarted(1), ev.ResponseStarted(1, "r1"), ev.ResponseFinished(1, "r1"), ev.PlaybackFinished(1))
+    assert house.tell(*stale) == []
+    assert house.machine.status == before
+
+
+@pytest.mark.parametrize("failure", list(Failure))
+@pytest.mark.parametrize("way", ["wake", "listen", "think", "speak"])
+def test_every_failure_is_told_and_the_next_wake_word_is_answered(way: str, failure: Failure) -> None:
+    """Never a silent end, never a dead device."""
+    house = House()
+    getattr(house, way)()
+    orders = house.tell(ev.SessionFailed(house.turn, failure, "why"))
+    assert order.PlayCue(Cue.ERROR) in orders
+    assert any(isinstance(o, order.Announce) for o in orders)
+    assert house.phase is Phase.IDLE
+    assert house.machine.status.failing
+    assert "OpenSession" in names(house.wake())
+
+
+@pytest.mark.parametrize("way", ["wake", "think", "speak"])
+def test_what_does_not_come_in_time_is_given_up_aloud(way: str) -> None:
+    """Every waiting phase has a deadline."""
+    house = House()
+    getattr(house, way)()
+    orders = house.wait(121_000)
+    assert any(isinstance(o, order.Announce) for o in orders)
+    assert house.phase is Phase.IDLE
+
+
+def test_a_person_who_has_just_begun_to_speak_gets_a_moment_more() -> None:
+    """The provider may not have noticed yet; but noise does not keep the window open."""
+    house = House()
+    house.listen()
+    house.wait(7_000)
+    house.tell(ev.VoiceStarted(Samples(500_000)))
+    house.wait(1_500)
+    assert house.phase is Phase.LISTENING
+    house.wait(2_000)
+    assert house.phase is Phase.IDLE
+
+
+def test_a_lost_microphone_ends_listening_and_shows_until_it_is_back() -> None:
+    """Deaf is said aloud and shown."""
+    house = House()
+    house.listen()
+    orders = house.tell(ev.DeviceFailed(Device.MICROPHONE, "unplugged"))
+    assert order.CloseSession() in orders
+    assert Device.MICROPHONE in house.machine.status.faults
+    house.tell(ev.DeviceRecovered(Device.MICROPHONE))
+    assert not house.machine.status.faults
+
+
+def test_a_lost_microphone_does_not_cut_an_answer_off() -> None:
+    """The answer is still heard; only the follow-up is left out."""
+    house = House()
+    house.speak()
+    house.tell(ev.DeviceFailed(Device.MICROPHONE, "unplugged"))
+    assert house.phase is Phase.SPEAKING
+    house.finish()
+    house.tell(ev.PlaybackFinished(house.turn))
+    assert house.phase is Phase.IDLE
+
+
+@pytest.mark.parametrize("way", ["wake", "listen", "think", "speak"])
+def test_shutting_down_closes_everything(way: str) -> None:
+    """SIGTERM from every phase."""
+    house = House()
+    getattr(house, way)()
+    orders = house.tell(ev.ShutdownRequested())
+    assert {"CloseSession", "StopPlayback", "CloseMicrophone"} <= set(names(orders))
+    assert orders[-1] == order.Exit()
+    assert not house.machine.status.gate_open
+
+
+def test_a_response_that_failed_is_told() -> None:
+    """The model's own failure, e.g. a rate limit."""
+    house = House()
+    house.think()
+    orders = house.tell(ev.ResponseFinished(1, "r1", failure=Failure.BUSY, message="rate_limit_exceeded"))
+    assert any(isinstance(o, order.Announce) for o in orders)
+    assert house.phase is Phase.IDLE
+
+
+def test_speech_while_the_answer_is_being_prepared_goes_on_with_the_turn() -> None:
+    """A pause in the middle of a sentence is not its end."""
+    house = House()
+    house.think()
+    orders = house.tell(ev.SpeechStarted(1))
+    assert order.DropResponse() in orders
+    assert house.phase is Phase.LISTENING
+    assert house.machine.status.gate_open

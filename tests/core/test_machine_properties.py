@@ -1,0 +1,279 @@
+"""Whatever happens in whatever order, these things hold."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from device.core import actions as order
+from device.core import events as ev
+from device.core.actions import Action, TurnEnd
+from device.core.machine import Machine
+from device.core.memory import Settings
+from device.core.status import Phase
+from device.units import Ms, Samples
+
+WAITING = set(Phase) - {Phase.IDLE}
+
+
+class Conversations(RuleBasedStateMachine):
+    """A house that performs every order and checks what it must never see.
+
+    Rules that lead on towards SPEAKING are offered more than once, so that the generator really gets there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.position = 0
+        self.session_open = False
+        self.session_ready = False
+        self.gate_open = False
+        self.microphone_open = True
+        self.running: set[str] = set()
+        self.unanswered: set[str] = set()
+        self.complete = False
+        self.calls = 0
+        self.down = False
+
+    @initialize(
+        barge_in=st.sampled_from(["voice", "wake_word", "off"]),
+        turn_end=st.sampled_from(TurnEnd),
+        follow_up=st.sampled_from([0, 8_000]),
+    )
+    def build(self, barge_in: str, turn_end: TurnEnd, follow_up: int) -> None:
+        self.machine = Machine(Settings(barge_in=barge_in, turn_end=turn_end, follow_up=Ms(follow_up)))
+
+    # -- the house
+
+    def tell(self, fact: ev.Event) -> None:
+        self.position += 1_600
+        if isinstance(fact, ev.SessionReady) and fact.turn == self.machine.status.turn:
+            self.session_ready = True
+        self.perform(self.machine.handle_event(fact, Ms(self.now)))
+
+    def perform(self, actions: list[Action]) -> None:
+        for action in actions:
+            handler = getattr(self, f"do_{type(action).__name__}", None)
+            if handler:
+                handler(action)
+
+    def do_OpenSession(self, action: order.OpenSession) -> None:
+        assert not self.session_open, "a second session"
+        assert self.microphone_open, "a session while muted"
+        self.session_open, self.session_ready = True, False
+
+    def do_CloseSession(self, action: order.CloseSession) -> None:
+        assert self.session_open, "closed twice"
+        self.session_open = self.session_ready = False
+        self.unanswered.clear()
+        self.running.clear()
+
+    def do_OpenGate(self, action: order.OpenGate) -> None:
+        assert self.session_ready, "audio before the session was configured"
+        assert self.microphone_open, "audio while muted"
+        assert not self.gate_open, "opened twice"
+        self.gate_open = action.until is None
+
+    def do_CloseGate(self, action: order.CloseGate) -> None:
+        assert self.gate_open, "shut twice"
+        self.gate_open = False
+
+    def do_OpenMicrophone(self, action: order.OpenMicrophone) -> None:
+        self.microphone_open = True
+
+    def do_CloseMicrophone(self, action: order.CloseMicrophone) -> None:
+        self.microphone_open = False
+
+    def do_CommitTurn(self, action: order.CommitTurn) -> None:
+        assert self.session_ready
+
+    def do_RunTool(self, action: order.RunTool) -> None:
+        assert action.call_id not in self.running, "run twice"
+        self.running.add(action.call_id)
+
+    def do_SendToolResult(self, action: order.SendToolResult) -> None:
+        assert self.session_open
+        assert action.call_id in self.unanswered, "answered twice or never asked"
+        self.unanswered.discard(action.call_id)
+
+    def do_EndReply(self, action: order.EndReply) -> None:
+        self.complete = True
+
+    # -- what may happen
+
+    @property
+    def turn(self) -> int:
+        return self.machine.status.turn
+
+    def in_phase(self, *phases: Phase) -> bool:
+        return self.machine.status.phase in phases
+
+    @rule()
+    def wake_word(self) -> None:
+        self.tell(ev.WakeWordDetected("hey_jarvis", 0.9, Samples(self.position)))
+
+    @precondition(lambda self: self.in_phase(Phase.WAKING))
+    @rule()
+    def session_ready_now(self) -> None:
+        self.tell(ev.SessionReady(self.turn))
+
+    @precondition(lambda self: self.in_phase(Phase.LISTENING))
+    @rule(stop=st.booleans())
+    def provider_hears(self, stop: bool) -> None:
+        self.tell(ev.SpeechStarted(self.turn))
+        if stop:
+            self.tell(ev.SpeechStopped(self.turn))
+
+    @precondition(lambda self: self.in_phase(Phase.THINKING))
+    @rule()
+    def answer_begins(self) -> None:
+        self.complete = False
+        self.tell(ev.ResponseStarted(self.turn, "r"))
+        self.tell(ev.PlaybackStarted(self.turn))
+
+    @precondition(lambda self: self.in_phase(Phase.SPEAKING, Phase.THINKING))
+    @rule(more=st.booleans())
+    def answer_completes(self, more: bool) -> None:
+        self.complete = False
+        self.tell(ev.ResponseFinished(self.turn, "r", more=more))
+
+    @precondition(lambda self: self.in_phase(Phase.SPEAKING, Phase.THINKING))
+    @rule()
+    def sound_card_drains(self) -> None:
+        turn = self.turn
+        was = self.machine.status.phase
+        self.tell(ev.PlaybackFinished(turn))
+        if self.machine.status.phase is not was:
+            assert self.complete, "speaking ended before the response was complete"
+
+    @precondition(lambda self: self.in_phase(Phase.SPEAKING))
+    @rule(goes_on=st.booleans())
+    def voice_over_the_answer(self, goes_on: bool) -> None:
+        self.tell(ev.VoiceStarted(Samples(self.position)))
+        if not goes_on:
+            self.tell(ev.VoiceStopped(Samples(self.position)))
+
+    @precondition(lambda self: self.session_open)
+    @rule(stale=st.booleans())
+    def tool_is_called(self, stale: bool) -> None:
+        self.calls += 1
+        call = f"c{self.calls}"
+        if self.in_phase(Phase.WAKING):
+            return
+        self.unanswered.add(call)
+        opened = self.machine._memory.session or 0
+        turn = opened if stale else self.turn
+        self.tell(ev.ToolCalled(turn, call, "get_time", "{}"))
+        assert call in self.running or call not in self.unanswered, "a call was neither run nor answered"
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def tool_finishes(self, data: st.DataObject) -> None:
+        call = data.draw(st.sampled_from(sorted(self.running)))
+        self.running.discard(call)
+        self.tell(ev.ToolFinished(call, "done"))
+        assert call not in self.unanswered
+
+    @rule(
+        kind=st.sampled_from([ev.ResponseStarted, ev.ResponseFinished, ev.PlaybackStarted, ev.PlaybackFinished, ev.Said])
+    )
+    def stale_fact(self, kind: type) -> None:
+        before = self.machine.status
+        names = {ev.ResponseStarted: ("old",), ev.ResponseFinished: ("old",), ev.Said: ("old",)}
+        assert self.machine.handle_event(kind(self.turn - 1, *names.get(kind, ())), Ms(self.now)) == []
+        assert self.machine.status == before
+
+    @rule(stopped=st.booleans())
+    def voice(self, stopped: bool) -> None:
+        kind = ev.VoiceStopped if stopped else ev.VoiceStarted
+        self.tell(kind(Samples(self.position)))
+
+    @rule()
+    def click(self) -> None:
+        if not self.down:
+            self.tell(ev.ButtonClicked(Samples(self.position)))
+
+    @precondition(lambda self: not self.down)
+    @rule()
+    def hold(self) -> None:
+        self.down = True
+        self.tell(ev.ButtonHeld(Samples(self.position)))
+
+    @precondition(lambda self: self.down)
+    @rule()
+    def long_press(self) -> None:
+        self.tell(ev.ButtonLongPressed())
+
+    @precondition(lambda self: self.down)
+    @rule()
+    def release(self) -> None:
+        self.down = False
+        self.tell(ev.ButtonReleased(Samples(self.position)))
+
+    @precondition(lambda self: self.session_open)
+    @rule(failure=st.sampled_from(ev.Failure))
+    def session_fails(self, failure: ev.Failure) -> None:
+        self.tell(ev.SessionFailed(self.turn, failure, "why"))
+        assert self.in_phase(Phase.IDLE)
+
+    @rule(device=st.sampled_from(ev.Device), recovers=st.booleans())
+    def device_changes(self, device: ev.Device, recovers: bool) -> None:
+        self.tell(ev.DeviceRecovered(device) if recovers else ev.DeviceFailed(device, "gone"))
+
+    @rule(played=st.floats(-5, 5_000), item=st.sampled_from(["", "item"]))
+    def playback_stopped(self, played: float, item: str) -> None:
+        orders = self.machine.handle_event(ev.PlaybackStopped(self.turn, item, Ms(played), Ms(2_000)), Ms(self.now))
+        for action in orders:
+            if isinstance(action, order.TruncateItem):
+                assert 0 < action.played <= 2_000
+
+    @rule(duration=st.sampled_from([10, 200, 600, 9_000, 130_000]))
+    def time_passes(self, duration: int) -> None:
+        end = self.now + duration
+        while (at := self.machine.get_timer()) is not None and at <= end:
+            self.now = max(self.now, at)
+            self.perform(self.machine.handle_timer(Ms(self.now)))
+        self.now = end
+
+    # -- what always holds
+
+    @invariant()
+    def muted_or_idle_means_the_gate_is_shut(self) -> None:
+        status = self.machine.status
+        if status.muted or status.phase in (Phase.IDLE, Phase.WAKING):
+            assert not self.gate_open
+        assert status.gate_open == self.gate_open
+
+    @invariant()
+    def muted_means_the_microphone_is_closed(self) -> None:
+        assert self.microphone_open != self.machine.status.muted
+
+    @invariant()
+    def every_waiting_phase_has_a_deadline(self) -> None:
+        if self.in_phase(*WAITING):
+            assert self.machine.get_timer() is not None
+
+    @invariant()
+    def idle_means_no_session(self) -> None:
+        assert self.session_open == (not self.in_phase(Phase.IDLE))
+
+    @invariant()
+    def ducked_means_speaking(self) -> None:
+        assert not self.machine.status.ducked or self.in_phase(Phase.SPEAKING)
+
+
+Conversations.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestConversations = Conversations.TestCase
+
+
+def test_the_generator_reaches_speaking() -> None:
+    """The rules above can lead to an audible answer: the properties are not about idle houses only."""
+    house = Conversations()
+    house.build(barge_in="voice", turn_end=TurnEnd.PROVIDER, follow_up=8_000)
+    house.wake_word()
+    house.session_ready_now()
+    house.provider_hears(stop=True)
+    house.answer_begins()
+    assert house.in_phase(Phase.SPEAKING)
