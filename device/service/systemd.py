@@ -1,0 +1,56 @@
+"""Tells systemd how far the service is, through Debian's python3-systemd.
+
+Started by hand (no $NOTIFY_SOCKET) nobody wants to know, and every call does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+
+class ServiceManager:
+    """The systemd that started this process, if one did. Its methods never raise."""
+
+    def __init__(self) -> None:
+        """Find out, once, whether anybody listens."""
+        self._notify = _find_notify()
+
+    def notify_ready(self) -> None:
+        """Say that the service listens: units ordered after it may start."""
+        self._send("READY=1")
+
+    def notify_stopping(self) -> None:
+        """Say that the service is on its way out."""
+        self._send("STOPPING=1")
+
+    def notify_status(self, text: str) -> None:
+        """Set the line that `systemctl status` shows."""
+        # A line break would begin another assignment.
+        self._send(f"STATUS={' '.join(text.splitlines())}")
+
+    def _send(self, state: str) -> None:
+        try:
+            self._notify(state)
+        except OSError as error:
+            _log.warning("cannot tell systemd %s: %s", state, error.strerror)
+
+
+def _find_notify() -> Callable[[str], object]:
+    if not os.environ.get("NOTIFY_SOCKET"):
+        _log.debug("not started by systemd as Type=notify: it is told nothing")
+        return _nobody
+    try:
+        from systemd.daemon import notify
+    except ImportError:
+        _log.warning("systemd waits to be told READY=1, but python3-systemd is missing; install it with apt")
+        return _nobody
+    found: Callable[[str], object] = notify
+    return found
+
+
+def _nobody(state: str) -> None:
+    """Null object: takes what it is told and does nothing."""

@@ -1,0 +1,77 @@
+"""What systemd hears, on a real datagram socket."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from device.service.systemd import ServiceManager
+
+
+@pytest.fixture
+def manager_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The socket on which systemd listens."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(path))
+        listener.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+        yield listener
+
+
+@pytest.fixture
+def without_systemd_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing it fails as where it is not installed."""
+    monkeypatch.setitem(sys.modules, "systemd.daemon", None)
+
+
+def test_systemd_hears_that_the_service_listens(manager_socket: socket.socket) -> None:
+    """Type=notify waits for exactly this."""
+    ServiceManager().notify_ready()
+    assert manager_socket.recv(100) == b"READY=1"
+
+
+def test_systemd_hears_that_the_service_stops(manager_socket: socket.socket) -> None:
+    """The time allowed for stopping counts from here."""
+    ServiceManager().notify_stopping()
+    assert manager_socket.recv(100) == b"STOPPING=1"
+
+
+def test_a_status_stays_on_one_line(manager_socket: socket.socket) -> None:
+    """A second line would be an assignment of its own."""
+    ServiceManager().notify_status("listening\nREADY=1")
+    assert manager_socket.recv(100) == b"STATUS=listening READY=1"
+
+
+def test_a_service_started_by_hand_tells_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That is normal, so it is worth one debug line."""
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    with caplog.at_level(logging.DEBUG):
+        manager = ServiceManager()
+        manager.notify_ready()
+        manager.notify_stopping()
+    assert [record.levelname for record in caplog.records] == ["DEBUG"]
+
+
+@pytest.mark.usefixtures("manager_socket", "without_systemd_python")
+def test_a_missing_library_is_named_with_its_fix(caplog: pytest.LogCaptureFixture) -> None:
+    """Else a unit of Type=notify times out for no visible reason."""
+    ServiceManager().notify_ready()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "python3-systemd" in caplog.text
+
+
+def test_a_vanished_systemd_is_only_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The service goes on without its manager."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    ServiceManager().notify_ready()
+    assert "cannot tell systemd READY=1" in caplog.text
