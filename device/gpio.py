@@ -1,0 +1,260 @@
+"""LEDs, buttons and relays on GPIO pins; the only file that imports gpiozero, and only when a pin is opened.
+
+Importing gpiozero costs 20 ms and more on a Pi, and a machine without pins needs none of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from device.errors import ConfigError, PanelError
+
+NO_LIBRARY_HELP = (
+    "On a Raspberry Pi install Debian's lgpio (sudo apt install python3-lgpio) and let the virtual environment see it "
+    "(--system-site-packages); elsewhere remove the pins from the configuration, or set GPIOZERO_PIN_FACTORY=mock"
+)
+PERMISSION_HELP = "let the user read and write /dev/gpiochip* (sudo usermod -aG gpio USER, then log in again)"
+
+
+class Light:
+    """One LED, or the three of an RGB LED, with a brightness of 0 to 1 each."""
+
+    def __init__(self, devices: Sequence[Any], dimmable: bool) -> None:
+        self._devices = tuple(devices)
+        self._shown: tuple[float, ...] = (0.0,) * len(self._devices)
+        self.dimmable = dimmable
+        """False: the pins cannot do PWM; every level above 0 is fully lit."""
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+        return len(self._devices)
+
+    def show(self, levels: tuple[float, ...]) -> None:
+        """Set the brightness of each channel, writing only what changes. Raise PanelError."""
+        for device, level, shown in zip(self._devices, levels, self._shown, strict=True):
+            if level != shown:
+                with _runtime_errors("the LED"):
+                    device.value = level if self.dimmable else float(level > 0)
+        self._shown = levels
+
+    def close(self) -> None:
+        """Switch off and let the pins go. Harmless when closed. Raise PanelError."""
+        devices, self._devices, self._shown = self._devices, (), ()
+        with _runtime_errors("the LED"), contextlib.ExitStack() as closing:
+            for device in devices:
+                closing.callback(device.close)
+                closing.callback(device.off)
+
+
+class Button:
+    """A push button to ground. Its callbacks come on gpiozero's thread, without debouncing."""
+
+    def __init__(self, device: Any, on_press: Callable[[], None], on_release: Callable[[], None]) -> None:
+        self._device = device
+        device.when_activated = on_press
+        device.when_deactivated = on_release
+
+    def close(self) -> None:
+        """Stop watching and let the pin go. Harmless when closed. Raise PanelError."""
+        with _runtime_errors("the button"):
+            self._device.close()
+
+
+class Switch:
+    """A relay: an output that starts, and ends, in its safe state."""
+
+    def __init__(self, device: Any, safe: bool) -> None:
+        self._device = device
+        self._safe = safe
+
+    @property
+    def is_on(self) -> bool:
+        """What the relay was last put to."""
+        return bool(self._device.value)
+
+    def set(self, on: bool) -> None:
+        """Switch it. Raise PanelError."""
+        with _runtime_errors("the relay"):
+            self._device.value = on
+
+    def close(self) -> None:
+        """Make it safe, then let the pin go (it becomes an input). Harmless when closed. Raise PanelError."""
+        if self._device.closed:
+            return
+        with _runtime_errors("the relay"), contextlib.closing(self._device):
+            self._device.value = self._safe
+
+
+class MockBoard:
+    """Mock pins in the place of a Pi's, for the simulation and the tests: a finger and an eye."""
+
+    def __init__(self, *, pwm: bool = True) -> None:
+        import gpiozero
+        from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
+
+        self._device_class = gpiozero.Device
+        self._before = gpiozero.Device.pin_factory
+        self._factory = MockFactory(pin_class=MockPWMPin if pwm else MockPin)
+        gpiozero.Device.pin_factory = self._factory
+
+    def press(self, pin: int) -> None:
+        """Connect the pin to ground, as the button does."""
+        self._factory.pin(pin).drive_low()
+
+    def release(self, pin: int) -> None:
+        """Let the pull-up have the pin."""
+        self._factory.pin(pin).drive_high()
+
+    def level(self, pin: int) -> float:
+        """What is on the pin: 0 or 1, in between with PWM."""
+        return float(self._factory.pin(pin).state)
+
+    def levels_seen(self, pin: int) -> list[float]:
+        """Everything that was on the pin since it was first used."""
+        return [float(change.state) for change in self._factory.pin(pin).states]
+
+    def is_output(self, pin: int) -> bool:
+        """True while somebody drives the pin."""
+        return bool(self._factory.pin(pin).function == "output")
+
+    def close(self) -> None:
+        """Give the pins back to whoever had them before."""
+        self._factory.reset()
+        self._device_class.pin_factory = self._before
+
+
+def open_led(pin: int, *, active_high: bool, key: str) -> Light:
+    """Open one LED, dark. Raise ConfigError naming `key`."""
+    device, dimmable = _open_led_pin(pin, active_high, key)
+    return Light([device], dimmable)
+
+
+def open_rgb(pins: tuple[int, int, int], *, active_high: bool, key: str) -> Light:
+    """Open a red, a green and a blue LED, dark. Raise ConfigError naming `key`."""
+    with contextlib.ExitStack() as opened:
+        devices = []
+        dimmable = True
+        for pin in pins:
+            device, can_dim = _open_led_pin(pin, active_high, key)
+            opened.callback(device.close)
+            devices.append(device)
+            dimmable = dimmable and can_dim
+        opened.pop_all()
+    return Light(devices, dimmable)
+
+
+def open_button(pin: int, *, key: str, on_press: Callable[[], None], on_release: Callable[[], None]) -> Button:
+    """Watch a button between the pin and ground, with the Pi's own pull-up. Raise ConfigError naming `key`."""
+    with _start_errors(key, pin):
+        import gpiozero
+
+        # Not gpiozero.Button: its hold thread wakes ten times a second for what gestures.py does without a thread.
+        return Button(gpiozero.DigitalInputDevice(pin, pull_up=True), on_press, on_release)
+
+
+def open_relay(pin: int, *, active_high: bool, safe: bool, key: str) -> Switch:
+    """Open a relay in its safe state. Raise ConfigError naming `key`."""
+    with _start_errors(key, pin):
+        import gpiozero
+
+        return Switch(gpiozero.DigitalOutputDevice(pin, active_high=active_high, initial_value=safe), safe)
+
+
+def _open_led_pin(pin: int, active_high: bool, key: str) -> tuple[Any, bool]:
+    """Return the device and whether it can be dimmed: `GPIOZERO_PIN_FACTORY=mock` alone gives pins without PWM."""
+    with _start_errors(key, pin):
+        import gpiozero
+
+        try:
+            return gpiozero.PWMLED(pin, active_high=active_high), True
+        except gpiozero.PinPWMUnsupported:
+            return gpiozero.LED(pin, active_high=active_high), False
+
+
+@contextlib.contextmanager
+def _start_errors(key: str, pin: int) -> Iterator[None]:
+    """Load the pins, and turn whatever the pin libraries raise into a ConfigError that names the key and the fix."""
+    try:
+        _load_pin_factory()
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{key}: GPIO {pin} cannot be used: {error}") from error
+    except Exception as error:  # lgpio, RPi.GPIO and pigpio raise their own
+        raise ConfigError(f"{key}: GPIO {pin} cannot be used: {_explain(error)}") from error
+
+
+@contextlib.contextmanager
+def _runtime_errors(part: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # as above
+        raise PanelError(f"{part} cannot be used any more: {error}; check its wiring") from error
+
+
+def _load_pin_factory() -> None:
+    """Let gpiozero choose its pins once, refusing its last resort.
+
+    `native` writes to the registers of old boards, has no PWM and no working edges on current kernels: whoever lands
+    there has no lgpio, and should hear that.
+    """
+    import gpiozero
+
+    if gpiozero.Device.pin_factory is not None:
+        return
+    with warnings.catch_warnings(record=True) as fallbacks:
+        warnings.simplefilter("always")
+        try:
+            gpiozero.Device.ensure_pin_factory()
+        except Exception as error:  # as above
+            raise ConfigError(_explain_no_library(error, fallbacks)) from error
+    factory: Any = gpiozero.Device.pin_factory
+    if type(factory).__name__ == "NativeFactory" and "GPIOZERO_PIN_FACTORY" not in os.environ:
+        factory.close()
+        gpiozero.Device.pin_factory = None
+        raise ConfigError(_explain_no_library(None, fallbacks))
+    _claim_outputs_without_blip(factory)
+
+
+def _claim_outputs_without_blip(factory: Any) -> None:
+    """Make lgpio claim an output at its first level.
+
+    gpiozero 2.0.1's LGPIOPin claims it low and writes afterwards: an active-low relay would click at every start.
+    """
+    if type(factory).__name__ != "LGPIOFactory":
+        return
+    from gpiozero.pins.lgpio import LGPIOPin, lgpio
+
+    class Pin(LGPIOPin):  # type: ignore[misc]  # gpiozero ships no types
+        def output_with_state(self, state: float) -> None:
+            lgpio.gpio_claim_output(self.factory._handle, self._number, int(bool(state)))
+
+    factory.pin_class = Pin
+
+
+def _explain_no_library(error: Exception | None, fallbacks: Sequence[warnings.WarningMessage]) -> str:
+    # The first one is lgpio's, the library that current boards need; the others only say that they are older.
+    reasons = [str(entry.message) for entry in fallbacks if "Falling back from" in str(entry.message)]
+    reason = reasons[0].removeprefix("Falling back from ") if reasons else str(error)
+    help_text = PERMISSION_HELP if _is_permission(reason) else NO_LIBRARY_HELP
+    return f"no GPIO library works ({reason}). {help_text}"
+
+
+def _explain(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    if isinstance(error, ImportError):
+        return f"gpiozero is not installed ({text}); install python3-gpiozero"
+    if isinstance(error, PermissionError) or _is_permission(text):
+        return f"{text}; {PERMISSION_HELP}"
+    if "busy" in text.lower() or "in use" in text.lower():
+        return f"{text}; another program or a device-tree overlay has this pin: stop it, or choose another pin"
+    return f"{text}; choose another pin"
+
+
+def _is_permission(text: str) -> bool:
+    # lgpio says no more than "can not open gpiochip", whether the device is forbidden or missing.
+    return "permission" in text.lower() or "can not open gpiochip" in text

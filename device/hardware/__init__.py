@@ -1,0 +1,106 @@
+"""Boards as data: one TOML file each, and the loader that lays them under the person's own configuration."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from importlib import resources
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from device import config
+from device.errors import ConfigError
+
+Lights = Literal["none", "gpio", "apa102", "ws2812", "i2c", "usb", "lcd"]
+"""What drives the board's lights; only "gpio" is spoken to so far, through [led]."""
+
+
+class Profile(config.Section, frozen=True):
+    """What is known of a board. Every value is a default: what the configuration says wins."""
+
+    title: str
+    """Its name in a shop."""
+    tried: bool
+    """False: written from documents, never run on the board."""
+    input: str = "default"
+    """Part of the name of its microphone's ALSA card."""
+    output: str = "default"
+    input_channel: Annotated[int, Meta(ge=0, le=31)] = 0
+    """The channel to listen to, from 0."""
+    echo_cancelled: bool = False
+    """That channel does not carry what the loudspeaker plays."""
+    led: config.Led = config.Led()
+    button_pin: config.Pin | None = None
+    lights: Lights = "none"
+    notes: tuple[str, ...] = ()
+    """What a person must know before it works: drivers, traps, parts that are not used."""
+
+
+def profile_names() -> list[str]:
+    """Return the profiles that ship, sorted."""
+    files = resources.files(__package__).iterdir()
+    return sorted(entry.name.removesuffix(".toml") for entry in files if entry.name.endswith(".toml"))
+
+
+def load_profile(name: str) -> Profile:
+    """Read a profile. Raise ConfigError for an unknown name, with a suggestion and the list."""
+    names = profile_names()
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        meant = f'did you mean "{close[0]}"? ' if close else ""
+        raise ConfigError(f'hardware.profile: there is no profile "{name[:60]}"; {meant}There are: {", ".join(names)}')
+    text = resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    try:
+        return msgspec.convert(tomllib.loads(text), Profile)
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"the profile {name}.toml of this installation is damaged: {error}; install again") from error
+
+
+def apply_profile(settings: config.Config, profile: Profile) -> config.Config:
+    """Lay the profile's defaults under the configuration and return the result.
+
+    A setting counts as the person's own when it differs from the built-in default; so a profile's pin is given up
+    only by choosing another pin, or the profile "generic". `conversation.barge_in`, when unset, becomes "voice" on a
+    board whose microphone does not hear its loudspeaker, else "wake_word". Raise ConfigError when a pin of the
+    profile is also used for something else.
+    """
+    merged = msgspec.structs.replace(
+        settings,
+        audio=_apply_audio(settings.audio, profile),
+        hardware=_apply_pins(settings.hardware, profile),
+        conversation=_apply_barge_in(settings.conversation, profile),
+    )
+    try:
+        # Through the same checks as a file: two uses of one pin are found here.
+        return config.parse(msgspec.to_builtins(merged))
+    except ConfigError as error:
+        raise ConfigError(f'{error} (with the pins of hardware.profile = "{settings.hardware.profile}")') from error
+
+
+def _apply_audio(audio: config.Audio, profile: Profile) -> config.Audio:
+    default = config.Audio()
+    changes = {
+        key: getattr(profile, key)
+        for key in ("input", "output", "input_channel")
+        if getattr(audio, key) == getattr(default, key)
+    }
+    if "input" not in changes:
+        # Another microphone: the profile's channel is not one of its channels.
+        changes.pop("input_channel", None)
+    return msgspec.structs.replace(audio, **changes)
+
+
+def _apply_pins(hardware: config.Hardware, profile: Profile) -> config.Hardware:
+    led = profile.led if hardware.led == config.Led() else hardware.led
+    button = hardware.button
+    if button.pin is None:
+        button = msgspec.structs.replace(button, pin=profile.button_pin)
+    return msgspec.structs.replace(hardware, led=led, button=button)
+
+
+def _apply_barge_in(conversation: config.Conversation, profile: Profile) -> config.Conversation:
+    if conversation.barge_in is not None:
+        return conversation
+    return msgspec.structs.replace(conversation, barge_in="voice" if profile.echo_cancelled else "wake_word")

@@ -1,0 +1,142 @@
+"""One LED or RGB LED and one button on GPIO pins."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from device import config, gpio
+from device.core.events import Device, DeviceFailed, DeviceRecovered
+from device.core.indication import Indication
+from device.errors import PanelError
+from device.panel.button import GestureButton, PositionAgo
+from device.panel.patterns import pattern_of
+from device.ports import Panel, Post
+from device.units import Ms, ms_from_seconds
+
+log = logging.getLogger(__name__)
+
+
+class NullPanel:
+    """No lights and no button."""
+
+    def show(self, indication: Indication) -> None:
+        """Nothing to show it on."""
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+
+def open_panel(
+    settings: config.Hardware,
+    post: Post,
+    position_ago: PositionAgo,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> Panel:
+    """Open the configured pins; without any, return a panel that does nothing and load no GPIO library.
+
+    Raise ConfigError when a pin cannot be used.
+    """
+    led = settings.led
+    if led.pin is None and led.red is None and settings.button.pin is None:
+        return NullPanel()
+    return GpioPanel(settings, post, position_ago, loop)
+
+
+class GpioPanel:
+    """Shows patterns on the LED by timers of the event loop, and posts the button's gestures."""
+
+    def __init__(
+        self,
+        settings: config.Hardware,
+        post: Post,
+        position_ago: PositionAgo,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Take the pins. Raise ConfigError."""
+        self._loop = loop or asyncio.get_running_loop()
+        self._post = post
+        self._failed = False
+        self._indication: Indication | None = None
+        self._began = Ms(0)
+        self._timer: asyncio.TimerHandle | None = None
+        with contextlib.ExitStack() as opened:
+            self._light = _open_light(settings.led)
+            if self._light is not None:
+                opened.callback(self._light.close)
+            self._gestures = GestureButton(settings.button, post, position_ago, self._loop)
+            self._button = _open_button(settings.button, self._gestures)
+            opened.pop_all()
+
+    def show(self, indication: Indication) -> None:
+        """Show it until told otherwise; the pattern of the same indication is not begun anew. Never raises."""
+        if self._light is None or indication is self._indication:
+            return
+        self._indication = indication
+        self._began = ms_from_seconds(self._loop.time())
+        self._refresh()
+
+    def close(self) -> None:
+        """Lights off, pins let go. Harmless when closed."""
+        self._stop_timer()
+        self._gestures.close()
+        light, self._light = self._light, None
+        button, self._button = self._button, None
+        for part in (button, light):
+            if part is not None:
+                self._close_part(part)
+
+    def _refresh(self) -> None:
+        self._stop_timer()
+        if self._light is None or self._indication is None:
+            return
+        pattern = pattern_of(self._indication, dimmable=self._light.dimmable)
+        elapsed = Ms(ms_from_seconds(self._loop.time()) - self._began)
+        levels = pattern.colour_at(elapsed) if self._light.channels == 3 else (pattern.brightness(elapsed),)
+        self._write(self._light, levels)
+        if (wait := pattern.next_change(elapsed)) is not None:
+            self._timer = self._loop.call_later(wait / 1000, self._refresh)
+
+    def _write(self, light: gpio.Light, levels: tuple[float, ...]) -> None:
+        try:
+            light.show(levels)
+        except PanelError as error:
+            self._report(error)
+        else:
+            self._report(None)
+
+    def _report(self, error: PanelError | None) -> None:
+        """Post the first failure, and the first success after it."""
+        if error is not None and not self._failed:
+            self._post(DeviceFailed(Device.PANEL, str(error)))
+        elif error is None and self._failed:
+            self._post(DeviceRecovered(Device.PANEL))
+        self._failed = error is not None
+
+    def _close_part(self, part: gpio.Light | gpio.Button) -> None:
+        try:
+            part.close()
+        except PanelError as error:
+            log.warning("closing the panel: %s", error)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _open_light(led: config.Led) -> gpio.Light | None:
+    if led.pin is not None:
+        return gpio.open_led(led.pin, active_high=led.active_high, key="hardware.led.pin")
+    if led.red is None or led.green is None or led.blue is None:
+        return None
+    return gpio.open_rgb((led.red, led.green, led.blue), active_high=led.active_high, key="hardware.led")
+
+
+def _open_button(settings: config.Button, gestures: GestureButton) -> gpio.Button | None:
+    if settings.pin is None:
+        return None
+    return gpio.open_button(
+        settings.pin, key="hardware.button.pin", on_press=gestures.press, on_release=gestures.release
+    )

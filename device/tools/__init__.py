@@ -1,0 +1,1 @@
+"""What the house can do when it is asked."""

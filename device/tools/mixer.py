@@ -1,0 +1,160 @@
+"""The sound card's own volume, through alsa-utils' `amixer`.
+
+The command and not a library: Raspberry Pi OS ships it, while pyalsaaudio has to be compiled, and a call every few
+hours does not mind 10 ms. `-M` makes a percentage mean what the ear hears (a volume curve, as alsamixer shows it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from device.errors import AudioError
+
+log = logging.getLogger(__name__)
+
+CARDS = Path("/proc/asound/cards")
+TIMEOUT_S = 3.0
+"""A sound server that is gone keeps amixer waiting; the person waits for the answer."""
+
+PREFERRED = ("Master", "Speaker", "PCM", "Headphone", "Digital", "Playback")
+"""A codec lists its outputs alphabetically, the headphone socket before the loudspeaker: take the widest first."""
+
+_CONTROL = re.compile(r"^Simple mixer control '(?P<name>.*)',(?P<index>\d+)$")
+# "pvolume" is a playback volume, "volume" one for both directions; each may be followed by "-joined".
+_CAPABILITIES = re.compile(r"^  Capabilities:.*\bp?volume\b")
+_PERCENT = re.compile(r"\[(\d{1,3})%\]")
+_CARD_LINE = re.compile(r"^\s*(?P<index>\d+) \[(?P<id>[^\]]*)\]: (?P<rest>.*)$")
+_HARDWARE = re.compile(r"hw:(?:CARD=)?(?P<card>\w+)")
+_CARD_OPTION = re.compile(r":CARD=(?P<card>\w+)")
+
+
+class AlsaMixer:
+    """One playback volume control of a card."""
+
+    def __init__(self, device: str, control: str) -> None:
+        """`device` is an ALSA control device such as "hw:1", `control` amixer's "name,index"."""
+        self.device = device
+        self.control = control
+
+    async def get(self) -> int:
+        """Return the volume in percent. Raise AudioError."""
+        return _percent_of(await _amixer("-M", "-D", self.device, "sget", self.control))
+
+    async def set(self, percent: int) -> int:
+        """Set the volume of all its channels; return what the card made of it. Raise AudioError."""
+        return _percent_of(await _amixer("-M", "-D", self.device, "sset", self.control, f"{percent}%"))
+
+
+async def find_mixer(output: str, control: str = "") -> AlsaMixer | None:
+    """Return the volume control of the card behind `output` (as in audio.output), or None where there is none.
+
+    No amixer, no such card, a card without a volume (HDMI, many I2S amplifiers): all None. `control` names one.
+    """
+    device = control_device(output)
+    try:
+        controls = playback_controls(await _amixer("-D", device, "scontents"))
+    except AudioError as error:
+        log.info("no mixer for %s: %s", device, error)
+        return None
+    chosen = _choose(controls, control)
+    if control and chosen is None:
+        have = ", ".join(controls) or "none"
+        log.warning(
+            'audio.mixer: %s has no playback volume "%s"; there are: %s. Using software gain', device, control, have
+        )
+    return AlsaMixer(device, chosen) if chosen else None
+
+
+def control_device(output: str, cards: Path = CARDS) -> str:
+    """Return the control device of the card that plays `output`: a PCM name, part of a device's name, or "default"."""
+    if match := _HARDWARE.search(output) or _CARD_OPTION.search(output):
+        return f"hw:{match['card']}"
+    index = None if output == "default" else _find_card(output, cards)
+    # A PCM of the user's own, or of a sound server, usually has a control device of the same name.
+    return output if index is None else f"hw:{index}"
+
+
+def playback_controls(scontents: str) -> list[str]:
+    """Return the controls with a playback volume as "name,index", in amixer's order."""
+    controls = []
+    name = ""
+    for line in scontents.splitlines():
+        if match := _CONTROL.match(line):
+            name = f"{match['name']},{match['index']}"
+        elif name and _CAPABILITIES.match(line):
+            controls.append(name)
+            name = ""
+    return controls
+
+
+def _choose(controls: Sequence[str], wanted: str) -> str | None:
+    if wanted:
+        return next((control for control in controls if wanted in (control, control.rpartition(",")[0])), None)
+    for name in PREFERRED:
+        if f"{name},0" in controls:
+            return f"{name},0"
+    return controls[0] if controls else None
+
+
+def _find_card(part: str, cards: Path) -> str | None:
+    """Return the index of the card whose id or name contains `part`."""
+    try:
+        text = cards.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        match = _CARD_LINE.match(line)
+        if match and part.casefold() in f"{match['id'].strip()} {match['rest']}".casefold():
+            return match["index"]
+    return None
+
+
+def _percent_of(text: str) -> int:
+    """Return the first channel's percentage; of a control for both directions, the playback side is printed first."""
+    if match := _PERCENT.search(text):
+        return int(match[1])
+    raise AudioError("amixer printed no volume")
+
+
+async def _amixer(*arguments: str) -> str:
+    """Run amixer; return what it printed. Raise AudioError."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "amixer",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except OSError as error:
+        raise AudioError(f"amixer cannot be run ({error.strerror}); install alsa-utils") from error
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            output, complaint = await process.communicate()
+    except TimeoutError as error:
+        raise AudioError(f"amixer did not answer within {TIMEOUT_S:g} s") from error
+    finally:
+        await _reap(process)
+    if process.returncode:
+        raise AudioError(_last_line(complaint) or f"amixer failed with {process.returncode}")
+    return output.decode(errors="replace")
+
+
+async def _reap(process: asyncio.subprocess.Process) -> None:
+    """Leave no amixer behind when we were cancelled or it hung."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def _last_line(complaint: bytes) -> str:
+    lines = complaint.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

@@ -1,0 +1,166 @@
+"""The tools of the house: what a model is told of them, and the boundary at which each call is checked."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from device.errors import ToolError
+from device.ports import Phrase, ToolSpec
+
+log = logging.getLogger(__name__)
+
+Arguments = TypeVar("Arguments", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[Arguments]):
+    """One tool. `arguments` is a Struct with `forbid_unknown_fields`; `run` returns text for the model, or raises
+    ToolError with a message that can be read aloud."""
+
+    name: str
+    description: str
+    arguments: type[Arguments]
+    run: Callable[[Arguments], Awaitable[str]]
+    phrases: tuple[Phrase, ...] = ()
+
+
+class Registry:
+    """Implements ports.Tools over a fixed list of tools."""
+
+    def __init__(self, tools: Sequence[Tool[Any]], timeout_s: float) -> None:
+        """Take the tools, each name once; a call may last `timeout_s`."""
+        self._tools = {tool.name: tool for tool in tools}
+        if len(self._tools) != len(tools):
+            raise ValueError("two tools have the same name")
+        self._timeout_s = timeout_s
+        self._specs = tuple(
+            ToolSpec(tool.name, tool.description, parameters_schema(tool.arguments), tool.phrases) for tool in tools
+        )
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """What to tell the model."""
+        return self._specs
+
+    async def call(self, name: str, arguments: str) -> str:
+        """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError."""
+        tool = self._find(name)
+        decoded = decode_arguments(tool, arguments)
+        began = time.monotonic()
+        try:
+            output = await self._run(tool, decoded)
+        except ToolError as error:
+            log.warning("tool %s failed after %.0f ms", name, _ms_since(began))
+            log.debug("tool %s: %s", name, error)
+            raise
+        log.info("tool %s finished in %.0f ms", name, _ms_since(began))
+        return output
+
+    def _find(self, name: str) -> Tool[Any]:
+        if tool := self._tools.get(name):
+            return tool
+        log.warning("a tool that does not exist was called")
+        have = f"there are: {', '.join(self._tools)}" if self._tools else "there are none"
+        raise ToolError(f'there is no tool called "{name[:60]}"; {have}')
+
+    async def _run(self, tool: Tool[Any], arguments: Any) -> str:
+        try:
+            async with asyncio.timeout(self._timeout_s) as limit:
+                return await tool.run(arguments)
+        except ToolError:
+            raise
+        except TimeoutError as error:
+            if limit.expired():
+                raise ToolError(f"{tool.name} did not finish within {self._timeout_s:g} seconds") from error
+            raise _unexpected(tool, error) from error
+        except Exception as error:  # the boundary: a broken tool must not end the conversation
+            raise _unexpected(tool, error) from error
+
+
+def decode_arguments(tool: Tool[Arguments], text: str) -> Arguments:
+    """Decode JSON text into the tool's arguments. Raise ToolError saying what is wrong with them."""
+    try:
+        # Some servers send nothing at all for a call without arguments.
+        return msgspec.json.decode(text if text.strip() else "{}", type=tool.arguments)
+    except msgspec.ValidationError as error:
+        raise ToolError(f"{tool.name}: {_explain(error, tool, text)}") from error
+    except msgspec.DecodeError as error:
+        raise ToolError(f"{tool.name}: the arguments are not valid JSON: {error}") from error
+
+
+def parameters_schema(arguments: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return the JSON schema of a Struct as one plain object: references inlined, no titles, no null alternatives."""
+    schema = msgspec.json.schema(arguments)
+    plain = _plain(schema, schema.get("$defs", {}))
+    assert isinstance(plain, dict)
+    # A Struct's docstring is for us; the model is told the tool's own description.
+    plain.pop("description", None)
+    return plain
+
+
+def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_plain(entry, definitions) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        rest = {key: value for key, value in node.items() if key != "$ref"}
+        return _plain({**definitions[node["$ref"].rpartition("/")[2]], **rest}, definitions)
+    node = _without_null(node)
+    return {key: _plain_entry(key, value, definitions) for key, value in node.items() if key not in ("$defs", "title")}
+
+
+def _plain_entry(key: str, value: Any, definitions: Mapping[str, Any]) -> Any:
+    # The keys of `properties` are names of ours, not of the schema language: a field may be called "title".
+    if key == "properties":
+        return {name: _plain(schema, definitions) for name, schema in value.items()}
+    return _plain(value, definitions)
+
+
+def _without_null(node: dict[str, Any]) -> dict[str, Any]:
+    """Say "optional" by not requiring a field instead of allowing null: models then leave it out."""
+    choices = [choice for choice in node.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) != 1 or len(choices) == len(node["anyOf"]):
+        return node
+    rest = {key: value for key, value in node.items() if key not in ("anyOf", "default")}
+    return {**choices[0], **rest}
+
+
+def _explain(error: msgspec.ValidationError, tool: Tool[Any], text: str) -> str:
+    """Turn msgspec's "Invalid enum value 'x' - at `$.name`" into a sentence that lists the choices."""
+    problem, _, path = str(error).partition(" - at `$.")
+    field = path.rstrip("`")
+    if not field:
+        return str(error)
+    if not problem.startswith("Invalid enum value"):
+        return f'"{field}": {problem[:1].lower()}{problem[1:]}'
+    choices = [str(value) for value in parameters_schema(tool.arguments)["properties"].get(field, {}).get("enum", [])]
+    given = str(msgspec.json.decode(text)[field])[:60]
+    return f'{field} "{given}" is unknown{suggestion(given, choices)}'
+
+
+def suggestion(given: str, choices: Sequence[str]) -> str:
+    """Return "; did you mean X?" or "; there are: X, Y", to be put behind a complaint."""
+    close = difflib.get_close_matches(given.casefold(), [choice.casefold() for choice in choices], n=1)
+    meant = [choice for choice in choices if close and choice.casefold() == close[0]]
+    return f'; did you mean "{meant[0]}"?' if meant else f"; there are: {', '.join(choices)}"
+
+
+def _unexpected(tool: Tool[Any], error: Exception) -> ToolError:
+    """Log where a tool broke. Not the exception's text: it may quote what a person said."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("tool %s broke with %s\n%s", tool.name, type(error).__name__, frames)
+    return ToolError(f"{tool.name} failed because of a fault in the device ({type(error).__name__})")
+
+
+def _ms_since(began: float) -> float:
+    return (time.monotonic() - began) * 1000
