@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from device.core.actions import TurnEnd
+from device.core.actions import Cue, TurnEnd
 from device.core.events import Event
 from device.core.indication import Indication
 from device.units import Hz, Samples
@@ -30,6 +30,54 @@ class Detection:
     word: str
     score: float
     end: Samples
+
+
+class Ear(Protocol):
+    """The way from the microphone to everyone who listens; owns the gate."""
+
+    segmenting: bool
+    """Whether voice facts are wanted; the VAD rests otherwise."""
+
+    @property
+    def position(self) -> Samples:
+        """How much has been captured since the start."""
+
+    def open_gate(self, since: Samples | None, until: Samples | None = None) -> None:
+        """Let audio out from `since` (None: from now) on, or exactly the span to `until`."""
+
+    def close_gate(self) -> None:
+        """Let nothing out any more."""
+
+    def clear(self) -> None:
+        """Shut the gate and forget all sound: nothing from before this moment can leave any more."""
+
+
+class Mouth(Protocol):
+    """The queue to the loudspeaker."""
+
+    def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
+        """Queue a piece of an answer."""
+
+    def end_reply_item(self, turn: int, item: str) -> None:
+        """All audio of the item was queued."""
+
+    def end_reply(self, turn: int) -> None:
+        """The answer is complete: PlaybackFinished follows when all of it has left the sound card."""
+
+    def stop(self) -> None:
+        """Flush everything; PlaybackStopped is posted."""
+
+    def duck(self) -> None:
+        """Play quietly."""
+
+    def unduck(self) -> None:
+        """Play at full volume."""
+
+    def play_cue(self, cue: Cue) -> None:
+        """Play a short sound of our own."""
+
+    def play_announcement(self, pcm: bytes, rate: Hz) -> None:
+        """Play a sentence of our own (s16le mono)."""
 
 
 class WakeWord(Protocol):

@@ -1,0 +1,234 @@
+"""The shell around the machine, with a house of fakes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from device.controller import Controller, House
+from device.core import actions as order
+from device.core import events as ev
+from device.core.actions import TurnEnd
+from device.core.indication import Indication
+from device.core.machine import Machine
+from device.core.memory import Settings
+from device.core.status import Phase
+from device.errors import AudioError, SpeechError, ToolError
+from device.units import Hz, Ms, Samples
+
+
+class Recorder:
+    """Stands for every part that is only given orders: keeps the calls in their order."""
+
+    input_rate = output_rate = rate = Hz(24_000)
+    specs = ()
+    segmenting = False
+    position = Samples(0)
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.microphone_error: AudioError | None = None
+        self.tool_error: ToolError | None = None
+        self.speech_error: SpeechError | None = None
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments: self.calls.append((name, *arguments))
+
+    async def call(self, name: str, arguments: str) -> str:
+        if self.tool_error:
+            raise self.tool_error
+        return f"{name} done"
+
+    async def speak(self, text: str) -> bytes:
+        if self.speech_error:
+            raise self.speech_error
+        return b"\1\0" * 100
+
+    def names(self) -> list[str]:
+        return [call[0] for call in self.calls]
+
+
+class RecordingMicrophone:
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    async def open(self) -> None:
+        self.recorder.calls.append(("microphone.open",))
+        if self.recorder.microphone_error:
+            raise self.recorder.microphone_error
+
+    async def close(self) -> None:
+        self.recorder.calls.append(("microphone.close",))
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+def build(recorder: Recorder, settings: Settings | None = None, muted: bool = False) -> Controller:
+    part: Any = recorder
+    controller = Controller(Machine(settings or Settings(), muted))
+    controller.move_in(
+        House(part, RecordingMicrophone(recorder), part, part, part, part, part, part.remember_mute)
+    )
+    return controller
+
+
+async def turn_the_loop() -> None:
+    """Let every task that is ready run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+WAKE = ev.WakeWordDetected("hey_jarvis", 0.9, Samples(16_000))
+
+
+async def test_orders_are_performed_before_post_returns(recorder: Recorder) -> None:
+    """No queue and no task between a fact and its consequence: latency."""
+    controller = build(recorder)
+    controller.post(WAKE)
+    assert ("open", 1, TurnEnd.PROVIDER) in recorder.calls
+    controller.post(ev.SessionReady(1))
+    assert ("open_gate", Samples(16_000), None) in recorder.calls
+
+
+async def test_a_fact_posted_by_an_order_waits_for_the_other_orders(recorder: Recorder) -> None:
+    """Stopping playback posts a fact at once; it must not overtake the rest of the transition."""
+    controller = build(recorder)
+    seen: list[str] = []
+    controller.observers.append(lambda what, status: seen.append(type(what).__name__))
+    object.__setattr__(recorder, "stop", lambda: controller.post(ev.VoiceStopped(Samples(1))))
+    controller._orders[order.StopPlayback] = lambda a: recorder.stop()
+    controller.post(WAKE)
+    assert seen == ["WakeWordDetected", "StopPlayback", "OpenSession", "VoiceStopped"]
+
+
+async def test_the_panel_shows_every_phase(recorder: Recorder) -> None:
+    """The lights follow the status."""
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.SessionReady(1))
+    shown = [call[1] for call in recorder.calls if call[0] == "show"]
+    assert shown == [Indication.IDLE, Indication.WAKING, Indication.LISTENING]
+
+
+async def test_answer_audio_of_another_turn_is_dropped(recorder: Recorder) -> None:
+    """Late audio of an interrupted answer is never heard."""
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.on_reply_audio(0, "old", b"\0\0")
+    controller.on_reply_audio(1, "new", b"\1\0")
+    assert [c for c in recorder.calls if c[0] == "play_reply"] == [("play_reply", 1, "new", b"\1\0")]
+
+
+async def test_answer_audio_after_the_end_is_dropped(recorder: Recorder) -> None:
+    """Nothing is played in an idle house."""
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.ButtonClicked(Samples(1)))
+    controller.on_reply_audio(1, "late", b"\0\0")
+    assert "play_reply" not in recorder.names()
+
+
+async def test_timers_of_the_machine_expire(recorder: Recorder) -> None:
+    """The controller owns the clock."""
+    controller = build(recorder, Settings(connect=Ms(1)))
+    controller.post(WAKE)
+    async with asyncio.timeout(10):
+        while controller.status.phase is not Phase.IDLE:
+            await asyncio.sleep(0.001)
+    assert controller.status.failing
+
+
+@pytest.mark.parametrize(("error", "text"), [(None, "get_time done"), (ToolError("the clock stopped"), "the clock stopped")])
+async def test_a_tool_runs_beside_the_conversation_and_is_always_answered(
+    recorder: Recorder, error: ToolError | None, text: str
+) -> None:
+    """Its failure is told to the model as text."""
+    recorder.tool_error = error
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.SessionReady(1))
+    controller.post(ev.ToolCalled(1, "c1", "get_time", "{}"))
+    await turn_the_loop()
+    assert ("send_tool_result", "c1", text) in recorder.calls
+
+
+async def test_a_failed_session_is_said_aloud(recorder: Recorder) -> None:
+    """The person hears what happened."""
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.SessionFailed(1, ev.Failure.DROPPED, "reset"))
+    await turn_the_loop()
+    assert recorder.names()[-2:] == ["play_cue", "play_announcement"]
+
+
+async def test_without_a_local_voice_the_cue_must_do(recorder: Recorder) -> None:
+    """A missing espeak-ng is no reason to stop."""
+    recorder.speech_error = SpeechError("espeak-ng is not installed")
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.SessionFailed(1, ev.Failure.DROPPED, "reset"))
+    await turn_the_loop()
+    assert "play_announcement" not in recorder.names()
+    assert "play_cue" in recorder.names()
+
+
+async def test_muting_forgets_all_sound_at_once_and_lets_the_microphone_go(recorder: Recorder) -> None:
+    """The privacy of mute does not wait for a sound card to close."""
+    controller = build(recorder)
+    controller.post(ev.ButtonHeld(Samples(1)))
+    controller.post(ev.ButtonLongPressed())
+    assert "clear" in recorder.names()
+    await turn_the_loop()
+    assert "microphone.close" in recorder.names()
+    assert ("remember_mute", True) in recorder.calls
+
+
+async def test_muting_and_unmuting_quickly_leaves_the_microphone_open(recorder: Recorder) -> None:
+    """The last order counts, in whatever order the sound card gets round to them."""
+    controller = build(recorder)
+    for _ in range(2):
+        controller.post(ev.ButtonHeld(Samples(1)))
+        controller.post(ev.ButtonLongPressed())
+        controller.post(ev.ButtonReleased(Samples(2)))
+    await turn_the_loop()
+    assert not controller.status.muted
+    assert "microphone.close" not in recorder.names()
+    assert recorder.names()[-1] != "microphone.close"
+
+
+async def test_a_microphone_that_cannot_be_opened_is_a_fault_not_an_end(recorder: Recorder) -> None:
+    """Unmuting with the card unplugged."""
+    recorder.microphone_error = AudioError("no such device")
+    controller = build(recorder, muted=True)
+    controller.post(ev.ButtonHeld(Samples(1)))
+    controller.post(ev.ButtonLongPressed())
+    await turn_the_loop()
+    assert ev.Device.MICROPHONE in controller.status.faults
+
+
+async def test_a_shutdown_ends_the_run(recorder: Recorder) -> None:
+    """SIGTERM becomes a fact; the last order lets run() return."""
+    controller = build(recorder)
+    running = asyncio.create_task(controller.run())
+    controller.post(ev.ShutdownRequested())
+    async with asyncio.timeout(10):
+        await running
+
+
+async def test_words_are_logged_at_debug_level_only(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    """Transcripts and tool arguments are private."""
+    caplog.set_level("INFO")
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.SessionReady(1))
+    controller.post(ev.Heard(1, "my secret wish"))
+    controller.post(ev.Said(1, "my secret answer"))
+    controller.post(ev.ToolCalled(1, "c", "get_time", '{"secret": 1}'))
+    await turn_the_loop()
+    assert "secret" not in caplog.text
