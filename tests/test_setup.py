@@ -1,0 +1,197 @@
+"""What scripts/setup does, told from what it calls: stand-ins for Debian's tools and for Python write it down."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Has everything but the packages in $MISSING.
+DPKG_QUERY = """#!/usr/bin/env bash
+shift 3
+for package in "$@"; do
+  [[ " ${MISSING:-} " == *" $package "* ]] || echo "$package installed"
+done
+"""
+APT_GET = """#!/usr/bin/env bash
+echo "apt-get $*" >>"$CALLS"
+"""
+ID = """#!/usr/bin/env bash
+echo "${USER_ID:-0}"
+"""
+SUDO_REFUSED = """#!/usr/bin/env bash
+exit 1
+"""
+PYTHON = f"""#!/usr/bin/env bash
+[[ $1 == -c ]] && exec ${{PYTHON_INSTEAD:-{sys.executable}}} "$@"
+echo "python $*" >>"$CALLS"
+if [[ $2 == venv ]]; then
+  mkdir -p .venv/bin
+  cp "$0" .venv/bin/python
+fi
+"""
+TOOLS = {"dpkg-query": DPKG_QUERY, "apt-get": APT_GET, "id": ID, "sudo": SUDO_REFUSED, "python": PYTHON}
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone of the repository as far as scripts/setup looks at it, on a machine of stand-ins."""
+
+    path: Path
+    tools: Path
+
+    def run(self, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run scripts/setup there."""
+        (self.tools / "calls").write_text("", encoding="utf-8")
+        surroundings = {
+            "PATH": f"{self.tools}:{os.environ['PATH']}",
+            "CALLS": str(self.tools / "calls"),
+            "HEARTHSIDE_PYTHON": str(self.tools / "python"),
+        }
+        return subprocess.run(
+            [self.path / "scripts" / "setup", *options],
+            env=surroundings | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        """What the last run called, in order."""
+        return (self.tools / "calls").read_text(encoding="utf-8").splitlines()
+
+    def installed(self) -> list[str]:
+        """The requirement files that the last run installed."""
+        return [call.split(" -r ")[1] for call in self.calls if " -r " in call]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    """A fresh one, on a machine that has every Debian package."""
+    path, tools = tmp_path / "clone", tmp_path / "tools"
+    (path / "scripts").mkdir(parents=True)
+    (path / "device").mkdir()
+    shutil.copy(ROOT / "scripts" / "setup", path / "scripts")
+    shutil.copy(ROOT / "device" / "__init__.py", path / "device")
+    for source in [ROOT / "pyproject.toml", *ROOT.glob("requirements*.txt")]:
+        shutil.copy(source, path)
+    tools.mkdir()
+    for name, text in TOOLS.items():
+        (tools / name).write_text(text, encoding="utf-8")
+        (tools / name).chmod(0o755)
+    return Clone(path, tools)
+
+
+def test_the_first_run_installs_the_locked_requirements_and_the_project(clone: Clone) -> None:
+    """Everything by hash, nothing that the lock does not name."""
+    assert clone.run().returncode == 0
+    assert clone.installed() == ["requirements.txt", "requirements-pyaudio.txt"]
+    pip = [call for call in clone.calls if " -m pip " in f" {call}"]
+    assert all("--no-deps" in call for call in pip)
+    assert all("--require-hashes" in call for call in pip if " -r " in call)
+    assert pip[-1].endswith("--no-build-isolation --editable .")
+
+
+def test_a_second_run_calls_nothing(clone: Clone) -> None:
+    """Setting up is part of every demo and test: it must cost nothing."""
+    clone.run("--sim", "--dev")
+    assert clone.run("--sim", "--dev").returncode == 0
+    assert clone.calls == []
+
+
+def test_more_is_added_to_what_is_there(clone: Clone) -> None:
+    """A device becomes a place to develop without a new environment."""
+    clone.run()
+    clone.run("--sim", "--dev")
+    assert clone.installed()[0] == "requirements-dev.txt"
+    assert not any("venv" in call.split() for call in clone.calls)
+
+
+def test_less_than_what_is_there_changes_nothing(clone: Clone) -> None:
+    """The demo after the tests keeps the tests' packages."""
+    clone.run("--dev")
+    clone.run("--sim")
+    assert clone.calls == []
+
+
+def test_a_changed_lock_is_installed_at_the_level_that_was_there(clone: Clone) -> None:
+    """A pull that moves a pin reaches the environment, tests' packages included."""
+    clone.run("--dev")
+    with (clone.path / "requirements.txt").open("a", encoding="utf-8") as lock:
+        lock.write("# moved\n")
+    clone.run()
+    assert clone.installed()[0] == "requirements-dev.txt"
+
+
+def test_a_moved_clone_gets_a_new_environment(clone: Clone) -> None:
+    """An environment holds its own path in every command."""
+    clone.run()
+    moved = Clone(clone.path.rename(clone.path.with_name("elsewhere")), clone.tools)
+    moved.run()
+    assert "python -m venv --clear .venv" in moved.calls
+
+
+def test_a_failed_installation_is_tried_again(clone: Clone) -> None:
+    """Only what is complete is stamped."""
+    clone.run()
+    (clone.path / "requirements.txt").write_text("# another\n", encoding="utf-8")
+    pip = clone.path / ".venv" / "bin" / "python"
+    text = pip.read_text(encoding="utf-8")
+    pip.write_text(text + "[[ $2 != pip ]]\n", encoding="utf-8")
+    assert clone.run().returncode != 0
+    pip.write_text(text, encoding="utf-8")
+    assert clone.run().returncode == 0
+    assert "requirements.txt" in clone.installed()
+
+
+def test_only_missing_packages_are_asked_of_debian(clone: Clone) -> None:
+    """Those that are there are left alone."""
+    assert clone.run("--sim", MISSING="flite pulseaudio").returncode == 0
+    assert clone.calls[:2] == ["apt-get update -q", "apt-get install -y -q --no-install-recommends flite pulseaudio"]
+
+
+def test_who_cannot_become_root_is_told_what_to_run(clone: Clone) -> None:
+    """One line to hand to whoever can."""
+    run = clone.run("--sim", MISSING="flite", USER_ID="1000")
+    assert run.returncode == 1
+    assert "sudo apt-get update && sudo apt-get install --no-install-recommends flite" in run.stderr
+    assert clone.calls == []
+
+
+def test_a_python_too_old_is_refused_by_name(clone: Clone) -> None:
+    """With the variable that names another."""
+    run = clone.run(PYTHON_INSTEAD="false")
+    assert run.returncode == 1
+    assert "3.11 or newer is needed; set HEARTHSIDE_PYTHON" in run.stderr
+
+
+def test_a_python_that_is_not_there_is_named(clone: Clone) -> None:
+    """A typo in the variable is the likely cause."""
+    run = clone.run(HEARTHSIDE_PYTHON="/nowhere/python3")
+    assert run.returncode == 1
+    assert "there is no /nowhere/python3" in run.stderr
+
+
+def test_an_unknown_option_is_refused(clone: Clone) -> None:
+    """Before anything is installed."""
+    run = clone.run("--simm")
+    assert run.returncode == 1
+    assert "--simm" in run.stderr
+    assert clone.calls == []
+
+
+def test_help_says_what_the_options_do(clone: Clone) -> None:
+    """The comment at the top of the script, without the script."""
+    run = clone.run("--help")
+    assert run.returncode == 0
+    assert "--sim " in run.stdout
+    assert "pipefail" not in run.stdout
