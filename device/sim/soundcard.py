@@ -1,0 +1,280 @@
+"""A virtual sound card: ALSA PCMs for a microphone and a loudspeaker on a machine that has neither.
+
+Behind the PCMs stands a private PulseAudio daemon with two null sinks: `speaker` is what the device plays,
+`room` is what there is to hear. The daemon needs no D-Bus, udev or display and touches nobody else's PulseAudio.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import wave
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from device.errors import HearthsideError
+from device.units import BYTES_PER_SAMPLE, Hz, Ms, Samples, ms_from_samples
+
+MICROPHONE = "hearthside_mic"
+SPEAKER = "hearthside_speaker"
+RECORDING_RATE = Hz(48_000)
+SINK_RATE = Hz(48_000)
+START_LIMIT_S = 10.0
+# PulseAudio renders a null sink in blocks as long as the shortest latency asked for; 5 ms is a fair sound card.
+RECORDING_LATENCY_MS = 5
+# ALSA's order of channels; PulseAudio mixes nothing when both sides use the same map.
+CHANNEL_MAP = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe")
+ALSA_SYSTEM_CONFIG = Path("/usr/share/alsa/alsa.conf")
+
+_PROGRAMS = ("pulseaudio", "pacat", "parec", "pactl")
+_HOW_TO_INSTALL = "install Debian's packages pulseaudio, pulseaudio-utils, libasound2-plugins and libasound2-data"
+
+
+class SimulationError(HearthsideError):
+    """The simulation cannot run on this machine."""
+
+
+class VirtualSoundCard:
+    """A context manager: inside it the card is plugged in.
+
+    `channels` is the number of microphones: with more than one it is an array.
+    """
+
+    def __init__(self, channels: int = 1) -> None:
+        if not 1 <= channels <= len(CHANNEL_MAP):
+            raise SimulationError(f"a virtual sound card has 1 to {len(CHANNEL_MAP)} microphones, not {channels}")
+        self.channels = channels
+        self._folder = Path()
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        _check_programs()
+        self._folder = Path(tempfile.mkdtemp(prefix="hearthside-card-"))
+        self._alsa_config.write_text(_alsa_config(self._socket), encoding="utf-8")
+        try:
+            self.replug()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.unplug()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.__enter__)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.__exit__, kind, error, trace)
+
+    def env(self) -> dict[str, str]:
+        """Return what must stand in the environment before PortAudio is initialised, in this process or another."""
+        return {
+            "ALSA_CONFIG_PATH": str(self._alsa_config),
+            "PULSE_SERVER": f"unix:{self._socket}",
+            "PULSE_RUNTIME_PATH": str(self._folder),
+            "JACK_NO_START_SERVER": "1",
+        }
+
+    def unplug(self) -> None:
+        """Pull the plug: whoever has a PCM open gets errors at once. Harmless when it is out."""
+        if self._daemon is None:
+            return
+        self._daemon.send_signal(signal.SIGKILL)
+        self._daemon.wait()
+        self._daemon = None
+        self._socket.unlink(missing_ok=True)
+
+    def replug(self) -> None:
+        """Put the plug back in and wait until the card can be opened. Raise SimulationError."""
+        if self._daemon is not None:
+            return
+        with self._log.open("wb") as log:
+            self._daemon = subprocess.Popen(self._daemon_command(), stdout=log, stderr=log, env=self._client_env())
+        deadline = time.monotonic() + START_LIMIT_S
+        while not self._answers():
+            if self._daemon.poll() is not None or time.monotonic() > deadline:
+                raise SimulationError(f"pulseaudio does not start: {self._log.read_text(errors='replace')[-500:]}")
+            time.sleep(0.01)
+
+    async def play_into_room(self, sound: Path | bytes, rate: Hz = SINK_RATE, channel: int | None = None) -> None:
+        """Play a WAV file, or mono s16le PCM at `rate`, to the microphone; return when it has been played.
+
+        `channel` gives the sound to one microphone of an array only.
+        """
+        pcm, rate = _read_wav(sound) if isinstance(sound, Path) else (sound, rate)
+        if self.channels > 1:
+            pcm = _spread(pcm, self.channels, channel)
+        command = ["pacat", "--playback", "--device=room", "--latency-msec=20", "--client-name=person"]
+        player = await asyncio.create_subprocess_exec(
+            *command, *_format(rate, self.channels), stdin=subprocess.PIPE, env=self._client_env()
+        )
+        try:
+            await player.communicate(pcm)
+        finally:
+            if player.returncode is None:
+                player.kill()
+                await player.wait()
+
+    def record_speaker(self, rate: Hz = RECORDING_RATE) -> Recording:
+        """Return a context manager that records what leaves the loudspeaker."""
+        return Recording("speaker.monitor", rate, self._client_env())
+
+    def record_room(self, rate: Hz = RECORDING_RATE) -> Recording:
+        """Return a context manager that records what the (first) microphone hears."""
+        return Recording("room.monitor", rate, self._client_env())
+
+    @property
+    def _alsa_config(self) -> Path:
+        return self._folder / "asound.conf"
+
+    @property
+    def _socket(self) -> Path:
+        return self._folder / "native"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "pulseaudio.log"
+
+    def _client_env(self) -> dict[str, str]:
+        return {**os.environ, **self.env(), "HOME": str(self._folder), "XDG_RUNTIME_DIR": str(self._folder)}
+
+    def _daemon_command(self) -> list[str]:
+        # norewinds: what was rendered stays rendered. With rewinding, an idle null sink sleeps up to 2 s before it
+        # notices a new stream, and the recorded monitor shows sound that was taken back.
+        sink = f"module-null-sink norewinds=1 rate={SINK_RATE}"
+        maps = f"channels={self.channels} channel_map={_channel_map(self.channels)}"
+        command = "pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit --log-level=warn"
+        return [
+            *command.split(),
+            *("--realtime=no", "--high-priority=no"),
+            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
+            *("-L", f"{sink} sink_name=speaker channels=1"),
+            *("-L", f"{sink} sink_name=room {maps}"),
+        ]
+
+    def _answers(self) -> bool:
+        if not self._socket.exists():
+            return False
+        command = ["pactl", "list", "short", "sinks"]
+        listed = subprocess.run(command, env=self._client_env(), capture_output=True, check=False)
+        return b"room" in listed.stdout
+
+
+class Recording:
+    """What a monitor recorded, as s16le mono; it goes on growing until the context is left."""
+
+    def __init__(self, source: str, rate: Hz, env: dict[str, str]) -> None:
+        self.rate = rate
+        self._command = ["parec", f"--device={source}", f"--latency-msec={RECORDING_LATENCY_MS}", *_format(rate, 1)]
+        self._env = env
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._start = float("inf")
+        self._begun = threading.Event()
+
+    @property
+    def pcm(self) -> bytes:
+        """All that was recorded so far."""
+        return b"".join(self._chunks)
+
+    @property
+    def start(self) -> float:
+        """When the first sample was rendered, in seconds of `time.monotonic`.
+
+        The best of all chunks' arrival times, each less its position: the card's clock is the machine's, so only
+        the shortest delay of transport (about 1 ms) and the card's own block (5 ms) are left in it.
+        """
+        return self._start
+
+    @property
+    def duration(self) -> Ms:
+        """How much was recorded so far."""
+        return ms_from_samples(self._size // BYTES_PER_SAMPLE, self.rate)
+
+    def position(self, moment: float) -> Samples:
+        """Return the sample that was rendered at `moment` (seconds of `time.monotonic`)."""
+        return Samples(round((moment - self._start) * self.rate))
+
+    def __enter__(self) -> Self:
+        self._recorder = subprocess.Popen(self._command, stdout=subprocess.PIPE, env=self._env)
+        self._reader = threading.Thread(target=self._read, name="recording", daemon=True)
+        self._reader.start()
+        if not self._begun.wait(START_LIMIT_S):
+            self.__exit__(None, None, None)
+            raise SimulationError("the virtual sound card gives nothing to record; is it plugged in?")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._recorder.terminate()
+        self._recorder.wait()
+        self._reader.join()
+        if self._recorder.stdout:
+            self._recorder.stdout.close()
+
+    def _read(self) -> None:
+        pipe = self._recorder.stdout
+        while pipe and (chunk := os.read(pipe.fileno(), 65_536)):
+            arrived = time.monotonic()
+            self._chunks.append(chunk)
+            self._size += len(chunk)
+            self._start = min(self._start, arrived - self._size / BYTES_PER_SAMPLE / self.rate)
+            self._begun.set()
+
+
+def _check_programs() -> None:
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    missing += [] if ALSA_SYSTEM_CONFIG.exists() else [str(ALSA_SYSTEM_CONFIG)]
+    if missing:
+        raise SimulationError(f"the virtual sound card needs {', '.join(missing)}; {_HOW_TO_INSTALL}")
+
+
+def _channel_map(channels: int) -> str:
+    return "mono" if channels == 1 else ",".join(CHANNEL_MAP[:channels])
+
+
+def _format(rate: Hz, channels: int) -> list[str]:
+    mapped = f"--channel-map={_channel_map(channels)}"
+    return ["--raw", "--format=s16le", f"--rate={rate}", f"--channels={channels}", mapped]
+
+
+def _read_wav(path: Path) -> tuple[bytes, Hz]:
+    with wave.open(str(path), "rb") as sound:
+        if sound.getsampwidth() != BYTES_PER_SAMPLE or sound.getnchannels() != 1:
+            raise SimulationError(f"{path} is not a mono 16-bit WAV file; convert it first")
+        return sound.readframes(sound.getnframes()), Hz(sound.getframerate())
+
+
+def _spread(pcm: bytes, channels: int, only: int | None) -> bytes:
+    """Interleave mono sound into every channel, or into one with silence in the others."""
+    width = BYTES_PER_SAMPLE
+    wide = bytearray(len(pcm) * channels)
+    for channel in range(channels) if only is None else (only,):
+        for byte in range(width):
+            wide[channel * width + byte :: channels * width] = pcm[byte::width]
+    return bytes(wide)
+
+
+def _alsa_config(socket: Path) -> str:
+    pulse = f'type pulse server "unix:{socket}"'
+    return f"""\
+<{ALSA_SYSTEM_CONFIG}>
+pcm.{MICROPHONE} {{ {pulse} device "room.monitor" hint {{ show on description "Virtual microphone" }} }}
+pcm.{SPEAKER} {{ {pulse} device "speaker" hint {{ show on description "Virtual loudspeaker" }} }}
+pcm.!default {{ type asym capture.pcm "{MICROPHONE}" playback.pcm "{SPEAKER}" }}
+ctl.!default {{ {pulse} }}
+"""
