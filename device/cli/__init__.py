@@ -1,0 +1,50 @@
+"""The command line: one file per command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from device import __version__
+from device.cli import demo, run
+from device.errors import ConfigError, HearthsideError
+
+COMMANDS = (run, demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code: 0, 1 when it failed, 2 for wrong arguments, 78 for a wrong configuration."""
+    # From the first moment on: being told to stop before anything runs is no failure.
+    signal.signal(signal.SIGTERM, _leave)
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except ConfigError as error:
+        return _complain(error, os.EX_CONFIG)
+    except HearthsideError as error:
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hearthside", description="A voice for the room.")
+    parser.add_argument("--version", action="version", version=f"hearthside {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    sys.exit(0)
+
+
+def _complain(error: HearthsideError, code: int) -> int:
+    print(f"hearthside: {error}", file=sys.stderr)
+    return code
