@@ -1,0 +1,115 @@
+"""The capture side in one stream: what happens to every frame from the microphone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from device.audio.frames import AudioFrame, Rechunker, level_dbfs
+from device.audio.gate import Gate
+from device.audio.preroll import PrerollRing
+from device.audio.segmenter import Segmenter
+from device.audio.vad import Vad
+from device.core.events import VoiceStarted, VoiceStopped
+from device.units import CAPTURE_RATE, Samples, samples_from_ms
+
+# The longest frame that fits 10 and 20 ms captures; webrtcvad costs the same for 10 ms as for 20.
+VAD_FRAME = samples_from_ms(20, CAPTURE_RATE)
+
+
+class Frontend:
+    """Takes the microphone's frames to the ring, the gate, the wake word and the segmenter.
+
+    There is one count of samples in the house: the ring's. Every sample counted is also fed to the
+    wake word, so that its detections are positions of the same stream; nothing is skipped while
+    muted (no frames come) or after a lost sound card (both go on counting where they stood).
+    Runs on the event loop's thread and never waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        ring: PrerollRing,
+        gate: Gate,
+        vad: Vad,
+        segmenter: Segmenter,
+        feed_wake: Callable[[bytes], None],
+        reset_wake: Callable[[], None],
+        post: Callable[[VoiceStarted | VoiceStopped], None],
+    ) -> None:
+        self.on_level: Callable[[float], None] | None = None
+        """Told the level of every frame in dBFS, when set."""
+        self._ring = ring
+        self._gate = gate
+        self._vad = vad
+        self._segmenter = segmenter
+        self._feed_wake = feed_wake
+        self._reset_wake = reset_wake
+        self._post = post
+        self._rechunker = Rechunker(VAD_FRAME)
+        self._began = ring.end
+        self._segmenting = True
+
+    @property
+    def position(self) -> Samples:
+        """The position after the newest sample of the capture stream."""
+        return self._ring.end
+
+    def position_ago(self, ms: float) -> Samples:
+        """Return where the stream was `ms` ago, never before it (last) began."""
+        return Samples(max(self._began, self.position - samples_from_ms(ms, CAPTURE_RATE)))
+
+    @property
+    def segmenting(self) -> bool:
+        """Whether voices are looked for. Switched off while a voice goes on, it posts its end."""
+        return self._segmenting
+
+    @segmenting.setter
+    def segmenting(self, wanted: bool) -> None:
+        if wanted != self._segmenting:
+            self._segmenting = wanted
+            self._restart_segmenter()
+
+    def on_frame(self, pcm: bytes) -> None:
+        """Take the newest whole samples from the microphone (16 kHz mono s16le), any number."""
+        self._ring.write(pcm)
+        self._gate.advance()
+        self._feed_wake(pcm)
+        if self._segmenting:
+            for frame in self._rechunker.process(pcm):
+                self._segment(frame)
+        if self.on_level is not None:
+            self.on_level(level_dbfs(pcm))
+
+    def open_gate(self, since: Samples | None, until: Samples | None = None) -> None:
+        """Let the stream out from `since` on (None: from now on); see `Gate.open`."""
+        self._gate.open(self.position if since is None else since, until)
+
+    def close_gate(self) -> None:
+        """Let nothing out any more."""
+        self._gate.close()
+
+    def interrupt(self) -> None:
+        """The stream was interrupted (sound card lost): what comes next does not join on.
+
+        Sound from before is forgotten, so that nobody is sent what was said before the break. An
+        open gate stays open for what comes.
+        """
+        self._ring.clear()
+        self._began = self._ring.end
+        self._reset_wake()
+        self._restart_segmenter()
+
+    def clear(self) -> None:
+        """Muted: nothing heard until now can leave the device any more."""
+        self._gate.cut()
+        self.interrupt()
+
+    def _segment(self, frame: AudioFrame) -> None:
+        fact = self._segmenter.process(self._vad.is_voice(frame), frame.position, frame.end)
+        if fact is not None:
+            self._post(fact)
+
+    def _restart_segmenter(self) -> None:
+        self._rechunker.restart(self.position)
+        if (stopped := self._segmenter.finish()) is not None:
+            self._post(stopped)

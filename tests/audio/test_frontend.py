@@ -1,0 +1,242 @@
+"""The capture side as one stream."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame
+from device.audio.frontend import Frontend
+from device.audio.gate import Gate
+from device.audio.preroll import PrerollRing
+from device.audio.segmenter import Segmenter
+from device.core.events import VoiceStarted, VoiceStopped
+from device.units import Hz, Samples
+
+VOICE = b"\x00\x10" * 320
+QUIET = b"\x01\x00" * 320
+SECRET = b"\x77\x77" * 320
+
+
+class LoudnessVad:
+    """Takes every loud frame for a voice."""
+
+    def is_voice(self, frame: AudioFrame) -> bool:
+        """Return whether a sample is far from zero."""
+        return max(frame.pcm[1::2]) > 0
+
+
+class House:
+    """A frontend with everything around it in plain lists."""
+
+    def __init__(self, target_rate: int = 16_000) -> None:
+        self.sent: list[bytes] = []
+        self.woken: list[bytes] = []
+        self.resets = 0
+        self.posted: list[VoiceStarted | VoiceStopped] = []
+        ring = PrerollRing()
+        self.gate = Gate(ring, Hz(target_rate), self.sent.append)
+        self.frontend = Frontend(
+            ring=ring,
+            gate=self.gate,
+            vad=LoudnessVad(),
+            segmenter=Segmenter(),
+            feed_wake=self.woken.append,
+            reset_wake=self.reset_wake,
+            post=self.posted.append,
+        )
+
+    def reset_wake(self) -> None:
+        """Count the resets."""
+        self.resets += 1
+
+    def hear(self, pcm: bytes, times: int = 1) -> None:
+        """Let the microphone hear a frame."""
+        for _ in range(times):
+            self.frontend.on_frame(pcm)
+
+
+def test_an_idle_microphone_feeds_the_wake_word_and_sends_nothing() -> None:
+    """Only the wake word hears it."""
+    house = House()
+    house.hear(VOICE, times=100)
+    assert b"".join(house.woken) == VOICE * 100
+    assert house.sent == []
+
+
+def test_one_breath_is_sent_whole_after_the_wake_word() -> None:
+    """What was said since the wake word's end goes out when the gate opens, then what follows."""
+    house = House()
+    house.hear(QUIET, times=3)
+    house.hear(VOICE, times=50)
+    house.frontend.open_gate(Samples(3 * 320))
+    house.hear(QUIET)
+    house.frontend.close_gate()
+    house.hear(SECRET)
+    assert b"".join(house.sent) == VOICE * 50 + QUIET
+
+
+def test_a_gate_opened_without_position_sends_from_now_on() -> None:
+    """As after an answer, when nothing said before matters."""
+    house = House()
+    house.hear(SECRET)
+    house.frontend.open_gate(None)
+    house.hear(VOICE)
+    assert b"".join(house.sent) == VOICE
+
+
+def test_a_span_is_sent_exactly() -> None:
+    """Push-to-talk that ended before the session was ready."""
+    house = House()
+    house.hear(QUIET)
+    house.hear(VOICE, times=10)
+    house.hear(SECRET)
+    house.frontend.open_gate(Samples(320), Samples(11 * 320))
+    house.hear(SECRET)
+    assert b"".join(house.sent) == VOICE * 10
+
+
+@pytest.mark.parametrize("rate", [16_000, 24_000])
+def test_a_muted_microphone_sends_nothing_of_before(rate: int) -> None:
+    """Neither from the ring, nor from the resampler, nor when a later order asks for it."""
+    house = House(rate)
+    house.frontend.open_gate(None)
+    house.hear(SECRET, times=20)
+    house.frontend.clear()
+    house.sent.clear()
+    house.frontend.close_gate()
+    house.frontend.open_gate(Samples(0))
+    house.hear(bytes(640), times=20)
+    house.frontend.close_gate()
+    assert not any(b"".join(house.sent))
+
+
+def test_muting_shuts_the_gate() -> None:
+    """It does not open by itself when frames come again."""
+    house = House()
+    house.frontend.open_gate(None)
+    house.frontend.clear()
+    house.hear(VOICE)
+    assert house.sent == []
+
+
+def test_positions_go_on_counting_after_an_interruption() -> None:
+    """The wake word is reset and fed the same samples that are counted."""
+    house = House()
+    house.hear(QUIET, times=5)
+    house.frontend.interrupt()
+    house.hear(QUIET, times=5)
+    assert house.resets == 1
+    assert house.frontend.position == 10 * 320 == sum(map(len, house.woken)) // 2
+
+
+def test_an_interrupted_stream_keeps_an_open_gate_open() -> None:
+    """A sound card that comes back in the middle of a turn is heard on."""
+    house = House()
+    house.frontend.open_gate(None)
+    house.hear(VOICE)
+    house.frontend.interrupt()
+    house.hear(QUIET)
+    assert b"".join(house.sent) == VOICE + QUIET
+
+
+def test_nothing_from_before_an_interruption_is_sent_after_it() -> None:
+    """The card may have been gone for an hour."""
+    house = House()
+    house.hear(SECRET, times=5)
+    house.frontend.interrupt()
+    house.hear(VOICE)
+    house.frontend.open_gate(house.frontend.position_ago(1000))
+    assert b"".join(house.sent) == VOICE
+
+
+def test_a_button_press_is_dated_back_but_never_before_the_stream_began() -> None:
+    """The first frame, and the first one after an interruption, are the limits."""
+    house = House()
+    assert house.frontend.position_ago(400) == 0
+    house.hear(QUIET, times=50)
+    assert house.frontend.position_ago(400) == 16_000 - 6400
+    assert house.frontend.position_ago(5000) == 0
+    house.frontend.interrupt()
+    assert house.frontend.position_ago(400) == 16_000
+
+
+def test_a_voice_is_posted_with_the_positions_of_the_stream() -> None:
+    """The same count as the ring's and the wake word's."""
+    house = House()
+    house.hear(QUIET, times=10)
+    house.hear(VOICE, times=10)
+    house.hear(QUIET, times=30)
+    assert house.posted == [VoiceStarted(Samples(3200)), VoiceStopped(Samples(6400 + 1920))]
+
+
+def test_frames_of_10_ms_are_segmented_as_well() -> None:
+    """The detector gets frames of its own length."""
+    house = House()
+    house.hear(QUIET[:320], times=20)
+    house.hear(VOICE[:320], times=6)
+    assert house.posted == [VoiceStarted(Samples(3200))]
+
+
+def test_a_voice_ends_when_voices_are_no_longer_looked_for() -> None:
+    """Nobody is left waiting for a stop that never comes."""
+    house = House()
+    house.hear(VOICE, times=5)
+    house.frontend.segmenting = False
+    assert house.posted == [VoiceStarted(Samples(0)), VoiceStopped(Samples(1600))]
+    house.hear(VOICE, times=5)
+    assert len(house.posted) == 2
+
+
+def test_segmenting_taken_up_again_keeps_the_stream_s_positions() -> None:
+    """What was not looked at is counted all the same, half frames included."""
+    house = House()
+    house.hear(QUIET[:320])
+    house.frontend.segmenting = False
+    house.hear(QUIET, times=7)
+    house.frontend.segmenting = True
+    house.hear(VOICE, times=5)
+    assert house.posted == [VoiceStarted(Samples(160 + 7 * 320))]
+
+
+def test_muting_ends_a_voice() -> None:
+    """The voice that was going on is over, and the next one starts afresh."""
+    house = House()
+    house.hear(VOICE, times=5)
+    house.frontend.clear()
+    house.hear(VOICE, times=5)
+    assert house.posted == [
+        VoiceStarted(Samples(0)),
+        VoiceStopped(Samples(1600)),
+        VoiceStarted(Samples(1600)),
+    ]
+
+
+def test_the_level_of_every_frame_is_told_to_the_observer() -> None:
+    """Only when there is one."""
+    house = House()
+    house.hear(VOICE)
+    levels: list[float] = []
+    house.frontend.on_level = levels.append
+    house.hear(VOICE)
+    house.hear(bytes(640))
+    assert levels == [pytest.approx(-18.06, abs=0.01), DIGITAL_SILENCE_DBFS]
+
+
+@given(st.lists(st.sampled_from(["voice", "quiet", "toggle", "interrupt", "clear"]), max_size=80))
+def test_starts_and_stops_alternate_whatever_happens_to_the_stream(steps: list[str]) -> None:
+    """Over interruptions, mutes and switching, positions never go back."""
+    house = House()
+    for step in steps:
+        if step == "toggle":
+            house.frontend.segmenting = not house.frontend.segmenting
+        elif step in ("voice", "quiet"):
+            house.hear(VOICE if step == "voice" else QUIET, times=4)
+        else:
+            getattr(house.frontend, step)()
+    kinds = [type(event) for event in house.posted]
+    assert kinds == ([VoiceStarted, VoiceStopped] * len(kinds))[: len(kinds)]
+    assert all(a.at <= b.at <= house.frontend.position for a, b in pairwise(house.posted))
