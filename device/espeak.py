@@ -1,0 +1,113 @@
+"""espeak-ng, the local voice: the only file that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from device.errors import SpeechError
+from device.units import Hz
+
+RATE = Hz(22_050)
+"""What espeak-ng's formant voices speak at."""
+
+_MISSING = "espeak-ng is not installed, so there is no local voice; run: sudo apt install espeak-ng"
+_HEADER_BYTES = 44  # espeak-ng writes the plain RIFF header: no chunk besides "fmt " and "data".
+_KEPT_SENTENCES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStyle:
+    """How espeak-ng speaks: `words_per_minute` 80 to 450, `pitch` 0 to 99, as its manual has them."""
+
+    voice: str = "en-us"
+    words_per_minute: int = 160
+    pitch: int = 50
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return the command; the text goes to stdin, where it is never taken for an option."""
+        speed, pitch = str(self.words_per_minute), str(self.pitch)
+        return ("espeak-ng", "--stdout", "--stdin", "-b", "1", "-v", self.voice, "-s", speed, "-p", pitch)
+
+
+class EspeakVoice:
+    """A `ports.Voice`. Sentences it has spoken before come from memory (the newest 64)."""
+
+    rate = RATE
+
+    def __init__(self, style: VoiceStyle | None = None, timeout_s: float = 10.0) -> None:
+        self._style = style or VoiceStyle()
+        self._timeout_s = timeout_s
+        self._spoken: OrderedDict[str, bytes] = OrderedDict()
+
+    async def speak(self, text: str) -> bytes:
+        """Return `text` as s16le mono PCM at `rate`. Raise SpeechError."""
+        if (pcm := self._spoken.get(text)) is None:
+            pcm = pcm_from_wav(await _run(self._style, text, self._timeout_s))
+        self._remember(text, pcm)
+        return pcm
+
+    def _remember(self, text: str, pcm: bytes) -> None:
+        self._spoken[text] = pcm
+        self._spoken.move_to_end(text)
+        if len(self._spoken) > _KEPT_SENTENCES:
+            self._spoken.popitem(last=False)
+
+
+def phonemes(word: str, voice: str = "en-us", timeout_s: float = 10.0) -> str:
+    """Return how espeak-ng pronounces `word`, in the phoneme names of its `-x` option, "_" between two. Blocks.
+
+    Raise SpeechError.
+    """
+    command = ("espeak-ng", "-q", "-x", "--sep=_", "--stdin", "-b", "1", "-v", voice)
+    try:
+        done = subprocess.run(command, input=word.encode(), capture_output=True, timeout=timeout_s, check=False)
+    except FileNotFoundError as error:
+        raise SpeechError(_MISSING) from error
+    except subprocess.TimeoutExpired as error:
+        raise SpeechError(f"espeak-ng did not answer within {timeout_s:g} s") from error
+    _check(done.returncode, done.stderr)
+    return done.stdout.decode().strip()
+
+
+def pcm_from_wav(wav: bytes) -> bytes:
+    """Return the samples of what `espeak-ng --stdout` writes.
+
+    Its header claims an endless length because it is written before the speech, so the standard library's reader
+    refuses it. Raise SpeechError when the sound is not 22050 Hz mono 16 bit.
+    """
+    header, pcm = wav[:_HEADER_BYTES], wav[_HEADER_BYTES:]
+    if not wav:
+        return b""
+    layout = (header[:4], header[8:16], header[36:40])
+    channels, rate = int.from_bytes(header[22:24], "little"), int.from_bytes(header[24:28], "little")
+    if layout != (b"RIFF", b"WAVEfmt ", b"data") or (channels, rate) != (1, RATE):
+        raise SpeechError(f"espeak-ng spoke in a format that is not {RATE} Hz mono; choose a voice such as en-us")
+    return pcm[: len(pcm) // 2 * 2]
+
+
+async def _run(style: VoiceStyle, text: str, timeout_s: float) -> bytes:
+    pipe = asyncio.subprocess.PIPE
+    try:
+        process = await asyncio.create_subprocess_exec(*style.arguments(), stdin=pipe, stdout=pipe, stderr=pipe)
+    except FileNotFoundError as error:
+        raise SpeechError(_MISSING) from error
+    try:
+        async with asyncio.timeout(timeout_s):
+            wav, complaint = await process.communicate(text.encode())
+    except TimeoutError as error:
+        raise SpeechError(f"espeak-ng did not finish a sentence within {timeout_s:g} s") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    _check(process.returncode, complaint)
+    return wav
+
+
+def _check(code: int | None, complaint: bytes) -> None:
+    if code != 0:
+        said = complaint.decode(errors="replace").strip() or f"exit code {code}"
+        raise SpeechError(f"espeak-ng failed: {said}; list its voices with: espeak-ng --voices")

@@ -1,0 +1,1 @@
+"""Simulated surroundings: a product, used by the demo and by the tests."""

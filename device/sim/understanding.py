@@ -1,0 +1,184 @@
+"""Speech to tool calls with pocketsphinx: a grammar of the tools' own phrases; the only file that imports it.
+
+A grammar always finds something, so what it found is checked in three ways, with limits from trials on 90 sentences
+spoken by espeak-ng (two voices, two speeds) and flite (two voices), and 50 that are not in the grammar:
+how much better a free sequence of phonemes fits the sound, how long the longest-drawn word is for its phonemes, and
+whether the words cover the loud part of the sound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pocketsphinx
+
+from device.espeak import phonemes
+from device.ports import ToolSpec
+from device.sim.phrases import NotUnderstood, Phrasebook, Understood
+from device.sim.pronunciation import arpabet
+from device.units import CAPTURE_RATE
+
+__all__ = ["TALK", "NotUnderstood", "Understanding", "Understood"]
+
+TALK = (
+    "hello",
+    "good morning",
+    "good night",
+    "thank you",
+    "how are you",
+    "what can you do",
+    "tell me a story",
+    "tell me a joke",
+    "stop",
+    "never mind",
+)
+"""What the simulation understands besides the tools' phrases."""
+
+# What may be left of "hey jarvis" before the command, from nearly all of it to its last sound.
+_WAKE_REMAINS = {"wakeall": "HH EY JH AA R V IH S", "wakename": "JH AA R V IH S", "wakerest": "AA R V IH S"}
+_WAKE_REMAINS |= {"waketail": "V IH S", "wakehiss": "IH S"}
+
+Sound = np.ndarray[Any, np.dtype[np.int16]]
+
+_FRAME = CAPTURE_RATE // 100  # pocketsphinx counts in frames of 10 ms
+_MARGIN = 20  # frames
+_LONGEST_S = 15
+_DITHER = 0.0015  # of full scale: digital silence has no spectrum, and the recogniser stumbles over it
+_PEAK = 0.5
+_MOST_GAIN = 20.0
+_SHORT_PHONEMES = 7
+
+_MOST_FRAMES_PER_PHONEME = 24.0
+_LEAST_COVERAGE = 0.7
+_LOUD_DB = -25.0  # against the loudest frame
+_MOST_MISFIT = 4.5e-4  # per frame, of pocketsphinx's score
+_MOST_MISFIT_SHORT = 25e-4  # a free sequence of phonemes fits "stop" well whoever says it
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    start: int
+    end: int
+    phonemes: int
+
+    @property
+    def frames(self) -> int:
+        return self.end - self.start + 1
+
+
+class Understanding:
+    """Recognises the tools' phrases and TALK in 16 kHz speech; about 100 ms of one core for a sentence."""
+
+    def __init__(self, tools: Iterable[ToolSpec], talk: Iterable[str] = TALK) -> None:
+        """Load the acoustic model (about 0.1 s). Raise ConfigError for a phrase that cannot be pronounced."""
+        self.phrasebook = Phrasebook(tools, talk)
+        self._lock = threading.Lock()
+        self._decoder = _decoder()
+        for name, pronunciation in _WAKE_REMAINS.items():
+            self._decoder.add_word(name, pronunciation, False)
+        self._learn_words()
+        self._decoder.add_jsgf_string("phrases", self.phrasebook.grammar(before=" | ".join(_WAKE_REMAINS)))
+        model = pocketsphinx.get_model_path()
+        self._decoder.add_allphone_file("phonemes", f"{model}/en-us/en-us-phone.lm.bin")
+
+    async def recognise(self, pcm: bytes) -> Understood | NotUnderstood:
+        """Return what was said in `pcm` (s16le mono at 16 kHz; its last 15 s count), decoded in a thread."""
+        return await asyncio.to_thread(self.recognise_blocking, pcm)
+
+    def recognise_blocking(self, pcm: bytes) -> Understood | NotUnderstood:
+        """Do what `recognise` does, on the caller's thread."""
+        sound = _levelled(pcm)
+        if len(sound) < _FRAME * 10:
+            return NotUnderstood()
+        with self._lock:
+            return self._decode(sound)
+
+    def read(self, text: str) -> Understood | NotUnderstood:
+        """Return what a written sentence asks for."""
+        return self.phrasebook.read(text)
+
+    def _decode(self, sound: Sound) -> Understood | NotUnderstood:
+        score = self._run("phrases", sound)
+        if score is None:
+            return NotUnderstood()
+        words = self._words()
+        said = self.phrasebook.read(" ".join(w.text for w in words if w.text not in _WAKE_REMAINS))
+        if isinstance(said, NotUnderstood) or not _plausible(words, sound):
+            return NotUnderstood(said.text)
+        free = self._run("phonemes", sound) or score
+        return said if _fits(words, free - score) else NotUnderstood(said.text)
+
+    def _run(self, search: str, sound: Sound) -> float | None:
+        self._decoder.activate_search(search)
+        self._decoder.start_utt()
+        self._decoder.process_raw(sound.tobytes(), full_utt=True)
+        self._decoder.end_utt()
+        best = self._decoder.hyp()
+        return None if best is None else float(best.score)
+
+    def _words(self) -> list[_Word]:
+        found = [(s.word, s.start_frame, s.end_frame) for s in self._decoder.seg() or () if s.word[0] not in "<[("]
+        return [
+            _Word(word.partition("(")[0], start, end, len(self._decoder.lookup_word(word).split()))
+            for word, start, end in found
+        ]
+
+    def _learn_words(self) -> None:
+        for word in sorted(self.phrasebook.words()):
+            if self._decoder.lookup_word(word) is None:
+                self._decoder.add_word(word, arpabet(word, phonemes(word)), False)
+
+
+def _decoder() -> Any:
+    model = f"{pocketsphinx.get_model_path()}/en-us"
+    settings = {"hmm": f"{model}/en-us", "dict": f"{model}/cmudict-en-us.dict", "lm": None}
+    return pocketsphinx.Decoder(pocketsphinx.Config(**settings, logfn="/dev/null", loglevel="FATAL"))
+
+
+def _levelled(pcm: bytes) -> Sound:
+    """Return the last seconds of `pcm` at an even level, quiet ends taken off, with the same little noise each time."""
+    sound = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")[-_LONGEST_S * CAPTURE_RATE :] / 32768.0
+    peak = float(np.abs(sound).max(initial=0.0))
+    gain = min(_MOST_GAIN, _PEAK / peak) if peak else 1.0
+    noise = np.random.default_rng(0).normal(0.0, _DITHER, len(sound))
+    return _without_quiet_ends((np.clip(sound * gain + noise, -1.0, 1.0) * 32767).astype(np.int16))
+
+
+def _without_quiet_ends(sound: Sound) -> Sound:
+    """Leave 200 ms around what is loud: the recogniser stretches the last word over a long noise."""
+    loud = np.flatnonzero(_loud_frames(sound))
+    if not len(loud):
+        return sound
+    start, end = max(0, loud[0] - _MARGIN), loud[-1] + 1 + _MARGIN
+    return sound[start * _FRAME : end * _FRAME]
+
+
+def _loud_frames(sound: Sound) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Say which frames are within 25 dB of the loudest one, and nearer to it (in dB) than to the background."""
+    frames = sound[: len(sound) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float64)
+    if not len(frames):
+        return np.zeros(0, np.bool_)
+    power = np.mean(frames**2, axis=1) + 1.0
+    halfway = np.sqrt(power.max() * np.percentile(power, 5))
+    return np.asarray(power > max(halfway, power.max() * 10 ** (_LOUD_DB / 10)), np.bool_)
+
+
+def _plausible(words: list[_Word], sound: Sound) -> bool:
+    if max(w.frames / w.phonemes for w in words) > _MOST_FRAMES_PER_PHONEME:
+        return False
+    loud = _loud_frames(sound)
+    covered = np.zeros(len(loud), np.bool_)
+    for word in words:
+        covered[word.start : word.end + 1] = True
+    return bool(np.sum(loud & covered) >= _LEAST_COVERAGE * np.sum(loud))
+
+
+def _fits(words: list[_Word], misfit: float) -> bool:
+    limit = _MOST_MISFIT_SHORT if sum(w.phonemes for w in words) < _SHORT_PHONEMES else _MOST_MISFIT
+    return misfit <= limit * sum(w.frames for w in words)
