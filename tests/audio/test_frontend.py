@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame
+from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame, Rechunker
 from device.audio.frontend import Frontend
 from device.audio.gate import Gate
 from device.audio.preroll import PrerollRing
+from device.audio.resample import StreamResampler
 from device.audio.segmenter import Segmenter
+from device.audio.vad import Vad, WebRtcVad
 from device.core.events import VoiceStarted, VoiceStopped
-from device.units import Hz, Samples
+from device.espeak import RATE, EspeakVoice
+from device.units import CAPTURE_RATE, Hz, Samples
 
 VOICE = b"\x00\x10" * 320
 QUIET = b"\x01\x00" * 320
@@ -32,7 +36,7 @@ class LoudnessVad:
 class House:
     """A frontend with everything around it in plain lists."""
 
-    def __init__(self, target_rate: int = 16_000) -> None:
+    def __init__(self, target_rate: int = 16_000, vad: Vad | None = None) -> None:
         self.sent: list[bytes] = []
         self.woken: list[bytes] = []
         self.resets = 0
@@ -42,7 +46,7 @@ class House:
         self.frontend = Frontend(
             ring=ring,
             gate=self.gate,
-            vad=LoudnessVad(),
+            vad=vad or LoudnessVad(),
             segmenter=Segmenter(),
             feed_wake=self.woken.append,
             reset_wake=self.reset_wake,
@@ -105,13 +109,14 @@ def test_a_muted_microphone_sends_nothing_of_before(rate: int) -> None:
     house = House(rate)
     house.frontend.open_gate(None)
     house.hear(SECRET, times=20)
+    sent_before = list(house.sent)
     house.frontend.clear()
-    house.sent.clear()
     house.frontend.close_gate()
+    assert house.sent == sent_before
     house.frontend.open_gate(Samples(0))
     house.hear(bytes(640), times=20)
     house.frontend.close_gate()
-    assert not any(b"".join(house.sent))
+    assert not any(b"".join(house.sent[len(sent_before) :]))
 
 
 def test_muting_shuts_the_gate() -> None:
@@ -224,6 +229,23 @@ def test_the_level_of_every_frame_is_told_to_the_observer() -> None:
     house.hear(VOICE)
     house.hear(bytes(640))
     assert levels == [pytest.approx(-18.06, abs=0.01), DIGITAL_SILENCE_DBFS]
+
+
+async def test_a_spoken_sentence_is_one_voice_with_its_true_ends() -> None:
+    """The real detector on a real sentence in a room that hisses."""
+    resampler = StreamResampler(RATE, CAPTURE_RATE)
+    speech = resampler.process(await EspeakVoice().speak("what time is it")) + resampler.flush()
+    words = np.pad(np.frombuffer(speech, dtype=np.int16).astype(int) // 2, 32_000)
+    loud = np.flatnonzero(np.abs(words) > 150)
+    room = words + np.random.default_rng(3).normal(0, 15, words.size).astype(int)
+    house = House(vad=WebRtcVad(2))
+    for frame in Rechunker(Samples(320)).process(room.astype(np.int16).tobytes()):
+        house.hear(frame.pcm)
+    started, stopped = house.posted
+    assert isinstance(started, VoiceStarted)
+    assert started.at == pytest.approx(loud[0], abs=1600)
+    assert isinstance(stopped, VoiceStopped)
+    assert loud[-1] <= stopped.at <= loud[-1] + 4800
 
 
 @given(st.lists(st.sampled_from(["voice", "quiet", "toggle", "interrupt", "clear"]), max_size=80))
