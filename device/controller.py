@@ -133,17 +133,13 @@ class Controller:
     # -- orders
 
     def _perform(self, orders: list[Action], fact: Event | None) -> None:
-        self._show()
+        self._house.panel.show(indication(self.status))
         if fact is not None:
             self._tell(fact)
         for action in orders:
             log.debug("order %s", action)
             self._orders[type(action)](action)
             self._tell(action)
-
-    def _show(self) -> None:
-        self._house.panel.show(indication(self.status))
-        self._house.ear.segmenting = self.status.phase is not Phase.IDLE
 
     def _tell(self, what: Event | Action) -> None:
         for observer in self.observers:

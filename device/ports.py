@@ -35,9 +35,6 @@ class Detection:
 class Ear(Protocol):
     """The way from the microphone to everyone who listens; owns the gate."""
 
-    segmenting: bool
-    """Whether voice facts are wanted; the VAD rests otherwise."""
-
     @property
     def position(self) -> Samples:
         """How much has been captured since the start."""

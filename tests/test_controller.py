@@ -25,7 +25,6 @@ class Recorder:
 
     input_rate = output_rate = rate = Hz(24_000)
     specs = ()
-    segmenting = False
     position = Samples(0)
 
     def __init__(self) -> None:

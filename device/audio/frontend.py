@@ -47,7 +47,6 @@ class Frontend:
         self._post = post
         self._rechunker = Rechunker(VAD_FRAME)
         self._began = ring.end
-        self._segmenting = True
 
     @property
     def position(self) -> Samples:
@@ -58,25 +57,13 @@ class Frontend:
         """Return where the stream was `ms` ago, never before it (last) began."""
         return Samples(max(self._began, self.position - samples_from_ms(ms, CAPTURE_RATE)))
 
-    @property
-    def segmenting(self) -> bool:
-        """Whether voices are looked for. Switched off while a voice goes on, it posts its end."""
-        return self._segmenting
-
-    @segmenting.setter
-    def segmenting(self, wanted: bool) -> None:
-        if wanted != self._segmenting:
-            self._segmenting = wanted
-            self._restart_segmenter()
-
     def on_frame(self, pcm: bytes) -> None:
         """Take the newest whole samples from the microphone (16 kHz mono s16le), any number."""
         self._ring.write(pcm)
         self._gate.advance()
         self._feed_wake(pcm)
-        if self._segmenting:
-            for frame in self._rechunker.process(pcm):
-                self._segment(frame)
+        for frame in self._rechunker.process(pcm):
+            self._segment(frame)
         if self.on_level is not None:
             self.on_level(level_dbfs(pcm))
 

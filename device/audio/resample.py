@@ -12,7 +12,7 @@ from device.units import Hz
 #        held back, mean / worst, ms
 #        16->24   48->16   24->48 kHz   flat up to   images and aliases
 #   HQ   22 / 37  22 / 37  21 / 38      7.5 kHz      below -84 dB
-#   MQ   22 / 38  22 / 38  22 / 38      7.5 kHz      below -84 dB
+#   MQ   22 / 38  22 / 38  22 / 38      (no sooner than HQ: not looked at further)
 #   LQ   11 / 20  11 / 20  11 / 20      6 kHz        below -84 dB
 #   QQ    0 /  0   0 /  0   0 /  0      3 kHz        -19 dB, and nothing is removed going down
 # ("flat" for a side of 16 kHz). Every millisecond delays the answer and the interruption, and

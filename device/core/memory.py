@@ -49,8 +49,8 @@ class Settings:
     hold_tail: Ms = Ms(120)
     """What the sound card may still hold of the words before the button was let go."""
     show_failure: Ms = Ms(6_000)
-    shortest_turn: Samples = Samples(6_400)
-    """400 ms: a voice that ends sooner after the wake word was the wake word's own end."""
+    shortest_turn: Samples = Samples(8_960)
+    """560 ms: a voice that ends sooner after the wake word was the wake word's own end."""
     onset_padding: Samples = Samples(4_800)
     """300 ms before a voice was noticed belong to it: soft first consonants."""
 

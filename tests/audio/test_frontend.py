@@ -186,27 +186,6 @@ def test_frames_of_10_ms_are_segmented_as_well() -> None:
     assert house.posted == [VoiceStarted(Samples(3200))]
 
 
-def test_a_voice_ends_when_voices_are_no_longer_looked_for() -> None:
-    """Nobody is left waiting for a stop that never comes."""
-    house = House()
-    house.hear(VOICE, times=5)
-    house.frontend.segmenting = False
-    assert house.posted == [VoiceStarted(Samples(0)), VoiceStopped(Samples(1600))]
-    house.hear(VOICE, times=5)
-    assert len(house.posted) == 2
-
-
-def test_segmenting_taken_up_again_keeps_the_stream_s_positions() -> None:
-    """What was not looked at is counted all the same, half frames included."""
-    house = House()
-    house.hear(QUIET[:320])
-    house.frontend.segmenting = False
-    house.hear(QUIET, times=7)
-    house.frontend.segmenting = True
-    house.hear(VOICE, times=5)
-    assert house.posted == [VoiceStarted(Samples(160 + 7 * 320))]
-
-
 def test_muting_ends_a_voice() -> None:
     """The voice that was going on is over, and the next one starts afresh."""
     house = House()
@@ -248,14 +227,12 @@ async def test_a_spoken_sentence_is_one_voice_with_its_true_ends() -> None:
     assert loud[-1] <= stopped.at <= loud[-1] + 4800
 
 
-@given(st.lists(st.sampled_from(["voice", "quiet", "toggle", "interrupt", "clear"]), max_size=80))
+@given(st.lists(st.sampled_from(["voice", "quiet", "interrupt", "clear"]), max_size=80))
 def test_starts_and_stops_alternate_whatever_happens_to_the_stream(steps: list[str]) -> None:
-    """Over interruptions, mutes and switching, positions never go back."""
+    """Over interruptions and mutes, positions never go back."""
     house = House()
     for step in steps:
-        if step == "toggle":
-            house.frontend.segmenting = not house.frontend.segmenting
-        elif step in ("voice", "quiet"):
+        if step in ("voice", "quiet"):
             house.hear(VOICE if step == "voice" else QUIET, times=4)
         else:
             getattr(house.frontend, step)()
