@@ -90,7 +90,7 @@ def decode_arguments(tool: Tool[Arguments], text: str) -> Arguments:
     """Decode JSON text into the tool's arguments. Raise ToolError saying what is wrong with them."""
     try:
         # Some servers send nothing at all for a call without arguments.
-        return msgspec.json.decode(text if text.strip() else "{}", type=tool.arguments)
+        return msgspec.json.decode((text if text.strip() else "{}").encode(errors="replace"), type=tool.arguments)
     except msgspec.ValidationError as error:
         raise ToolError(f"{tool.name}: {_explain(error, tool, text)}") from error
     except msgspec.DecodeError as error:
@@ -112,10 +112,10 @@ def _plain(node: Any, definitions: Mapping[str, Any]) -> Any:
         return [_plain(entry, definitions) for entry in node]
     if not isinstance(node, dict):
         return node
+    node = _without_null(node)
     if "$ref" in node:
         rest = {key: value for key, value in node.items() if key != "$ref"}
         return _plain({**definitions[node["$ref"].rpartition("/")[2]], **rest}, definitions)
-    node = _without_null(node)
     return {key: _plain_entry(key, value, definitions) for key, value in node.items() if key not in ("$defs", "title")}
 
 
@@ -141,9 +141,9 @@ def _explain(error: msgspec.ValidationError, tool: Tool[Any], text: str) -> str:
     field = path.rstrip("`")
     if not field:
         return str(error)
-    if not problem.startswith("Invalid enum value"):
-        return f'"{field}": {problem[:1].lower()}{problem[1:]}'
     choices = [str(value) for value in parameters_schema(tool.arguments)["properties"].get(field, {}).get("enum", [])]
+    if not choices or not problem.startswith("Invalid enum value"):
+        return f'"{field}": {problem[:1].lower()}{problem[1:]}'
     given = str(msgspec.json.decode(text)[field])[:60]
     return f'{field} "{given}" is unknown{suggestion(given, choices)}'
 

@@ -1,0 +1,51 @@
+"""A panel without pins: remembers what it was told to show, and has a button to be pressed by a program."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from device import config
+from device.core.indication import Indication
+from device.panel.button import GestureButton
+from device.ports import Post
+from device.units import Samples
+
+
+class SimulatedPanel:
+    """Implements ports.Panel. `press` and `release` go through the same gestures as a real button."""
+
+    def __init__(
+        self,
+        settings: config.Hardware,
+        post: Post,
+        position_ago: Callable[[float], Samples],
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._button = GestureButton(settings.button, post, position_ago, loop)
+        self._closed = False
+        self.shown: list[Indication] = []
+        """Every change of the indication, oldest first."""
+
+    @property
+    def indication(self) -> Indication | None:
+        """What is shown now; None: dark."""
+        return None if self._closed or not self.shown else self.shown[-1]
+
+    def show(self, indication: Indication) -> None:
+        """Show it until told otherwise."""
+        if not self._closed and indication is not self.indication:
+            self.shown.append(indication)
+
+    def press(self) -> None:
+        """Put the finger on the button."""
+        self._button.press()
+
+    def release(self) -> None:
+        """Take it away."""
+        self._button.release()
+
+    def close(self) -> None:
+        """Lights off, button dead. Harmless when closed."""
+        self._closed = True
+        self._button.close()

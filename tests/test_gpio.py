@@ -1,0 +1,122 @@
+"""Pins through gpiozero: mock pins, and gpiozero's own lgpio pins on a library that only takes notes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from device import gpio
+from device.errors import ConfigError, PanelError
+from device.gpio import MockBoard
+
+
+@pytest.fixture
+def board() -> Iterator[MockBoard]:
+    """Put mock pins in the place of the real ones."""
+    board = MockBoard(pwm=False)
+    yield board
+    board.close()
+
+
+@pytest.mark.parametrize("active_high", [True, False])
+@pytest.mark.parametrize("safe", [True, False])
+def test_a_relay_begins_and_ends_safe(board: MockBoard, active_high: bool, safe: bool) -> None:
+    """Whatever it was switched to in between, the last level driven is the safe one."""
+    relay = gpio.open_relay(5, active_high=active_high, safe=safe, key="tools.relays.light.pin")
+    assert relay.is_on is safe
+    relay.set(not safe)
+    assert relay.is_on is not safe
+    relay.close()
+    relay.close()
+    safe_level = float(safe is active_high)
+    assert board.levels_seen(5)[-2:] == [1 - safe_level, safe_level]
+    assert not board.is_output(5)
+
+
+def test_a_pin_that_breaks_later_raises_a_panel_error(board: MockBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the library raises."""
+    relay = gpio.open_relay(5, active_high=True, safe=False, key="tools.relays.light.pin")
+
+    def refuse(self: object, value: object) -> None:
+        raise OSError("line is gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("gpiozero.pins.mock.MockPin._set_state", refuse)
+        with pytest.raises(PanelError, match="the relay cannot be used any more: line is gone"):
+            relay.set(True)
+    relay.close()
+
+
+def test_a_pin_that_no_board_has_is_refused(board: MockBoard) -> None:
+    """The message names key and pin."""
+    with pytest.raises(ConfigError, match=r"hardware\.led\.pin: GPIO 99"):
+        gpio.open_led(99, active_high=True, key="hardware.led.pin")
+
+
+def test_the_mock_board_gives_back_the_pins_it_found(board: MockBoard) -> None:
+    """Boards may be nested."""
+    inner = MockBoard()
+    inner.close()
+    led = gpio.open_led(18, active_high=True, key="hardware.led.pin")
+    led.show((1.0,))
+    assert board.level(18) == 1
+    led.close()
+
+
+FAKE_LGPIO = """
+import sys, types
+calls = []
+lgpio = types.ModuleType("lgpio")
+class error(Exception): pass
+lgpio.error = error
+for number, name in enumerate(
+    "SET_PULL_NONE SET_PULL_UP SET_PULL_DOWN BOTH_EDGES RISING_EDGE FALLING_EDGE".split()
+):
+    setattr(lgpio, name, number)
+def note(name, answer=0):
+    def call(*arguments):
+        calls.append((name, *arguments[1:]))
+        return answer
+    setattr(lgpio, name, call)
+for name in "gpiochip_close gpio_claim_input gpio_claim_output gpio_write gpio_read gpio_free tx_pwm".split():
+    note(name)
+note("gpio_get_mode", 2)
+def gpiochip_open(chip):
+    if REFUSE:
+        raise error("can not open gpiochip")
+    return 7
+lgpio.gpiochip_open = gpiochip_open
+sys.modules["lgpio"] = lgpio
+import gpiozero.pins.local
+# A Raspberry Pi 4; this machine has no revision to read.
+gpiozero.pins.local.get_pi_revision = lambda: 0xC03112
+"""
+
+
+def run_on_lgpio(program: str, *, refuse: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process whose lgpio takes notes in `calls`."""
+    text = f"REFUSE = {refuse}\n{FAKE_LGPIO}\nfrom device import gpio\n{program}"
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(p for p in sys.path if p)}
+    return subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, timeout=60, env=environment, check=False
+    )
+
+
+def test_an_active_low_relay_does_not_click_at_the_start_on_lgpio() -> None:
+    """Its pin is claimed high at once; gpiozero alone claims it low and corrects itself afterwards."""
+    result = run_on_lgpio(
+        "gpio.open_relay(5, active_high=False, safe=False, key='tools.relays.light.pin')\n"
+        "print([call for call in calls if call[1] == 5 and call[0] in ('gpio_claim_output', 'gpio_write')])"
+    )
+    assert result.stdout == "[('gpio_claim_output', 5, 1)]\n", result.stderr
+
+
+def test_a_forbidden_gpiochip_names_the_group() -> None:
+    """lgpio's own words do not say what to do."""
+    result = run_on_lgpio("gpio.open_led(18, active_high=True, key='hardware.led.pin')", refuse=True)
+    message = [line for line in result.stderr.splitlines() if line.startswith("device.errors.ConfigError")][-1]
+    assert "hardware.led.pin" in message
+    assert "usermod -aG gpio" in message
