@@ -1,0 +1,143 @@
+"""Boards as data, and the page that describes them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from device import config, hardware
+from device.errors import ConfigError
+from device.hardware import Profile, apply_profile, load_profile, profile_names
+
+PAGE = (Path(__file__).parents[2] / "hardware.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"^```toml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+SHIPPED = profile_names()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_profile_that_ships_can_be_used(name: str) -> None:
+    """It is read strictly, and a plain configuration takes it."""
+    merged = apply_profile(config.Config(hardware=config.Hardware(profile=name)), load_profile(name))
+    assert merged.conversation.barge_in in ("voice", "wake_word")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_profile_only_drives_lights_that_are_on_pins(name: str) -> None:
+    """A pin for the LED and lights = "gpio" go together."""
+    profile = load_profile(name)
+    assert (profile.lights == "gpio") is (profile.led != config.Led())
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in ("generic", "virtual")])
+def test_every_fact_of_a_board_has_its_source(name: str) -> None:
+    """Comments say where the numbers are from; no board claims to have been tried."""
+    text = (Path(hardware.__file__).parent / f"{name}.toml").read_text(encoding="utf-8")
+    assert text.count("\n# ") >= 1
+    assert not load_profile(name).tried
+
+
+def test_the_default_profile_exists_and_changes_nothing_but_the_barge_in() -> None:
+    """Whoever has no board sets what they wired."""
+    merged = apply_profile(config.Config(), load_profile(config.Hardware().profile))
+    assert merged.audio == config.Audio()
+    assert merged.hardware == config.Hardware()
+    assert merged.conversation.barge_in == "wake_word"
+
+
+def test_the_simulation_may_be_interrupted_by_voice() -> None:
+    """Its microphone does not hear the loudspeaker."""
+    assert apply_profile(config.Config(), load_profile("virtual")).conversation.barge_in == "voice"
+
+
+def test_an_unknown_profile_is_answered_with_a_suggestion_and_the_list() -> None:
+    """Also one that tries to be a path."""
+    with pytest.raises(ConfigError, match=r'hardware\.profile: .*did you mean "respeaker_lite"\? There are: .*generic'):
+        load_profile("respeaker_light")
+    with pytest.raises(ConfigError, match="no profile"):
+        load_profile("../hardware/generic")
+
+
+def board(**facts: object) -> Profile:
+    """Return a board with a card, a LED and a button."""
+    return Profile(
+        title="test",
+        tried=False,
+        input="mics",
+        output="codec",
+        input_channel=2,
+        led=config.Led(pin=25),
+        button_pin=23,
+        **facts,
+    )
+
+
+def test_a_profile_fills_in_what_the_configuration_leaves_open() -> None:
+    """Cards, channel and pins."""
+    merged = apply_profile(config.Config(), board())
+    assert (merged.audio.input, merged.audio.output, merged.audio.input_channel) == ("mics", "codec", 2)
+    assert (merged.hardware.led.pin, merged.hardware.button.pin) == (25, 23)
+
+
+def test_the_configuration_wins_over_the_profile() -> None:
+    """Each setting by itself; the button keeps its times."""
+    settings = config.parse(
+        {
+            "audio": {"output": "hdmi"},
+            "hardware": {"led": {"red": 5, "green": 6, "blue": 13}, "button": {"hold_s": 1.0}},
+            "conversation": {"barge_in": "off"},
+        }
+    )
+    merged = apply_profile(settings, board(echo_cancelled=True))
+    assert (merged.audio.input, merged.audio.output) == ("mics", "hdmi")
+    assert merged.hardware.led == config.Led(red=5, green=6, blue=13)
+    assert merged.hardware.button == config.Button(pin=23, hold_s=1.0)
+    assert merged.conversation.barge_in == "off"
+
+
+def test_the_boards_channel_belongs_to_the_boards_microphone() -> None:
+    """Another microphone is listened to on its first channel."""
+    merged = apply_profile(config.parse({"audio": {"input": "USB"}}), board())
+    assert merged.audio.input_channel == 0
+
+
+def test_a_relay_on_the_boards_button_is_refused() -> None:
+    """The message names both keys and where the second came from."""
+    settings = config.parse({"hardware": {"profile": "codec_zero"}, "tools": {"relays": {"light": {"pin": 27}}}})
+    with pytest.raises(ConfigError) as caught:
+        apply_profile(settings, load_profile("codec_zero"))
+    assert "tools.relays.light.pin" in str(caught.value)
+    assert 'hardware.profile = "codec_zero"' in str(caught.value)
+
+
+def test_everything_else_survives_the_merge() -> None:
+    """Relays, words and the provider are not the board's business."""
+    settings = config.parse(
+        {"wake": {"words": ["alexa"]}, "tools": {"relays": {"desk_fan": {"pin": 6, "active_high": False}}}}
+    )
+    merged = apply_profile(settings, board())
+    assert (merged.wake, merged.tools, merged.service) == (settings.wake, settings.tools, settings.service)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_every_configuration_in_hardware_md_is_accepted(snippet: str) -> None:
+    """People copy them, profile included."""
+    settings = config.parse(tomllib.loads(snippet))
+    apply_profile(settings, load_profile(settings.hardware.profile))
+
+
+def test_hardware_md_lists_exactly_the_profiles_that_ship() -> None:
+    """With their pins and whether they were tried."""
+    rows = {
+        row[0]: row for row in re.findall(r"^\| `(\w+)` \| [^|]* \| (\w+) \| ([^|]*) \| ([^|]*) \| (\w+)", PAGE, re.M)
+    }
+    assert sorted(rows) == SHIPPED
+    for name, (_, tried, button, light, voice) in rows.items():
+        profile = load_profile(name)
+        assert tried == ("yes" if profile.tried else "no")
+        assert voice == ("yes" if profile.echo_cancelled else "no")
+        assert (profile.button_pin is not None) is ("GPIO" in button)
+        assert profile.button_pin is None or button == f"GPIO {profile.button_pin}"
+        assert profile.led.pin is None or light.startswith(f"GPIO {profile.led.pin}")
