@@ -1,0 +1,36 @@
+"""A fresh clone on a bare Debian, in one command. Slow, needs root and the network: `scripts/test -m system`."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BARE_DEBIAN = Path(__file__).with_name("bare_debian.sh")
+
+pytestmark = [pytest.mark.system, pytest.mark.parametrize("suite", ["bookworm", "trixie"])]
+
+
+def run(suite: str, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell command in a fresh clone on the bare system."""
+    return subprocess.run(
+        [BARE_DEBIAN, suite, "bash", "-c", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_demo_sets_itself_up_and_holds_its_conversation(suite: str) -> None:
+    """What the README promises of two commands."""
+    demo = run(suite, "./scripts/demo")
+    assert demo.returncode == 0, demo.stdout
+
+
+def test_a_second_setup_installs_nothing(suite: str) -> None:
+    """It is part of every demo and test."""
+    setup = run(suite, "./scripts/setup --sim && echo SECOND && ./scripts/setup --sim")
+    assert setup.returncode == 0, setup.stdout
+    assert "installing" not in setup.stdout.split("SECOND")[1]
