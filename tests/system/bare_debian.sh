@@ -22,6 +22,7 @@ trap 'rm -rf "$box"' EXIT
 mkdir "$box"/{changes,work,root}
 export bare box repository
 # A mount namespace of its own: every mount is gone with the last process inside.
+# shellcheck disable=SC2016 # expanded by the bash inside
 unshare --mount --pid --fork --kill-child bash -euo pipefail -c '
   mount --make-rprivate /
   root=$box/root
