@@ -1,0 +1,1 @@
+"""Providers of a spoken conversation, each behind the `Conversation` port."""

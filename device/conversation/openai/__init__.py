@@ -1,0 +1,1 @@
+"""OpenAI Realtime (GA) and the servers that speak the same protocol."""

@@ -1,0 +1,327 @@
+"""The WebSocket under a session: the only file that imports `websockets`, and where its exceptions end.
+
+The library and the TLS context are loaded at the first use, in a thread: together 35 ms on a desktop and several times
+that on a Pi, which neither the start of the program nor the event loop should wait for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from device.config import OpenAI
+from device.conversation.openai import errors
+from device.core.events import Failure
+from device.errors import ConfigError, ConversationError
+from device.secrets import Secret
+
+T = TypeVar("T")
+
+# What websockets itself uses; a missed pong is noticed within 40 s.
+_PING_S = 20
+
+# A closing handshake that takes longer is not waited for.
+_CLOSE_S = 0.5
+
+# RFC 8305 asks for 250 ms before the next address is tried beside the first.
+_NEXT_ADDRESS_S = 0.25
+
+_SET = "conversation.openai"
+
+Address = tuple[int, Any]
+"""Address family and what `connect` takes for it."""
+
+
+class LinkError(ConversationError):
+    """There is no connection, or none any more."""
+
+    def __init__(self, failure: Failure, message: str) -> None:
+        super().__init__(message)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What is costly to load."""
+
+    connect: Any
+    exceptions: ModuleType
+    get_proxy: Callable[[str], str | None]
+    tls: ssl.SSLContext
+
+
+@cache
+def _load() -> Library:
+    import websockets.asyncio.client
+    import websockets.exceptions
+    import websockets.proxy
+    import websockets.uri
+
+    class Connect(websockets.asyncio.client.connect):
+        """Follows no redirect, which would carry the key to who knows where."""
+
+        def process_redirect(self, exc: Exception) -> Exception:
+            return exc
+
+    return Library(
+        connect=Connect,
+        exceptions=websockets.exceptions,
+        get_proxy=lambda url: websockets.proxy.get_proxy(websockets.uri.parse_uri(url)),
+        tls=ssl.create_default_context(),
+    )
+
+
+def prepare() -> None:
+    """Load in the background what the first connection needs."""
+    threading.Thread(target=_load, name="prepare-websockets", daemon=True).start()
+
+
+def host_of(url: str) -> str:
+    """Return the host that a URL names. Raise ConfigError when the URL is not fit to be dialled."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"{_SET}.url is not a URL: {error}; it looks like wss://host/path") from error
+    if not host:
+        raise ConfigError(f"{_SET}.url names no host; it looks like wss://host/path")
+    if parts.username is not None:
+        raise ConfigError(f"{_SET}.url must not hold a name or password; the key has its own place")
+    return host
+
+
+def session_url(settings: OpenAI) -> str:
+    """Return the configured URL with the model in its query, unless one stands there already."""
+    parts = urlsplit(settings.url)
+    named = any(piece.partition("=")[0] in ("model", "deployment") for piece in parts.query.split("&"))
+    if named or not settings.model:
+        return settings.url
+    query = f"{parts.query}&" if parts.query else ""
+    return urlunsplit(parts._replace(query=f"{query}model={quote(settings.model, safe='')}", fragment=""))
+
+
+def auth_headers(settings: OpenAI, key: Secret) -> dict[str, str]:
+    """Return the header that carries the key."""
+    if settings.auth_header == "api-key":
+        return {"api-key": key.reveal()}
+    return {"Authorization": f"Bearer {key.reveal()}"}
+
+
+class Link:
+    """An open connection."""
+
+    def __init__(self, connection: Any, library: Library, host: str, mask: Callable[[str], str]) -> None:
+        self._connection = connection
+        self._library = library
+        self._host = host
+        self._mask = mask
+        self.ready = False
+        """Whether the session was in use; decides what a close means."""
+
+    @classmethod
+    async def open(cls, settings: OpenAI, key: Secret) -> Link:
+        """Connect and shake hands, within the configured time. Raise LinkError."""
+        host = host_of(settings.url)
+        library = await in_thread(_load)
+        try:
+            async with asyncio.timeout(settings.connect_timeout_s):
+                connection = await _connect(library, settings, key)
+        except Exception as error:  # noqa: BLE001 - the adapter's boundary: whatever is raised becomes a LinkError
+            raise _refusal(error, library, settings, host, key) from None
+        return cls(connection, library, host, key.mask)
+
+    async def receive(self) -> str | bytes:
+        """Return the next message: text as str, binary as bytes. Raise LinkError when there will be none."""
+        try:
+            message: str | bytes = await self._connection.recv()
+        except self._library.exceptions.ConnectionClosed as error:
+            raise self._end(error) from None
+        except UnicodeDecodeError:
+            raise LinkError(Failure.PROTOCOL, f"{self._host} sent text that is not UTF-8") from None
+        return message
+
+    async def send(self, message: bytes) -> None:
+        """Send UTF-8 as a text frame, waiting when the network is slow. Raise LinkError when it is gone."""
+        try:
+            await self._connection.send(message, text=True)
+        except self._library.exceptions.ConnectionClosed as error:
+            raise self._end(error) from None
+
+    async def close(self) -> None:
+        """Close, waiting at most half a second for the server; cut the connection when that is interrupted."""
+        try:
+            await self._connection.close()
+        finally:
+            self._connection.transport.abort()
+
+    def _end(self, error: Any) -> LinkError:
+        # 1006 stands for "no close frame"; what we sent ourselves says why when the fault was the server's.
+        close = error.sent if error.sent and not error.rcvd_then_sent else error.rcvd
+        code, reason = (close.code, close.reason) if close else (1006, "")
+        failure = errors.failure_of_close(code, reason, self.ready)
+        if not close:
+            return LinkError(failure, f"the connection to {self._host} was lost")
+        said = errors.tidy(reason, self._mask) or "no reason given"
+        return LinkError(failure, f"the session with {self._host} was closed: {said} (code {code})")
+
+
+# -- connecting
+
+
+async def _connect(library: Library, settings: OpenAI, key: Secret) -> Any:
+    url = session_url(settings)
+    parts = urlsplit(url)
+    host, secure = host_of(url), parts.scheme == "wss"
+    options: dict[str, Any] = {"ssl": library.tls} if secure else {}
+    proxy = None if _is_loopback(host) else library.get_proxy(url)
+    if proxy is None:
+        options["sock"] = await _first_connected(await _resolve(host, parts.port or (443 if secure else 80)))
+    return await library.connect(
+        url,
+        additional_headers=auth_headers(settings, key),
+        compression=None,
+        max_size=settings.max_message_bytes,
+        open_timeout=None,
+        ping_interval=_PING_S,
+        ping_timeout=_PING_S,
+        close_timeout=_CLOSE_S,
+        proxy=proxy,
+        logger=_quiet_logger(),
+        **options,
+    )
+
+
+def _quiet_logger() -> logging.Logger:
+    """Return a logger without the library's debug lines, which hold the key and the audio."""
+    logger = logging.getLogger(f"{__name__}.websockets")
+    logger.setLevel(logging.INFO)
+    return logger
+
+
+def _is_loopback(host: str) -> bool:
+    """Say whether the server is on this machine: no proxy can reach it there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _resolve(host: str, port: int) -> list[Address]:
+    """Return the addresses of a host, the families in turn (RFC 8305). Raise OSError."""
+    found = await in_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    first: list[Address] = [(family, address) for family, *_, address in found if family == found[0][0]]
+    other: list[Address] = [(family, address) for family, *_, address in found if family != found[0][0]]
+    mixed = [address for pair in zip(first, other, strict=False) for address in pair]
+    return mixed + first[len(other) :] + other[len(first) :]
+
+
+async def _first_connected(addresses: Sequence[Address]) -> socket.socket:
+    """Return a socket connected to whichever address answers first. Raise OSError when none does."""
+    waiting = list(addresses)
+    tries: set[asyncio.Task[socket.socket]] = set()
+    problem: BaseException = OSError("the name has no address")
+    try:
+        while waiting or tries:
+            if waiting:
+                tries.add(asyncio.create_task(_connect_to(*waiting.pop(0))))
+            patience = _NEXT_ADDRESS_S if waiting else None
+            done, tries = await asyncio.wait(tries, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            winners = [task for task in done if task.exception() is None]
+            if winners:
+                tries |= set(winners[1:])
+                return winners[0].result()
+            problem = next((task.exception() or problem for task in done), problem)
+    finally:
+        for task in tries:
+            _let_go(task)
+    raise problem
+
+
+def _let_go(task: asyncio.Task[socket.socket]) -> None:
+    task.cancel()
+    if task.done() and not task.cancelled() and task.exception() is None:
+        task.result().close()
+
+
+async def _connect_to(family: int, address: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run `work` in a thread that the end of the program does not wait for: name resolution can hang for minutes."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except Exception as caught:  # noqa: BLE001 - it is handed over to who asked for the work
+            error = caught
+        with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="link", daemon=True).start()
+    return await future
+
+
+# -- what went wrong
+
+
+def _refusal(error: Exception, library: Library, settings: OpenAI, host: str, key: Secret) -> LinkError:
+    if isinstance(error, library.exceptions.InvalidStatus):
+        return _refused_by_status(error.response.status_code, settings, host)
+    return LinkError(
+        Failure.UNREACHABLE, f"{_why(error, library, settings, host, key)}; check the network and {_SET}.url"
+    )
+
+
+def _why(error: Exception, library: Library, settings: OpenAI, host: str, key: Secret) -> str:
+    if isinstance(error, TimeoutError):
+        return f"{host} did not answer within {settings.connect_timeout_s:g} s"
+    if isinstance(error, socket.gaierror):
+        return f"the name {host} cannot be resolved"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate of {host} is not trusted ({error.verify_message}); is this device's clock right?"
+    if isinstance(error, library.exceptions.InvalidProxy | library.exceptions.ProxyError | ImportError):
+        # Its text may hold the proxy's password.
+        return f"the proxy that the environment names for {host} cannot be used ({type(error).__name__})"
+    said = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return f"cannot connect to {host}: {errors.tidy(said, key.mask)}"
+
+
+def _refused_by_status(status: int, settings: OpenAI, host: str) -> LinkError:
+    failure = errors.failure_of_status(status)
+    advice = {
+        Failure.REFUSED_KEY: "check the key, and whether the account may use this model",
+        Failure.BUSY: "try again later",
+    }.get(failure, f'check {_SET}.url and model ("{settings.model}")')
+    return LinkError(failure, f"{host} refused the session with HTTP {status}; {advice}")

@@ -1,0 +1,58 @@
+"""What is waiting to be sent, in order: events and microphone audio in one line."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from device.conversation.openai import client_events as client
+
+BYTES_PER_MS = 48
+"""24 kHz mono s16le."""
+
+# A burst (the pre-roll, or what a slow network held up) goes out in pieces of 200 ms: 50 messages for 10 s instead of
+# 500. A frame that finds the line empty goes out alone, so live audio is not delayed.
+LONGEST_APPEND = 200 * BYTES_PER_MS
+
+
+class Outbox:
+    """First in, first out; audio next to audio is joined."""
+
+    def __init__(self) -> None:
+        self._line: deque[client.ClientEvent | bytearray] = deque()
+        self._audio_bytes = 0
+
+    @property
+    def held_ms(self) -> float:
+        """How much audio is waiting."""
+        return self._audio_bytes / BYTES_PER_MS
+
+    def put(self, event: client.ClientEvent) -> None:
+        """Add an event to the end."""
+        self._line.append(event)
+
+    def put_audio(self, pcm: bytes) -> None:
+        """Add audio to the end."""
+        self._audio_bytes += len(pcm)
+        rest = memoryview(pcm)
+        if self._line and isinstance(last := self._line[-1], bytearray):
+            room = LONGEST_APPEND - len(last)
+            last += rest[:room]
+            rest = rest[room:]
+        for at in range(0, len(rest), LONGEST_APPEND):
+            self._line.append(bytearray(rest[at : at + LONGEST_APPEND]))
+
+    def drop_audio(self) -> None:
+        """Forget the audio at the end: what has not been sent need not be forgotten by the provider."""
+        while self._line and isinstance(last := self._line[-1], bytearray):
+            self._audio_bytes -= len(last)
+            self._line.pop()
+
+    def take(self) -> client.ClientEvent | None:
+        """Return the next event to send, None when there is none."""
+        if not self._line:
+            return None
+        first = self._line.popleft()
+        if not isinstance(first, bytearray):
+            return first
+        self._audio_bytes -= len(first)
+        return client.AppendAudio(audio=bytes(first))

@@ -1,0 +1,398 @@
+"""The OpenAI Realtime protocol as a state machine: no I/O, no clock.
+
+Orders and received messages go in; `next_message` gives what is to be sent, in order, and `take_facts` what is to be
+told. The shell in session.py moves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from device.config import OpenAI
+from device.conversation.openai import client_events as client
+from device.conversation.openai import configuration, errors
+from device.conversation.openai import server_events as server
+from device.conversation.openai.facts import Fact, Ignored, ReplyAudio, ReplyEnded, UsageReported
+from device.conversation.openai.items import AudioItems
+from device.conversation.openai.outbox import BYTES_PER_MS, Outbox
+from device.conversation.openai.responses import Response, Responses
+from device.core import events as ev
+from device.core.actions import TurnEnd
+from device.core.events import Failure
+from device.ports import ToolSpec
+from device.units import Hz
+
+RATE = Hz(24_000)
+
+# The API refuses to commit less than 100 ms.
+_SHORTEST_COMMIT = 100 * BYTES_PER_MS
+
+# More than the pre-roll and the longest wait for a session together; beyond it the network is not fit for talking.
+_LONGEST_BACKLOG_MS = 30_000
+
+_CONFIGURATION = "configuration"
+"""The event id of the first session.update."""
+
+CALL_CUT_OFF = "Not done: the answer was interrupted before this was complete."
+"""For the model, in answer to a call whose arguments never arrived in full."""
+
+
+class Protocol:
+    """One session, from session.created on."""
+
+    def __init__(
+        self,
+        settings: OpenAI,
+        instructions: str,
+        tools: Sequence[ToolSpec],
+        mask: Callable[[str], str] = str,
+    ) -> None:
+        """Take `mask` to remove secrets from the server's error messages."""
+        self._settings = settings
+        self._instructions = instructions
+        self._tools = tools
+        self._mask = mask
+        self._turn = 0
+        self._turn_end = TurnEnd.PROVIDER
+        self._configured = False
+        """The first session.update has been sent."""
+        self._instructions_before: Any = None
+        self.ready = False
+        self.failed = False
+        self.expires_at: float | None = None
+        """When the provider will end the session: seconds of the Unix clock."""
+        self._outbox = Outbox()
+        self._facts: list[Fact] = []
+        self._responses = Responses()
+        self._items = AudioItems()
+        self._uncommitted_bytes = 0
+        self._turn_of_input: dict[str, int] = {}
+        self._names: dict[str, str] = {}
+        """The names of calls, by their items."""
+        self._complained: set[str] = set()
+
+    # -- out
+
+    def next_message(self) -> bytes | None:
+        """Return the next message to send (UTF-8 JSON for a text frame), None when there is none."""
+        event = self._outbox.take()
+        return None if event is None else client.encode(event)
+
+    def take_facts(self) -> list[Fact]:
+        """Return what has happened since the last call."""
+        facts, self._facts = self._facts, []
+        return facts
+
+    # -- orders
+
+    def begin_turn(self, turn: int, turn_end: TurnEnd) -> None:
+        """Give responses that start from now on `turn`; change who ends the person's turn."""
+        self._turn = turn
+        self._responses.held = turn_end is TurnEnd.DEVICE
+        if turn_end is not self._turn_end:
+            self._turn_end = turn_end
+            self._switch_turn_end()
+        self._ask()
+
+    def _switch_turn_end(self) -> None:
+        self._responses.take_back_the_word()
+        if not self._configured:
+            return
+        forget = self._turn_end is TurnEnd.DEVICE or self._uncommitted_bytes > 0
+        if forget:
+            self._outbox.drop_audio()
+        # The server handles events in the order sent: audio queued after this update is heard under it, and needs no
+        # session.updated to wait for.
+        self._send(client.UpdateSession(session=configuration.turn_config(self._settings, self._turn_end)))
+        if forget:
+            self.discard_input()
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Queue microphone audio (24 kHz mono s16le); dropped unless the session is ready."""
+        if not self.ready or self.failed:
+            return
+        self._uncommitted_bytes += len(pcm)
+        self._outbox.put_audio(pcm)
+        if self._outbox.held_ms > _LONGEST_BACKLOG_MS:
+            self.fail(Failure.DROPPED, "the network is too slow for speech: 30 s of audio are waiting to be sent")
+
+    def commit_turn(self) -> None:
+        """Commit the audio sent and ask for a response."""
+        if not self.ready:
+            return
+        self._responses.held = False
+        if self._uncommitted_bytes < _SHORTEST_COMMIT:
+            self.discard_input()
+            self._tell(ev.ResponseFinished(self._turn, "", cancelled=True, message="too short to be a turn"))
+        else:
+            self._uncommitted_bytes = 0
+            self._send(client.CommitAudio())
+            self._responses.want()
+        self._ask()
+
+    def discard_input(self) -> None:
+        """Forget audio sent and not committed."""
+        if not self.ready:
+            return
+        self._uncommitted_bytes = 0
+        self._outbox.drop_audio()
+        self._responses.take_back_the_word()
+        self._send(client.ClearAudio())
+
+    def cancel_response(self) -> None:
+        """Cancel the running response, if any; drop what still comes of it."""
+        for response_id in self._responses.cancel():
+            self._send(client.CancelResponse(response_id=response_id))
+
+    def drop_response(self) -> None:
+        """Drop what still comes of the running response: the provider has cancelled it itself."""
+        self._responses.drop()
+
+    def truncate_item(self, item: str, played_ms: float) -> None:
+        """Tell the provider that only `played_ms` of the item's audio were heard, and nothing of what followed it."""
+        for event in self._items.heard(item, played_ms):
+            self._send(event)
+
+    def delete_item(self, item: str) -> None:
+        """Tell the provider that nothing of the item was heard."""
+        self.truncate_item(item, 0)
+
+    def send_tool_result(self, call_id: str, output: str) -> None:
+        """Answer a call, once; ask for a response after the last result of a response's calls."""
+        if self._responses.answer(call_id):
+            self._send(client.CreateItem(item=client.FunctionCallOutput(call_id=call_id, output=output)))
+            self._ask()
+
+    def fail(self, failure: Failure, message: str) -> None:
+        """End the session: tell why, once."""
+        if not self.failed:
+            self.failed = True
+            self.ready = False
+            self._tell(ev.SessionFailed(self._turn, failure, message))
+
+    def _send(self, event: client.ClientEvent) -> None:
+        if not self.failed:
+            self._outbox.put(event)
+
+    def _ask(self) -> None:
+        if event_id := self._responses.ask():
+            self._send(client.CreateResponse(event_id=event_id))
+
+    def _tell(self, fact: Fact) -> None:
+        self._facts.append(fact)
+
+    # -- what the server says
+
+    def receive_binary(self) -> None:
+        """Take a binary frame: the protocol has none."""
+        self._complain("binary", "the server sent a binary message, which the protocol does not have; ignored")
+
+    def receive_text(self, text: str | bytes) -> None:
+        """Take a text frame."""
+        if self.failed:
+            return
+        try:
+            event = server.decode(text)
+        except server.NotJsonError:
+            self.fail(Failure.PROTOCOL, "the server sent what is not JSON; is the URL that of a Realtime API?")
+        except server.MalformedEventError as error:
+            problem = errors.tidy(str(error), self._mask)
+            self._complain(error.event_type, f"the server sent a malformed event: {problem}")
+        else:
+            if event is not None:
+                _HANDLERS[type(event)](self, event)
+                self._ask()
+
+    def _complain(self, about: str, message: str) -> None:
+        """Tell of each kind of nonsense once: a server that talks it, talks it a lot."""
+        if about not in self._complained:
+            self._complained.add(about)
+            self._tell(ev.ProviderComplained(self._turn, message))
+
+    def _session_created(self, event: server.SessionCreated) -> None:
+        self._note_expiry(event.session)
+        if self._configured:
+            return
+        self._configured = True
+        self._instructions_before = event.session.instructions
+        config = configuration.first_config(self._settings, self._instructions, self._tools, self._turn_end)
+        self._send(client.UpdateSession(event_id=_CONFIGURATION, session=config))
+
+    def _session_updated(self, event: server.SessionUpdated) -> None:
+        self._note_expiry(event.session)
+        if self._configured and not self.ready and self._is_ours(event.session):
+            self.ready = True
+            self._tell(ev.SessionReady(self._turn))
+
+    def _is_ours(self, session: server.SessionInfo) -> bool:
+        """Say whether an update shows our configuration: the reply names no event, so its content must tell.
+
+        Not every compatible server repeats the instructions as they were sent. Only one that still shows those from
+        before is certainly not talking about our update.
+        """
+        shown = session.instructions
+        return shown is None or shown == self._instructions or shown != self._instructions_before
+
+    def _note_expiry(self, session: server.SessionInfo) -> None:
+        if isinstance(session.expires_at, int | float) and session.expires_at > 0:
+            self.expires_at = float(session.expires_at)
+
+    def _error(self, event: server.ErrorReported) -> None:
+        error = event.error
+        kind = errors.kind_of(error)
+        again = error.code == errors.ALREADY_RESPONDING
+        message = errors.describe(error, self._mask)
+        # Without an id, only this one error is certainly about a response.create.
+        about = error.event_id or ("" if again else "unknown")
+        our_request = self._responses.refused(about, again)
+        if kind is errors.Kind.BENIGN:
+            self._tell(Ignored(message))
+        elif kind is errors.Kind.FATAL or (not self.ready and kind is not errors.Kind.OTHER):
+            self.fail(errors.failure_of(error), message)
+        elif error.event_id == _CONFIGURATION:
+            self.fail(Failure.REFUSED_CONFIG, message)
+        elif our_request:
+            self._tell(ev.ResponseFinished(self._turn, "", failure=errors.failure_of(error), message=message))
+        else:
+            self._tell(ev.ProviderComplained(self._turn, message))
+
+    # -- the person
+
+    def _speech_started(self, event: server.SpeechStarted) -> None:
+        if self._turn_end is TurnEnd.PROVIDER:
+            self._responses.speech_started()
+            self._tell(ev.SpeechStarted(self._turn))
+
+    def _speech_stopped(self, event: server.SpeechStopped) -> None:
+        if self._turn_end is TurnEnd.PROVIDER:
+            self._responses.speech_stopped()
+            self._tell(ev.SpeechStopped(self._turn))
+
+    def _audio_committed(self, event: server.AudioCommitted) -> None:
+        self._turn_of_input[event.item_id] = self._turn
+
+    def _input_transcribed(self, event: server.InputTranscribed) -> None:
+        turn = self._turn_of_input.pop(event.item_id, self._turn)
+        self._tell(ev.Heard(turn, event.transcript))
+
+    # -- the answer
+
+    def _response_created(self, event: server.ResponseCreated) -> None:
+        response = self._responses.created(event.response.id, self._turn)
+        if response.void:
+            self._send(client.CancelResponse(response_id=response.id))
+        else:
+            self._tell(ev.ResponseStarted(response.turn, response.id))
+
+    def _response_done(self, event: server.ResponseDone) -> None:
+        info = event.response
+        if info.id not in self._responses.running:
+            self._tell(Ignored(f"the end of an unknown response {info.id[:40]}"))
+            return
+        for item in server.read(info.output, list[Any]) or ():
+            self._note_call(server.read(item, server.Item), info.id)
+        self._end_audio(info.id)
+        if usage := server.read(info.usage, server.Usage):
+            self._tell(UsageReported(info.id, usage))
+        response = self._responses.done(info.id, info.status in ("cancelled", "failed"))
+        if response is not None and not response.void:
+            # Before it is told whether more follows, what can be asked for is asked for.
+            self._ask()
+            self._tell(self._finished(response, info))
+
+    def _finished(self, response: Response, info: server.ResponseInfo) -> ev.ResponseFinished:
+        details = server.read(info.status_details, server.StatusDetails) or server.StatusDetails()
+        failed = info.status == "failed"
+        error = details.error or server.ServerError()
+        return ev.ResponseFinished(
+            response.turn,
+            response.id,
+            cancelled=info.status == "cancelled",
+            more=self._responses.more,
+            failure=errors.failure_of(error) if failed else None,
+            message=errors.describe(error, self._mask) if failed else errors.tidy(details.reason or "", self._mask),
+        )
+
+    def _heard_of(self, response_id: str) -> Response | None:
+        """Return the response when its content is still wanted."""
+        response = self._responses.find(response_id)
+        return None if response is None or response.dropped else response
+
+    def _audio_delta(self, event: server.AudioDelta) -> None:
+        if response := self._heard_of(event.response_id):
+            pcm = self._items.receive(event, response.turn, response.id)
+            if pcm:
+                self._tell(ReplyAudio(response.turn, event.item_id, pcm))
+
+    def _audio_done(self, event: server.AudioDone) -> None:
+        if (response := self._heard_of(event.response_id)) and self._items.complete(event.item_id):
+            self._tell(ReplyEnded(response.turn, event.item_id))
+
+    def _end_audio(self, response_id: str) -> None:
+        """Complete what a server left open; of an interrupted answer, what was not received stays unknown."""
+        if response := self._heard_of(response_id):
+            for item in self._items.incomplete(response_id):
+                self._items.complete(item)
+                self._tell(ReplyEnded(response.turn, item))
+
+    def _transcript_done(self, event: server.TranscriptDone | server.TextDone) -> None:
+        if response := self._heard_of(event.response_id):
+            self._tell(ev.Said(response.turn, event.transcript))
+
+    # -- calls
+
+    def _output_item_added(self, event: server.OutputItemAdded) -> None:
+        if event.item.name:
+            self._names[event.item.id] = event.item.name
+
+    def _arguments_done(self, event: server.ArgumentsDone) -> None:
+        name = event.name or self._names.get(event.item_id)
+        if name:
+            self._call(event.call_id, event.response_id, name, event.arguments)
+
+    def _output_item_done(self, event: server.OutputItemDone) -> None:
+        self._note_call(event.item, event.response_id)
+
+    def _note_call(self, item: server.Item | None, response_id: str) -> None:
+        if item is None or item.type != "function_call" or not item.call_id:
+            return
+        if item.status == "incomplete" or not item.name or item.arguments is None:
+            self._refuse_call(item.call_id, response_id)
+        else:
+            self._call(item.call_id, response_id, item.name, item.arguments)
+
+    def _call(self, call_id: str, response_id: str, name: str, arguments: str) -> None:
+        """Tell of a call, once. One of an interrupted answer carries its old turn, so the core does not run it."""
+        response = self._responses.find(response_id)
+        if response and response.void:
+            self._refuse_call(call_id, response.id)
+            return
+        turn = response.turn if response else self._turn
+        if self._responses.call(call_id, response.id if response else response_id):
+            self._tell(ev.ToolCalled(turn, call_id, name, arguments))
+
+    def _refuse_call(self, call_id: str, response_id: str) -> None:
+        """Answer a call that was cut off ourselves: nobody can run it, and an open call would hang in the history."""
+        if self._responses.call(call_id, response_id):
+            self.send_tool_result(call_id, CALL_CUT_OFF)
+
+
+_HANDLERS: dict[type, Callable[[Protocol, Any], None]] = {
+    server.SessionCreated: Protocol._session_created,
+    server.SessionUpdated: Protocol._session_updated,
+    server.ErrorReported: Protocol._error,
+    server.SpeechStarted: Protocol._speech_started,
+    server.SpeechStopped: Protocol._speech_stopped,
+    server.AudioCommitted: Protocol._audio_committed,
+    server.InputTranscribed: Protocol._input_transcribed,
+    server.ResponseCreated: Protocol._response_created,
+    server.ResponseDone: Protocol._response_done,
+    server.OutputItemAdded: Protocol._output_item_added,
+    server.OutputItemDone: Protocol._output_item_done,
+    server.AudioDelta: Protocol._audio_delta,
+    server.AudioDone: Protocol._audio_done,
+    server.TranscriptDone: Protocol._transcript_done,
+    server.TextDone: Protocol._transcript_done,
+    server.ArgumentsDone: Protocol._arguments_done,
+}

@@ -1,0 +1,281 @@
+"""What we read: the server events that the device uses, as lenient types.
+
+Unknown events and unknown fields are ignored; fields that are nice to have are read as Any, so that a compatible
+server's odd value in one of them does not cost the whole message.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+T = TypeVar("T")
+
+# -- parts
+
+
+class SessionInfo(Struct, frozen=True, kw_only=True):
+    """The session as the server sees it."""
+
+    instructions: Any = None
+    expires_at: Any = None
+
+
+class ServerError(Struct, frozen=True, kw_only=True):
+    """Why something failed; `event_id` is that of our event."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    event_id: str | None = None
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """A message or a call."""
+
+    id: str = ""
+    type: str = ""
+    status: str | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+
+
+class StatusDetails(Struct, frozen=True, kw_only=True):
+    """Why a response did not complete."""
+
+    reason: str | None = None
+    error: ServerError | None = None
+
+
+class TokenDetails(Struct, frozen=True, kw_only=True):
+    """Tokens by kind; the cached ones are counted among the others too."""
+
+    text_tokens: int | None = None
+    audio_tokens: int | None = None
+    cached_tokens: int | None = None
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What a response costs."""
+
+    total_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_token_details: TokenDetails | None = None
+    output_token_details: TokenDetails | None = None
+
+
+class ResponseInfo(Struct, frozen=True, kw_only=True):
+    """A response; see `read` for its parts."""
+
+    id: str
+    status: str | None = None
+    status_details: Any = None
+    output: Any = None
+    usage: Any = None
+
+
+# -- the events
+
+
+class SessionCreated(Struct, frozen=True, kw_only=True):
+    """The first event of a session."""
+
+    session: SessionInfo
+
+
+class SessionUpdated(Struct, frozen=True, kw_only=True):
+    """The configuration as it is now."""
+
+    session: SessionInfo
+
+
+class ErrorReported(Struct, frozen=True, kw_only=True):
+    """Most leave the session open."""
+
+    error: ServerError
+
+
+class SpeechStarted(Struct, frozen=True, kw_only=True):
+    """The provider's VAD heard a voice begin."""
+
+
+class SpeechStopped(Struct, frozen=True, kw_only=True):
+    """The provider's VAD heard it end."""
+
+
+class AudioCommitted(Struct, frozen=True, kw_only=True):
+    """The person's audio became a message."""
+
+    item_id: str
+
+
+class InputTranscribed(Struct, frozen=True, kw_only=True):
+    """The person's words; may come late."""
+
+    item_id: str = ""
+    transcript: str
+
+
+class ResponseCreated(Struct, frozen=True, kw_only=True):
+    """An answer begins."""
+
+    response: ResponseInfo
+
+
+class ResponseDone(Struct, frozen=True, kw_only=True):
+    """An answer has ended, in whatever way."""
+
+    response: ResponseInfo
+
+
+class OutputItemAdded(Struct, frozen=True, kw_only=True):
+    """A part of an answer begins."""
+
+    response_id: str = ""
+    item: Item
+
+
+class OutputItemDone(Struct, frozen=True, kw_only=True):
+    """A part of an answer is complete, or was cut off."""
+
+    response_id: str = ""
+    item: Item
+
+
+class AudioDelta(Struct, frozen=True, kw_only=True):
+    """A piece of the answer's sound."""
+
+    response_id: str = ""
+    item_id: str
+    content_index: int = 0
+    delta: bytes
+
+
+class AudioDone(Struct, frozen=True, kw_only=True):
+    """All sound of an item has been sent."""
+
+    response_id: str = ""
+    item_id: str
+
+
+class TranscriptDone(Struct, frozen=True, kw_only=True):
+    """The words of the answer's sound."""
+
+    response_id: str = ""
+    transcript: str
+
+
+class TextDone(Struct, frozen=True, kw_only=True):
+    """Words of the answer that have no sound."""
+
+    response_id: str = ""
+    transcript: str = msgspec.field(name="text")
+
+
+class ArgumentsDone(Struct, frozen=True, kw_only=True):
+    """A call is complete. Older servers leave out the name; it stands in the item then."""
+
+    response_id: str = ""
+    item_id: str = ""
+    call_id: str
+    name: str | None = None
+    arguments: str
+
+
+ServerEvent = (
+    SessionCreated
+    | SessionUpdated
+    | ErrorReported
+    | SpeechStarted
+    | SpeechStopped
+    | AudioCommitted
+    | InputTranscribed
+    | ResponseCreated
+    | ResponseDone
+    | OutputItemAdded
+    | OutputItemDone
+    | AudioDelta
+    | AudioDone
+    | TranscriptDone
+    | TextDone
+    | ArgumentsDone
+)
+
+_TYPES: dict[str, type[ServerEvent]] = {
+    "session.created": SessionCreated,
+    "session.updated": SessionUpdated,
+    "error": ErrorReported,
+    "input_audio_buffer.speech_started": SpeechStarted,
+    "input_audio_buffer.speech_stopped": SpeechStopped,
+    "input_audio_buffer.committed": AudioCommitted,
+    "conversation.item.input_audio_transcription.completed": InputTranscribed,
+    "response.created": ResponseCreated,
+    "response.done": ResponseDone,
+    "response.output_item.added": OutputItemAdded,
+    "response.output_item.done": OutputItemDone,
+    "response.output_audio.delta": AudioDelta,
+    "response.output_audio.done": AudioDone,
+    "response.output_audio_transcript.done": TranscriptDone,
+    "response.output_text.done": TextDone,
+    "response.function_call_arguments.done": ArgumentsDone,
+    # The names of the beta, which some compatible servers still send.
+    "response.audio.delta": AudioDelta,
+    "response.audio.done": AudioDone,
+    "response.audio_transcript.done": TranscriptDone,
+    "response.text.done": TextDone,
+}
+
+
+class NotJsonError(Exception):
+    """The message is not JSON at all: this is not the protocol."""
+
+
+class MalformedEventError(Exception):
+    """A known event lacks a field or has one of the wrong type."""
+
+    def __init__(self, event_type: str, problem: str) -> None:
+        super().__init__(f"{event_type}: {problem}")
+        self.event_type = event_type
+
+
+class _Envelope(Struct, frozen=True):
+    type: str
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_decoders = {name: msgspec.json.Decoder(kind) for name, kind in _TYPES.items()}
+
+
+def decode(text: str | bytes) -> ServerEvent | None:
+    """Return the event, or None for a type we do not use. Raise NotJsonError or MalformedEventError."""
+    name = _type_of(text)
+    decoder = _decoders.get(name)
+    if decoder is None:
+        return None
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise MalformedEventError(name, str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJsonError(str(error)) from error
+
+
+def read(value: Any, kind: type[T]) -> T | None:
+    """Return a part that was read as Any as what it should be, or None when it is not that."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
+
+
+def _type_of(text: str | bytes) -> str:
+    try:
+        return _envelope.decode(text).type
+    except msgspec.ValidationError as error:
+        raise MalformedEventError("a message without a type", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJsonError(str(error)) from error

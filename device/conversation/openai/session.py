@@ -1,0 +1,258 @@
+"""The shell around the protocol: a WebSocket, two tasks, and no decision."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from device.config import OpenAI
+from device.conversation.openai import link
+from device.conversation.openai.facts import Fact, Ignored, ReplyAudio, ReplyEnded, UsageReported
+from device.conversation.openai.link import Link, LinkError
+from device.conversation.openai.protocol import RATE, Protocol
+from device.conversation.openai.server_events import TokenDetails, Usage
+from device.core.actions import TurnEnd
+from device.core.events import Failure, Heard, ProviderComplained, Said, SessionFailed
+from device.ports import OnReplyAudio, OnReplyEnd, Post, ToolSpec
+from device.secrets import Secret
+from device.units import Hz
+
+log = logging.getLogger(__name__)
+
+# What aclose may take; the port promises a second.
+_LONGEST_CLOSE_S = 0.9
+
+
+class RealtimeConversation:
+    """A `Conversation` with a server that speaks the OpenAI Realtime protocol."""
+
+    input_rate: Hz = RATE
+    output_rate: Hz = RATE
+
+    def __init__(
+        self,
+        settings: OpenAI,
+        instructions: str,
+        key: Secret,
+        tools: tuple[ToolSpec, ...],
+        post: Post,
+        on_audio: OnReplyAudio,
+        on_audio_end: OnReplyEnd,
+    ) -> None:
+        """Raise ConfigError when the URL cannot be dialled."""
+        link.host_of(settings.url)
+        self._settings = settings
+        self._instructions = instructions
+        self._key = key
+        self._tools = tools
+        self._post = post
+        self._on_audio = on_audio
+        self._on_audio_end = on_audio_end
+        self._session: Session | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @staticmethod
+    def prepare() -> None:
+        """Load in the background what the first session needs; for when the device listens already."""
+        link.prepare()
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the provider will end the session: seconds of the Unix clock; None when it did not say."""
+        return self._session.protocol.expires_at if self._session else None
+
+    def open(self, turn: int, turn_end: TurnEnd) -> None:
+        """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`."""
+        self.close()
+        protocol = Protocol(self._settings, self._instructions, self._tools, self._key.mask)
+        protocol.begin_turn(turn, turn_end)
+        self._session = Session(self._settings, self._key, protocol, self._tell)
+        self._session.start()
+
+    def close(self) -> None:
+        """End the session; nothing is posted for it any more. A new one may be opened at once."""
+        if self._session is None:
+            return
+        task = self._session.end()
+        self._session = None
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def aclose(self) -> None:
+        """End everything, waiting at most a second."""
+        self.close()
+        if self._ending:
+            await asyncio.wait(set(self._ending), timeout=_LONGEST_CLOSE_S)
+
+    def begin_turn(self, turn: int, turn_end: TurnEnd) -> None:
+        """Responses that start from now on carry `turn`; change who ends the turn."""
+        if self._session:
+            self._session.protocol.begin_turn(turn, turn_end)
+            self._session.flush()
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Queue microphone audio (24 kHz mono s16le). Dropped unless the session is ready."""
+        if self._session:
+            self._session.protocol.send_audio(pcm)
+            self._session.flush()
+
+    def commit_turn(self) -> None:
+        """Commit the audio sent and ask for a response."""
+        if self._session:
+            self._session.protocol.commit_turn()
+            self._session.flush()
+
+    def discard_input(self) -> None:
+        """Forget audio sent and not committed."""
+        if self._session:
+            self._session.protocol.discard_input()
+            self._session.flush()
+
+    def cancel_response(self) -> None:
+        """Cancel the running response, if any; drop what still comes of it."""
+        if self._session:
+            self._session.protocol.cancel_response()
+            self._session.flush()
+
+    def drop_response(self) -> None:
+        """Drop what still comes of the running response: the provider has cancelled it itself."""
+        if self._session:
+            self._session.protocol.drop_response()
+            self._session.flush()
+
+    def truncate_item(self, item: str, played_ms: float) -> None:
+        """Tell the provider that only `played_ms` of the item's audio were heard (clamped to what was received)."""
+        if self._session:
+            self._session.protocol.truncate_item(item, played_ms)
+            self._session.flush()
+
+    def delete_item(self, item: str) -> None:
+        """Tell the provider that nothing of the item was heard."""
+        if self._session:
+            self._session.protocol.delete_item(item)
+            self._session.flush()
+
+    def send_tool_result(self, call_id: str, output: str) -> None:
+        """Answer a call; one response is asked for after the last result of a response's calls."""
+        if self._session:
+            self._session.protocol.send_tool_result(call_id, output)
+            self._session.flush()
+
+    def _tell(self, fact: Fact) -> None:
+        """Pass a fact on. Words are for the debug log only, and sound for none."""
+        if isinstance(fact, ReplyAudio):
+            self._on_audio(fact.turn, fact.item, fact.pcm)
+        elif isinstance(fact, ReplyEnded):
+            self._on_audio_end(fact.turn, fact.item)
+        elif isinstance(fact, UsageReported):
+            log.info("response used %s", in_numbers(fact.usage))
+        elif isinstance(fact, Ignored):
+            log.debug("ignored: %s", fact.what)
+        else:
+            _log_event(fact)
+            self._post(fact)
+
+
+def _log_event(event: object) -> None:
+    if isinstance(event, Heard | Said):
+        log.debug("%s: %s", type(event).__name__.lower(), event.text)
+    elif isinstance(event, SessionFailed):
+        log.warning("the session failed (%s): %s", event.failure.value, event.message)
+    elif isinstance(event, ProviderComplained):
+        log.warning("the provider complained: %s", event.message)
+
+
+def in_numbers(usage: Usage) -> str:
+    """Return what a response cost as one line of tokens, e.g. `total=87 input=60 ...`."""
+    into, out = usage.input_token_details or TokenDetails(), usage.output_token_details or TokenDetails()
+    counts = {
+        "total": usage.total_tokens,
+        "input": usage.input_tokens,
+        "input_text": into.text_tokens,
+        "input_audio": into.audio_tokens,
+        "input_cached": into.cached_tokens,
+        "output": usage.output_tokens,
+        "output_text": out.text_tokens,
+        "output_audio": out.audio_tokens,
+    }
+    return " ".join(f"{name}={count}" for name, count in counts.items() if count is not None) + " tokens"
+
+
+class Session:
+    """One connection from its opening to its end. After `end` it says nothing more."""
+
+    def __init__(self, settings: OpenAI, key: Secret, protocol: Protocol, tell: Callable[[Fact], None]) -> None:
+        self._settings = settings
+        self._key = key
+        self.protocol = protocol
+        self._tell = tell
+        self._ended = False
+        self._something_to_send = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Connect in the background."""
+        self._task = asyncio.create_task(self._run(), name="realtime session")
+
+    def end(self) -> asyncio.Task[None]:
+        """Say nothing more and close; return the task that does it."""
+        self._ended = True
+        assert self._task is not None, "a session is started before it is ended"
+        self._task.cancel()
+        return self._task
+
+    def flush(self) -> None:
+        """Pass on what the protocol has to tell, and let the writer send what it has to send."""
+        self._something_to_send.set()
+        for fact in self.protocol.take_facts():
+            if not self._ended:
+                self._tell(fact)
+        if self.protocol.failed and self._task is not None and asyncio.current_task() is not self._task:
+            # The reader is waiting for a message that no longer matters.
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        # Cancelling is how it is stopped, wherever it waits.
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                await self._talk()
+            except LinkError as error:
+                self.protocol.fail(error.failure, str(error))
+                self.flush()
+
+    async def _talk(self) -> None:
+        deadline = asyncio.get_running_loop().time() + self._settings.connect_timeout_s
+        connection = await Link.open(self._settings, self._key)
+        writer = asyncio.create_task(self._write(connection), name="realtime writer")
+        try:
+            async with asyncio.timeout_at(deadline) as patience:
+                await self._read(connection, patience)
+        except TimeoutError:
+            why = f"did not accept the session's configuration within {self._settings.connect_timeout_s:g} s"
+            raise LinkError(Failure.UNREACHABLE, f"the server {why}; check conversation.openai.url") from None
+        finally:
+            writer.cancel()
+            await connection.close()
+
+    async def _read(self, connection: Link, patience: asyncio.Timeout) -> None:
+        while not self.protocol.failed:
+            message = await connection.receive()
+            if isinstance(message, str):
+                self.protocol.receive_text(message)
+            else:
+                self.protocol.receive_binary()
+            if self.protocol.ready and not connection.ready:
+                connection.ready = True
+                patience.reschedule(None)
+            self.flush()
+
+    async def _write(self, connection: Link) -> None:
+        # A link that ends is the reader's news.
+        with contextlib.suppress(LinkError):
+            while True:
+                await self._something_to_send.wait()
+                self._something_to_send.clear()
+                while (message := self.protocol.next_message()) is not None:
+                    await connection.send(message)

@@ -1,0 +1,96 @@
+"""Keys: found in a systemd credential or the environment, and never shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from device.errors import ConfigError
+
+MASK = "********"
+
+# Longer than any key in use (an OpenAI project key has about 170 characters); a file beyond it is not a key.
+_LONGEST = 4096
+
+# Servers echo keys shortened ("sk-proj-abc***xyz"): six characters in a row that are also in the key give a word away.
+_TELLING = 6
+_WORD = re.compile(r"[^\s\"'`,;:()<>]+")
+_LOOKS_LIKE_KEY = re.compile(r"^(sk|ek|rk)[-_]|\*{3}")
+
+
+class Secret:
+    """A string that prints as asterisks, cannot be pickled, and must be asked for by name."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself: only for the place that sends it."""
+        return self.__value
+
+    def mask(self, text: str) -> str:
+        """Return `text` with every word that shows a part of this secret, or looks like a key, replaced."""
+        return _WORD.sub(lambda word: MASK if self._tells(word[0]) else word[0], text)
+
+    def _tells(self, word: str) -> bool:
+        if _LOOKS_LIKE_KEY.search(word):
+            return True
+        size = min(_TELLING, len(self.__value))
+        pieces = (self.__value[at : at + size] for at in range(len(self.__value) - size + 1))
+        return size > 0 and any(piece in word for piece in pieces)
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not to be pickled or copied")
+
+
+def find_secret(name: str, environment: Mapping[str, str] | None = None) -> Secret:
+    """Return the secret `name` (e.g. OPENAI_API_KEY): systemd's credential first, then the environment.
+
+    Raise ConfigError when it is missing, unreadable, empty, or not a key at all; the message never shows it.
+    """
+    environment = os.environ if environment is None else environment
+    if credential := _credential(name, environment):
+        return _checked(_read(credential), f"the file {credential}")
+    if name in environment:
+        return _checked(environment[name], f"the environment variable {name}")
+    raise ConfigError(
+        f"{name} is missing; give it to the service as the systemd credential {name.lower()} "
+        f"(LoadCredential={name.lower()}:FILE), or set the environment variable {name}"
+    )
+
+
+def _credential(name: str, environment: Mapping[str, str]) -> Path | None:
+    folder = environment.get("CREDENTIALS_DIRECTORY", "")
+    if not folder:
+        return None
+    path = Path(folder) / name.lower()
+    # lexists: a file that is there but may not be read is an error, not a reason to look elsewhere.
+    return path if os.path.lexists(path) else None
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LONGEST + 1).decode("ascii", errors="replace")
+    except OSError as error:
+        raise ConfigError(f"cannot read the secret in {path}: {error.strerror}; correct its permissions") from error
+
+
+def _checked(text: str, where: str) -> Secret:
+    key = text.strip()
+    if not key:
+        raise ConfigError(f"{where} is empty; put the key there")
+    if len(key) > _LONGEST or not all("!" <= character <= "~" for character in key):
+        raise ConfigError(f"{where} does not hold a key: a key is one line of plain letters, digits and signs")
+    return Secret(key)
