@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,30 @@ def test_every_script_can_be_run_from_a_clone() -> None:
     for script in [*scripts, ROOT / ".ci" / "run"]:
         assert script.stat().st_mode & 0o111, script
         assert script.read_text(encoding="utf-8").startswith("#!/usr/bin/env ")
+
+
+@pytest.fixture(scope="module")
+def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """What is in the wheel that this tree builds."""
+    folder = tmp_path_factory.mktemp("wheel")
+    tree = folder / "tree"
+    shutil.copytree(ROOT / "device", tree / "device", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-build-isolation", "--no-deps", "-w", str(folder)]
+    subprocess.run([*command, str(tree)], check=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def test_a_wheel_holds_every_module_and_data_file(wheel_names: set[str]) -> None:
+    """An editable installation would not notice that one is left out."""
+    files = [path for path in (ROOT / "device").rglob("*") if path.suffix in {".py", ".toml", ".typed"}]
+    assert {str(path.relative_to(ROOT)) for path in files} <= wheel_names
+
+
+def test_a_wheel_holds_only_the_package_and_its_licence(wheel_names: set[str]) -> None:
+    """Neither tests nor scripts land in somebody's site-packages."""
+    assert {name.split("/")[0].split("-")[0] for name in wheel_names} == {"device", "hearthside"}
+    assert any(name.endswith("/LICENSE") for name in wheel_names)
