@@ -192,12 +192,12 @@ class Recording:
 
     @property
     def start(self) -> float:
-        """When the first sample was rendered, in seconds of `time.monotonic`.
+        """When the first sample left the card, in seconds of `time.monotonic`.
 
-        The best of all chunks' arrival times, each less its position: the card's clock is the machine's, so only
-        the shortest delay of transport (about 1 ms) and the card's own block (5 ms) are left in it.
+        The best of all chunks' arrival times, each less its position, as the card's clock is the machine's; and the
+        card renders one block ahead (measured against the DAC times PortAudio gives: 4.7 ms, always).
         """
-        return self._start
+        return self._start + RECORDING_LATENCY_MS / 1000
 
     @property
     def duration(self) -> Ms:
@@ -205,8 +205,8 @@ class Recording:
         return ms_from_samples(self._size // BYTES_PER_SAMPLE, self.rate)
 
     def position(self, moment: float) -> Samples:
-        """Return the sample that was rendered at `moment` (seconds of `time.monotonic`)."""
-        return Samples(round((moment - self._start) * self.rate))
+        """Return the sample that left the card at `moment` (seconds of `time.monotonic`)."""
+        return Samples(round((moment - self.start) * self.rate))
 
     def __enter__(self) -> Self:
         self._recorder = subprocess.Popen(self._command, stdout=subprocess.PIPE, env=self._env)

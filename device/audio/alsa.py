@@ -1,0 +1,400 @@
+"""The sound cards, through PyAudio; nothing else imports it.
+
+PortAudio is one per process: it lists the devices once, when it is initialised, and sees a card that was plugged in
+later only after it was terminated with every stream closed. So one object owns it, and lends microphone and speaker.
+
+Both streams use PortAudio's callbacks. Measured on the virtual card with frames of 20 ms, reading in a thread costs
+about as much (0.3 to 1.2 % of an x86 core, callbacks 0.5 to 1.4 %), but a read from a card that went away blocks for
+up to 40 s, while a stream with a callback can be closed at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import pyaudio
+
+from device.audio.callthread import CallThread
+from device.audio.capture import FrameCutter
+from device.audio.chatter import hushed, silence_handlers
+from device.audio.devices import Direction, SoundDevice, choose_device
+from device.config import Audio
+from device.core.events import Device, DeviceFailed, DeviceRecovered
+from device.errors import AudioError, ConfigError
+from device.ports import Post
+from device.units import CAPTURE_RATE, Hz, samples_from_ms
+
+# PortAudio makes four periods of it: 15 to 20 ms lie in the card's buffer. 10 ms would add that to every answer.
+SPEAKER_BLOCK_MS = 5
+# Rates that cards do, best first, after the one that needs no resampling.
+OTHER_RATES = (Hz(48_000), Hz(44_100), Hz(32_000), Hz(96_000), Hz(16_000))
+# A real card has at most 8 channels and mixes nothing: open them all and pick. PCMs that convert claim 32 or more and
+# would mix down what is not asked for, so they are asked for the channels up to the one wanted.
+MOST_REAL_CHANNELS = 8
+
+WATCH_S = 0.5
+STALL_S = 1.5
+# A card that was asleep may take a while to deliver: an idle PulseAudio null sink up to 2 s.
+FIRST_BLOCK_S = 4.0
+HANG_S = 3.0
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 10.0
+
+Result = TypeVar("Result")
+Line = TypeVar("Line", bound="_Line")
+Source = Callable[[int, float], bytes]
+"""Called in the sound card's thread: samples wanted, moment (s, `time.monotonic`) the first reaches the DAC."""
+
+
+class SoundCards:
+    """Owner of PortAudio. `post` gets DeviceFailed and DeviceRecovered."""
+
+    def __init__(self, audio: Audio, post: Post) -> None:
+        self._audio = audio
+        self._post = post
+        self._thread = CallThread("portaudio")
+        self._portaudio: pyaudio.PyAudio | None = None
+        self._lines: list[_Line] = []
+        self._watch: asyncio.Task[None] | None = None
+
+    def microphone(self, on_frame: Callable[[bytes], None]) -> AlsaMicrophone:
+        """Return the microphone; `on_frame` gets its frames on the event loop's thread."""
+        return self._add(AlsaMicrophone(self, self._audio, self._post, on_frame))
+
+    def speaker(self, rate: Hz) -> AlsaSpeaker:
+        """Return the loudspeaker, which is opened at `rate` where the card does it."""
+        return self._add(AlsaSpeaker(self, self._audio, self._post, rate))
+
+    async def list_devices(self) -> tuple[SoundDevice, ...]:
+        """Return every sound device, as of PortAudio's start."""
+        return await self.call(self.devices)
+
+    async def close(self) -> None:
+        """Close everything, waiting no longer than HANG_S. It can be opened again."""
+        if self._watch:
+            self._watch.cancel()
+            self._watch = None
+        for line in self._lines:
+            await line.close()
+        try:
+            await asyncio.wait_for(self.call(self.terminate), HANG_S)
+        except TimeoutError:
+            self._portaudio = None
+
+    async def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call PortAudio in its own thread: any of its calls may block."""
+        return await self._thread.call(function, *arguments)
+
+    def watch(self) -> None:
+        """Begin to look after the open streams."""
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._look_after_lines(), name="sound cards")
+
+    def devices(self) -> tuple[SoundDevice, ...]:
+        """In PortAudio's thread: initialise when needed, and list the devices."""
+        portaudio = self._initialise()
+        infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
+        return tuple(map(_device, infos))
+
+    def open(self, line: _Line, device: SoundDevice, rate: Hz, channels: int, block: int) -> Any:
+        """In PortAudio's thread: open a stream and start it. Raise OSError."""
+        way = line.direction.value
+        named = {way: True, f"{way}_device_index": device.index}
+        with hushed():
+            return self._initialise().open(
+                rate=rate,
+                channels=channels,
+                format=pyaudio.paInt16,
+                frames_per_buffer=block,
+                stream_callback=line.on_block,
+                **named,
+            )
+
+    def list_again(self) -> None:
+        """In PortAudio's thread: see the devices that are there now, which interrupts every stream."""
+        healthy = [line for line in self._lines if line.is_open]
+        for line in self._lines:
+            line.drop()
+        self.terminate()
+        for line in healthy:
+            line.ensure_open()
+
+    def is_playing(self) -> bool:
+        """Tell whether the loudspeaker is open: it must not be interrupted."""
+        return any(line.is_open and line.direction is Direction.OUTPUT for line in self._lines)
+
+    def terminate(self) -> None:
+        """In PortAudio's thread: let go of the sound system."""
+        if self._portaudio is not None:
+            self._portaudio.terminate()
+            self._portaudio = None
+
+    def _initialise(self) -> pyaudio.PyAudio:
+        if self._portaudio is None:
+            silence_handlers()
+            with hushed():
+                self._portaudio = pyaudio.PyAudio()
+        return self._portaudio
+
+    def _add(self, line: Line) -> Line:
+        self._lines.append(line)
+        return line
+
+    async def _look_after_lines(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for line in self._lines:
+                await line.look_after()
+
+
+class _Line:
+    """A stream that is wanted open, and is brought back when it fails."""
+
+    device: Device
+    direction: Direction
+    noun: str
+
+    def __init__(self, cards: SoundCards, audio: Audio, post: Post) -> None:
+        self._cards = cards
+        self._audio = audio
+        self._post = post
+        self._wanted = False
+        self._stream: Any = None
+        self._heard = 0.0
+        self._patience = FIRST_BLOCK_S
+        self._faulty = False
+        self._retry_s = FIRST_RETRY_S
+        self._next_try = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a stream that is not known to be broken."""
+        return self._stream is not None and not self._faulty
+
+    async def open(self) -> None:
+        """Start the stream. Raise DeviceNotFoundError, ConfigError or AudioError."""
+        self._wanted = True
+        try:
+            await self._cards.call(self.ensure_open)
+        except (AudioError, ConfigError):
+            self._wanted = self._faulty
+            raise
+        self._cards.watch()
+
+    async def close(self) -> None:
+        """Stop the stream at once and let the device go. Harmless when it is closed."""
+        self._wanted = self._faulty = False
+        try:
+            await asyncio.wait_for(self._cards.call(self.drop), HANG_S)
+        except TimeoutError:
+            self._stream = None
+
+    def drop(self) -> float:
+        """In PortAudio's thread: close the stream, dropping what it holds; return when (s, `time.monotonic`)."""
+        stream, self._stream = self._stream, None
+        begun = time.monotonic()
+        if stream is not None:
+            stream.close()
+        return (begun + time.monotonic()) / 2
+
+    def on_block(
+        self, data: bytes | None, count: int, times: Mapping[str, float], status: int
+    ) -> tuple[bytes | None, int]:
+        """In the sound card's thread: a block was captured, or is wanted."""
+        raise NotImplementedError
+
+    async def look_after(self) -> None:
+        """Notice that the stream stalled; when it is time, try to bring it back."""
+        now = time.monotonic()
+        if not self._wanted:
+            return
+        if not self._faulty and now - self._heard > self._patience:
+            await self._fail(f"the {self.noun} stopped; is it unplugged?")
+        elif self._faulty and now >= self._next_try:
+            await self._try_again()
+
+    async def _fail(self, reason: str) -> None:
+        self._faulty = True
+        self._retry_s = FIRST_RETRY_S
+        self._next_try = time.monotonic() + self._retry_s
+        self._post(DeviceFailed(self.device, reason))
+        await self._within_patience(self.drop)
+
+    async def _try_again(self) -> None:
+        """The first try takes the device as it was known; later ones list the devices anew."""
+        if self._retry_s > FIRST_RETRY_S and not self._cards.is_playing():
+            await self._within_patience(self._cards.list_again)
+        opened = await self._within_patience(self.ensure_open)
+        if opened and self._wanted:
+            self._faulty = False
+            self._post(DeviceRecovered(self.device))
+            return
+        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
+        self._next_try = time.monotonic() + self._retry_s
+
+    async def _within_patience(self, function: Callable[[], object]) -> bool:
+        """Call PortAudio; tell whether it worked. What fails or hangs here is tried again later."""
+        try:
+            await asyncio.wait_for(self._cards.call(function), HANG_S)
+        except (AudioError, ConfigError, TimeoutError, OSError):
+            return False
+        return True
+
+    def ensure_open(self) -> None:
+        """In PortAudio's thread: open the stream when it is wanted. Raise AudioError or ConfigError."""
+        if self._stream is not None or not self._wanted:
+            return
+        name = getattr(self._audio, self.direction.value)
+        device = choose_device(self._cards.devices(), name, self.direction)
+        self._heard, self._patience = time.monotonic(), FIRST_BLOCK_S
+        self._stream = self._open_at_best_rate(device)
+
+    def _open_at_best_rate(self, device: SoundDevice) -> Any:
+        reasons = []
+        for rate in self._rates():
+            try:
+                return self._open_at(device, rate)
+            except OSError as error:
+                reasons.append(f"{rate} Hz: {error.args[-1]}")
+        tried = "; ".join(dict.fromkeys(reasons))
+        raise AudioError(f'cannot open the {self.noun} "{device.name}" ({tried}); is another program using it?')
+
+    def _rates(self) -> Iterable[Hz]:
+        raise NotImplementedError
+
+    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
+        raise NotImplementedError
+
+    def _note_block(self) -> None:
+        self._heard, self._patience = time.monotonic(), STALL_S
+
+
+class AlsaMicrophone(_Line):
+    """Captures 16 kHz mono frames. See device.ports.Microphone."""
+
+    device = Device.MICROPHONE
+    direction = Direction.INPUT
+    noun = "microphone"
+
+    def __init__(self, cards: SoundCards, audio: Audio, post: Post, on_frame: Callable[[bytes], None]) -> None:
+        super().__init__(cards, audio, post)
+        self._on_frame = on_frame
+        self._cutter = FrameCutter(CAPTURE_RATE, 1, 0, audio.frame_ms)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def open(self) -> None:
+        """Start capturing. Raise DeviceNotFoundError, ConfigError or AudioError."""
+        self._loop = asyncio.get_running_loop()
+        await super().open()
+
+    def on_block(
+        self, data: bytes | None, count: int, times: Mapping[str, float], status: int
+    ) -> tuple[bytes | None, int]:
+        """Take a captured block over to the event loop, the one bridge."""
+        self._note_block()
+        if self._loop is None or self._loop.is_closed():
+            return None, int(pyaudio.paAbort)
+        self._loop.call_soon_threadsafe(self._deliver, self._cutter, data or b"")
+        return None, int(pyaudio.paContinue)
+
+    def _deliver(self, cutter: FrameCutter, data: bytes) -> None:
+        # A block may still be under way when the microphone is closed: muted means that nothing comes any more.
+        if cutter is not self._cutter:
+            return
+        for frame in cutter.cut(data):
+            if self._wanted:
+                self._on_frame(frame)
+
+    def _rates(self) -> Iterable[Hz]:
+        return dict.fromkeys((CAPTURE_RATE, *OTHER_RATES))
+
+    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
+        channel, frame_ms = self._audio.input_channel, self._audio.frame_ms
+        if channel >= device.inputs:
+            raise ConfigError(
+                f'audio.input_channel = {channel}: "{device.name}" has {device.inputs} input channels, counted from 0'
+            )
+        channels = device.inputs if device.inputs <= MOST_REAL_CHANNELS else channel + 1
+        self._cutter = FrameCutter(rate, channels, channel, frame_ms)
+        return self._cards.open(self, device, rate, channels, samples_from_ms(frame_ms, rate))
+
+
+class AlsaSpeaker(_Line):
+    """Plays what a source hands out. See device.ports.Speaker."""
+
+    device = Device.SPEAKER
+    direction = Direction.OUTPUT
+    noun = "loudspeaker"
+
+    def __init__(self, cards: SoundCards, audio: Audio, post: Post, rate: Hz) -> None:
+        super().__init__(cards, audio, post)
+        self._best_rate = rate
+        self.rate = rate
+        self._source: Source = _silence
+        self._on_lost: Callable[[], None] = _nothing
+        self._reopening: asyncio.Task[None] | None = None
+
+    def attach(self, source: Source, on_lost: Callable[[], None]) -> None:
+        """Name where the sound comes from, and who is told (on the event loop) that the card went away."""
+        self._source = source
+        self._on_lost = on_lost
+
+    async def open(self) -> None:
+        """Start pulling. Raise DeviceNotFoundError or AudioError; it is reported, and tried again, all the same."""
+        try:
+            await super().open()
+        except AudioError as error:
+            self._wanted = True
+            self._cards.watch()
+            if not self._faulty:
+                await super()._fail(str(error))
+            raise
+
+    async def flush(self) -> float:
+        """Drop what has not left the card; return when it fell silent (s, `time.monotonic`). It goes on pulling.
+
+        Closing is PortAudio's one way to drop the card's buffer: 0.5 to 1 ms, against 20 ms to let it run empty.
+        """
+        moment: float = await asyncio.wait_for(self._cards.call(self.drop), HANG_S)
+        self._reopening = asyncio.create_task(self._reopen(), name="reopen the loudspeaker")
+        return moment
+
+    def on_block(
+        self, data: bytes | None, count: int, times: Mapping[str, float], status: int
+    ) -> tuple[bytes | None, int]:
+        """Hand the card its next block."""
+        self._note_block()
+        # PortAudio's clock is the wall's; only the difference is worth anything.
+        delay = times["output_buffer_dac_time"] - times["current_time"]
+        return self._source(count, time.monotonic() + delay), int(pyaudio.paContinue)
+
+    async def _fail(self, reason: str) -> None:
+        self._on_lost()
+        await super()._fail(reason)
+
+    async def _reopen(self) -> None:
+        if not await self._within_patience(self.ensure_open) and self._wanted and not self._faulty:
+            await self._fail("the loudspeaker cannot be opened again; is another program using it?")
+
+    def _rates(self) -> Iterable[Hz]:
+        return dict.fromkeys((self._best_rate, *OTHER_RATES))
+
+    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
+        stream = self._cards.open(self, device, rate, 1, samples_from_ms(SPEAKER_BLOCK_MS, rate))
+        self.rate = rate
+        return stream
+
+
+def _device(info: Mapping[str, Any]) -> SoundDevice:
+    return SoundDevice(info["index"], info["name"], info["maxInputChannels"], info["maxOutputChannels"])
+
+
+def _silence(count: int, moment: float) -> bytes:
+    return bytes(2 * count)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,368 @@
+"""The player: answers, cues and announcements, one after the other, to the loudspeaker.
+
+It knows what has really been heard: every block carries the moment at which it reaches the DAC.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from device.audio.cues import cue_pcm
+from device.audio.gain import Gain
+from device.audio.resample import StreamResampler
+from device.audio.soundqueue import Sound, SoundQueue
+from device.core.actions import Cue
+from device.core.events import PlaybackFinished, PlaybackStarted, PlaybackStopped
+from device.errors import AudioError
+from device.ports import Post, Speaker
+from device.units import BYTES_PER_SAMPLE, Hz, Ms, ms_from_samples
+
+# -15 dB: the answer can still be followed, and a person who talks over it is heard well above it.
+DUCKED = 10 ** (-15 / 20)
+# An open loudspeaker costs about 1 % of a core even when it plays silence.
+CLOSE_AFTER_S = 8.0
+
+
+class SourcedSpeaker(Speaker, Protocol):
+    """A loudspeaker that takes its sound from a source."""
+
+    def attach(self, source: Callable[[int, float], bytes], on_lost: Callable[[], None]) -> None:
+        """Name the source, called in any thread with the number of samples wanted and the moment (seconds of
+        `time.monotonic`) the first of them reaches the DAC; and who is told that the card went away."""
+
+    async def flush(self) -> float:
+        """Drop what has not left the card; return when it fell silent. It goes on pulling."""
+
+
+@dataclass(eq=False, slots=True)
+class _Item:
+    """An item of an answer, as received: counted at the conversation's rate."""
+
+    name: str
+    sound: Sound
+    resampler: StreamResampler
+    received: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class _Answer:
+    """What the conversation says in one turn."""
+
+    turn: int
+    items: list[_Item] = field(default_factory=list)
+    complete: bool = False
+    started: bool = False
+    lost: bool = False
+    sounding: int = 0
+    until: float = 0.0
+
+
+class Player:
+    """Plays; every method is called on the event loop's thread and returns at once.
+
+    Posts PlaybackStarted with the first sample of an answer, PlaybackFinished when all of a complete answer has left
+    the card, PlaybackStopped after `stop` while there was an answer. `clock` counts seconds as the speaker does.
+    """
+
+    def __init__(
+        self,
+        speaker: SourcedSpeaker,
+        reply_rate: Hz,
+        post: Post,
+        volume: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._speaker = speaker
+        self._reply_rate = reply_rate
+        self._post = post
+        self._clock = clock
+        self._volume = volume
+        self._ducked = False
+        self._gain = Gain(volume)
+        self._queue = SoundQueue(speaker.rate, self._gain)
+        self._rate = speaker.rate
+        self._waiting: list[Callable[[], None]] = []
+        self._open = False
+        self._opening: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._answer: _Answer | None = None
+        self._finish: asyncio.TimerHandle | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
+        speaker.attach(self._pull, self._lose)
+
+    @property
+    def volume(self) -> float:
+        """The volume, 0 to 1."""
+        return self._volume
+
+    def warm_up(self) -> None:
+        """Open the loudspeaker ahead of the first sound."""
+        self._when_open(lambda: None)
+
+    def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
+        """Queue a piece of an answer (s16le mono at the reply rate)."""
+        if self._answer and self._answer.turn == turn and self._answer.lost:
+            return
+        self._when_open(lambda: self._feed(self._get_answer(turn), item, pcm))
+
+    def end_reply_item(self, turn: int, item: str) -> None:
+        """All audio of the item has arrived."""
+        self._when_ready(lambda: self._end_item(turn, item))
+
+    def end_reply(self, turn: int) -> None:
+        """The answer is complete: PlaybackFinished follows when all of it has been heard."""
+        self._when_ready(lambda: self._complete(turn))
+
+    def play_cue(self, cue: Cue) -> None:
+        """Queue a short sound of our own."""
+        self.play_announcement(cue_pcm(cue, self._reply_rate), self._reply_rate)
+
+    def play_announcement(self, pcm: bytes, rate: Hz) -> None:
+        """Queue a whole sentence of the local voice (s16le mono at `rate`)."""
+        self._when_open(lambda: self._announce(pcm, rate))
+
+    def stop(self) -> None:
+        """Fall silent at once and forget everything queued."""
+        self._waiting.clear()
+        answer, self._answer = self._answer, None
+        self._cancel_finish()
+        # Nothing in the queue and nothing in the card: no need to disturb it.
+        if self._open and not (self._queue.is_empty and self._clock() > self._queue.sounding_until):
+            self._queue.hold()
+            self._stopping = asyncio.create_task(self._stop(answer), name="stop playback")
+        elif answer is not None:
+            self._post(self._stopped(answer, self._clock()))
+
+    def duck(self) -> None:
+        """Play quietly."""
+        self._set_gain(self._volume, ducked=True)
+
+    def unduck(self) -> None:
+        """Play at the volume again."""
+        self._set_gain(self._volume, ducked=False)
+
+    def set_volume(self, volume: float) -> None:
+        """Set the volume, 0 to 1: a factor of the amplitude."""
+        self._set_gain(volume, self._ducked)
+
+    async def close(self) -> None:
+        """Fall silent and let the card go."""
+        self._waiting.clear()
+        self._answer = None
+        self._cancel_finish()
+        self._queue.hold()
+        for task in (self._opening, self._stopping):
+            if task and not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        await self._close_speaker()
+
+    def _pull(self, count: int, moment: float) -> bytes:
+        return self._queue.pull(count, moment)
+
+    def _set_gain(self, volume: float, ducked: bool) -> None:
+        self._volume, self._ducked = volume, ducked
+        self._gain.set(volume * (DUCKED if ducked else 1.0))
+
+    # Opening: what is asked for before the card is open waits, because the card decides the rate.
+
+    def _when_open(self, do: Callable[[], None]) -> None:
+        if not self._open and self._opening is None:
+            self._opening = asyncio.create_task(self._open_speaker(), name="open the loudspeaker")
+        self._when_ready(do)
+
+    def _when_ready(self, do: Callable[[], None]) -> None:
+        if self._opening is None:
+            do()
+        else:
+            self._waiting.append(do)
+
+    async def _open_speaker(self) -> None:
+        try:
+            await self._speaker.open()
+            self._take_up()
+        except AudioError:
+            # The speaker has reported it; the answer goes by unheard.
+            self._lose()
+        finally:
+            self._opening = None
+        waiting, self._waiting = self._waiting, []
+        for do in waiting:
+            do()
+        self._plan_close(CLOSE_AFTER_S)
+
+    def _take_up(self) -> None:
+        if self._rate != self._speaker.rate:
+            self._rate = self._speaker.rate
+            self._queue = SoundQueue(self._rate, self._gain)
+        self._queue.release()
+        self._open = True
+
+    def _lose(self) -> None:
+        """The card is gone: nothing queued will be heard."""
+        self._open = False
+        self._queue.hold()
+        answer = self._answer
+        if answer is not None:
+            answer.lost = True
+            self._finish_if_done(answer)
+
+    def _plan_close(self, delay_s: float) -> None:
+        if self._close_timer:
+            self._close_timer.cancel()
+        self._close_timer = asyncio.get_running_loop().call_later(delay_s, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        idle_s = self._clock() - self._queue.sounding_until
+        if not self._open:
+            return
+        if self._answer is None and self._queue.is_empty and idle_s >= CLOSE_AFTER_S:
+            self._opening = asyncio.create_task(self._close_idle(), name="close the loudspeaker")
+        else:
+            self._plan_close(max(1.0, CLOSE_AFTER_S - idle_s))
+
+    async def _close_idle(self) -> None:
+        try:
+            await self._close_speaker()
+        finally:
+            self._opening = None
+        waiting, self._waiting = self._waiting, []
+        for do in waiting:
+            self._when_open(do)
+
+    async def _close_speaker(self) -> None:
+        self._open = False
+        if self._close_timer:
+            self._close_timer.cancel()
+        await self._speaker.close()
+
+    # Filling the queue.
+
+    def _announce(self, pcm: bytes, rate: Hz) -> None:
+        if not self._open:
+            return
+        resampler = StreamResampler(rate, self._rate)
+        whole = bytearray(resampler.process(pcm) + resampler.flush())
+        self._queue.add(Sound(_nothing, _ignore, whole, ended=True))
+
+    def _get_answer(self, turn: int) -> _Answer:
+        if self._answer is None or self._answer.turn != turn:
+            self._cancel_finish()
+            for item in self._answer.items if self._answer else ():
+                self._queue.end(item.sound)
+            self._answer = _Answer(turn, lost=not self._open)
+            if self._queue.is_empty:
+                self._queue.forget_played()
+        return self._answer
+
+    def _feed(self, answer: _Answer, name: str, pcm: bytes) -> None:
+        if answer.lost:
+            return
+        answer.complete = False
+        item = self._get_item(answer, name)
+        item.received += len(pcm) // BYTES_PER_SAMPLE
+        self._queue.feed(item.sound, item.resampler.process(pcm))
+
+    def _get_item(self, answer: _Answer, name: str) -> _Item:
+        if answer.items and answer.items[-1].name == name and not answer.items[-1].sound.ended:
+            return answer.items[-1]
+        if answer.items:
+            self._end(answer.items[-1])
+        loop = asyncio.get_running_loop()
+        sound = Sound(
+            lambda: _tell(loop, self._note_started, answer),
+            lambda moment: _tell(loop, self._note_done, answer, moment),
+        )
+        answer.items.append(_Item(name, sound, StreamResampler(self._reply_rate, self._rate)))
+        answer.sounding += 1
+        self._queue.add(sound)
+        return answer.items[-1]
+
+    def _end_item(self, turn: int, name: str) -> None:
+        answer = self._answer
+        if answer and answer.turn == turn and answer.items and answer.items[-1].name == name:
+            self._end(answer.items[-1])
+
+    def _end(self, item: _Item) -> None:
+        if not item.sound.ended:
+            self._queue.feed(item.sound, item.resampler.flush())
+            self._queue.end(item.sound)
+
+    def _complete(self, turn: int) -> None:
+        answer = self._get_answer(turn)
+        answer.complete = True
+        if answer.items:
+            self._end(answer.items[-1])
+        self._finish_if_done(answer)
+
+    # What the card tells.
+
+    def _note_started(self, answer: _Answer) -> None:
+        if answer is self._answer and not answer.started:
+            answer.started = True
+            self._post(PlaybackStarted(answer.turn))
+
+    def _note_done(self, answer: _Answer, moment: float) -> None:
+        answer.sounding -= 1
+        answer.until = moment
+        self._finish_if_done(answer)
+
+    def _finish_if_done(self, answer: _Answer) -> None:
+        if answer is not self._answer or not answer.complete:
+            return
+        self._cancel_finish()
+        if answer.lost or not answer.sounding:
+            wait_s = 0.0 if answer.lost else max(0.0, answer.until - self._clock())
+            self._finish = asyncio.get_running_loop().call_later(wait_s, self._note_finished, answer)
+
+    def _note_finished(self, answer: _Answer) -> None:
+        self._finish = None
+        if answer is self._answer and answer.complete:
+            self._answer = None
+            self._post(PlaybackFinished(answer.turn))
+
+    def _cancel_finish(self) -> None:
+        if self._finish:
+            self._finish.cancel()
+            self._finish = None
+
+    # Stopping.
+
+    async def _stop(self, answer: _Answer | None) -> None:
+        try:
+            moment = await self._speaker.flush()
+        except TimeoutError:
+            moment = self._clock()
+        self._queue.note_dropped(moment)
+        self._queue.release()
+        self._queue.sounding_until = min(moment, self._queue.sounding_until)
+        if answer is not None:
+            self._post(self._stopped(answer, moment))
+
+    def _stopped(self, answer: _Answer, moment: float) -> PlaybackStopped:
+        """Say how much was heard of the first item that was not heard to its end."""
+        for item in answer.items:
+            received = ms_from_samples(item.received, self._reply_rate)
+            played = Ms(min(received, ms_from_samples(self._queue.get_played(item.sound, moment), self._rate)))
+            heard_out = item.sound.ended and played >= received
+            if not heard_out:
+                return PlaybackStopped(answer.turn, item.name, played, received)
+        return PlaybackStopped(answer.turn, "", Ms(0), Ms(0))
+
+
+def _tell(loop: asyncio.AbstractEventLoop, note: Callable[..., None], *arguments: object) -> None:
+    """Cross over from the sound card's thread; nobody listens any more when the program has ended."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(note, *arguments)
+
+
+def _nothing() -> None:
+    """Nobody waits for it."""
+
+
+def _ignore(moment: float) -> None:
+    """Nobody waits for it."""
