@@ -5,11 +5,13 @@ Importing gpiozero costs 20 ms and more on a Pi, and a machine without pins need
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from device.errors import ConfigError, PanelError
 
@@ -17,6 +19,12 @@ NO_LIBRARY_HELP = (
     "On a Raspberry Pi install Debian's lgpio (sudo apt install python3-lgpio) and let the virtual environment see it "
     "(--system-site-packages); elsewhere remove the pins from the configuration, or set GPIOZERO_PIN_FACTORY=mock"
 )
+BUTTON_POLL_S = 0.04
+"""Shorter than a finger's quick tap (about 60 ms). Looking at a mock pin this often takes 0.2 % of an x86 core."""
+
+PWM_HZ = 100
+"""gpiozero's default for LEDs."""
+
 PERMISSION_HELP = "let the user read and write /dev/gpiochip* (sudo usermod -aG gpio USER, then log in again)"
 
 
@@ -39,7 +47,7 @@ class Light:
         for device, level, shown in zip(self._devices, levels, self._shown, strict=True):
             if level != shown:
                 with _runtime_errors("the LED"):
-                    device.value = level if self.dimmable else float(level > 0)
+                    _dim(device, level) if self.dimmable else _switch(device, level)
         self._shown = levels
 
     def close(self) -> None:
@@ -51,18 +59,66 @@ class Light:
                 closing.callback(device.off)
 
 
-class Button:
-    """A push button to ground. Its callbacks come on gpiozero's thread, without debouncing."""
+@dataclass(frozen=True, slots=True)
+class ButtonListener:
+    """Who is told of a button. Edges come on any thread, without debouncing; a failure on the loop's."""
 
-    def __init__(self, device: Any, on_press: Callable[[], None], on_release: Callable[[], None]) -> None:
-        self._device = device
-        device.when_activated = on_press
-        device.when_deactivated = on_release
+    on_press: Callable[[], None]
+    on_release: Callable[[], None]
+    on_failure: Callable[[PanelError], None]
+
+
+class Button(Protocol):
+    """A push button to ground that is being watched."""
 
     def close(self) -> None:
         """Stop watching and let the pin go. Harmless when closed. Raise PanelError."""
+
+
+class EdgeButton:
+    """A button whose edges gpiozero reports on a thread of its own."""
+
+    def __init__(self, device: Any, listener: ButtonListener) -> None:
+        self._device = device
+        device.when_activated = listener.on_press
+        device.when_deactivated = listener.on_release
+
+    def close(self) -> None:
+        """See Button."""
         with _runtime_errors("the button"):
             self._device.close()
+
+
+class PolledButton:
+    """A button that is looked at every BUTTON_POLL_S."""
+
+    def __init__(self, device: Any, listener: ButtonListener, loop: asyncio.AbstractEventLoop) -> None:
+        self._device = device
+        self._listener = listener
+        self._loop = loop
+        self._down = bool(device.is_active)
+        self._timer: asyncio.TimerHandle | None = loop.call_later(BUTTON_POLL_S, self._look)
+
+    def close(self) -> None:
+        """See Button."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        with _runtime_errors("the button"):
+            self._device.close()
+
+    def _look(self) -> None:
+        try:
+            with _runtime_errors("the button"):
+                down = bool(self._device.is_active)
+        except PanelError as error:
+            self._timer = None
+            self._listener.on_failure(error)
+            return
+        self._timer = self._loop.call_later(BUTTON_POLL_S, self._look)
+        if down is not self._down:
+            self._down = down
+            self._listener.on_press() if down else self._listener.on_release()
 
 
 class Switch:
@@ -148,13 +204,17 @@ def open_rgb(pins: tuple[int, int, int], *, active_high: bool, key: str) -> Ligh
     return Light(devices, dimmable)
 
 
-def open_button(pin: int, *, key: str, on_press: Callable[[], None], on_release: Callable[[], None]) -> Button:
+def open_button(pin: int, *, key: str, listener: ButtonListener, loop: asyncio.AbstractEventLoop) -> Button:
     """Watch a button between the pin and ground, with the Pi's own pull-up. Raise ConfigError naming `key`."""
     with _start_errors(key, pin):
         import gpiozero
 
+        if _is_lgpio(gpiozero.Device.pin_factory):
+            # lgpio's edges cost 5 % of a Pi's core for as long as one pin is watched: its thread looks at the pin 2000
+            # times a second (lgPthAlerts.c; joan2937/lg issue 26).
+            return PolledButton(gpiozero.InputDevice(pin, pull_up=True), listener, loop)
         # Not gpiozero.Button: its hold thread wakes ten times a second for what gestures.py does without a thread.
-        return Button(gpiozero.DigitalInputDevice(pin, pull_up=True), on_press, on_release)
+        return EdgeButton(gpiozero.DigitalInputDevice(pin, pull_up=True), listener)
 
 
 def open_relay(pin: int, *, active_high: bool, safe: bool, key: str) -> Switch:
@@ -171,9 +231,24 @@ def _open_led_pin(pin: int, active_high: bool, key: str) -> tuple[Any, bool]:
         import gpiozero
 
         try:
-            return gpiozero.PWMLED(pin, active_high=active_high), True
+            device = gpiozero.PWMLED(pin, active_high=active_high, frequency=PWM_HZ)
+            _dim(device, 0.0)
+            return device, True
         except gpiozero.PinPWMUnsupported:
             return gpiozero.LED(pin, active_high=active_high), False
+
+
+def _dim(device: Any, level: float) -> None:
+    """Set the brightness of a LED on PWM, and stop the PWM in the dark: lgpio's wakes up 100 times a second for it."""
+    if level == 0:
+        device.frequency = None
+    elif device.frequency is None:
+        device.frequency = PWM_HZ
+    device.value = level
+
+
+def _switch(device: Any, level: float) -> None:
+    device.value = level > 0
 
 
 @contextlib.contextmanager
@@ -225,7 +300,7 @@ def _claim_outputs_without_blip(factory: Any) -> None:
 
     gpiozero 2.0.1's LGPIOPin claims it low and writes afterwards: an active-low relay would click at every start.
     """
-    if type(factory).__name__ != "LGPIOFactory":
+    if not _is_lgpio(factory):
         return
     from gpiozero.pins.lgpio import LGPIOPin, lgpio
 
@@ -234,6 +309,11 @@ def _claim_outputs_without_blip(factory: Any) -> None:
             lgpio.gpio_claim_output(self.factory._handle, self._number, int(bool(state)))
 
     factory.pin_class = Pin
+
+
+def _is_lgpio(factory: Any) -> bool:
+    # By name: importing the class would import lgpio.
+    return type(factory).__name__ == "LGPIOFactory"
 
 
 def _explain_no_library(error: Exception | None, fallbacks: Sequence[warnings.WarningMessage]) -> str:

@@ -69,6 +69,7 @@ def test_the_mock_board_gives_back_the_pins_it_found(board: MockBoard) -> None:
 FAKE_LGPIO = """
 import sys, types
 calls = []
+modes = {}
 lgpio = types.ModuleType("lgpio")
 class error(Exception): pass
 lgpio.error = error
@@ -79,11 +80,15 @@ for number, name in enumerate(
 def note(name, answer=0):
     def call(*arguments):
         calls.append((name, *arguments[1:]))
+        if name.startswith("gpio_claim"):
+            modes[arguments[1]] = 2 * (name == "gpio_claim_output")
         return answer
     setattr(lgpio, name, call)
 for name in "gpiochip_close gpio_claim_input gpio_claim_output gpio_write gpio_read gpio_free tx_pwm".split():
     note(name)
-note("gpio_get_mode", 2)
+lgpio.gpio_get_mode = lambda handle, gpio: modes.get(gpio, 0)
+levels = {}
+lgpio.gpio_read = lambda handle, gpio: levels.get(gpio, 1)
 def gpiochip_open(chip):
     if REFUSE:
         raise error("can not open gpiochip")
@@ -120,3 +125,71 @@ def test_a_forbidden_gpiochip_names_the_group() -> None:
     message = [line for line in result.stderr.splitlines() if line.startswith("device.errors.ConfigError")][-1]
     assert "hardware.led.pin" in message
     assert "usermod -aG gpio" in message
+
+
+WATCH = """
+import asyncio
+told = []
+def fail(error): told.append(str(error)); done.set()
+async def main():
+    global done
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    listener = gpio.ButtonListener(lambda: told.append("press"), lambda: (told.append("release"), done.set()), fail)
+    button = gpio.open_button(17, key="hardware.button.pin", listener=listener, loop=loop)
+    script(loop)
+    await asyncio.wait_for(done.wait(), 20)
+    button.close()
+    button.close()
+    print(told)
+"""
+
+
+def test_a_button_on_lgpio_is_looked_at_without_its_costly_alerts() -> None:
+    """Press and release are told; lgpio's thread is never asked to watch the pin (gpio_claim_alert is not there)."""
+    result = run_on_lgpio(
+        f"{WATCH}\n"
+        "def script(loop):\n"
+        "    loop.call_later(0.05, levels.__setitem__, 17, 0)\n"
+        "    loop.call_later(0.20, levels.__setitem__, 17, 1)\n"
+        "asyncio.run(main())"
+    )
+    assert result.stdout == "['press', 'release']\n", result.stderr
+
+
+def test_a_button_that_breaks_on_lgpio_is_told_once() -> None:
+    """And not looked at again."""
+    result = run_on_lgpio(
+        f"{WATCH}\n"
+        "def refuse(handle, gpio): raise lgpio.error('bad handle')\n"
+        "def script(loop):\n"
+        "    loop.call_later(0.05, setattr, lgpio, 'gpio_read', refuse)\n"
+        "asyncio.run(main())"
+    )
+    assert result.stdout == "['the button cannot be used any more: bad handle; check its wiring']\n", result.stderr
+
+
+def test_a_dark_led_runs_no_pwm_on_lgpio() -> None:
+    """PWM begins with the first light and ends with it: frequency 0 stops lgpio's."""
+    result = run_on_lgpio(
+        "light = gpio.open_led(18, active_high=True, key='hardware.led.pin')\n"
+        "for level in (0.5, 1.0, 0.0): light.show((level,))\n"
+        "print([call[1:] for call in calls if call[0] == 'tx_pwm'])\n"
+        "print(calls[-1])"
+    )
+    # Opened and stopped, half, full, stopped.
+    assert "(18, 100, 50), (18, 100, 100), (18, 0, 0)]" in result.stdout, result.stderr
+    assert result.stdout.splitlines()[-1] == "('gpio_write', 18, False)"
+
+
+def test_a_dark_led_runs_no_pwm_on_any_pins(board: MockBoard) -> None:
+    """Dark before the first light, and dark between two."""
+    board.close()
+    pwm_board = MockBoard(pwm=True)
+    light = gpio.open_led(18, active_high=True, key="hardware.led.pin")
+    for level, frequency in ((0.3, 100), (0.0, None), (1.0, 100)):
+        light.show((level,))
+        assert pwm_board.level(18) == pytest.approx(level)
+        assert light._devices[0].frequency == frequency
+    light.close()
+    pwm_board.close()

@@ -66,7 +66,7 @@ class GpioPanel:
             if self._light is not None:
                 opened.callback(self._light.close)
             self._gestures = GestureButton(settings.button, post, position_ago, self._loop)
-            self._button = _open_button(settings.button, self._gestures)
+            self._button = self._open_button(settings.button)
             opened.pop_all()
 
     def show(self, indication: Indication) -> None:
@@ -86,6 +86,12 @@ class GpioPanel:
         for part in (button, light):
             if part is not None:
                 self._close_part(part)
+
+    def _open_button(self, settings: config.Button) -> gpio.Button | None:
+        if settings.pin is None:
+            return None
+        listener = gpio.ButtonListener(self._gestures.press, self._gestures.release, self._report_button)
+        return gpio.open_button(settings.pin, key="hardware.button.pin", listener=listener, loop=self._loop)
 
     def _refresh(self) -> None:
         self._stop_timer()
@@ -114,6 +120,10 @@ class GpioPanel:
             self._post(DeviceRecovered(Device.PANEL))
         self._failed = error is not None
 
+    def _report_button(self, error: PanelError) -> None:
+        """A button that broke stays broken: it is not looked at any more."""
+        self._post(DeviceFailed(Device.PANEL, str(error)))
+
     def _close_part(self, part: gpio.Light | gpio.Button) -> None:
         try:
             part.close()
@@ -132,11 +142,3 @@ def _open_light(led: config.Led) -> gpio.Light | None:
     if led.red is None or led.green is None or led.blue is None:
         return None
     return gpio.open_rgb((led.red, led.green, led.blue), active_high=led.active_high, key="hardware.led")
-
-
-def _open_button(settings: config.Button, gestures: GestureButton) -> gpio.Button | None:
-    if settings.pin is None:
-        return None
-    return gpio.open_button(
-        settings.pin, key="hardware.button.pin", on_press=gestures.press, on_release=gestures.release
-    )
