@@ -1,0 +1,62 @@
+"""The simulated server by itself: `python -m device.sim.realtime --port 8080`, to try a device against."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+
+from device.ports import Phrase, ToolSpec
+from device.sim.realtime.journal import Entry
+from device.sim.realtime.server import DEFAULT_KEY, SimulatedRealtime, serve_forever
+
+_ON = ("turn on the {name}", "turn the {name} on", "switch on the {name}", "switch the {name} on")
+_OFF = ("turn off the {name}", "turn the {name} off", "switch off the {name}", "switch the {name} off")
+_QUIET_EVENTS = ("input_audio_buffer.append", "response.output_audio.delta", "response.output_audio_transcript.delta")
+_VOLUMES = {"ten": 10, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "eighty": 80}
+
+
+def _tools(switches: list[str]) -> list[ToolSpec]:
+    """Return the phrases of the tools that a device has; their real owner tells the server only their schemas."""
+    slots = {"name": {name.replace("_", " "): name for name in switches}}
+    pairs = [(text, True) for text in _ON] + [(text, False) for text in _OFF]
+    switching = tuple(Phrase(text, slots, {"on": on}) for text, on in pairs)
+    volume = (Phrase("set the volume to {percent}", {"percent": _VOLUMES}),)
+    return [
+        ToolSpec("set_switch", "", {}, switching),
+        ToolSpec("get_time", "", {}, (Phrase("what time is it"), Phrase("what is the time"))),
+        ToolSpec("set_volume", "", {}, volume),
+    ]
+
+
+def _show(entry: Entry) -> None:
+    if entry.type not in _QUIET_EVENTS:
+        arrow = "<-" if entry.direction == "received" else "->"
+        print(f"{entry.at:12.3f} {entry.session} {arrow} {entry.type}", flush=True)
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    tools = _tools(options.switch or ["light", "fan"])
+    server = SimulatedRealtime(tools, key=options.key, host=options.host, port=options.port)
+    server.journal.hooks.append(_show)
+    serving = asyncio.create_task(serve_forever(server))
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop, serving.cancel)
+    print(f'set conversation.openai.url = "ws://{options.host}:{options.port}/v1/realtime"', flush=True)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def main() -> None:
+    """Parse the command line and serve until a signal."""
+    parser = argparse.ArgumentParser(prog="python -m device.sim.realtime", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--key", default=DEFAULT_KEY, help="the API key that clients must send (default: %(default)s)")
+    parser.add_argument("--switch", action="append", metavar="NAME", help="a relay's name; may be given again")
+    asyncio.run(_serve(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""What the simulated model answers, computed from what was said; and its voice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+
+from device.espeak import EspeakVoice, VoiceStyle
+from device.sim.phrases import NotUnderstood, Understood
+from device.sim.realtime.codec import resample
+from device.sim.realtime.items import Item
+from device.sim.realtime.script import REPLY_RATE, Call, Reply, Script
+from device.sim.realtime.settings import Settings
+
+_STORY = (
+    "Once upon a time there was a small house at the edge of a forest. In the house lived an old clockmaker, and on "
+    "every wall a clock was ticking, each a little different from the next. One winter night all of them stopped at "
+    "once. The old man lit a candle, sat down by the fire and listened. For the first time in forty years he could "
+    "hear the snow fall. In the morning he wound up only one of them, the smallest, and gave the others away."
+)
+_TALK = {
+    "hello": "Hello. What can I do for you?",
+    "good morning": "Good morning.",
+    "good night": "Good night. Sleep well.",
+    "thank you": "You are welcome.",
+    "how are you": "I am well, thank you.",
+    "what can you do": "I can switch things on and off, tell you the time, and tell you a story.",
+    "tell me a story": _STORY,
+    "tell me a joke": "Why did the clock go to school? To learn to tell the time.",
+    "stop": "All right.",
+    "never mind": "All right.",
+}
+_NOT_UNDERSTOOD = "Sorry, I did not understand that."
+_NO_TOOL = "Sorry, I cannot do that here."
+_NOTHING_SAID = "How can I help you?"
+_BASE_SPEED = 165  # words a minute at speed 1.0
+
+# A female variant, so that the answers can be told from the people in a recording.
+_VARIANTS = {"marin": "en-us+f3", "coral": "en-us+f2", "sage": "en-us+f4", "shimmer": "en-us+f1", "alloy": "en-us+f5"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a response answers: the outputs of calls, or else what was said last."""
+
+    outputs: tuple[str, ...] = ()
+    said: Understood | NotUnderstood | None = None
+    audio: bytes = b""
+
+    @property
+    def text(self) -> str:
+        """The question in words."""
+        return " ".join(self.outputs) if self.outputs else self.said.text if self.said else ""
+
+
+@dataclass(slots=True)
+class Voices:
+    """One espeak-ng voice for every style asked for."""
+
+    _voices: dict[VoiceStyle, EspeakVoice] = field(default_factory=dict)
+
+    async def speak(self, text: str, voice: object, speed: float) -> bytes:
+        """Return `text` at REPLY_RATE. Raise SpeechError."""
+        style = VoiceStyle(_VARIANTS.get(str(voice), "en-us+m3"), round(_BASE_SPEED * speed))
+        speaker = self._voices.setdefault(style, EspeakVoice(style))
+        pcm = await speaker.speak(text)
+        return await asyncio.to_thread(resample, pcm, speaker.rate, REPLY_RATE)
+
+
+async def question(items: list[Item]) -> Question:
+    """Find what `items` ask: the outputs after the assistant's last word, or else the newest of the user's."""
+    outputs: list[str] = []
+    for item in reversed(items):
+        if item.data["type"] == "function_call_output":
+            outputs.insert(0, str(item.data["output"]))
+        elif item.data["type"] == "function_call" and not outputs:
+            break
+        elif item.role == "user" and not outputs and item.understood:
+            return Question(said=await asyncio.shield(item.understood), audio=bytes(item.audio))
+        elif item.role:
+            break
+    return Question(tuple(outputs))
+
+
+def reply(asked: Question, settings: Settings, script: Script) -> Reply:
+    """Return the answer: the script's, or one that follows from what was understood."""
+    if script.answer and (scripted := script.answer(asked.text)):
+        return scripted
+    if forced := settings.forced_function:
+        return Reply(calls=(_call(forced, asked.said),))
+    if asked.outputs:
+        return Reply(" ".join(map(_readable, asked.outputs)))
+    if asked.said is None:
+        return Reply(_NOTHING_SAID)
+    if isinstance(asked.said, NotUnderstood):
+        return Reply(_NOT_UNDERSTOOD)
+    if asked.said.tool is None:
+        return Reply(_TALK.get(asked.said.text, _NOT_UNDERSTOOD))
+    if asked.said.tool not in settings.function_names:
+        return Reply(_NO_TOOL)
+    return Reply(calls=(_call(asked.said.tool, asked.said),))
+
+
+def _call(name: str, said: Understood | NotUnderstood | None) -> Call:
+    arguments = dict(said.arguments) if isinstance(said, Understood) and said.tool == name else {}
+    return Call(name, json.dumps(arguments))
+
+
+def _readable(output: str) -> str:
+    """Return the words of a tool's output: of JSON the values, else the text."""
+    try:
+        value = json.loads(output)
+    except ValueError:
+        return output
+    if isinstance(value, dict):
+        return ", ".join(str(part) for part in value.values())
+    return str(value)

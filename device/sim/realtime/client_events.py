@@ -1,0 +1,223 @@
+"""The 11 client events and the items in them, as types."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from device.sim.realtime.schema import (
+    AudioFormat,
+    BuiltInVoice,
+    MaxOutputTokens,
+    Modality,
+    NotNegative,
+    Prompt,
+    Reasoning,
+    Session,
+    Status,
+    Strict,
+    Tool,
+    ToolChoice,
+    VoiceId,
+)
+
+
+class InputText(Strict, tag="input_text", tag_field="type"):
+    """Written by the user or the system."""
+
+    text: str
+
+
+class InputAudio(Strict, tag="input_audio", tag_field="type"):
+    """Said by the user; base64."""
+
+    audio: str
+    transcript: str | UnsetType | None = UNSET
+
+
+class InputImage(Strict, tag="input_image", tag_field="type"):
+    """Shown by the user: a data URI."""
+
+    image_url: Annotated[str, Meta(pattern=r"^data:image/(png|jpeg);base64,")]
+    detail: Literal["auto", "low", "high"] | UnsetType = UNSET
+
+
+class OutputText(Strict, tag="output_text", tag_field="type"):
+    """Written by the assistant."""
+
+    text: str
+
+
+class OutputAudio(Strict, tag="output_audio", tag_field="type"):
+    """Said by the assistant: only the server makes it."""
+
+    audio: str | UnsetType = UNSET
+    transcript: str | UnsetType = UNSET
+
+
+class Message(Strict, tag="message", tag_field="type"):
+    """One thing said or written; which contents fit which role is checked in validation.py."""
+
+    role: Literal["system", "user", "assistant"]
+    content: Annotated[list[InputText | InputAudio | InputImage | OutputText | OutputAudio], Meta(min_length=1)]
+    id: str | UnsetType = UNSET
+    object: Literal["realtime.item"] | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+
+
+class FunctionCall(Strict, tag="function_call", tag_field="type"):
+    """A call that the model made, for history."""
+
+    name: str
+    arguments: str
+    call_id: str | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    object: Literal["realtime.item"] | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+
+
+class FunctionCallOutput(Strict, tag="function_call_output", tag_field="type"):
+    """What a tool answered."""
+
+    call_id: str
+    output: str
+    id: str | UnsetType = UNSET
+    object: Literal["realtime.item"] | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+
+
+class McpApprovalResponse(Strict, tag="mcp_approval_response", tag_field="type"):
+    """A yes or no to a call of an MCP tool."""
+
+    approval_request_id: str
+    approve: bool
+    id: str | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
+
+
+Item = Message | FunctionCall | FunctionCallOutput | McpApprovalResponse
+
+
+class ItemReference(Strict, tag="item_reference", tag_field="type"):
+    """An item of the conversation, by name, as input of a response."""
+
+    id: str
+
+
+class ResponseOutput(Strict):
+    """`response.audio.output`."""
+
+    format: AudioFormat | UnsetType = UNSET
+    voice: BuiltInVoice | VoiceId | UnsetType = UNSET
+
+
+class ResponseAudio(Strict):
+    """`response.audio`."""
+
+    output: ResponseOutput | UnsetType = UNSET
+
+
+MetadataKey = Annotated[str, Meta(max_length=64)]
+MetadataValue = Annotated[str, Meta(max_length=512)]
+
+
+class ResponseParams(Strict):
+    """What one response does differently from the session."""
+
+    audio: ResponseAudio | UnsetType = UNSET
+    conversation: Literal["auto", "none"] | UnsetType = UNSET
+    input: list[Message | FunctionCall | FunctionCallOutput | McpApprovalResponse | ItemReference] | UnsetType = UNSET
+    instructions: str | UnsetType = UNSET
+    max_output_tokens: MaxOutputTokens | UnsetType = UNSET
+    metadata: Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)] | UnsetType | None = UNSET
+    output_modalities: Annotated[list[Modality], Meta(min_length=1, max_length=1)] | UnsetType = UNSET
+    parallel_tool_calls: bool | UnsetType = UNSET
+    prompt: Prompt | UnsetType | None = UNSET
+    reasoning: Reasoning | UnsetType = UNSET
+    tool_choice: ToolChoice | UnsetType = UNSET
+    tools: list[Tool] | UnsetType = UNSET
+
+
+class ClientEvent(Strict, tag_field="type"):
+    """Base of the 11 client events."""
+
+    event_id: Annotated[str, Meta(max_length=512)] | UnsetType = UNSET
+
+
+class SessionUpdate(ClientEvent, tag="session.update", kw_only=True):
+    """Change the configuration: only what is present."""
+
+    session: Session
+
+
+class AppendAudio(ClientEvent, tag="input_audio_buffer.append", kw_only=True):
+    """More of what the microphone hears."""
+
+    audio: str
+
+
+class CommitAudio(ClientEvent, tag="input_audio_buffer.commit"):
+    """Make an item of the buffer."""
+
+
+class ClearAudio(ClientEvent, tag="input_audio_buffer.clear"):
+    """Forget the buffer."""
+
+
+class CreateItem(ClientEvent, tag="conversation.item.create", kw_only=True):
+    """Add an item to the conversation."""
+
+    item: Item
+    previous_item_id: str | UnsetType | None = UNSET
+
+
+class RetrieveItem(ClientEvent, tag="conversation.item.retrieve", kw_only=True):
+    """Send an item back."""
+
+    item_id: str
+
+
+class DeleteItem(ClientEvent, tag="conversation.item.delete", kw_only=True):
+    """Forget an item."""
+
+    item_id: str
+
+
+class TruncateItem(ClientEvent, tag="conversation.item.truncate", kw_only=True):
+    """Forget what was not heard of an item."""
+
+    item_id: str
+    content_index: NotNegative
+    audio_end_ms: NotNegative
+
+
+class CreateResponse(ClientEvent, tag="response.create"):
+    """Answer now."""
+
+    response: ResponseParams | UnsetType | None = UNSET
+
+
+class CancelResponse(ClientEvent, tag="response.cancel"):
+    """Stop answering."""
+
+    response_id: str | UnsetType | None = UNSET
+
+
+class ClearOutput(ClientEvent, tag="output_audio_buffer.clear"):
+    """Only for WebRTC and SIP; refused on a WebSocket."""
+
+
+AnyClientEvent = (
+    SessionUpdate
+    | AppendAudio
+    | CommitAudio
+    | ClearAudio
+    | CreateItem
+    | RetrieveItem
+    | DeleteItem
+    | TruncateItem
+    | CreateResponse
+    | CancelResponse
+    | ClearOutput
+)
