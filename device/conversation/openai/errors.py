@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from enum import Enum
 
-from device.conversation.openai.server_events import ServerError
+from device.conversation.openai.server_events import ResponseInfo, ServerError, StatusDetails, read
 from device.core.events import Failure
 
 ALREADY_RESPONDING = "conversation_already_has_active_response"
@@ -112,6 +112,15 @@ def failure_of_close(code: int, reason: str, ready: bool) -> Failure:
         return Failure.REFUSED_CONFIG
     expired = ready and (code == 1000 or (code == 1001 and "maximum duration" in reason))
     return Failure.EXPIRED if expired else Failure.DROPPED
+
+
+def why_ended(info: ResponseInfo, mask: Callable[[str], str]) -> tuple[Failure | None, str]:
+    """Say what a response's end is for the person (None: it did not fail), and why it ended early."""
+    details = read(info.status_details, StatusDetails) or StatusDetails()
+    if info.status != "failed":
+        return None, tidy(details.reason or "", mask)
+    error = details.error or ServerError()
+    return failure_of(error), describe(error, mask)
 
 
 def describe(error: ServerError, mask: Callable[[str], str]) -> str:

@@ -31,6 +31,8 @@ _SHORTEST_COMMIT = 100 * BYTES_PER_MS
 # More than the pre-roll and the longest wait for a session together; beyond it the network is not fit for talking.
 _LONGEST_BACKLOG_MS = 30_000
 
+_COMMIT = "commit"
+
 _CONFIGURATION = "configuration"
 """The event id of the first session.update."""
 
@@ -128,6 +130,7 @@ class Protocol:
         else:
             self._uncommitted_bytes = 0
             self._send(client.CommitAudio())
+            self._responses.sent(_COMMIT)
             self._responses.want()
         self._ask()
 
@@ -162,6 +165,7 @@ class Protocol:
         """Answer a call, once; ask for a response after the last result of a response's calls."""
         if self._responses.answer(call_id):
             self._send(client.CreateItem(item=client.FunctionCallOutput(call_id=call_id, output=output)))
+            self._responses.sent(call_id)
             self._ask()
 
     def fail(self, failure: Failure, message: str) -> None:
@@ -241,11 +245,10 @@ class Protocol:
     def _error(self, event: server.ErrorReported) -> None:
         error = event.error
         kind = errors.kind_of(error)
-        again = error.code == errors.ALREADY_RESPONDING
         message = errors.describe(error, self._mask)
-        # Without an id, only this one error is certainly about a response.create.
-        about = error.event_id or ("" if again else "unknown")
-        our_request = self._responses.refused(about, again)
+        if error.code == errors.ALREADY_RESPONDING:
+            self._responses.postponed(error.event_id)
+        our_request = self._responses.refused(error.event_id)
         if kind is errors.Kind.BENIGN:
             self._tell(Ignored(message))
         elif kind is errors.Kind.FATAL or (not self.ready and kind is not errors.Kind.OTHER):
@@ -271,6 +274,11 @@ class Protocol:
 
     def _audio_committed(self, event: server.AudioCommitted) -> None:
         self._turn_of_input[event.item_id] = self._turn
+        self._responses.confirmed(_COMMIT)
+
+    def _item_added(self, event: server.ItemAdded) -> None:
+        if event.item.type == "function_call_output" and event.item.call_id:
+            self._responses.confirmed(event.item.call_id)
 
     def _input_transcribed(self, event: server.InputTranscribed) -> None:
         turn = self._turn_of_input.pop(event.item_id, self._turn)
@@ -287,9 +295,6 @@ class Protocol:
 
     def _response_done(self, event: server.ResponseDone) -> None:
         info = event.response
-        if info.id not in self._responses.running:
-            self._tell(Ignored(f"the end of an unknown response {info.id[:40]}"))
-            return
         for item in server.read(info.output, list[Any]) or ():
             self._note_call(server.read(item, server.Item), info.id)
         self._end_audio(info.id)
@@ -302,17 +307,10 @@ class Protocol:
             self._tell(self._finished(response, info))
 
     def _finished(self, response: Response, info: server.ResponseInfo) -> ev.ResponseFinished:
-        details = server.read(info.status_details, server.StatusDetails) or server.StatusDetails()
-        failed = info.status == "failed"
-        error = details.error or server.ServerError()
-        return ev.ResponseFinished(
-            response.turn,
-            response.id,
-            cancelled=info.status == "cancelled",
-            more=self._responses.more,
-            failure=errors.failure_of(error) if failed else None,
-            message=errors.describe(error, self._mask) if failed else errors.tidy(details.reason or "", self._mask),
-        )
+        failure, message = errors.why_ended(info, self._mask)
+        cancelled = info.status == "cancelled"
+        more = self._responses.more
+        return ev.ResponseFinished(response.turn, response.id, cancelled, more, failure, message)
 
     def _heard_of(self, response_id: str) -> Response | None:
         """Return the response when its content is still wanted."""
@@ -385,6 +383,7 @@ _HANDLERS: dict[type, Callable[[Protocol, Any], None]] = {
     server.SpeechStarted: Protocol._speech_started,
     server.SpeechStopped: Protocol._speech_stopped,
     server.AudioCommitted: Protocol._audio_committed,
+    server.ItemAdded: Protocol._item_added,
     server.InputTranscribed: Protocol._input_transcribed,
     server.ResponseCreated: Protocol._response_created,
     server.ResponseDone: Protocol._response_done,

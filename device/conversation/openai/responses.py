@@ -26,17 +26,29 @@ class Calls:
     cancelled: bool = False
 
 
+@dataclass(slots=True)
+class Request:
+    """A response.create of ours."""
+
+    event_id: str
+    void: bool = False
+    """It is not wanted any more."""
+
+
 class Responses:
     """Keeps the queue of one response, and knows who has the word."""
 
     def __init__(self) -> None:
         self.running: dict[str, Response] = {}
-        self._asked = ""
-        """The event id of our response.create until the provider begins it, or refuses."""
-        self._asked_void = False
+        self._asked: Request | None = None
+        """Until the provider begins a response, or refuses to."""
+        self._granted: Request | None = None
+        """The last that seemed to be granted. A refusal may yet follow: the response was the provider's own."""
         self._wanted = False
-        self._covered = False
-        """What is wanted was wanted before the person's turn ended: the provider's own response will see to it."""
+        self._unseen: set[str] = set()
+        """What was sent to be answered and not yet confirmed: a response may have begun without it."""
+        self._blocked = False
+        """A response is running that we never saw begin: do not ask again and again."""
         self._speaking = False
         """From the provider's speech_started to the response that it begins by itself."""
         self._due = False
@@ -53,50 +65,68 @@ class Responses:
     def want(self) -> None:
         """A response is needed. Needs that meet in the queue are one: it answers the whole conversation so far."""
         self._wanted = True
-        self._covered = False
+        self._blocked = False
+
+    def sent(self, what: str) -> None:
+        """Note that something was sent that is to be answered."""
+        self._unseen.add(what)
+
+    def confirmed(self, what: str) -> None:
+        """Note that the provider has it: responses that begin from now on see it."""
+        self._unseen.discard(what)
 
     def ask(self) -> str:
         """Return the event id for a response.create to send now, or "" when it is not the time for one."""
-        if not self._wanted or self._asked or self.running or self.held or self._speaking or self._due:
+        busy = self._asked is not None or bool(self.running) or self._blocked
+        if not self._wanted or busy or self.held or self._speaking or self._due:
             return ""
         self._wanted = False
         self._numbers += 1
-        self._asked = f"response_{self._numbers}"
-        return self._asked
+        self._asked = Request(f"response_{self._numbers}")
+        return self._asked.event_id
 
-    def refused(self, event_id: str, again: bool) -> bool:
-        """Note an error about our response.create; return whether it was one. `again`: put it back in the queue."""
-        if not self._asked or (event_id and event_id != self._asked):
+    def refused(self, event_id: str | None) -> bool:
+        """Note an error; return whether it was about the response.create that waits for an answer."""
+        if self._asked is None or event_id != self._asked.event_id:
             return False
-        self._wanted = self._wanted or (again and not self._asked_void)
-        self._asked = ""
-        self._asked_void = False
-        self._due = False
+        self._asked = None
         return True
+
+    def postponed(self, event_id: str | None) -> None:
+        """Note that a response.create came while another response was running: put it back in the queue."""
+        request = self._asked or self._granted
+        if request is None or (event_id and event_id != request.event_id):
+            return
+        self._wanted = self._wanted or not request.void
+        self._asked = self._granted = None
+        # The one that is running may be the answer to the person's turn; there will not be another.
+        self._due = False
+        self._blocked = not self.running
 
     # -- what the provider does
 
     def created(self, response_id: str, turn: int) -> Response:
         """Note a response that begins, asked for or not."""
-        void = self._created_by_us() if self._asked else self._created_by_itself()
+        void = self._created_by_us(self._asked) if self._asked else self._created_by_itself()
+        self._blocked = False
         response = Response(response_id, turn, dropped=void, void=void)
         self.running[response_id] = response
         return response
 
-    def _created_by_us(self) -> bool:
-        void = self._asked_void
-        self._asked = ""
-        self._asked_void = False
-        return void
+    def _created_by_us(self, request: Request) -> bool:
+        self._asked, self._granted = None, request
+        return request.void
 
     def _created_by_itself(self) -> bool:
         void = self._due_void or self.held
-        self._wanted = self._wanted and (void or not self._covered)
+        # The provider's own answer to the person's turn sees what it had by then; asking too would make it speak twice.
+        self._wanted = self._wanted and (void or bool(self._unseen))
         self.take_back_the_word()
         return void
 
     def done(self, response_id: str, cancelled: bool) -> Response | None:
         """Note the end of a response; return what was known of it."""
+        self._blocked = False
         response = self.running.pop(response_id, None)
         if response is not None:
             calls = self._calls.setdefault(response_id, Calls())
@@ -119,7 +149,6 @@ class Responses:
     def speech_stopped(self) -> None:
         """The provider answers by itself now."""
         self._due = True
-        self._covered = self._wanted
 
     # -- interruptions
 
@@ -133,7 +162,9 @@ class Responses:
         fresh = [response for response in self.running.values() if not response.dropped]
         for response in fresh:
             response.dropped = True
-        self._asked_void = bool(self._asked)
+        for request in (self._asked, self._granted):
+            if request is not None:
+                request.void = True
         self._wanted = False
         return [response.id for response in fresh]
 
@@ -169,7 +200,7 @@ class Responses:
     def more(self) -> bool:
         """Say whether another response will follow by itself."""
         owed = any(calls.owed and not calls.cancelled for calls in self._calls.values())
-        return owed or self._wanted or bool(self._asked) or self._due
+        return owed or self._wanted or self._asked is not None or self._due
 
     def _settle(self, response_id: str) -> None:
         """Both done and answered: forget the response, and want the next if there is something new to say."""

@@ -113,6 +113,12 @@ class AudioCommitted(Struct, frozen=True, kw_only=True):
     item_id: str
 
 
+class ItemAdded(Struct, frozen=True, kw_only=True):
+    """The conversation has an item more: ours or the provider's. Told up to three times, in old words and new."""
+
+    item: Item
+
+
 class InputTranscribed(Struct, frozen=True, kw_only=True):
     """The person's words; may come late."""
 
@@ -193,6 +199,7 @@ ServerEvent = (
     | SpeechStarted
     | SpeechStopped
     | AudioCommitted
+    | ItemAdded
     | InputTranscribed
     | ResponseCreated
     | ResponseDone
@@ -212,6 +219,7 @@ _TYPES: dict[str, type[ServerEvent]] = {
     "input_audio_buffer.speech_started": SpeechStarted,
     "input_audio_buffer.speech_stopped": SpeechStopped,
     "input_audio_buffer.committed": AudioCommitted,
+    "conversation.item.added": ItemAdded,
     "conversation.item.input_audio_transcription.completed": InputTranscribed,
     "response.created": ResponseCreated,
     "response.done": ResponseDone,
@@ -223,6 +231,7 @@ _TYPES: dict[str, type[ServerEvent]] = {
     "response.output_text.done": TextDone,
     "response.function_call_arguments.done": ArgumentsDone,
     # The names of the beta, which some compatible servers still send.
+    "conversation.item.created": ItemAdded,
     "response.audio.delta": AudioDelta,
     "response.audio.done": AudioDone,
     "response.audio_transcript.done": TranscriptDone,

@@ -1,0 +1,346 @@
+"""Answers: one at a time, told with their turn, and cut at what was heard."""
+
+from __future__ import annotations
+
+import pytest
+
+from device.conversation.openai.facts import Ignored, ReplyAudio, ReplyEnded, UsageReported
+from device.core import events as ev
+from device.core.actions import TurnEnd
+from tests.conversation.talk import Talk, base64_of, milliseconds
+
+
+def asked(talk: Talk) -> None:
+    """Ask for a response, as push-to-talk does."""
+    talk.protocol.send_audio(milliseconds(120))
+    talk.protocol.commit_turn()
+
+
+def ready(turn_end: TurnEnd = TurnEnd.DEVICE) -> Talk:
+    return Talk(turn_end=turn_end).made_ready()
+
+
+def test_an_answer_is_told_with_its_turn() -> None:
+    """Audio goes beside the facts; the words are told when they are complete."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    talk.audio("r", "i", 40)
+    talk.audio_done("r", "i")
+    ids = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
+    talk.says("response.output_audio_transcript.done", **ids, transcript="Done.")
+    talk.done("r")
+    assert talk.facts() == [
+        ev.ResponseStarted(1, "r"),
+        ReplyAudio(1, "i", milliseconds(40)),
+        ReplyEnded(1, "i"),
+        ev.Said(1, "Done."),
+        ev.ResponseFinished(1, "r"),
+    ]
+
+
+def test_the_names_of_the_beta_are_understood() -> None:
+    """Some compatible servers still use them."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    talk.says("response.audio.delta", response_id="r", item_id="i", delta=base64_of(milliseconds(10)))
+    talk.says("response.audio.done", response_id="r", item_id="i")
+    talk.says("response.audio_transcript.done", response_id="r", transcript="Yes.")
+    talk.says("response.text.done", response_id="r", text="Written.")
+    assert talk.facts()[1:] == [
+        ReplyAudio(1, "i", milliseconds(10)),
+        ReplyEnded(1, "i"),
+        ev.Said(1, "Yes."),
+        ev.Said(1, "Written."),
+    ]
+
+
+def test_an_item_whose_end_was_not_told_ends_with_its_response() -> None:
+    """Else playback would wait for more for ever."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    talk.audio("r", "i", 10)
+    talk.facts()
+    talk.done("r")
+    assert talk.facts() == [ReplyEnded(1, "i"), ev.ResponseFinished(1, "r")]
+
+
+def test_a_sample_cut_in_half_is_put_together() -> None:
+    """Playback takes whole samples."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    for piece in (b"\x01\x02\x03", b"\x04\x05", b"\x06"):
+        talk.says("response.output_audio.delta", response_id="r", item_id="i", delta=base64_of(piece))
+    pieces = [fact.pcm for fact in talk.facts() if isinstance(fact, ReplyAudio)]
+    assert pieces == [b"\x01\x02", b"\x03\x04", b"\x05\x06"]
+
+
+def test_a_second_response_waits_for_the_first() -> None:
+    """The API allows one at a time."""
+    talk = ready()
+    asked(talk)
+    talk.sent()
+    asked(talk)
+    talk.response("r1")
+    assert "response.create" not in talk.sent_types()
+    talk.done("r1")
+    assert talk.sent_types() == ["response.create"]
+    finished = talk.facts()[-1]
+    assert isinstance(finished, ev.ResponseFinished)
+    assert finished.more
+
+
+def test_a_response_refused_because_one_runs_is_asked_for_again() -> None:
+    """A race with a response that the provider began by itself is nothing the person should hear of."""
+    talk = ready()
+    asked(talk)
+    request = talk.sent()[-1]
+    talk.response("its own")
+    talk.error("conversation_already_has_active_response", event_id=request["event_id"])
+    assert talk.sent() == []
+    talk.done("its own")
+    assert talk.sent_types() == ["response.create"]
+
+
+def test_a_refusal_before_the_running_response_is_told_is_asked_for_again() -> None:
+    """The queue keeps it until the running one is done."""
+    talk = Talk().made_ready()
+    talk.response("r1")
+    talk.call("r1", "c")
+    talk.done("r1")
+    talk.protocol.send_tool_result("c", "ok")
+    request = talk.sent()[-1]
+    assert request["type"] == "response.create"
+    talk.error("conversation_already_has_active_response", event_id=request["event_id"])
+    talk.response("its own")
+    talk.done("its own")
+    assert talk.sent_types()[-1:] == ["response.create"]
+
+
+def test_a_response_that_cannot_be_made_is_reported_as_failed() -> None:
+    """The person is told now, not when waiting has become too long."""
+    talk = ready()
+    asked(talk)
+    request = talk.sent()[-1]
+    talk.error(None, "overloaded", type="server_error", event_id=request["event_id"])
+    (finished,) = talk.facts()
+    assert isinstance(finished, ev.ResponseFinished)
+    assert finished.failure is ev.Failure.BUSY
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"),
+    [
+        ("rate_limit_exceeded", ev.Failure.BUSY),
+        ("server_error", ev.Failure.BUSY),
+        ("never_heard_of", ev.Failure.BUSY),
+        ("insufficient_quota", ev.Failure.QUOTA),
+    ],
+)
+def test_a_failed_response_says_why(code: str, failure: ev.Failure) -> None:
+    """The reason decides what the person hears."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    talk.facts()
+    talk.done("r", "failed", status_details={"type": "failed", "error": {"code": code, "message": "because"}})
+    (finished,) = talk.facts()
+    assert isinstance(finished, ev.ResponseFinished)
+    assert finished.failure is failure
+    assert "because" in finished.message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "response_cancel_not_active",
+        "input_audio_buffer_commit_empty",
+        "item_truncate_invalid_item_id",
+        "unsupported_content_type",
+    ],
+)
+def test_races_are_not_reported(code: str) -> None:
+    """They are nobody's fault."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.error(code)
+    assert all(isinstance(fact, Ignored) for fact in talk.facts())
+
+
+@pytest.mark.parametrize("code", ["cannot_update_voice", "invalid_value", None, "never_heard_of"])
+def test_other_errors_leave_the_session_alive(code: str | None) -> None:
+    """Most errors do."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.error(code)
+    (complaint,) = talk.facts()
+    assert isinstance(complaint, ev.ProviderComplained)
+    assert talk.protocol.ready
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"),
+    [("session_expired", ev.Failure.EXPIRED), ("invalid_api_key", ev.Failure.REFUSED_KEY)],
+)
+def test_fatal_errors_end_the_session(code: str, failure: ev.Failure) -> None:
+    """Nothing more can come of it."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.error(code)
+    (failed,) = talk.facts()
+    assert isinstance(failed, ev.SessionFailed)
+    assert failed.failure is failure
+
+
+def test_what_a_response_cost_is_told() -> None:
+    """Odd usage of a compatible server is left out rather than refused."""
+    talk = ready(TurnEnd.PROVIDER)
+    for name, usage in (("r1", {"total_tokens": 5}), ("r2", {"total_tokens": "five"}), ("r3", None)):
+        talk.response(name)
+        talk.done(name, usage=usage)
+    (report,) = [fact for fact in talk.facts() if isinstance(fact, UsageReported)]
+    assert report.usage.total_tokens == 5
+
+
+def test_the_persons_words_carry_the_turn_they_were_said_in() -> None:
+    """Transcripts come late."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.says("input_audio_buffer.speech_started", audio_start_ms=0, item_id="u")
+    talk.says("input_audio_buffer.speech_stopped", audio_end_ms=900, item_id="u")
+    talk.says("input_audio_buffer.committed", item_id="u", previous_item_id=None)
+    talk.protocol.begin_turn(2, TurnEnd.PROVIDER)
+    talk.says("conversation.item.input_audio_transcription.completed", item_id="u", content_index=0, transcript="Hi")
+    assert talk.facts() == [ev.SpeechStarted(1), ev.SpeechStopped(1), ev.Heard(1, "Hi")]
+
+
+# -- interruptions
+
+
+def test_a_cancelled_response_is_told_to_the_provider_once_and_heard_no_more() -> None:
+    """Late deltas must not reach the loudspeaker."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    talk.audio("r", "i", 20)
+    talk.facts()
+    talk.protocol.cancel_response()
+    talk.protocol.cancel_response()
+    assert talk.sent() == [{"type": "response.cancel", "response_id": "r"}]
+    talk.audio("r", "i", 20)
+    talk.audio_done("r", "i")
+    assert talk.facts() == []
+    talk.done("r", "cancelled")
+    assert talk.facts() == [ev.ResponseFinished(1, "r", cancelled=True)]
+
+
+def test_a_response_that_the_provider_cancelled_is_only_dropped() -> None:
+    """To cancel it again would be an error."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    talk.facts()
+    talk.protocol.drop_response()
+    talk.audio("r", "i", 20)
+    assert (talk.sent(), talk.facts()) == ([], [])
+
+
+def test_cancelling_nothing_sends_nothing() -> None:
+    """There may be no response by then."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.protocol.cancel_response()
+    assert talk.sent() == []
+
+
+def test_a_response_asked_for_and_interrupted_before_it_began_is_never_heard() -> None:
+    """It would be an answer to the past, given the new turn's number."""
+    talk = ready()
+    asked(talk)
+    talk.protocol.cancel_response()
+    talk.protocol.begin_turn(2, TurnEnd.PROVIDER)
+    talk.sent()
+    talk.response("r")
+    talk.audio("r", "i", 20)
+    assert talk.sent() == [{"type": "response.cancel", "response_id": "r"}]
+    talk.done("r", "cancelled")
+    assert talk.facts() == []
+
+
+def test_the_providers_late_answer_to_an_interrupted_turn_is_never_heard() -> None:
+    """The wake word was said between the end of a turn and the response to it."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.says("input_audio_buffer.speech_stopped", audio_end_ms=900, item_id="u")
+    talk.protocol.cancel_response()
+    talk.protocol.begin_turn(2, TurnEnd.PROVIDER)
+    talk.facts()
+    talk.response("r")
+    assert talk.facts() == []
+    assert talk.sent_types() == ["response.cancel"]
+
+
+def test_an_answer_the_provider_began_while_the_button_is_held_is_never_heard() -> None:
+    """Only what is said into the button counts."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.protocol.begin_turn(2, TurnEnd.DEVICE)
+    talk.sent()
+    talk.response("late")
+    assert talk.sent_types() == ["response.cancel"]
+    assert talk.facts() == []
+
+
+def test_after_an_interruption_the_next_response_has_the_new_turn() -> None:
+    """The old one's end keeps the old turn."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r1")
+    talk.protocol.drop_response()
+    talk.protocol.begin_turn(2, TurnEnd.PROVIDER)
+    talk.done("r1", "cancelled")
+    talk.response("r2")
+    assert talk.facts() == [
+        ev.ResponseStarted(1, "r1"),
+        ev.ResponseFinished(1, "r1", cancelled=True),
+        ev.ResponseStarted(2, "r2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("received", "complete", "played", "expected"),
+    [
+        (1000, True, 400.7, ("truncate", 400)),
+        (1000, False, 400, ("truncate", 400)),
+        (1000, False, 1500, ("truncate", 1000)),
+        (1000, False, 1000, ("truncate", 1000)),
+        (1000, True, 1000, None),
+        (1000, True, 1200, None),
+        (1000, True, 0, ("delete", None)),
+        (1000, True, 0.9, ("delete", None)),
+        (1000, True, -5, ("delete", None)),
+    ],
+)
+def test_an_item_is_cut_at_what_was_heard(
+    received: int, complete: bool, played: float, expected: tuple[str, int | None] | None
+) -> None:
+    """Clamped to what was received; deleted when nothing was heard; left alone when all was."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    talk.audio("r", "i", received)
+    if complete:
+        talk.audio_done("r", "i")
+    talk.protocol.drop_response()
+    talk.protocol.truncate_item("i", played)
+    talk.protocol.truncate_item("i", played)
+    cuts = [(event["type"].rpartition(".")[2], event.get("audio_end_ms")) for event in talk.sent()]
+    assert cuts == ([] if expected is None else [expected])
+
+
+def test_items_behind_the_one_that_was_cut_are_deleted() -> None:
+    """They were waiting to be played, and nothing of them was heard."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    for item in ("i1", "i2", "i3"):
+        talk.audio("r", item, 500)
+    talk.protocol.truncate_item("i2", 100)
+    assert [(event["type"], event["item_id"]) for event in talk.sent()] == [
+        ("conversation.item.truncate", "i2"),
+        ("conversation.item.delete", "i3"),
+    ]
+
+
+def test_an_item_of_which_nothing_was_received_is_not_spoken_of() -> None:
+    """It may belong to another session."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.protocol.truncate_item("i", 100)
+    talk.protocol.delete_item("i")
+    assert talk.sent() == []
