@@ -356,7 +356,8 @@ class AlsaSpeaker(_Line):
     async def flush(self) -> float:
         """Drop what has not left the card; return when it fell silent (s, `time.monotonic`). It goes on pulling.
 
-        Closing is PortAudio's one way to drop the card's buffer: 0.5 to 1 ms, against 20 ms to let it run empty.
+        Closing is PyAudio's one way to drop the card's buffer, and takes 0.5 to 1 ms. But a PulseAudio sink that
+        rewinds was seen to race through the next sound after every third such stop: only for cards with long buffers.
         """
         moment: float = await asyncio.wait_for(self._cards.call(self.drop), HANG_S)
         self._reopening = asyncio.create_task(self._reopen(), name="reopen the loudspeaker")

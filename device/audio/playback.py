@@ -23,6 +23,9 @@ from device.units import BYTES_PER_SAMPLE, Hz, Ms, ms_from_samples
 
 # -15 dB: the answer can still be followed, and a person who talks over it is heard well above it.
 DUCKED = 10 ** (-15 / 20)
+# What a card may go on playing after a stop. PortAudio asks for a buffer of 20 ms, which is left to run dry: then what
+# was heard is known to the sample. A card that insists on a longer one (dmix: 85 ms and more) is made to drop it.
+LONGEST_TAIL_S = 0.04
 # An open loudspeaker costs about 1 % of a core even when it plays silence.
 CLOSE_AFTER_S = 8.0
 
@@ -126,16 +129,18 @@ class Player:
         self._when_open(lambda: self._announce(pcm, rate))
 
     def stop(self) -> None:
-        """Fall silent at once and forget everything queued."""
+        """Fall silent and forget everything queued: at once, or within LONGEST_TAIL_S."""
         self._waiting.clear()
         answer, self._answer = self._answer, None
         self._cancel_finish()
-        # Nothing in the queue and nothing in the card: no need to disturb it.
-        if self._open and not (self._queue.is_empty and self._clock() > self._queue.sounding_until):
+        self._queue.clear()
+        tail_s = self._queue.sounding_until - self._clock()
+        if self._open and tail_s > LONGEST_TAIL_S:
             self._queue.hold()
-            self._stopping = asyncio.create_task(self._stop(answer), name="stop playback")
+            self._stopping = asyncio.create_task(self._drop_tail(answer), name="stop playback")
         elif answer is not None:
-            self._post(self._stopped(answer, self._clock()))
+            # All that the card holds will be heard.
+            self._post(self._stopped(answer, self._queue.sounding_until))
 
     def duck(self) -> None:
         """Play quietly."""
@@ -154,7 +159,7 @@ class Player:
         self._waiting.clear()
         self._answer = None
         self._cancel_finish()
-        self._queue.hold()
+        self._queue.clear()
         for task in (self._opening, self._stopping):
             if task and not task.done():
                 task.cancel()
@@ -199,13 +204,12 @@ class Player:
         if self._rate != self._speaker.rate:
             self._rate = self._speaker.rate
             self._queue = SoundQueue(self._rate, self._gain)
-        self._queue.release()
         self._open = True
 
     def _lose(self) -> None:
         """The card is gone: nothing queued will be heard."""
         self._open = False
-        self._queue.hold()
+        self._queue.clear()
         answer = self._answer
         if answer is not None:
             answer.lost = True
@@ -332,14 +336,13 @@ class Player:
 
     # Stopping.
 
-    async def _stop(self, answer: _Answer | None) -> None:
+    async def _drop_tail(self, answer: _Answer | None) -> None:
         try:
             moment = await self._speaker.flush()
         except TimeoutError:
             moment = self._clock()
         self._queue.note_dropped(moment)
         self._queue.release()
-        self._queue.sounding_until = min(moment, self._queue.sounding_until)
         if answer is not None:
             self._post(self._stopped(answer, moment))
 

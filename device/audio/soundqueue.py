@@ -59,10 +59,14 @@ class SoundQueue:
         with self._lock:
             sound.ended = True
 
-    def hold(self) -> None:
-        """Forget every sound, and hand out silence until released."""
+    def clear(self) -> None:
+        """Forget every sound that waits."""
         with self._lock:
             self._sounds.clear()
+
+    def hold(self) -> None:
+        """Hand out silence until released."""
+        with self._lock:
             self._held = True
 
     def release(self) -> None:
@@ -74,6 +78,7 @@ class SoundQueue:
         """The card dropped at `moment` what it held."""
         with self._lock:
             self._tracker.drop(moment)
+            self.sounding_until = min(moment, self.sounding_until)
 
     def get_played(self, sound: Sound, now: float) -> Samples:
         """Return how many samples of the sound have left the card at `now`."""

@@ -1,0 +1,111 @@
+"""A microphone and a loudspeaker in memory: no sound system, and time passes only when it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, Ms, Samples, samples_from_ms
+
+Source = Callable[[int, float], bytes]
+
+
+class FakeMicrophone:
+    """Hears what is pushed into it. See device.ports.Microphone."""
+
+    def __init__(self, on_frame: Callable[[bytes], None], frame_ms: int = 20) -> None:
+        self._on_frame = on_frame
+        self._frame_bytes = samples_from_ms(frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
+        self._rest = b""
+        self.is_open = False
+
+    async def open(self) -> None:
+        """Start hearing."""
+        self._rest = b""
+        self.is_open = True
+
+    async def close(self) -> None:
+        """Stop hearing."""
+        self.is_open = False
+
+    def push(self, pcm: bytes) -> None:
+        """Make a sound of 16 kHz mono s16le; it goes unheard while the microphone is closed."""
+        self._rest += pcm
+        while self.is_open and len(self._rest) >= self._frame_bytes:
+            frame, self._rest = self._rest[: self._frame_bytes], self._rest[self._frame_bytes :]
+            self._on_frame(frame)
+
+
+class FakeSpeaker:
+    """Plays into memory, `delay_ms` after it pulled. See device.ports.Speaker."""
+
+    def __init__(self, rate: Hz = Hz(24_000), block_ms: int = 5, delay_ms: int = 15) -> None:
+        self.rate = rate
+        self._block = samples_from_ms(block_ms, rate)
+        self._ahead = samples_from_ms(delay_ms, rate)
+        self._now = Samples(0)
+        self._buffer = bytearray()
+        self._heard = bytearray()
+        self._source: Source = _silence
+        self._on_lost: Callable[[], None] | None = None
+        self.is_open = False
+
+    @property
+    def heard(self) -> bytes:
+        """Everything that left the card while it was open, s16le mono."""
+        return bytes(self._heard)
+
+    def clock(self) -> float:
+        """The virtual time, in seconds."""
+        return self._now / self.rate
+
+    def attach(self, source: Source, on_lost: Callable[[], None]) -> None:
+        """Name the source, and who is told that the card went away."""
+        self._source = source
+        self._on_lost = on_lost
+
+    async def open(self) -> None:
+        """Start pulling."""
+        self.is_open = True
+        self._fill()
+
+    async def close(self) -> None:
+        """Stop at once."""
+        self.is_open = False
+        self._buffer.clear()
+
+    async def flush(self) -> float:
+        """Drop what has not left the card; return the virtual time."""
+        self._buffer.clear()
+        return self.clock()
+
+    def advance(self, milliseconds: float) -> None:
+        """Let time pass, block by block."""
+        left = samples_from_ms(Ms(milliseconds), self.rate)
+        while left > 0:
+            step = min(left, self._block)
+            self._play(step)
+            left = Samples(left - step)
+
+    def unplug(self) -> None:
+        """The card goes away."""
+        self.is_open = False
+        self._buffer.clear()
+        if self._on_lost:
+            self._on_lost()
+
+    def _play(self, count: int) -> None:
+        self._now = Samples(self._now + count)
+        if not self.is_open:
+            return
+        size = count * BYTES_PER_SAMPLE
+        self._heard += self._buffer[:size].ljust(size, b"\0")
+        del self._buffer[:size]
+        self._fill()
+
+    def _fill(self) -> None:
+        while (held := len(self._buffer) // BYTES_PER_SAMPLE) < self._ahead:
+            self._buffer += self._source(self._block, (self._now + held) / self.rate)
+
+
+def _silence(count: int, moment: float) -> bytes:
+    return bytes(count * BYTES_PER_SAMPLE)

@@ -1,0 +1,179 @@
+"""What every microphone and every loudspeaker must do: the real ones over the virtual card, and those in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.audio.alsa import SoundCards
+from device.config import Audio
+from device.core.events import Event
+from device.sim.memory import FakeMicrophone, FakeSpeaker
+from device.sim.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
+from device.units import CAPTURE_RATE, Hz
+
+FRAME_BYTES = 640
+TONE = (np.sin(np.arange(8000) * 0.3) * 12_000).astype("<i2").tobytes()
+LIMIT_S = 10.0
+
+
+async def until(condition: Callable[[], bool], step: Callable[[], None] = lambda: None) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():
+            step()
+            await asyncio.sleep(0.01)
+
+
+def loudness(pcm: bytes) -> int:
+    """The peak."""
+    return int(np.abs(np.frombuffer(pcm, dtype="<i2").astype(int)).max(initial=0))
+
+
+class Ears:
+    """A microphone under test, and how to speak to it."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.microphone: Any = None
+        self.say: Any = None
+
+    @property
+    def heard(self) -> bytes:
+        """All frames in a row."""
+        return b"".join(self.frames)
+
+
+class Mouth:
+    """A loudspeaker under test, and how to let time pass for it."""
+
+    def __init__(self) -> None:
+        self.pulled: list[float] = []
+        self.speaker: Any = None
+        self.step: Callable[[], None] = lambda: None
+
+    def source(self, count: int, moment: float) -> bytes:
+        """Count the pulls; play a tone."""
+        self.pulled.append(moment)
+        return b"\x00\x20" * count
+
+    async def play(self, blocks: int = 20) -> None:
+        """Wait for so many blocks more."""
+        goal = len(self.pulled) + blocks
+        await until(lambda: len(self.pulled) >= goal, self.step)
+
+
+@pytest.fixture(params=["alsa", "memory"])
+async def ears(request: pytest.FixtureRequest) -> AsyncIterator[Ears]:
+    """A closed microphone of each kind."""
+    ears = Ears()
+    if request.param == "memory":
+        ears.microphone = FakeMicrophone(ears.frames.append)
+
+        async def push(pcm: bytes) -> None:
+            ears.microphone.push(pcm)
+
+        ears.say = push
+        yield ears
+        return
+    card: VirtualSoundCard = request.getfixturevalue("virtual_card")
+    cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
+    ears.microphone = cards.microphone(ears.frames.append)
+    ears.say = lambda pcm: card.play_into_room(pcm, CAPTURE_RATE)
+    yield ears
+    await cards.close()
+
+
+@pytest.fixture(params=["alsa", "memory"])
+async def mouth(request: pytest.FixtureRequest) -> AsyncIterator[Mouth]:
+    """A closed loudspeaker of each kind."""
+    mouth = Mouth()
+    if request.param == "memory":
+        speaker = FakeSpeaker()
+        mouth.speaker = speaker
+        mouth.step = lambda: speaker.advance(10)
+        speaker.attach(mouth.source, lambda: None)
+        yield mouth
+        return
+    request.getfixturevalue("virtual_card")
+    events: list[Event] = []
+    cards = SoundCards(Audio(output=SPEAKER), events.append)
+    mouth.speaker = cards.speaker(Hz(24_000))
+    mouth.speaker.attach(mouth.source, lambda: None)
+    yield mouth
+    await cards.close()
+
+
+async def test_frames_have_one_length_and_carry_the_sound(ears: Ears) -> None:
+    """A second of tone arrives whole, in frames of 20 ms."""
+    await ears.microphone.open()
+    await ears.say(TONE)
+    await until(lambda: loudness(ears.heard) > 8000)
+    assert {len(frame) for frame in ears.frames} == {FRAME_BYTES}
+
+
+async def test_a_closed_microphone_hears_nothing(ears: Ears) -> None:
+    """No frame comes after close has returned, nor before open."""
+    await ears.say(TONE)
+    assert not ears.frames
+    await ears.microphone.open()
+    await ears.say(TONE)
+    await until(lambda: bool(ears.frames))
+    await ears.microphone.close()
+    count = len(ears.frames)
+    await ears.say(TONE)
+    assert len(ears.frames) == count
+
+
+async def test_a_microphone_can_be_opened_and_closed_again(ears: Ears) -> None:
+    """Twice each is harmless; the sound before does not come after."""
+    for _ in range(2):
+        await ears.microphone.open()
+        await ears.microphone.open()
+        await ears.say(TONE)
+        await until(lambda: loudness(ears.heard) > 8000)
+        await ears.microphone.close()
+        await ears.microphone.close()
+        ears.frames.clear()
+
+
+async def test_an_open_speaker_pulls_until_it_is_closed(mouth: Mouth) -> None:
+    """Blocks are pulled in the order in which they reach the DAC."""
+    await mouth.speaker.open()
+    await mouth.speaker.open()
+    await mouth.play(60)
+    await mouth.speaker.close()
+    await mouth.speaker.close()
+    count = len(mouth.pulled)
+    mouth.step()
+    await asyncio.sleep(0.05)
+    assert len(mouth.pulled) == count
+    assert mouth.pulled[10:] == sorted(mouth.pulled[10:])
+
+
+async def test_a_flushed_speaker_goes_on_pulling(mouth: Mouth) -> None:
+    """Flush says when it fell silent: not after what was promised to the last block."""
+    await mouth.speaker.open()
+    await mouth.play()
+    last = mouth.pulled[-1]
+    assert await mouth.speaker.flush() <= last + 0.005
+    await mouth.play()
+
+
+async def test_a_closed_speaker_can_be_opened_again(mouth: Mouth) -> None:
+    """It pulls anew."""
+    for _ in range(2):
+        await mouth.speaker.open()
+        await mouth.play()
+        await mouth.speaker.close()
+
+
+async def test_a_speaker_is_asked_for_its_rate(mouth: Mouth) -> None:
+    """24 kHz, the rate of most voices, needs no resampling."""
+    await mouth.speaker.open()
+    assert mouth.speaker.rate == 24_000
+    await mouth.speaker.close()

@@ -1,0 +1,110 @@
+"""The virtual sound card."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from device.sim import soundcard
+from device.sim.soundcard import SimulationError, VirtualSoundCard
+from device.units import Hz
+
+RATE = Hz(16_000)
+
+
+def tone(seconds: float) -> bytes:
+    """A loud sine."""
+    return (np.sin(np.arange(int(RATE * seconds)) * 0.3) * 12_000).astype("<i2").tobytes()
+
+
+def loud_ms(pcm: bytes, rate: int) -> float:
+    """From the first to the last loud sample."""
+    loud = np.flatnonzero(np.abs(np.frombuffer(pcm, dtype="<i2")) > 1000)
+    return float(loud[-1] - loud[0]) * 1000 / rate if len(loud) else 0.0
+
+
+async def test_what_is_played_into_the_room_is_heard_there(virtual_card: VirtualSoundCard) -> None:
+    """A voice reaches the microphone whole, and the call returns when it has been played."""
+    with virtual_card.record_room() as recording:
+        await virtual_card.play_into_room(tone(0.5), RATE)
+    assert loud_ms(recording.pcm, recording.rate) == pytest.approx(500, abs=5)
+
+
+async def test_a_wav_file_can_be_played(virtual_card: VirtualSoundCard, tmp_path: Path) -> None:
+    """A file's own rate is used."""
+    import wave
+
+    path = tmp_path / "voice.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 2, 22_050, 0, "NONE", ""))
+        sound.writeframes(tone(0.3))
+    with virtual_card.record_room() as recording:
+        await virtual_card.play_into_room(path)
+    assert loud_ms(recording.pcm, recording.rate) == pytest.approx(300 * 16_000 / 22_050, abs=5)
+
+
+async def test_a_stereo_file_is_refused(virtual_card: VirtualSoundCard, tmp_path: Path) -> None:
+    """The message names the file."""
+    import wave
+
+    path = tmp_path / "stereo.wav"
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((2, 2, 16_000, 0, "NONE", ""))
+        sound.writeframes(bytes(64))
+    with pytest.raises(SimulationError, match=r"stereo\.wav"):
+        await virtual_card.play_into_room(path)
+
+
+async def test_the_room_does_not_hear_the_speaker(virtual_card: VirtualSoundCard) -> None:
+    """The two sinks are apart: an echo is only there when a test makes one."""
+    with virtual_card.record_speaker() as recording:
+        await virtual_card.play_into_room(tone(0.2), RATE)
+    assert loud_ms(recording.pcm, recording.rate) == 0.0
+
+
+def test_an_unplugged_card_gives_nothing_and_comes_back() -> None:
+    """Recording fails while it is out; afterwards it works as before."""
+    with VirtualSoundCard() as card:
+        card.unplug()
+        card.unplug()
+        command = ["pactl", "info"]
+        assert subprocess.run(command, env={**os.environ, **card.env()}, capture_output=True).returncode != 0
+        card.replug()
+        with card.record_room() as recording:
+            pass
+    assert recording.duration > 0
+
+
+async def test_it_is_an_asynchronous_context_manager_too() -> None:
+    """The folder is gone afterwards."""
+    async with VirtualSoundCard() as card:
+        config = Path(card.env()["ALSA_CONFIG_PATH"])
+        assert config.exists()
+    assert not config.parent.exists()
+
+
+async def test_two_cards_do_not_hear_each_other(virtual_card: VirtualSoundCard) -> None:
+    """Each has a daemon of its own."""
+    async with VirtualSoundCard() as other:
+        with other.record_room() as recording:
+            await virtual_card.play_into_room(tone(0.2), RATE)
+            await asyncio.to_thread(lambda: None)
+    assert loud_ms(recording.pcm, recording.rate) == 0.0
+
+
+def test_a_machine_without_pulseaudio_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the packages."""
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SimulationError, match="pulseaudio-utils"):
+        VirtualSoundCard().__enter__()
+
+
+def test_too_many_microphones_are_refused() -> None:
+    """PulseAudio's map of ALSA's channels ends at six."""
+    with pytest.raises(SimulationError, match="1 to 6"):
+        VirtualSoundCard(channels=len(soundcard.CHANNEL_MAP) + 1)
