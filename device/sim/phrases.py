@@ -11,6 +11,8 @@ from device.errors import ConfigError
 from device.ports import Phrase, ToolSpec
 
 _SLOT = re.compile(r"\{([^{}]*)\}")
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_DIGIT = "0123456789"
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
@@ -80,7 +82,7 @@ class Phrasebook:
         slots: list[tuple[str, Mapping[str, Any]]] = []
         pattern, rule = "", ""
         for literal, slot in _pieces(phrase.text):
-            words = _speakable(literal, phrase)
+            words = _speakable(literal)
             pattern, rule = _join(pattern, re.escape(words)), _join(rule, words)
             if slot is not None:
                 forms = _spoken_forms(phrase, slot)
@@ -92,7 +94,7 @@ class Phrasebook:
 
 
 def normalise(text: str) -> str:
-    """Return `text` in lower case, its words with single spaces between, without punctuation."""
+    """Return `text` in lower case, its words with single spaces between, without punctuation or digits."""
     return " ".join(_WORD.findall(text.lower()))
 
 
@@ -104,16 +106,15 @@ def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _spoken_forms(phrase: Phrase, slot: str) -> dict[str, Any]:
-    forms = {_speakable(said, phrase): value for said, value in phrase.slots.get(slot, {}).items()}
+    forms = {_speakable(said): value for said, value in phrase.slots.get(slot, {}).items()}
     if not forms:
         raise ConfigError(f'the phrase "{phrase.text}" says nothing of how {{{slot}}} is spoken; give its slot forms')
     return forms
 
 
-def _speakable(text: str, phrase: Phrase) -> str:
-    if any(character.isdigit() for character in text):
-        raise ConfigError(f'"{text}" in the phrase "{phrase.text}" has digits; write numbers as they are spoken')
-    return normalise(text.replace("-", " "))
+def _speakable(text: str) -> str:
+    """Return the words of `text`; digits (a relay may be called "lamp_2") one by one."""
+    return normalise("".join(f" {_DIGITS[int(c)]} " if c in _DIGIT else c for c in text))
 
 
 def _join(left: str, right: str) -> str:

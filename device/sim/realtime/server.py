@@ -83,6 +83,10 @@ class SimulatedRealtime:
         """The base for HTTP requests."""
         return f"http://{self.host}:{self.port}/v1"
 
+    def learn(self, tools: Iterable[ToolSpec]) -> None:
+        """Understand the phrases of other tools from the next connection on. Raise ConfigError."""
+        self._understanding = Understanding(tools)
+
     async def __aenter__(self) -> SimulatedRealtime:
         await self.start()
         return self

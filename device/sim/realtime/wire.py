@@ -6,9 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
-
-from aiohttp import web
+from typing import Any, Protocol
 
 from device.sim.realtime.items import new_id
 from device.sim.realtime.journal import Journal
@@ -24,6 +22,20 @@ _BETA_NAMES = {
     "conversation.item.added": "conversation.item.created",
 }
 _NOT_IN_BETA = "conversation.item.done"
+
+
+class Socket(Protocol):
+    """A WebSocket, server side (aiohttp's)."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+
+    async def send_str(self, data: str) -> None:
+        """Send a text frame. Raise ConnectionError."""
+
+    async def close(self, *, code: int, message: bytes) -> bool:
+        """Close with a code and a reason."""
 
 
 class FaultBook:
@@ -48,7 +60,7 @@ class Wire:
 
     def __init__(
         self,
-        socket: web.WebSocketResponse,
+        socket: Socket,
         transport: asyncio.Transport | None,
         session: str,
         journal: Journal,
