@@ -39,7 +39,7 @@ class Audio(Section, frozen=True):
     volume: Fraction = 0.8
     """Where the software gain stands at the start when the card has no mixer."""
     mixer: str = ""
-    """Name of the ALSA mixer control for the volume; empty: the first playback one found."""
+    """Name of the ALSA mixer control for the volume; empty: Master, Speaker, PCM or the like, whichever there is."""
     cues: bool = True
     """Play short sounds when a turn ends or fails."""
     wake_cue: bool = False

@@ -1,0 +1,215 @@
+"""The composition root: the only file that knows every concrete class."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from device import config
+from device.audio.alsa import SoundCards
+from device.audio.devices import Direction, choose_device
+from device.audio.frontend import Frontend
+from device.audio.gate import Gate
+from device.audio.playback import Player
+from device.audio.preroll import PrerollRing
+from device.audio.segmenter import Segmenter, SegmenterSettings
+from device.audio.vad import WebRtcVad
+from device.controller import Controller, House
+from device.conversation.openai.session import RealtimeConversation
+from device.core.actions import TurnEnd
+from device.core.events import Device, DeviceFailed, Event, ShutdownRequested, WakeWordDetected
+from device.core.machine import Machine
+from device.core.memory import Settings
+from device.errors import HearthsideError
+from device.espeak import EspeakVoice
+from device.hardware import apply_profile, load_profile
+from device.panel.gpio import open_panel
+from device.ports import Detection
+from device.secrets import Secret, find_secret
+from device.service.state import MuteMemory
+from device.service.systemd import ServiceManager
+from device.tools.clock import clock_tool
+from device.tools.registry import Registry
+from device.tools.relays import Relays, relay_tools
+from device.tools.volume import Volume, volume_tool
+from device.units import ms_from_seconds
+from device.wake.openwakeword import OpenWakeWord
+from device.wake.worker import WakeWorker
+
+log = logging.getLogger(__name__)
+
+# SIGTERM to exit within 2 s, whatever hangs: each of the three parts that may hang gets this long to close.
+CLOSE_LIMIT_S = 0.5
+
+
+@dataclass(frozen=True)
+class App:
+    """A running house, and the places where a spectator may look. Made by `open_app`."""
+
+    settings: config.Config
+    controller: Controller
+    frontend: Frontend
+    player: Player
+    registry: Registry
+    relays: Relays
+    wake: WakeWorker
+
+
+async def serve(settings: config.Config) -> None:
+    """Run the daemon until SIGTERM or SIGINT. Raise ConfigError when it cannot start."""
+    key = find_secret("OPENAI_API_KEY")
+    manager = ServiceManager()
+    async with open_app(settings, key) as app:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, app.controller.post, ShutdownRequested())
+        manager.notify_ready()
+        await app.controller.run()
+        manager.notify_stopping()
+
+
+@contextlib.asynccontextmanager
+async def open_app(settings: config.Config, key: Secret) -> AsyncIterator[App]:
+    """Build the house, let it listen, and take it down: relays safe and lights off first. Raise ConfigError."""
+    settings = apply_profile(settings, load_profile(settings.hardware.profile))
+    mute = MuteMemory(config.state_dir(settings))
+    controller = Controller(Machine(machine_settings(settings), muted=mute.muted))
+    async with contextlib.AsyncExitStack() as stack:
+        app, house = await _build(settings, key, controller, mute, stack)
+        controller.move_in(house)
+        if not controller.status.muted:
+            await house.microphone.open()
+        _say_ready(settings, controller)
+        RealtimeConversation.prepare()
+        yield app
+
+
+def machine_settings(settings: config.Config) -> Settings:
+    """Return the machine's part of a configuration to which a profile was applied."""
+    talk = settings.conversation
+    return Settings(
+        barge_in=talk.barge_in or "wake_word",
+        turn_end=TurnEnd.DEVICE if talk.turn_taking == "local" else TurnEnd.PROVIDER,
+        follow_up=ms_from_seconds(talk.follow_up_s),
+        listen=ms_from_seconds(talk.listen_s),
+        think=ms_from_seconds(talk.think_s),
+        # The session gives up by itself, and says why; this is for one that does not.
+        connect=ms_from_seconds(talk.openai.connect_timeout_s + 2),
+        wake_cue=settings.audio.cues and settings.audio.wake_cue,
+    )
+
+
+async def _build(
+    settings: config.Config, key: Secret, controller: Controller, mute: MuteMemory, stack: contextlib.AsyncExitStack
+) -> tuple[App, House]:
+    """Make every part. What must be shut first is made last: the stack unwinds from the pins to the sound cards."""
+    sound_facts = _SoundFacts()
+    cards = SoundCards(settings.audio, lambda fact: sound_facts.note(fact, controller))
+    stack.push_async_callback(_within_limit, cards.close)
+    wake = await _open_ear(settings, controller, cards)
+    stack.callback(wake.close)
+    player = Player(cards.speaker(RealtimeConversation.output_rate), RealtimeConversation.output_rate, controller.post)
+    stack.push_async_callback(_within_limit, player.close)
+    volume = Volume(settings.audio, player.set_volume)
+    await volume.start()
+    relays = stack.enter_context(Relays(settings.tools.relays))
+    registry = Registry([clock_tool(), *relay_tools(relays), volume_tool(volume)], settings.tools.timeout_s)
+    talk = settings.conversation
+    conversation = RealtimeConversation(
+        talk.openai,
+        talk.instructions,
+        key,
+        registry.specs,
+        controller.post,
+        controller.on_reply_audio,
+        controller.on_reply_end,
+    )
+    stack.push_async_callback(_within_limit, conversation.aclose)
+    frontend = sound_facts.frontend = _open_frontend(settings, wake, conversation, controller)
+    panel = open_panel(settings.hardware, controller.post, frontend.position_ago)
+    # Once more, before all else: neither a network nor a sound card that hangs may keep a relay on.
+    stack.callback(relays.close)
+    stack.callback(panel.close)
+    house = House(
+        ear=frontend,
+        microphone=cards.microphone(frontend.on_frame),
+        mouth=player,
+        conversation=conversation,
+        tools=registry,
+        panel=panel,
+        voice=EspeakVoice(),
+        remember_mute=mute.remember,
+    )
+    return App(settings, controller, frontend, player, registry, relays, wake), house
+
+
+async def _open_ear(settings: config.Config, controller: Controller, cards: SoundCards) -> WakeWorker:
+    """Load the wake words while PortAudio looks for sound devices: the two slowest steps of the start."""
+    looking = asyncio.create_task(cards.list_devices())
+    try:
+        engine = await asyncio.to_thread(OpenWakeWord, settings.wake)
+        devices = await looking
+    finally:
+        looking.cancel()
+    for direction in Direction:
+        choose_device(devices, getattr(settings.audio, direction.value), direction)
+
+    def on_detection(heard: Detection) -> None:
+        controller.post(WakeWordDetected(heard.word, heard.score, heard.end))
+
+    worker = WakeWorker(engine, on_detection, controller.post)
+    worker.start()
+    return worker
+
+
+def _open_frontend(
+    settings: config.Config, wake: WakeWorker, conversation: RealtimeConversation, controller: Controller
+) -> Frontend:
+    ring = PrerollRing()
+    return Frontend(
+        ring=ring,
+        gate=Gate(ring, conversation.input_rate, conversation.send_audio),
+        vad=WebRtcVad(settings.audio.vad_aggressiveness),
+        segmenter=Segmenter(SegmenterSettings()),
+        feed_wake=wake.feed,
+        reset_wake=wake.reset,
+        post=controller.post,
+    )
+
+
+class _SoundFacts:
+    """Tells the front end that its stream broke, before the machine hears of it."""
+
+    frontend: Frontend | None = None
+
+    def note(self, fact: Event, controller: Controller) -> None:
+        """Pass a sound card's fact on."""
+        if self.frontend and isinstance(fact, DeviceFailed) and fact.device is Device.MICROPHONE:
+            self.frontend.interrupt()
+        controller.post(fact)
+
+
+def _say_ready(settings: config.Config, controller: Controller) -> None:
+    barge_in = settings.conversation.barge_in
+    profile = load_profile(settings.hardware.profile)
+    if barge_in == "voice" and not profile.echo_cancelled:
+        log.warning(
+            'barge_in = "voice" without echo cancellation (hardware.profile = "%s"): where the microphone hears the '
+            'loudspeaker it will interrupt itself; then set conversation.barge_in = "wake_word"',
+            settings.hardware.profile,
+        )
+    words = ", ".join(settings.wake.words)
+    log.info("ready: %s", "muted" if controller.status.muted else f"listening for {words}")
+
+
+async def _within_limit(close: Callable[[], Awaitable[None]]) -> None:
+    """Close a part; one that hangs is left behind, since the process must end."""
+    try:
+        await asyncio.wait_for(close(), CLOSE_LIMIT_S)
+    except TimeoutError:
+        log.warning("%s did not end in time; it is left to the system", getattr(close, "__qualname__", close))
+    except HearthsideError as error:
+        log.warning("closing: %s", error)

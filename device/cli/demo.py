@@ -1,0 +1,124 @@
+"""hearthside demo: a whole conversation on a machine with no microphone, speaker, pins, key or network."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from device import config
+from device.service import journal
+
+LED, BUTTON, RELAY = 18, 23, 17
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    parser = commands.add_parser("demo", help="a conversation on simulated hardware with a simulated person and server")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw what happened (.png, .svg or .pdf)")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="error")
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    journal.start(options.log_level)
+    if options.plot:
+        _check_plot(options.plot)
+    # Late, for the sake of `hearthside run`: the simulation needs more than the device does.
+    from device.sim import scenario
+
+    checks = asyncio.run(_demo(options.plot))
+    print()
+    for check in checks:
+        print(f"  {'ok  ' if check.passed else 'FAIL'}  {check.name}{f' ({check.detail})' if check.detail else ''}")
+    if error := scenario.failed(checks):
+        raise error
+    print(f"\nEverything happened as expected: {len(checks)} of {len(checks)}.")
+    return 0
+
+
+def _check_plot(path: Path) -> None:
+    """Refuse a picture that cannot be written now, not after a minute's conversation."""
+    from device.errors import ConfigError
+
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise ConfigError(f"--plot: the name must end in .png, .svg or .pdf, not {path.suffix or 'nothing'}")
+    if not path.resolve().parent.is_dir() or not os.access(path.resolve().parent, os.W_OK):
+        raise ConfigError(f"--plot: cannot write to the folder {path.parent}")
+
+
+async def _demo(plot: Path | None) -> list[Any]:
+    from device.gpio import MockBoard
+    from device.sim.realtime.server import SimulatedRealtime
+    from device.sim.soundcard import VirtualSoundCard
+
+    board = MockBoard()
+    try:
+        with tempfile.TemporaryDirectory(prefix="hearthside-demo-") as folder:
+            async with VirtualSoundCard() as card, SimulatedRealtime() as server:
+                # Before PortAudio is initialised: it reads these once.
+                os.environ.update(card.env())
+                return await _perform(plot, board, card, server, demo_settings(server.url, folder))
+    finally:
+        board.close()
+
+
+def demo_settings(url: str, folder: str) -> config.Config:
+    """Return the configuration of the demo: everything simulated, everything else as shipped."""
+    return config.parse(
+        {
+            "audio": {"input": "hearthside_mic", "output": "hearthside_speaker"},
+            "conversation": {
+                "follow_up_s": 3.0,
+                "openai": {"url": url, "transcription_model": "gpt-transcribe"},
+            },
+            "hardware": {
+                "profile": "virtual",
+                "led": {"pin": LED},
+                "button": {"pin": BUTTON},
+            },
+            "tools": {"relays": {"light": {"pin": RELAY}}},
+            "service": {"state_dir": folder},
+        }
+    )
+
+
+async def _perform(plot: Path | None, board: Any, card: Any, server: Any, settings: config.Config) -> list[Any]:
+    from device.app import open_app
+    from device.secrets import Secret
+    from device.sim import picture, scenario
+    from device.sim.person import Person
+    from device.sim.timeline import Timeline
+    from device.sim.view import Gauges, View
+
+    async with open_app(settings, Secret(server.key)) as app:
+        server.learn(app.registry.specs)
+        timeline = Timeline()
+        view = View(timeline, Gauges(lambda: board.level(LED), lambda: app.relays.states), sys.stdout)
+        timeline.listeners.append(view.show)
+        app.controller.observers.append(timeline.observe)
+        app.frontend.on_level = view.note_level
+        app.wake.on_score = timeline.note_scores
+        stage = scenario.Stage(
+            timeline=timeline,
+            person=Person(card.play_into_room),
+            journal=server.journal,
+            press=lambda: board.press(BUTTON),
+            release=lambda: board.release(BUTTON),
+            relays=lambda: app.relays.states,
+            volume=lambda: app.player.volume,
+            tell=view.say,
+        )
+        with card.record_room() as room, card.record_speaker() as speaker:
+            refreshing = asyncio.create_task(view.refresh())
+            checks = await scenario.play(stage)
+            refreshing.cancel()
+        checks.append(scenario.sound_was_heard(speaker.pcm, speaker.rate))
+    if plot:
+        near, far = (picture.Track(sound.pcm, sound.rate, sound.start) for sound in (room, speaker))
+        await asyncio.to_thread(picture.draw, timeline, near, far, settings.wake.threshold, plot)
+    return checks
