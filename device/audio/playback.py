@@ -89,7 +89,9 @@ class Player:
         self._queue = SoundQueue(speaker.rate, self._gain)
         self._rate = speaker.rate
         self._waiting: list[Callable[[], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._open = False
+        self._lost = False
         self._opening: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._answer: _Answer | None = None
@@ -167,6 +169,9 @@ class Player:
         await self._close_speaker()
 
     def _pull(self, count: int, moment: float) -> bytes:
+        if self._lost and self._loop is not None:
+            self._lost = False
+            _tell(self._loop, self._note_back)
         return self._queue.pull(count, moment)
 
     def _set_gain(self, volume: float, ducked: bool) -> None:
@@ -187,6 +192,7 @@ class Player:
             self._waiting.append(do)
 
     async def _open_speaker(self) -> None:
+        self._loop = asyncio.get_running_loop()
         try:
             await self._speaker.open()
             self._take_up()
@@ -205,15 +211,22 @@ class Player:
             self._rate = self._speaker.rate
             self._queue = SoundQueue(self._rate, self._gain)
         self._open = True
+        self._lost = False
 
     def _lose(self) -> None:
         """The card is gone: nothing queued will be heard."""
         self._open = False
+        self._lost = True
         self._queue.clear()
         answer = self._answer
         if answer is not None:
             answer.lost = True
             self._finish_if_done(answer)
+
+    def _note_back(self) -> None:
+        """The card came back by itself: it pulls again."""
+        self._take_up()
+        self._plan_close(CLOSE_AFTER_S)
 
     def _plan_close(self, delay_s: float) -> None:
         if self._close_timer:

@@ -10,9 +10,7 @@ from device.audio.tracker import LONGEST_DELAY_S, PlaybackTracker
 from device.units import Hz
 
 RATE = Hz(24_000)
-BLOCKS = st.lists(
-    st.tuples(st.sampled_from("ab"), st.integers(1, 480), st.floats(0, 0.05)), min_size=1, max_size=40
-)
+BLOCKS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 480), st.floats(0, 0.05)), min_size=1, max_size=40)
 
 
 def hand_over_all(tracker: PlaybackTracker, blocks: list[tuple[str, int, float]]) -> float:

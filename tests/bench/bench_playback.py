@@ -30,7 +30,7 @@ THRESHOLD = 300
 def tone(milliseconds: int) -> bytes:
     """A tone without a beginning or an end that could hide in the silence."""
     count = REPLY_RATE * milliseconds // 1000
-    return (np.sign(np.sin(np.arange(count) * 0.9)) * 8000).astype("<i2").tobytes()
+    return bytes((np.sign(np.sin(np.arange(count) * 0.9)) * 8000).astype("<i2"))
 
 
 def find_sound(recording: Recording, since: float) -> tuple[float, float]:

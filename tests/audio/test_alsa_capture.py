@@ -1,0 +1,47 @@
+"""From a card's blocks to frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.audio.capture import FrameCutter
+from device.units import Hz
+
+FRAME_BYTES = 640
+
+
+@given(st.lists(st.integers(0, 1000), max_size=20))
+def test_frames_are_the_sound_cut_anew(counts: list[int]) -> None:
+    """Nothing is lost or turned round, whatever the blocks."""
+    cutter = FrameCutter(Hz(16_000), 1, 0, 20)
+    sound = np.arange(sum(counts), dtype="<i2").tobytes()
+    frames, position = [], 0
+    for count in counts:
+        frames += cutter.cut(sound[position : position + count * 2])
+        position += count * 2
+    assert {len(frame) for frame in frames} <= {FRAME_BYTES}
+    assert b"".join(frames) == sound[: len(sound) // FRAME_BYTES * FRAME_BYTES]
+
+
+@pytest.mark.parametrize("channel", range(6))
+def test_one_channel_is_picked(channel: int) -> None:
+    """The others are not mixed in: they hold the echo."""
+    cutter = FrameCutter(Hz(16_000), 6, channel, 10)
+    block = np.tile(np.arange(6, dtype="<i2"), 160).tobytes()
+    (frame,) = cutter.cut(block)
+    assert set(np.frombuffer(frame, dtype="<i2")) == {channel}
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_another_rate_is_resampled(rate: int) -> None:
+    """A second is 50 frames, less what the resampler holds back."""
+    cutter = FrameCutter(Hz(rate), 2, 1, 20)
+    tone = (np.sin(np.arange(rate) * 2 * np.pi * 440 / rate) * 10_000).astype("<i2")
+    block = np.stack([np.zeros_like(tone), tone], axis=1).tobytes()
+    frames = cutter.cut(block)
+    assert 48 <= len(frames) <= 50
+    spectrum = np.abs(np.fft.rfft(np.frombuffer(b"".join(frames[5:45]), dtype="<i2")))
+    assert np.argmax(spectrum) * 16_000 / (40 * 320) == pytest.approx(440, abs=2)
