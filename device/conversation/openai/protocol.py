@@ -272,6 +272,9 @@ class Protocol:
             self._responses.speech_stopped()
             self._tell(ev.SpeechStopped(self._turn))
 
+    def _audio_cleared(self, event: server.AudioCleared) -> None:
+        self._responses.speech_forgotten()
+
     def _audio_committed(self, event: server.AudioCommitted) -> None:
         self._turn_of_input[event.item_id] = self._turn
         self._responses.confirmed(_COMMIT)
@@ -382,6 +385,7 @@ _HANDLERS: dict[type, Callable[[Protocol, Any], None]] = {
     server.ErrorReported: Protocol._error,
     server.SpeechStarted: Protocol._speech_started,
     server.SpeechStopped: Protocol._speech_stopped,
+    server.AudioCleared: Protocol._audio_cleared,
     server.AudioCommitted: Protocol._audio_committed,
     server.ItemAdded: Protocol._item_added,
     server.InputTranscribed: Protocol._input_transcribed,

@@ -50,9 +50,9 @@ class Responses:
         self._blocked = False
         """A response is running that we never saw begin: do not ask again and again."""
         self._speaking = False
-        """From the provider's speech_started to the response that it begins by itself."""
+        """The provider hears the person."""
         self._due = False
-        """The provider heard the end of a turn; its response comes by itself."""
+        """The provider heard the end of the person's turn; its response comes by itself."""
         self._due_void = False
         self.held = False
         """The person has the word until the device commits the turn."""
@@ -93,13 +93,15 @@ class Responses:
         return True
 
     def postponed(self, event_id: str | None) -> None:
-        """Note that a response.create came while another response was running: put it back in the queue."""
+        """Note that a response was refused because another is running: put the need for it back in the queue."""
         request = self._asked or self._granted
-        if request is None or (event_id and event_id != request.event_id):
+        if event_id and (request is None or event_id != request.event_id):
             return
-        self._wanted = self._wanted or not request.void
+        # Not ours: then it was the provider's own, to the person's turn, and will not come any more.
+        its_own = self._due and self._asked is None and not event_id
+        wanted_still = its_own or (request is not None and not request.void)
+        self._wanted = self._wanted or wanted_still
         self._asked = self._granted = None
-        # The one that is running may be the answer to the person's turn; there will not be another.
         self._due = False
         self._blocked = not self.running
 
@@ -148,7 +150,12 @@ class Responses:
 
     def speech_stopped(self) -> None:
         """The provider answers by itself now."""
+        self._speaking = False
         self._due = True
+
+    def speech_forgotten(self) -> None:
+        """The provider threw the audio away in which it heard the person."""
+        self._speaking = False
 
     # -- interruptions
 

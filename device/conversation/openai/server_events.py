@@ -107,6 +107,10 @@ class SpeechStopped(Struct, frozen=True, kw_only=True):
     """The provider's VAD heard it end."""
 
 
+class AudioCleared(Struct, frozen=True, kw_only=True):
+    """The person's audio was forgotten; a voice in it will not be heard to stop."""
+
+
 class AudioCommitted(Struct, frozen=True, kw_only=True):
     """The person's audio became a message."""
 
@@ -198,6 +202,7 @@ ServerEvent = (
     | ErrorReported
     | SpeechStarted
     | SpeechStopped
+    | AudioCleared
     | AudioCommitted
     | ItemAdded
     | InputTranscribed
@@ -218,6 +223,7 @@ _TYPES: dict[str, type[ServerEvent]] = {
     "error": ErrorReported,
     "input_audio_buffer.speech_started": SpeechStarted,
     "input_audio_buffer.speech_stopped": SpeechStopped,
+    "input_audio_buffer.cleared": AudioCleared,
     "input_audio_buffer.committed": AudioCommitted,
     "conversation.item.added": ItemAdded,
     "conversation.item.input_audio_transcription.completed": InputTranscribed,

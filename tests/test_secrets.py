@@ -1,0 +1,104 @@
+"""Secrets: where they come from, and that they stay secret."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+from pathlib import Path
+
+import pytest
+
+from device.errors import ConfigError
+from device.secrets import Secret, find_secret
+
+KEY = "sk-proj-Zx81kQ7yTn"
+
+
+def test_a_secret_prints_as_asterisks(caplog: pytest.LogCaptureFixture) -> None:
+    """However it is written out."""
+    secret = Secret(KEY)
+    logging.getLogger("device").warning("the key is %s, %r", secret, secret)
+    assert f"{secret} {secret!r} {secret!s} {secret:>8}" == "******** ******** ******** ********"
+    assert KEY not in caplog.text
+    assert secret.reveal() == KEY
+
+
+def test_a_secret_cannot_be_pickled_or_copied() -> None:
+    """Both would put it where nobody expects it."""
+    with pytest.raises(TypeError):
+        pickle.dumps(Secret(KEY))
+    with pytest.raises(TypeError):
+        copy.deepcopy(Secret(KEY))
+    assert not hasattr(Secret(KEY), "__dict__")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (f"Incorrect key: {KEY}.", "Incorrect key: ********"),
+        ("Incorrect key provided: sk-proj-****7yTn", "Incorrect key provided: ********"),
+        ("it begins with Zx81kQ, it seems", "it begins with ********, it seems"),
+        ("model gpt-realtime-2.1 not found", "model gpt-realtime-2.1 not found"),
+        ("'ek_123'", "'********'"),
+        ("", ""),
+    ],
+)
+def test_what_shows_a_part_of_the_secret_is_masked(text: str, masked: str) -> None:
+    """Servers echo keys, whole or shortened."""
+    assert Secret(KEY).mask(text) == masked
+
+
+def test_a_short_secret_is_masked_too() -> None:
+    """A server of one's own may have any key."""
+    assert Secret("abc").mask("key abc, word") == "key ********, word"
+    assert Secret("").mask("nothing to hide") == "nothing to hide"
+
+
+def test_the_credential_comes_before_the_environment(tmp_path: Path) -> None:
+    """The service's own way first."""
+    (tmp_path / "openai_api_key").write_text(f"  {KEY}\n")
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "OPENAI_API_KEY": "other"}
+    assert find_secret("OPENAI_API_KEY", environment).reveal() == KEY
+
+
+def test_without_a_credential_the_environment_is_taken(tmp_path: Path) -> None:
+    """Other credentials may be there."""
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "OPENAI_API_KEY": f"{KEY}\n"}
+    assert find_secret("OPENAI_API_KEY", environment).reveal() == KEY
+
+
+def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the command line is used."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert find_secret("OPENAI_API_KEY").reveal() == KEY
+
+
+def test_a_missing_secret_names_both_ways_to_give_it() -> None:
+    """What is wrong, and what to do."""
+    with pytest.raises(ConfigError, match=r"credential openai_api_key .* environment variable OPENAI_API_KEY"):
+        find_secret("OPENAI_API_KEY", {})
+
+
+@pytest.mark.parametrize("text", [b"", b" \n", "schlüssel".encode(), b"two words", b"two\nlines", b"\0", b"x" * 5000])
+def test_what_is_not_a_key_is_refused_without_showing_it(tmp_path: Path, text: bytes) -> None:
+    """Empty, several lines, not ASCII, or a file of something else."""
+    (tmp_path / "openai_api_key").write_bytes(text)
+    with pytest.raises(ConfigError, match="openai_api_key") as caught:
+        find_secret("OPENAI_API_KEY", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert not text.strip() or text.decode(errors="replace")[:5] not in str(caught.value)
+
+
+def test_an_empty_variable_is_refused() -> None:
+    """Set, and yet nothing."""
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY is empty"):
+        find_secret("OPENAI_API_KEY", {"OPENAI_API_KEY": " "})
+
+
+def test_a_credential_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    """It is there and meant to be used: looking elsewhere would hide the fault."""
+    (tmp_path / "openai_api_key").mkdir()
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "OPENAI_API_KEY": KEY}
+    with pytest.raises(ConfigError, match="cannot read the secret"):
+        find_secret("OPENAI_API_KEY", environment)
