@@ -150,7 +150,10 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
     """Load the wake words while PortAudio looks for sound devices: the two slowest steps of the start."""
     looking = asyncio.create_task(cards.list_devices())
     try:
-        engine = await asyncio.to_thread(OpenWakeWord, settings.wake)
+        wake = settings.wake
+        engine = await asyncio.to_thread(
+            OpenWakeWord, wake.words, wake.threshold, wake.thresholds, wake.refractory_s
+        )
         devices = await looking
     finally:
         looking.cancel()

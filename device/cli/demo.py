@@ -102,7 +102,7 @@ async def _perform(plot: Path | None, board: Any, card: Any, server: Any, settin
         timeline.listeners.append(view.show)
         app.controller.observers.append(timeline.observe)
         app.frontend.on_level = view.note_level
-        app.wake.on_score = timeline.note_scores
+        app.wake._on_score = timeline.note_scores
         stage = scenario.Stage(
             timeline=timeline,
             person=Person(card.play_into_room),
