@@ -1,0 +1,1 @@
+"""Wake-word engines, and the thread that runs one."""

@@ -1,0 +1,96 @@
+"""Finding wake-word models: those in the openwakeword wheel by name, others by path. Imports no model library.
+
+The package `openwakeword` is not imported: that pulls in scikit-learn and scipy (1.6 s and 120 MB on x86-64).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path, PurePath
+
+from device.errors import ConfigError
+
+_FOLDER = "openwakeword/resources/models"
+_NOT_WORDS = frozenset({"embedding_model", "melspectrogram", "silero_vad"})
+_VERSION = re.compile(r"_v\d+(\.\d+)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class WordModel:
+    """Where a word's model is; `word` is the name it goes by."""
+
+    word: str
+    path: Path
+
+
+def find_word(name: str) -> WordModel:
+    """Find the model that `name` stands for: "hey_jarvis", "hey_jarvis_v0.1" or a path to an .onnx file.
+
+    A word given by path goes by the file's name without ".onnx". Raise ConfigError.
+    """
+    if "/" in name or name.endswith((".onnx", ".tflite")):
+        return _by_path(Path(name).expanduser())
+    return _by_name(name)
+
+
+def bare_name(word: str) -> str:
+    """Return `word` without its version: "hey_jarvis" for "hey_jarvis_v0.1"."""
+    return _VERSION.sub("", word)
+
+
+def shipped_words() -> dict[str, Path]:
+    """Return the words whose models the openwakeword wheel holds, without their version. Raise ConfigError."""
+    return {bare_name(stem): path for stem, path in _shipped().items() if stem not in _NOT_WORDS}
+
+
+def feature_model(stem: str) -> Path:
+    """Return the path of "melspectrogram" or "embedding_model" in the openwakeword wheel. Raise ConfigError."""
+    try:
+        return _shipped()[stem]
+    except KeyError:
+        raise _no_models(f"it lacks {stem}.onnx") from None
+
+
+def _by_path(path: Path) -> WordModel:
+    if path.suffix == ".tflite":
+        raise ConfigError(f"wake.words: {path} is a TensorFlow Lite model; give the same word as .onnx file")
+    if path.suffix != ".onnx":
+        raise ConfigError(f"wake.words: {path} is not an .onnx file")
+    if not path.is_file():
+        raise ConfigError(f"wake.words: there is no file {path}; correct the path, or name a word that ships")
+    return WordModel(path.stem, path)
+
+
+def _by_name(name: str) -> WordModel:
+    words = shipped_words()
+    wanted = name.strip().lower().replace(" ", "_")
+    for word, path in words.items():
+        if wanted in (word, path.stem):
+            return WordModel(word, path)
+    close = difflib.get_close_matches(wanted, words, n=1)
+    hint = f'did you mean "{close[0]}"? ' if close else ""
+    known = ", ".join(sorted(words))
+    raise ConfigError(f'wake.words: no model "{name}" ships; {hint}known: {known}; or give the path of an .onnx file')
+
+
+def _shipped() -> dict[str, Path]:
+    try:
+        files = distribution("openwakeword").files or []
+    except PackageNotFoundError:
+        raise _no_models("it is not installed") from None
+    found = {PurePath(file).stem: Path(str(file.locate())) for file in files if _is_model(file)}
+    if not found:
+        raise _no_models("this version ships none")
+    return found
+
+
+def _is_model(file: PurePath) -> bool:
+    return file.suffix == ".onnx" and file.parent.as_posix() == _FOLDER
+
+
+def _no_models(problem: str) -> ConfigError:
+    remedy = 'install "openwakeword>=0.4,<0.6"'
+    return ConfigError(f"wake-word models come from the package openwakeword: {problem}; {remedy}")

@@ -1,0 +1,223 @@
+"""openWakeWord: streaming inference on its ONNX models, several words sharing one set of features.
+
+The scores are those of openwakeword's `Model.predict` fed in steps of 80 ms (the first five of a stream are 0, as
+there), whatever the length of the pieces that arrive; the parity test compares the two. The one difference: before the
+first sound ours has heard silence, theirs random noise, so the first 1.3 s of a stream agree only when theirs is given
+the same start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from device.errors import ConfigError
+from device.ports import Detection
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+from device.wake.features import CHUNK_SAMPLES, EMBEDDING_SIZE, Features
+from device.wake.models import WordModel, find_word
+from device.wake.network import FloatArray, Network
+from device.wake.wordend import ROWS, Sound, WordEnd, word_end
+
+_CHUNK_BYTES = CHUNK_SAMPLES * BYTES_PER_SAMPLE
+# openWakeWord zeroes the first five scores of a stream: the features are not filled yet.
+_WARM_UP_CHUNKS = 5
+# The longest window of the models that ship is 34 embeddings; ten seconds is what openWakeWord keeps.
+_LONGEST_WINDOW = 120
+# The word-end estimate looks at this much sound: 0.8 s.
+_KEPT_CHUNKS = 10
+# How long a detection waits for a word that still sounds to end: 240 ms.
+_LONGEST_WAIT_CHUNKS = 3
+
+
+class OpenWakeWord:
+    """A `ports.WakeWord`: every whole 80 ms (1280 samples at 16 kHz) is scored, in the caller's thread.
+
+    A word is detected when its score reaches its threshold, not again before `refractory_s` have passed and the score
+    has been below the threshold. While the word seems to be sounding still, the detection waits up to 240 ms.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str] = ("hey_jarvis",),
+        threshold: float = 0.5,
+        thresholds: Mapping[str, float] | None = None,
+        refractory_s: float = 1.5,
+    ) -> None:
+        """Load the models; `thresholds` has the words, as given in `words`, that differ from `threshold`.
+
+        A model of several classes (timer) gives a word for each of them. Raise ConfigError.
+        """
+        self._thresholds = _thresholds(words, threshold, thresholds or {})
+        models = [find_word(name) for name in self._thresholds]
+        networks = [Network(model.path) for model in models]
+        self._features = Features(max(ROWS, *(_window(network) for network in networks)))
+        self._heads = [_Head(network, self._features.embeddings) for network in networks]
+        refractory = samples_from_ms(refractory_s * 1000, CAPTURE_RATE)
+        self._words = _label(models, self._heads, tuple(self._thresholds.values()), refractory)
+        self.words = tuple(word.name for word in self._words)
+        self._pending = bytearray()
+        self._recent: deque[bytes] = deque(maxlen=_KEPT_CHUNKS)
+        self._chunks = 0
+        self._position = 0
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The newest score of every word, 0 to 1."""
+        return {word.name: word.score for word in self._words}
+
+    def process(self, pcm: bytes) -> list[Detection]:
+        """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
+        self._pending += pcm
+        detections: list[Detection] = []
+        while len(self._pending) >= _CHUNK_BYTES:
+            chunk = bytes(self._pending[:_CHUNK_BYTES])
+            del self._pending[:_CHUNK_BYTES]
+            detections += self._score(chunk)
+        return detections
+
+    def reset(self) -> None:
+        """Forget the sound so far: the stream was interrupted (positions go on counting)."""
+        self._position += len(self._pending) // BYTES_PER_SAMPLE
+        self._pending.clear()
+        self._recent.clear()
+        self._chunks = 0
+        self._features.reset()
+        for word in self._words:
+            word.forget()
+
+    def _score(self, chunk: bytes) -> list[Detection]:
+        # First of all: positions count what was fed, also when an inference fails.
+        self._position += CHUNK_SAMPLES
+        self._chunks += 1
+        self._recent.append(chunk)
+        self._features.push(chunk)
+        for head in self._heads:
+            head.run()
+        warm = self._chunks > _WARM_UP_CHUNKS
+        detections = (self._update(word, warm) for word in self._words)
+        return [detection for detection in detections if detection]
+
+    def _update(self, word: _Word, warm: bool) -> Detection | None:
+        word.hear(word.read() if warm else 0.0, self._position)
+        if not word.waiting:
+            return None
+        ago = word.end.samples_ago(self._features.embeddings, self._sound())
+        if ago <= 0 and word.waited < _LONGEST_WAIT_CHUNKS:
+            word.waited += 1
+            return None
+        word.waiting = False
+        return Detection(word.name, word.peak, Samples(max(0, self._position - max(0, ago))))
+
+    def _sound(self) -> Sound:
+        return np.frombuffer(b"".join(self._recent), "<i2")
+
+
+class _Head:
+    """A word's model, reading the shared embeddings."""
+
+    def __init__(self, network: Network, embeddings: FloatArray) -> None:
+        window = embeddings[-_window(network) :][None]
+        classes = network.output_shape[-1] or 1
+        self.scores: FloatArray = np.zeros((1, classes), np.float32)
+        self.run = network.bind(window, self.scores)
+        self.classes = _classes(network, classes)
+
+
+@dataclass(slots=True)
+class _Word:
+    """What one word's scores have led to so far."""
+
+    name: str
+    read: Callable[[], float]
+    threshold: float
+    refractory: Samples
+    end: WordEnd
+    score: float = 0.0
+    peak: float = 0.0
+    waiting: bool = False
+    """Detected, and its end not estimated yet."""
+    waited: int = 0
+    _armed: bool = field(default=True, init=False)
+    _deaf_until: int = field(default=0, init=False)
+
+    def hear(self, score: float, position: int) -> None:
+        """Take the score of the 80 ms that end at `position`."""
+        self.score = score
+        above = score >= self.threshold
+        if above and self._armed and position >= self._deaf_until:
+            self._detect(position)
+        elif not above:
+            self._armed = True
+        self.peak = max(self.peak, score)
+
+    def forget(self) -> None:
+        """Begin a new stream; the refractory period goes on."""
+        self.score = 0.0
+        self.waiting = False
+        self._armed = True
+
+    def _detect(self, position: int) -> None:
+        self._armed = False
+        self._deaf_until = position + self.refractory
+        self.waiting, self.waited, self.peak = True, 0, 0.0
+
+
+def _thresholds(words: Sequence[str], threshold: float, own: Mapping[str, float]) -> dict[str, float]:
+    """Return the threshold of every word."""
+    for name in own:
+        if name not in words:
+            known = ", ".join(words)
+            raise ConfigError(f'wake.thresholds: "{name}" is not in wake.words ({known}); remove it or add the word')
+    return {word: own.get(word, threshold) for word in words}
+
+
+def _label(
+    models: Sequence[WordModel], heads: Sequence[_Head], thresholds: Sequence[float], refractory: Samples
+) -> list[_Word]:
+    """Name what each model's outputs stand for: the word itself, or its classes."""
+    words: dict[str, _Word] = {}
+    for model, head, threshold in zip(models, heads, thresholds, strict=True):
+        for index, label in head.classes.items():
+            name = label or model.word
+            if name in words:
+                raise ConfigError(f'wake.words: two models are called "{name}"; leave one out, or rename its file')
+            words[name] = _Word(name, _reader(head, index), threshold, refractory, word_end(model.word))
+    return list(words.values())
+
+
+def _reader(head: _Head, index: int) -> Callable[[], float]:
+    return lambda: float(head.scores[0, index])
+
+
+def _window(network: Network) -> int:
+    """Return how many embeddings the word's model looks at; refuse a model that is not one of openWakeWord's."""
+    match network.input_shape, network.output_shape:
+        case (1 | None, int(rows), int(size)), (1 | None, _) if size == EMBEDDING_SIZE and 0 < rows <= _LONGEST_WINDOW:
+            return rows
+    raise ConfigError(
+        f"{network.path} is not an openWakeWord model: it takes {_text(network.input_shape)} and gives "
+        f"{_text(network.output_shape)}, where 1 x 16 x {EMBEDDING_SIZE} and 1 x 1 are usual; give another file"
+    )
+
+
+def _text(shape: Sequence[int | None]) -> str:
+    return " x ".join("?" if size is None else str(size) for size in shape) or "a single number"
+
+
+def _classes(network: Network, count: int) -> dict[int, str]:
+    """Return the outputs that stand for a word: index to label, "" for the model's own name.
+
+    openWakeWord's multi-class models carry their labels as JSON in the output's name; output 0 is "none of them".
+    """
+    if count == 1:
+        return {0: ""}
+    try:
+        labels = json.loads(network.output_name)
+        return {int(index): str(label) for index, label in labels.items() if int(index) < count}
+    except (ValueError, AttributeError):
+        raise ConfigError(f"{network.path} has {count} outputs without labels; give a model of one word") from None

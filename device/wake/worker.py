@@ -1,0 +1,194 @@
+"""The thread that listens for wake words, so that inference never holds up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+
+from device.core.events import Device, DeviceFailed, DeviceRecovered
+from device.ports import Detection, Post, WakeWord
+from device.units import BYTES_PER_SAMPLE, Samples
+
+_log = logging.getLogger(__name__)
+
+# 80 ms: the step of openWakeWord. Handing over every 10 ms frame would wake the thread eight times as often.
+_CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
+# 1.6 s: a machine this far behind would answer wake words long past; better to begin anew from now.
+_LONGEST_QUEUE = 20
+_JOIN_S = 1.0
+
+OnDetection = Callable[[Detection], None]
+OnScores = Callable[[Mapping[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Sound for the engine. `end`: where in the fed stream it ends; `fresh`: what went before is to be forgotten."""
+
+    pcm: bytes
+    end: int
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of one chunk; `error` is empty when it was scored."""
+
+    position: Samples
+    detections: tuple[Detection, ...] = ()
+    scores: Mapping[str, float] | None = None
+    error: str = ""
+
+
+class WakeWorker:
+    """Runs an engine in a thread of its own. All methods and callbacks belong to the event loop's thread.
+
+    Positions of detections count everything that was ever fed, also what the engine never got. An engine that raises
+    is posted as DeviceFailed once, then reset and fed on; its next good inference is posted as DeviceRecovered.
+    """
+
+    def __init__(
+        self, engine: WakeWord, on_detection: OnDetection, post: Post, on_score: OnScores | None = None
+    ) -> None:
+        self._on_detection = on_detection
+        self._on_score = on_score
+        self._post = post
+        self._listener = _Listener(engine)
+        self._thread: threading.Thread | None = None
+        self._queue: SimpleQueue[_Chunk | None] = SimpleQueue()
+        self._collected = bytearray()
+        self._fed = 0
+        self._fresh = False
+        self._failed = False
+        self.scored_samples = Samples(0)
+        """Where in the fed stream the newest good inference ended: stands still when the engine does."""
+
+    @property
+    def skipped_samples(self) -> Samples:
+        """How much sound was never listened to because the machine was too slow."""
+        return Samples(self._listener.skipped)
+
+    def start(self) -> None:
+        """Begin to listen. Harmless when it has begun."""
+        if self._thread is None:
+            # The thread's own queue: one that outlived its close() must not eat the next one's sound.
+            self._queue = SimpleQueue()
+            loop = asyncio.get_running_loop()
+            self._thread = threading.Thread(target=self._run, args=(self._queue, loop), name="wake-word", daemon=True)
+            self._thread.start()
+
+    def feed(self, pcm: bytes) -> None:
+        """Take captured sound of any length (16 kHz mono s16le). Never waits. Only counted unless started."""
+        self._fed += len(pcm) // BYTES_PER_SAMPLE
+        if self._thread is None:
+            return
+        self._collected += pcm
+        if len(self._collected) >= _CHUNK_BYTES:
+            self._queue.put(_Chunk(bytes(self._collected), self._fed, self._fresh))
+            self._collected.clear()
+            self._fresh = False
+
+    def reset(self) -> None:
+        """Forget the sound so far: the stream was interrupted (positions go on counting)."""
+        self._collected.clear()
+        self._fresh = True
+
+    def close(self) -> None:
+        """Stop listening; nothing is reported any more. Waits for the running inference, at most a second."""
+        if self._thread is not None:
+            self._queue.put(None)
+            thread, self._thread = self._thread, None
+            thread.join(_JOIN_S)
+            self.reset()
+
+    def _run(self, queue: SimpleQueue[_Chunk | None], loop: asyncio.AbstractEventLoop) -> None:
+        while chunk := self._listener.catch_up(queue):
+            outcome = self._listener.listen(chunk)
+            if loop.is_closed():
+                return
+            loop.call_soon_threadsafe(self._report, queue, outcome)
+
+    def _report(self, queue: SimpleQueue[_Chunk | None], outcome: _Outcome) -> None:
+        if self._thread is None or queue is not self._queue:
+            return
+        if outcome.error:
+            self._fail(outcome.error)
+        else:
+            self._hear(outcome)
+
+    def _fail(self, error: str) -> None:
+        if not self._failed:
+            self._failed = True
+            self._post(DeviceFailed(Device.WAKE_WORD, f"the wake-word engine failed: {error}"))
+
+    def _hear(self, outcome: _Outcome) -> None:
+        if self._failed:
+            self._failed = False
+            self._post(DeviceRecovered(Device.WAKE_WORD))
+        self.scored_samples = outcome.position
+        if self._on_score and outcome.scores is not None:
+            self._on_score(outcome.scores)
+        for detection in outcome.detections:
+            self._on_detection(detection)
+
+
+class _Listener:
+    """The engine and what belongs to its thread alone."""
+
+    def __init__(self, engine: WakeWord) -> None:
+        self._engine = engine
+        self._engine_fed = 0
+        self._failing = False
+        self._behind = False
+        self.skipped = 0
+
+    def catch_up(self, queue: SimpleQueue[_Chunk | None]) -> _Chunk | None:
+        """Wait for the next chunk and return it; of a queue that has grown too long the newest. None: stop."""
+        chunk = queue.get()
+        if chunk is None or queue.qsize() < _LONGEST_QUEUE:
+            return chunk
+        return self._skip_to_newest(chunk, queue)
+
+    def listen(self, chunk: _Chunk) -> _Outcome:
+        """Feed the engine."""
+        try:
+            outcome = self._process(chunk)
+            self._failing = False
+        except Exception as error:  # the boundary: whatever an engine raises becomes a fact
+            if not self._failing:
+                _log.exception("the wake-word engine failed")
+            self._failing = True
+            return _Outcome(Samples(chunk.end), error=str(error) or type(error).__name__)
+        return outcome
+
+    def _process(self, chunk: _Chunk) -> _Outcome:
+        if chunk.fresh or self._failing:
+            self._engine.reset()
+        # Counted first: an engine's positions count what it was fed, also in a call that raised.
+        self._engine_fed += len(chunk.pcm) // BYTES_PER_SAMPLE
+        detections = self._engine.process(chunk.pcm)
+        placed = tuple(self._place(detection, chunk.end) for detection in detections)
+        return _Outcome(Samples(chunk.end), placed, self._engine.scores)
+
+    def _place(self, detection: Detection, end: int) -> Detection:
+        """Turn the engine's position into one of the fed stream, parts of which the engine may not have got."""
+        return replace(detection, end=Samples(detection.end + end - self._engine_fed))
+
+    def _skip_to_newest(self, chunk: _Chunk, queue: SimpleQueue[_Chunk | None]) -> _Chunk | None:
+        while not queue.empty():
+            self.skipped += len(chunk.pcm) // BYTES_PER_SAMPLE
+            newer = queue.get()
+            if newer is None:
+                return None
+            chunk = newer
+        self._warn_once()
+        return replace(chunk, fresh=True)
+
+    def _warn_once(self) -> None:
+        if not self._behind:
+            self._behind = True
+            _log.warning("this machine is too slow for the wake words: sound was skipped; configure fewer words")
