@@ -174,9 +174,8 @@ def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     memory.window = memory.settings.follow_up
     memory.grace_given = False
     memory.since = None
-    memory.stop(Timer.BARGE_IN)
-    memory.note(ducked=False, hearing=False)
-    return []
+    memory.note(hearing=False)
+    return _give_volume_back(memory)
 
 
 def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
@@ -188,7 +187,13 @@ def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
 
 def unduck(memory: Memory, fact: ev.VoiceStopped) -> list[Action]:
     """It was nothing."""
+    return _give_volume_back(memory)
+
+
+def _give_volume_back(memory: Memory) -> list[Action]:
     memory.stop(Timer.BARGE_IN)
+    if not memory.status.ducked:
+        return []
     memory.note(ducked=False)
     return [order.Unduck()]
 
@@ -233,10 +238,9 @@ def _interrupt(memory: Memory, with_response: Action, turn_end: TurnEnd) -> list
     memory.answering = False
     memory.grace_given = False
     memory.window = memory.settings.listen
-    memory.stop(Timer.BARGE_IN)
     memory.stop(Timer.HOLD_TAIL)
-    memory.note(ducked=False, hearing=False)
-    return [order.StopPlayback(), with_response, _begin_turn(memory, turn_end)]
+    memory.note(hearing=False)
+    return [order.StopPlayback(), with_response, _begin_turn(memory, turn_end), *_give_volume_back(memory)]
 
 
 def _begin_turn(memory: Memory, turn_end: TurnEnd) -> Action:
@@ -337,12 +341,11 @@ def _end_session(memory: Memory) -> list[Action]:
     memory.answering = False
     memory.until = None
     memory.calls.clear()
-    for timer in (Timer.BARGE_IN, Timer.HOLD_TAIL):
-        memory.stop(timer)
-    memory.note(hearing=False, ducked=False, gate_open=False)
+    memory.stop(Timer.HOLD_TAIL)
+    memory.note(hearing=False, gate_open=False)
     shut: list[Action] = [order.CloseGate()] if gate_was_open else []
     close: list[Action] = [order.CloseSession()] if had_session else []
-    return [*shut, *close, order.StopPlayback()]
+    return [*shut, *close, order.StopPlayback(), *_give_volume_back(memory)]
 
 
 # -- conditions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -106,18 +107,19 @@ def _draw_states(gate_axis: Any, phase_axis: Any, timeline: Timeline) -> None:
 
 
 def _write_words(near: Any, far: Any, timeline: Timeline) -> None:
+    said, tools = cycle((0.85, 0.65)), cycle((-0.92, -0.72))  # neighbours would be written over each other
     for entry in timeline.entries:
         at = entry.at - timeline.began
         match entry.what:
             case Heard(text=text):
                 near.text(at, 0.8, f"“{_short(text)}”", fontsize=8, ha="right")
             case Said(text=text):
-                far.text(at, 0.8, f"“{_short(text)}”", fontsize=8)
+                far.text(at, next(said), f"“{_short(text)}”", fontsize=8)
             case RunTool(name=name, arguments=arguments):
-                far.text(at, -0.92, f"{name} {arguments}", fontsize=7, color="#8c6bb1")
+                far.text(at, next(tools), f"{name} {arguments}", fontsize=7, color="#8c6bb1")
             case PlaybackStopped(item=item, played=played) if item:
                 far.axvline(at, color="#b5523b", linewidth=1)
-                far.text(at, 0.55, f"stopped at {played:.0f} ms", fontsize=8, color="#b5523b", ha="right")
+                far.text(at, -0.55, f"stopped at {played:.0f} ms", fontsize=8, color="#b5523b", ha="right")
 
 
 def _short(text: str, length: int = 44) -> str:

@@ -34,6 +34,7 @@ class Conversations(RuleBasedStateMachine):
         self.running: set[str] = set()
         self.unanswered: set[str] = set()
         self.complete = False
+        self.ducked = False
         self.calls = 0
         self.down = False
 
@@ -97,6 +98,12 @@ class Conversations(RuleBasedStateMachine):
         assert self.session_open
         assert action.call_id in self.unanswered, "answered twice or never asked"
         self.unanswered.discard(action.call_id)
+
+    def do_Duck(self, action: order.Duck) -> None:
+        self.ducked = True
+
+    def do_Unduck(self, action: order.Unduck) -> None:
+        self.ducked = False
 
     def do_EndReply(self, action: order.EndReply) -> None:
         self.complete = True
@@ -260,8 +267,9 @@ class Conversations(RuleBasedStateMachine):
         assert self.session_open == (not self.in_phase(Phase.IDLE))
 
     @invariant()
-    def ducked_means_speaking(self) -> None:
-        assert not self.machine.status.ducked or self.in_phase(Phase.SPEAKING)
+    def only_an_answer_that_may_be_interrupted_is_quiet(self) -> None:
+        assert self.ducked == self.machine.status.ducked
+        assert not self.ducked or self.in_phase(Phase.SPEAKING)
 
 
 Conversations.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
