@@ -188,3 +188,10 @@ def test_a_result_that_comes_while_the_button_is_held_waits_for_the_commit(talk:
     talk.protocol.send_audio(milliseconds(200))
     talk.protocol.commit_turn()
     assert creates(talk.sent()) == 1
+
+
+def test_a_result_that_is_not_unicode_is_sent_all_the_same(talk: Talk) -> None:
+    """The name of a file may hold anything."""
+    talk.call("r", "a")
+    talk.protocol.send_tool_result("a", "caf\udce9")
+    assert talk.sent()[0]["item"]["output"] == "caf?"

@@ -52,6 +52,15 @@ def turn_detection(settings: OpenAI, turn_end: TurnEnd) -> client.ServerVad | cl
     )
 
 
+def may_be_ours(shown: object, ours: str, before: object) -> bool:
+    """Say whether a session.updated that shows these instructions may be about our update: it names no event.
+
+    Not every compatible server repeats the instructions as they were sent. Only one that still shows those from before
+    is certainly not talking about our update.
+    """
+    return shown is None or shown == ours or shown != before
+
+
 def _input(settings: OpenAI, turn_end: TurnEnd) -> client.AudioInput:
     reduction = settings.noise_reduction
     transcription = client.Transcription(model=settings.transcription_model, language=settings.language or UNSET)

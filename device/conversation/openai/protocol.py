@@ -164,7 +164,9 @@ class Protocol:
     def send_tool_result(self, call_id: str, output: str) -> None:
         """Answer a call, once; ask for a response after the last result of a response's calls."""
         if self._responses.answer(call_id):
-            self._send(client.CreateItem(item=client.FunctionCallOutput(call_id=call_id, output=output)))
+            # A lone surrogate, e.g. from the name of a file, is not UTF-8 and would stop the writer.
+            text = output.encode(errors="replace").decode()
+            self._send(client.CreateItem(item=client.FunctionCallOutput(call_id=call_id, output=text)))
             self._responses.sent(call_id)
             self._ask()
 
@@ -225,18 +227,12 @@ class Protocol:
 
     def _session_updated(self, event: server.SessionUpdated) -> None:
         self._note_expiry(event.session)
-        if self._configured and not self.ready and self._is_ours(event.session):
+        if not self._configured or self.ready:
+            return
+        shown = event.session.instructions
+        if configuration.may_be_ours(shown, self._instructions, self._instructions_before):
             self.ready = True
             self._tell(ev.SessionReady(self._turn))
-
-    def _is_ours(self, session: server.SessionInfo) -> bool:
-        """Say whether an update shows our configuration: the reply names no event, so its content must tell.
-
-        Not every compatible server repeats the instructions as they were sent. Only one that still shows those from
-        before is certainly not talking about our update.
-        """
-        shown = session.instructions
-        return shown is None or shown == self._instructions or shown != self._instructions_before
 
     def _note_expiry(self, session: server.SessionInfo) -> None:
         if isinstance(session.expires_at, int | float) and session.expires_at > 0:
