@@ -54,7 +54,8 @@ _MOST_GAIN = 20.0
 _SHORT_PHONEMES = 7
 
 _MOST_FRAMES_PER_PHONEME = 24.0
-_LEAST_COVERAGE = 0.7
+_MOST_FRAMES_PER_LAST_PHONEME = 36.0  # the last word is drawn out, and fades
+_LEAST_COVERAGE = 0.75
 _LOUD_DB = -25.0  # against the loudest frame
 _MOST_MISFIT = 4.5e-4  # per frame, of pocketsphinx's score
 _MOST_MISFIT_SHORT = 25e-4  # a free sequence of phonemes fits "stop" well whoever says it
@@ -170,7 +171,8 @@ def _loud_frames(sound: Sound) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def _plausible(words: list[_Word], sound: Sound) -> bool:
-    if max(w.frames / w.phonemes for w in words) > _MOST_FRAMES_PER_PHONEME:
+    *before, last = [w.frames / w.phonemes for w in words]
+    if max(before, default=0.0) > _MOST_FRAMES_PER_PHONEME or last > _MOST_FRAMES_PER_LAST_PHONEME:
         return False
     loud = _loud_frames(sound)
     covered = np.zeros(len(loud), np.bool_)

@@ -39,7 +39,7 @@ class Item:
 
     @property
     def role(self) -> str:
-        """"user", "assistant", "system", or empty when it is no message."""
+        """Who says it: user, assistant or system; empty when it is no message."""
         return str(self.data.get("role", ""))
 
     def with_audio(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from device.units import BYTES_PER_SAMPLE, Hz
 
 _FRAME_MS = 20
 _LOUD_FRAMES = 3  # of the last 4: a click is no voice
-_FLOOR_RISE = 1.005  # a frame: a steady noise is background after some seconds
+_FLOOR_RISE = 1.02  # a frame, 9 dB a second: a steady noise is background after some seconds
 _ABOVE_FLOOR = 3.0  # 10 dB
 _HISTORY_S = 2
 

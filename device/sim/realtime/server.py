@@ -132,15 +132,18 @@ class SimulatedRealtime:
             return socket
         self._wires.add(wire)
         try:
-            await self._converse(socket, Session(wire, self._settings(request), self._understanding, self._voices))
+            session = Session(wire, self._settings(request), self._understanding, self._voices)
+            await self._converse(socket, wire, session)
         finally:
             self._wires.discard(wire)
         return socket
 
-    async def _converse(self, socket: web.WebSocketResponse, session: Session) -> None:
+    async def _converse(self, socket: web.WebSocketResponse, wire: Wire, session: Session) -> None:
         try:
             await session.begin()
             async for message in socket:
+                if wire.gone:  # what was read ahead before the cut
+                    break
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     await session.handle(message.data if message.type is WSMsgType.TEXT else b"")
         finally:

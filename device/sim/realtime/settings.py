@@ -82,7 +82,7 @@ class Settings:
 
     @property
     def type(self) -> str:
-        """"realtime" or "transcription"."""
+        """Which kind of session: realtime or transcription."""
         return str(self._data["type"])
 
     @property

@@ -74,6 +74,7 @@ class Wire:
         self._script = script
         self._faults = faults
         self._sent: Counter[str] = Counter()
+        self.gone = False
         self._silent = False
 
     @property
@@ -97,12 +98,12 @@ class Wire:
 
     async def close(self, code: int, reason: str) -> None:
         """Close in good order, and say nothing more."""
-        self._silent = True
+        self.gone = self._silent = True
         await self._socket.close(code=code, message=reason.encode())
 
     def abort(self) -> None:
         """Cut the connection."""
-        self._silent = True
+        self.gone = self._silent = True
         if self._transport is not None:
             self._transport.abort()
 
