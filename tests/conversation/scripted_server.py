@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from tests.conversation.openai_types import check_client_event
@@ -83,6 +84,8 @@ async def scripted_server(script: Script, status: HTTPStatus | None = None) -> A
         server.peers.append(peer)
         try:
             await script(peer)
+        except ConnectionClosed:
+            pass
         except (ValueError, AssertionError) as error:
             server.errors.append(error)
 

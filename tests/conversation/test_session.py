@@ -183,11 +183,51 @@ async def test_a_name_that_does_not_exist_is_unreachable() -> None:
     assert "nobody.invalid" in failed.message
 
 
+async def test_the_next_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Homes have IPv6 that leads nowhere."""
+    async with scripted_server(accept_and_listen) as server:
+        port = int(server.url.rpartition(":")[2].partition("/")[0])
+        good, bad = ("127.0.0.1", port), ("127.0.0.1", 1)
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in (bad, good)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        house = House("ws://house.test/v1")
+        house.conversation.open(1, TurnEnd.PROVIDER)
+        await house.event(ev.SessionReady)
+        await house.conversation.aclose()
+
+
 async def test_a_server_without_tls_behind_a_secure_url_is_unreachable() -> None:
     """The other end does not speak TLS."""
     async with scripted_server(accept_and_listen) as server:
         failed = await House(server.url.replace("ws://", "wss://")).failure()
         assert failed.failure is Failure.UNREACHABLE
+
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ws_proxy", "wss_proxy", "socks_proxy")
+
+
+async def test_a_server_on_this_machine_is_not_looked_for_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's proxy is for the world outside."""
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:1/")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with scripted_server(accept_and_listen) as server:
+        house = House(server.url)
+        house.conversation.open(1, TurnEnd.PROVIDER)
+        await house.event(ev.SessionReady)
+        await house.conversation.aclose()
+
+
+@pytest.mark.parametrize("proxy", ["http://me:hidden@127.0.0.1:1/", "nonsense://me:hidden@127.0.0.1:1/"])
+async def test_a_proxy_that_does_not_work_is_unreachable(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """Without its password in the message."""
+    for name in PROXIES:
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    failed = await House("wss://nobody.invalid/v1").failure()
+    assert failed.failure is Failure.UNREACHABLE
+    assert "nobody.invalid" in failed.message
+    assert "hidden" not in failed.message
 
 
 async def test_a_server_that_never_answers_is_given_up() -> None:
@@ -351,6 +391,20 @@ async def test_nothing_is_left_running_after_the_end() -> None:
         names = {task.get_name() for task in asyncio.all_tasks() - before}
         assert not any(name.startswith("realtime") for name in names)
         server.peers[0].connection.transport.abort()
+
+
+async def test_a_network_too_slow_for_speech_ends_the_session() -> None:
+    """More is waiting than anybody would wait for."""
+    async with scripted_server(accept_and_listen) as server:
+        house = House(server.url)
+        house.conversation.open(1, TurnEnd.PROVIDER)
+        await house.event(ev.SessionReady)
+        for _ in range(31):
+            house.conversation.send_audio(milliseconds(1000))
+        failed = await house.event(ev.SessionFailed)
+        assert failed.failure is Failure.DROPPED
+        await eventually(lambda: server.peers[0].connection.state.name == "CLOSED")
+        await house.conversation.aclose()
 
 
 async def test_orders_without_a_session_are_harmless() -> None:

@@ -310,7 +310,7 @@ def _why(error: Exception, library: Library, settings: OpenAI, host: str, key: S
     if isinstance(error, socket.gaierror):
         return f"the name {host} cannot be resolved"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate of {host} is not trusted ({error.verify_message}); is this device's clock right?"
+        return f"the certificate of {host} is not trusted, or this clock is wrong ({error.verify_message})"
     if isinstance(error, library.exceptions.InvalidProxy | library.exceptions.ProxyError | ImportError):
         # Its text may hold the proxy's password.
         return f"the proxy that the environment names for {host} cannot be used ({type(error).__name__})"

@@ -124,15 +124,18 @@ class Protocol:
         if not self.ready:
             return
         self._responses.held = False
-        if self._uncommitted_bytes < _SHORTEST_COMMIT:
-            self.discard_input()
-            self._tell(ev.ResponseFinished(self._turn, "", cancelled=True, message="too short to be a turn"))
-        else:
+        enough = self._uncommitted_bytes >= _SHORTEST_COMMIT
+        if enough:
             self._uncommitted_bytes = 0
             self._send(client.CommitAudio())
             self._responses.sent(_COMMIT)
             self._responses.want()
+        else:
+            self.discard_input()
         self._ask()
+        if not enough:
+            why, more = "too short to be a turn", self._responses.more
+            self._tell(ev.ResponseFinished(self._turn, "", cancelled=True, more=more, message=why))
 
     def discard_input(self) -> None:
         """Forget audio sent and not committed."""

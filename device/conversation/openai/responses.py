@@ -189,10 +189,6 @@ class Responses:
         self._calls.setdefault(response_id, Calls(done=response_id not in self.running)).owed.add(call_id)
         return True
 
-    def knows(self, call_id: str) -> bool:
-        """Say whether the call has been met."""
-        return call_id in self._response_of
-
     def answer(self, call_id: str) -> bool:
         """Note that a call is being answered; return whether it was open."""
         response_id = self._response_of.get(call_id, "")
