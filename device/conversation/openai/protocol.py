@@ -134,8 +134,7 @@ class Protocol:
             self.discard_input()
         self._ask()
         if not enough:
-            why, more = "too short to be a turn", self._responses.more
-            self._tell(ev.ResponseFinished(self._turn, "", cancelled=True, more=more, message=why))
+            self._tell(ev.ResponseFinished(self._turn, "", cancelled=True, more=self._responses.more))
 
     def discard_input(self) -> None:
         """Forget audio sent and not committed."""
@@ -271,9 +270,6 @@ class Protocol:
             self._responses.speech_stopped()
             self._tell(ev.SpeechStopped(self._turn))
 
-    def _audio_cleared(self, event: server.AudioCleared) -> None:
-        self._responses.speech_forgotten()
-
     def _audio_committed(self, event: server.AudioCommitted) -> None:
         self._turn_of_input[event.item_id] = self._turn
         self._responses.confirmed(_COMMIT)
@@ -384,7 +380,7 @@ _HANDLERS: dict[type, Callable[[Protocol, Any], None]] = {
     server.ErrorReported: Protocol._error,
     server.SpeechStarted: Protocol._speech_started,
     server.SpeechStopped: Protocol._speech_stopped,
-    server.AudioCleared: Protocol._audio_cleared,
+    server.AudioCleared: lambda protocol, _: protocol._responses.speech_forgotten(),
     server.AudioCommitted: Protocol._audio_committed,
     server.ItemAdded: Protocol._item_added,
     server.InputTranscribed: Protocol._input_transcribed,
