@@ -11,6 +11,9 @@ up to 40 s, while a stream with a callback can be closed at any time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -29,6 +32,7 @@ from device.units import CAPTURE_RATE, Hz, samples_from_ms
 
 # PortAudio makes four periods of it: 15 to 20 ms lie in the card's buffer. 10 ms would add that to every answer.
 SPEAKER_BLOCK_MS = 5
+SPEAKER_NICE = -11  # what PulseAudio and PipeWire give their own threads
 # Rates that cards do, best first, after the one that needs no resampling.
 OTHER_RATES = (Hz(48_000), Hz(44_100), Hz(32_000), Hz(96_000), Hz(16_000))
 # A real card has at most 8 channels and mixes nothing: open them all and pick. PCMs that convert claim 32 or more and
@@ -367,6 +371,8 @@ class AlsaSpeaker(_Line):
         self, data: bytes | None, count: int, times: Mapping[str, float], status: int
     ) -> tuple[bytes | None, int]:
         """Hand the card its next block."""
+        if self._patience != STALL_S:
+            _hurry()
         self._note_block()
         # PortAudio's clock is the wall's; only the difference is worth anything.
         delay = times["output_buffer_dac_time"] - times["current_time"]
@@ -387,6 +393,12 @@ class AlsaSpeaker(_Line):
         stream = self._cards.open(self, device, rate, 1, samples_from_ms(SPEAKER_BLOCK_MS, rate))
         self.rate = rate
         return stream
+
+
+def _hurry() -> None:
+    """Put this thread before others, where that is allowed (root, or LimitNICE of the service): 20 ms are short."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SPEAKER_NICE)
 
 
 def _device(info: Mapping[str, Any]) -> SoundDevice:

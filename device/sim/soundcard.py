@@ -159,7 +159,8 @@ class VirtualSoundCard:
         command = "pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit --log-level=warn"
         return [
             *command.split(),
-            *("--realtime=no", "--high-priority=no"),
+            # Hardware does not wait for a busy machine; where it is not allowed it goes without.
+            *("--realtime=yes", "--high-priority=yes"),
             *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
             *("-L", f"{sink} sink_name=speaker channels=1"),
             *("-L", f"{sink} sink_name=room {maps}"),

@@ -25,6 +25,7 @@ from device.units import Hz
 REPLY_RATE = Hz(24_000)
 CHUNK_MS = 100
 THRESHOLD = 300
+GAP_MS = 2
 
 
 def tone(milliseconds: int) -> bytes:
@@ -33,16 +34,18 @@ def tone(milliseconds: int) -> bytes:
     return bytes((np.sign(np.sin(np.arange(count) * 0.9)) * 8000).astype("<i2"))
 
 
-def find_sound(recording: Recording, since: float) -> tuple[float, float]:
-    """Return when the sound after `since` began and ended."""
+def find_sound(recording: Recording, since: float) -> tuple[float, float, float]:
+    """Return when the sound after `since` began and ended, and how long it was silent in between (underruns)."""
     samples = np.frombuffer(recording.pcm, dtype="<i2")
     first = max(0, recording.position(since))
     loud = np.flatnonzero(np.abs(samples[first:]) > THRESHOLD) + first
-    return recording.start + loud[0] / recording.rate, recording.start + (loud[-1] + 1) / recording.rate
+    steps = np.diff(loud)
+    gaps = float(steps[steps > recording.rate * GAP_MS / 1000].sum()) / recording.rate
+    return recording.start + loud[0] / recording.rate, recording.start + (loud[-1] + 1) / recording.rate, gaps
 
 
 async def interrupt(player: Player, recording: Recording, events: list[Event], turn: int) -> tuple[float, ...]:
-    """Play an answer, stop it somewhere, and return start delay, stop delay and truncation error."""
+    """Play an answer, stop it somewhere, and return start delay, stop delay, truncation error and underruns."""
     sound, chunk = tone(3000), REPLY_RATE * 2 * CHUNK_MS // 1000
     asked = time.monotonic()
     for start in range(0, len(sound), chunk):
@@ -51,9 +54,10 @@ async def interrupt(player: Player, recording: Recording, events: list[Event], t
     stopped = time.monotonic()
     player.stop()
     await asyncio.sleep(0.3)
-    began, ended = find_sound(recording, asked - 0.05)
+    began, ended, gaps = find_sound(recording, asked - 0.05)
     fact = next(event for event in events if isinstance(event, PlaybackStopped) and event.turn == turn)
-    return (began - asked) * 1e3, (ended - stopped) * 1e3, fact.played - (ended - began) * 1e3
+    heard_ms = (ended - began - gaps) * 1e3
+    return (began - asked) * 1e3, (ended - stopped) * 1e3, fact.played - heard_ms, gaps * 1e3
 
 
 async def measure(card: VirtualSoundCard, count: int, listening: bool) -> list[tuple[float, ...]]:
@@ -91,7 +95,7 @@ def main() -> None:
         os.environ.update(card.env())
         rows = asyncio.run(measure(card, count, listening=True))
     print(f"{'ms':32} {'median':>8} {'p95':>8} {'min':>8} {'max':>8}")
-    names = ("play_reply to speaker", "stop to silence", "played_ms less recorded")
+    names = ("play_reply to speaker", "stop to silence", "played_ms less recorded", "underruns in an answer")
     for name, values in zip(names, zip(*rows, strict=True), strict=True):
         show(name, values)
     show("|played_ms less recorded|", (abs(row[2]) for row in rows))
