@@ -151,9 +151,7 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
     looking = asyncio.create_task(cards.list_devices())
     try:
         wake = settings.wake
-        engine = await asyncio.to_thread(
-            OpenWakeWord, wake.words, wake.threshold, wake.thresholds, wake.refractory_s
-        )
+        engine = await asyncio.to_thread(OpenWakeWord, wake.words, wake.threshold, wake.thresholds, wake.refractory_s)
         devices = await looking
     finally:
         looking.cancel()

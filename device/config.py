@@ -207,7 +207,9 @@ def _read(path: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}; name another with --config") from error
+        raise ConfigError(
+            f"cannot read the configuration {path}: {error.strerror}; name another with --config"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
@@ -283,7 +285,9 @@ def _check(config: Config) -> None:
 
 def _check_url(url: str) -> None:
     if not url.startswith(("ws://", "wss://")):
-        raise ConfigError(f'conversation.openai.url must begin with wss:// (or ws:// in your own network), not "{url[:60]}"')
+        raise ConfigError(
+            f'conversation.openai.url must begin with wss:// (or ws:// in your own network), not "{url[:60]}"'
+        )
 
 
 def _check_pins(config: Config) -> None:

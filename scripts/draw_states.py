@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Draw the state diagram of the documentation from the transition table.
 
-    scripts/draw_states.py          rewrites docs/states.md
-    scripts/draw_states.py --check  exits with 1 when docs/states.md is stale
+scripts/draw_states.py          rewrites docs/states.md
+scripts/draw_states.py --check  exits with 1 when docs/states.md is stale
 """
 
 from __future__ import annotations

@@ -71,9 +71,7 @@ def recorder() -> Recorder:
 def build(recorder: Recorder, settings: Settings | None = None, muted: bool = False) -> Controller:
     part: Any = recorder
     controller = Controller(Machine(settings or Settings(), muted))
-    controller.move_in(
-        House(part, RecordingMicrophone(recorder), part, part, part, part, part, part.remember_mute)
-    )
+    controller.move_in(House(part, RecordingMicrophone(recorder), part, part, part, part, part, part.remember_mute))
     return controller
 
 
@@ -143,7 +141,9 @@ async def test_timers_of_the_machine_expire(recorder: Recorder) -> None:
     assert controller.status.failing
 
 
-@pytest.mark.parametrize(("error", "text"), [(None, "get_time done"), (ToolError("the clock stopped"), "the clock stopped")])
+@pytest.mark.parametrize(
+    ("error", "text"), [(None, "get_time done"), (ToolError("the clock stopped"), "the clock stopped")]
+)
 async def test_a_tool_runs_beside_the_conversation_and_is_always_answered(
     recorder: Recorder, error: ToolError | None, text: str
 ) -> None:

@@ -48,9 +48,7 @@ class Segmenter:
         """Whether a voice has started and not stopped."""
         return self._voice_end is not None
 
-    def process(
-        self, voiced: bool, start: Samples, end: Samples
-    ) -> VoiceStarted | VoiceStopped | None:
+    def process(self, voiced: bool, start: Samples, end: Samples) -> VoiceStarted | VoiceStopped | None:
         """Take the frame from `start` up to `end`; frames come in order, without overlap."""
         self._voiced.append(start if voiced else None)
         onsets = [onset for onset in self._voiced if onset is not None]

@@ -17,9 +17,9 @@ FRAME = 320
 SETTINGS = SegmenterSettings(stop_after=Samples(10 * FRAME), tail=Samples(4 * FRAME))
 
 # Runs of equal frames reach starts and stops, which single random frames hardly ever would.
-patterns = st.lists(
-    st.tuples(st.booleans(), st.integers(1, 14)).map(lambda run: [run[0]] * run[1]), max_size=30
-).map(lambda runs: [voiced for run in runs for voiced in run])
+patterns = st.lists(st.tuples(st.booleans(), st.integers(1, 14)).map(lambda run: [run[0]] * run[1]), max_size=30).map(
+    lambda runs: [voiced for run in runs for voiced in run]
+)
 
 
 def segment(frames: str | list[bool], segmenter: Segmenter | None = None) -> list[tuple[int, Any]]:

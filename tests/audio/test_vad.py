@@ -15,9 +15,7 @@ def vowel(seconds: float) -> bytes:
     moments = np.arange(int(16_000 * seconds)) / 16_000
     pitch = 120 + 15 * np.sin(2 * np.pi * 3 * moments)
     phase = 2 * np.pi * np.cumsum(pitch) / 16_000
-    formants = {
-        harmonic: np.exp(-(((harmonic * 120 - 600) / 500) ** 2)) for harmonic in range(1, 25)
-    }
+    formants = {harmonic: np.exp(-(((harmonic * 120 - 600) / 500) ** 2)) for harmonic in range(1, 25)}
     wave = sum(weight * np.sin(harmonic * phase) for harmonic, weight in formants.items())
     rhythm = 0.6 + 0.4 * np.sin(2 * np.pi * 4 * moments)
     return bytes((2500 * wave * rhythm).clip(-32_000, 32_000).astype(np.int16).tobytes())

@@ -184,7 +184,9 @@ class Conversations(RuleBasedStateMachine):
         assert call not in self.unanswered
 
     @rule(
-        kind=st.sampled_from([ev.ResponseStarted, ev.ResponseFinished, ev.PlaybackStarted, ev.PlaybackFinished, ev.Said])
+        kind=st.sampled_from(
+            [ev.ResponseStarted, ev.ResponseFinished, ev.PlaybackStarted, ev.PlaybackFinished, ev.Said]
+        )
     )
     def stale_fact(self, kind: type) -> None:
         before = self.machine.status
