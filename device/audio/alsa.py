@@ -3,9 +3,9 @@
 PortAudio is one per process: it lists the devices once, when it is initialised, and sees a card that was plugged in
 later only after it was terminated with every stream closed. So one object owns it, and lends microphone and speaker.
 
-Both streams use PortAudio's callbacks. Measured on the virtual card with frames of 20 ms, reading in a thread costs
-about as much (0.3 to 1.2 % of an x86 core, callbacks 0.5 to 1.4 %), but a read from a card that went away blocks for
-up to 40 s, while a stream with a callback can be closed at any time.
+Both streams use PortAudio's callbacks. Measured on the virtual card with frames of 20 ms, the way to the event loop
+included, they cost 0.9 to 1.0 % of an x86 core and reading in a thread 0.6 %. But a read from a card that stalls
+blocks for 40 s and more and cannot be ended, while a stream with a callback can be closed at any time.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ import pyaudio
 from device.audio.callthread import CallThread
 from device.audio.capture import FrameCutter
 from device.audio.chatter import hushed, silence_handlers
-from device.audio.devices import Direction, SoundDevice, choose_device
+from device.audio.devices import Direction, SoundDevice
+from device.audio.line import HANG_S, STALL_S, Line
 from device.config import Audio
-from device.core.events import Device, DeviceFailed, DeviceRecovered
+from device.core.events import Device
 from device.errors import AudioError, ConfigError
 from device.ports import Post
 from device.units import CAPTURE_RATE, Hz, samples_from_ms
@@ -40,15 +41,9 @@ OTHER_RATES = (Hz(48_000), Hz(44_100), Hz(32_000), Hz(96_000), Hz(16_000))
 MOST_REAL_CHANNELS = 8
 
 WATCH_S = 0.5
-STALL_S = 1.5
-# A card that was asleep may take a while to deliver: an idle PulseAudio null sink up to 2 s.
-FIRST_BLOCK_S = 4.0
-HANG_S = 3.0
-FIRST_RETRY_S = 0.5
-LONGEST_RETRY_S = 10.0
 
 Result = TypeVar("Result")
-Line = TypeVar("Line", bound="_Line")
+AnyLine = TypeVar("AnyLine", bound=Line)
 Source = Callable[[int, float], bytes]
 """Called in the sound card's thread: samples wanted, moment (s, `time.monotonic`) the first reaches the DAC."""
 
@@ -61,7 +56,7 @@ class SoundCards:
         self._post = post
         self._thread = CallThread("portaudio")
         self._portaudio: pyaudio.PyAudio | None = None
-        self._lines: list[_Line] = []
+        self._lines: list[Line] = []
         self._watch: asyncio.Task[None] | None = None
 
     def microphone(self, on_frame: Callable[[bytes], None]) -> AlsaMicrophone:
@@ -103,7 +98,7 @@ class SoundCards:
         infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
         return tuple(map(_device, infos))
 
-    def open(self, line: _Line, device: SoundDevice, rate: Hz, channels: int, block: int) -> Any:
+    def open(self, line: Line, device: SoundDevice, rate: Hz, channels: int, block: int) -> Any:
         """In PortAudio's thread: open a stream and start it. Raise OSError."""
         way = line.direction.value
         named = {way: True, f"{way}_device_index": device.index}
@@ -143,7 +138,7 @@ class SoundCards:
                 self._portaudio = pyaudio.PyAudio()
         return self._portaudio
 
-    def _add(self, line: Line) -> Line:
+    def _add(self, line: AnyLine) -> AnyLine:
         self._lines.append(line)
         return line
 
@@ -154,129 +149,7 @@ class SoundCards:
                 await line.look_after()
 
 
-class _Line:
-    """A stream that is wanted open, and is brought back when it fails."""
-
-    device: Device
-    direction: Direction
-    noun: str
-
-    def __init__(self, cards: SoundCards, audio: Audio, post: Post) -> None:
-        self._cards = cards
-        self._audio = audio
-        self._post = post
-        self._wanted = False
-        self._stream: Any = None
-        self._heard = 0.0
-        self._patience = FIRST_BLOCK_S
-        self._faulty = False
-        self._retry_s = FIRST_RETRY_S
-        self._next_try = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a stream that is not known to be broken."""
-        return self._stream is not None and not self._faulty
-
-    async def open(self) -> None:
-        """Start the stream. Raise DeviceNotFoundError, ConfigError or AudioError."""
-        self._wanted = True
-        try:
-            await self._cards.call(self.ensure_open)
-        except (AudioError, ConfigError):
-            self._wanted = self._faulty
-            raise
-        self._cards.watch()
-
-    async def close(self) -> None:
-        """Stop the stream at once and let the device go. Harmless when it is closed."""
-        self._wanted = self._faulty = False
-        try:
-            await asyncio.wait_for(self._cards.call(self.drop), HANG_S)
-        except TimeoutError:
-            self._stream = None
-
-    def drop(self) -> float:
-        """In PortAudio's thread: close the stream, dropping what it holds; return when (s, `time.monotonic`)."""
-        stream, self._stream = self._stream, None
-        begun = time.monotonic()
-        if stream is not None:
-            stream.close()
-        return (begun + time.monotonic()) / 2
-
-    def on_block(
-        self, data: bytes | None, count: int, times: Mapping[str, float], status: int
-    ) -> tuple[bytes | None, int]:
-        """In the sound card's thread: a block was captured, or is wanted."""
-        raise NotImplementedError
-
-    async def look_after(self) -> None:
-        """Notice that the stream stalled; when it is time, try to bring it back."""
-        now = time.monotonic()
-        if not self._wanted:
-            return
-        if not self._faulty and now - self._heard > self._patience:
-            await self._fail(f"the {self.noun} stopped; is it unplugged?")
-        elif self._faulty and now >= self._next_try:
-            await self._try_again()
-
-    async def _fail(self, reason: str) -> None:
-        self._faulty = True
-        self._retry_s = FIRST_RETRY_S
-        self._next_try = time.monotonic() + self._retry_s
-        self._post(DeviceFailed(self.device, reason))
-        await self._within_patience(self.drop)
-
-    async def _try_again(self) -> None:
-        """The first try takes the device as it was known; later ones list the devices anew."""
-        if self._retry_s > FIRST_RETRY_S and not self._cards.is_playing():
-            await self._within_patience(self._cards.list_again)
-        opened = await self._within_patience(self.ensure_open)
-        if opened and self._wanted:
-            self._faulty = False
-            self._post(DeviceRecovered(self.device))
-            return
-        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
-        self._next_try = time.monotonic() + self._retry_s
-
-    async def _within_patience(self, function: Callable[[], object]) -> bool:
-        """Call PortAudio; tell whether it worked. What fails or hangs here is tried again later."""
-        try:
-            await asyncio.wait_for(self._cards.call(function), HANG_S)
-        except (AudioError, ConfigError, TimeoutError, OSError):
-            return False
-        return True
-
-    def ensure_open(self) -> None:
-        """In PortAudio's thread: open the stream when it is wanted. Raise AudioError or ConfigError."""
-        if self._stream is not None or not self._wanted:
-            return
-        name = getattr(self._audio, self.direction.value)
-        device = choose_device(self._cards.devices(), name, self.direction)
-        self._heard, self._patience = time.monotonic(), FIRST_BLOCK_S
-        self._stream = self._open_at_best_rate(device)
-
-    def _open_at_best_rate(self, device: SoundDevice) -> Any:
-        reasons = []
-        for rate in self._rates():
-            try:
-                return self._open_at(device, rate)
-            except OSError as error:
-                reasons.append(f"{rate} Hz: {error.args[-1]}")
-        tried = "; ".join(dict.fromkeys(reasons))
-        raise AudioError(f'cannot open the {self.noun} "{device.name}" ({tried}); is another program using it?')
-
-    def _rates(self) -> Iterable[Hz]:
-        raise NotImplementedError
-
-    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
-        raise NotImplementedError
-
-    def _note_block(self) -> None:
-        self._heard, self._patience = time.monotonic(), STALL_S
-
-
-class AlsaMicrophone(_Line):
+class AlsaMicrophone(Line):
     """Captures 16 kHz mono frames. See device.ports.Microphone."""
 
     device = Device.MICROPHONE
@@ -326,7 +199,7 @@ class AlsaMicrophone(_Line):
         return self._cards.open(self, device, rate, channels, samples_from_ms(frame_ms, rate))
 
 
-class AlsaSpeaker(_Line):
+class AlsaSpeaker(Line):
     """Plays what a source hands out. See device.ports.Speaker."""
 
     device = Device.SPEAKER

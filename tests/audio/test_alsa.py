@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.audio import alsa
+from device.audio import alsa, line
 from device.audio.alsa import SoundCards
 from device.audio.devices import SoundDevice
 from device.config import Audio
@@ -226,7 +226,7 @@ async def test_a_stream_that_stalls_is_a_failure(
     fussy: Callable[[int, int], _FussyCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be open as far as PortAudio knows. Digital silence is none: blocks of zeros are blocks."""
-    monkeypatch.setattr(alsa, "FIRST_BLOCK_S", 0.0)
+    monkeypatch.setattr(line, "FIRST_BLOCK_S", 0.0)
     fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)

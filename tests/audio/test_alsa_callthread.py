@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.audio import alsa
+from device.audio import alsa, line
 from device.audio.alsa import SoundCards
 from device.audio.callthread import CallThread
 from device.config import Audio
@@ -50,7 +50,8 @@ async def test_a_call_that_hangs_does_not_stop_the_loop(gate: threading.Event) -
 
 async def test_sound_cards_close_though_portaudio_hangs(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program must be able to end."""
-    monkeypatch.setattr(alsa, "HANG_S", 0.05)
+    for module in (alsa, line):
+        monkeypatch.setattr(module, "HANG_S", 0.05)
     cards = SoundCards(Audio(), lambda event: None)
     microphone = cards.microphone(lambda frame: None)
     hanging = asyncio.create_task(cards.call(gate.wait))
