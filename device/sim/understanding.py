@@ -51,7 +51,7 @@ _LONGEST_S = 15
 _DITHER = 0.0015  # of full scale: digital silence has no spectrum, and the recogniser stumbles over it
 _PEAK = 0.5
 _MOST_GAIN = 20.0
-_SHORT_PHONEMES = 7
+_SHORT_PHONEMES = 5
 
 _MOST_FRAMES_PER_PHONEME = 24.0
 _MOST_FRAMES_PER_LAST_PHONEME = 36.0  # the last word is drawn out, and fades
@@ -78,15 +78,16 @@ class Understanding:
 
     def __init__(self, tools: Iterable[ToolSpec], talk: Iterable[str] = TALK) -> None:
         """Load the acoustic model (about 0.1 s). Raise ConfigError for a phrase that cannot be pronounced."""
-        self.phrasebook = Phrasebook(tools, talk)
         self._lock = threading.Lock()
-        self._decoder = _decoder()
-        for name, pronunciation in _WAKE_REMAINS.items():
-            self._decoder.add_word(name, pronunciation, False)
-        self._learn_words()
-        self._decoder.add_jsgf_string("phrases", self.phrasebook.grammar(before=" | ".join(_WAKE_REMAINS)))
-        model = pocketsphinx.get_model_path()
-        self._decoder.add_allphone_file("phonemes", f"{model}/en-us/en-us-phone.lm.bin")
+        self._talk = tuple(talk)
+        self.learn(tools)
+
+    def learn(self, tools: Iterable[ToolSpec]) -> None:
+        """Understand the phrases of other tools from now on. Raise ConfigError."""
+        book = Phrasebook(tools, self._talk)
+        decoder = _decoder(book)
+        with self._lock:
+            self.phrasebook, self._decoder = book, decoder
 
     async def recognise(self, pcm: bytes) -> Understood | NotUnderstood:
         """Return what was said in `pcm` (s16le mono at 16 kHz; its last 15 s count), decoded in a thread."""
@@ -130,16 +131,19 @@ class Understanding:
             for word, start, end in found
         ]
 
-    def _learn_words(self) -> None:
-        for word in sorted(self.phrasebook.words()):
-            if self._decoder.lookup_word(word) is None:
-                self._decoder.add_word(word, arpabet(word, phonemes(word)), False)
 
-
-def _decoder() -> Any:
+def _decoder(book: Phrasebook) -> Any:
     model = f"{pocketsphinx.get_model_path()}/en-us"
     settings = {"hmm": f"{model}/en-us", "dict": f"{model}/cmudict-en-us.dict", "lm": None}
-    return pocketsphinx.Decoder(pocketsphinx.Config(**settings, logfn="/dev/null", loglevel="FATAL"))
+    decoder = pocketsphinx.Decoder(pocketsphinx.Config(**settings, logfn="/dev/null", loglevel="FATAL"))
+    for name, pronunciation in _WAKE_REMAINS.items():
+        decoder.add_word(name, pronunciation, False)
+    for word in sorted(book.words()):
+        if decoder.lookup_word(word) is None:
+            decoder.add_word(word, arpabet(word, phonemes(word)), False)
+    decoder.add_jsgf_string("phrases", book.grammar(before=" | ".join(_WAKE_REMAINS)))
+    decoder.add_allphone_file("phonemes", f"{model}/en-us-phone.lm.bin")
+    return decoder
 
 
 def _levelled(pcm: bytes) -> Sound:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import signal
 
 from device.ports import Phrase, ToolSpec
 from device.sim.realtime.journal import Entry
-from device.sim.realtime.server import DEFAULT_KEY, SimulatedRealtime, serve_forever
+from device.sim.realtime.server import DEFAULT_KEY, SimulatedRealtime
 
 _ON = ("turn on the {name}", "turn the {name} on", "switch on the {name}", "switch the {name} on")
 _OFF = ("turn off the {name}", "turn the {name} off", "switch off the {name}", "switch the {name} off")
@@ -38,14 +37,13 @@ def _show(entry: Entry) -> None:
 
 async def _serve(options: argparse.Namespace) -> None:
     tools = _tools(options.switch or ["light", "fan"])
-    server = SimulatedRealtime(tools, key=options.key, host=options.host, port=options.port)
-    server.journal.hooks.append(_show)
-    serving = asyncio.create_task(serve_forever(server))
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(stop, serving.cancel)
-    print(f'set conversation.openai.url = "ws://{options.host}:{options.port}/v1/realtime"', flush=True)
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
+    stop = asyncio.Event()
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(wanted, stop.set)
+    async with SimulatedRealtime(tools, key=options.key, host=options.host, port=options.port) as server:
+        server.journal.hooks.append(_show)
+        print(f'Serving. In the configuration: conversation.openai.url = "{server.url}"', flush=True)
+        await stop.wait()
 
 
 def main() -> None:

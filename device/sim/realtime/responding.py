@@ -144,8 +144,7 @@ class Response:
             await self._send_piece(piece, text[len(self._transcript) : end])
 
     async def _send_piece(self, pcm: bytes, words: str) -> None:
-        item = self._open
-        assert item is not None  # a piece is sent only between _open_message and _close_item
+        item = self._current
         if words:
             self._transcript += words
             await self._context.wire.emit("response.output_audio_transcript.delta", **self._place(), delta=words)
@@ -175,8 +174,7 @@ class Response:
             await emit("conversation.item.added", previous_item_id=before, item=dict(item.data))
 
     async def _close_item(self, status: str) -> None:
-        item = self._open
-        assert item is not None
+        item = self._current
         self._open = None
         item.data["status"] = status
         if item.role:
@@ -203,8 +201,7 @@ class Response:
     async def _call(self, call: Call) -> None:
         call_id = new_id("call")
         await self._open_item({"type": "function_call", "call_id": call_id, "name": call.name, "arguments": ""})
-        item = self._open
-        assert item is not None
+        item = self._current
         place = {"response_id": self.id, "item_id": item.id, "output_index": len(self._output) - 1, "call_id": call_id}
         emit = self._context.wire.emit
         await emit("response.function_call_arguments.delta", **place, delta=call.arguments)
@@ -222,9 +219,14 @@ class Response:
         await context.wire.emit("rate_limits.updated", rate_limits=rate_limits(context.spent_tokens))
         await context.wire.emit("response.done", response=self._object(status, details, spent))
 
+    @property
+    def _current(self) -> Item:
+        if self._open is None:
+            raise RuntimeError("between two items there is none to speak of")
+        return self._open
+
     def _place(self, item: Item | None = None) -> dict[str, Any]:
-        item = item or self._open
-        assert item is not None
+        item = item or self._current
         index = len(self._output) - 1
         return {"response_id": self.id, "item_id": item.id, "output_index": index, "content_index": 0}
 

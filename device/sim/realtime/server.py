@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Iterable
@@ -18,11 +17,11 @@ from device.sim.realtime.brain import Voices
 from device.sim.realtime.items import new_id
 from device.sim.realtime.journal import Dialled, Journal
 from device.sim.realtime.script import Script
-from device.sim.realtime.session import Session
+from device.sim.realtime.session import Hearing, Session
 from device.sim.realtime.settings import Settings
 from device.sim.realtime.validation import RefusedError, check_session, convert
 from device.sim.realtime.wire import FaultBook, Wire
-from device.sim.understanding import Understanding
+from device.sim.recogniser import Recogniser
 
 MODELS = (
     "gpt-realtime",
@@ -55,18 +54,23 @@ class SimulatedRealtime:
         *,
         key: str = DEFAULT_KEY,
         script: Script | None = None,
-        understanding: Understanding | None = None,
+        understanding: Hearing | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         models: Iterable[str] = MODELS,
     ) -> None:
-        """Understand the tools' phrases (or use `understanding`); `port` 0 takes a free one."""
+        """Understand the tools' phrases, in a process of its own, or use `understanding`; `port` 0 takes a free one.
+
+        Raise ConfigError for a phrase that cannot be spoken.
+        """
         self.key = key
         self.script = script or Script()
         self.journal = Journal()
         self.host, self.port = host, port
         self._models = tuple(models)
-        self._understanding = understanding or Understanding(tools)
+        recogniser = Recogniser(tools)
+        self._understanding: Hearing = understanding or recogniser
+        self._own_recogniser = None if understanding else recogniser
         self._voices = Voices()
         self._faults = FaultBook()
         self._secrets: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -84,8 +88,8 @@ class SimulatedRealtime:
         return f"http://{self.host}:{self.port}/v1"
 
     def learn(self, tools: Iterable[ToolSpec]) -> None:
-        """Understand the phrases of other tools from the next connection on. Raise ConfigError."""
-        self._understanding = Understanding(tools)
+        """Understand the phrases of other tools from now on. Raise ConfigError."""
+        self._understanding.learn(tools)
 
     async def __aenter__(self) -> SimulatedRealtime:
         await self.start()
@@ -97,7 +101,9 @@ class SimulatedRealtime:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen. Raise OSError when the port is taken."""
+        """Listen. Raise OSError when the port is taken, ConfigError for a word that nobody can pronounce."""
+        if self._own_recogniser is not None:
+            await self._own_recogniser.start()
         app = web.Application()
         for path in _PATHS:
             app.router.add_get(path, self._connect)
@@ -114,6 +120,8 @@ class SimulatedRealtime:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self._own_recogniser is not None:
+            await self._own_recogniser.aclose()
 
     def drop_connections(self) -> None:
         """Cut all connections, as a network that goes away does."""
@@ -247,9 +255,3 @@ def _key(request: web.Request) -> str:
 def _http_error(status: int, refusal: RefusedError, headers: dict[str, str] | None = None) -> web.Response:
     body = {key: value for key, value in refusal.body().items() if key != "event_id"}
     return web.json_response({"error": body}, status=status, headers=headers)
-
-
-async def serve_forever(server: SimulatedRealtime) -> None:
-    """Serve until cancelled."""
-    async with server:
-        await asyncio.Event().wait()

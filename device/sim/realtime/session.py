@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET
 
+from device.ports import ToolSpec
 from device.sim.phrases import NotUnderstood, Understood
 from device.sim.realtime import client_events as client
 from device.sim.realtime import codec
@@ -21,7 +22,6 @@ from device.sim.realtime.responding import Context, Response
 from device.sim.realtime.settings import Settings, rate_of
 from device.sim.realtime.validation import RefusedError, audio_bytes, check_item, decode
 from device.sim.realtime.wire import Wire
-from device.sim.understanding import Understanding
 from device.units import CAPTURE_RATE, Hz
 
 _SHORTEST_COMMIT_MS = 100
@@ -30,10 +30,23 @@ _MOST_WAIT_MS = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
 _LEAST_WAIT_MS = {"low": 600, "medium": 300, "auto": 300, "high": 200}
 
 
+class Hearing(Protocol):
+    """A recogniser: Understanding, or Recogniser."""
+
+    async def recognise(self, pcm: bytes) -> Understood | NotUnderstood:
+        """Return what was said (16 kHz)."""
+
+    def read(self, text: str) -> Understood | NotUnderstood:
+        """Return what was written."""
+
+    def learn(self, tools: Iterable[ToolSpec]) -> None:
+        """Understand the phrases of other tools."""
+
+
 class Session:
     """The state of a connection. `handle` takes one text frame after the other."""
 
-    def __init__(self, wire: Wire, settings: Settings, understanding: Understanding, voices: Voices) -> None:
+    def __init__(self, wire: Wire, settings: Settings, understanding: Hearing, voices: Voices) -> None:
         self.id = new_id("sess")
         self._wire = wire
         self._settings = settings
