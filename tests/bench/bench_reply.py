@@ -1,0 +1,215 @@
+"""How fast the whole device is in a conversation, measured on recorded monitors and in the server's journal.
+
+`hearthside run` as a process of its own, on the virtual sound card and against the simulated server. Everything is
+counted in moments of `time.monotonic`: what the room heard, what arrived at the server and when, what the server sent
+and when, what left the loudspeaker. Run as a program; prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import common
+import numpy as np
+import numpy.typing as npt
+
+from device.sim.person import Person, Utterance
+from device.sim.realtime import Entry, Reply, Script, SimulatedRealtime, tone
+from device.sim.soundcard import Recording, VirtualSoundCard
+from device.units import BYTES_PER_SAMPLE, Hz
+
+RATE = Hz(24_000)
+WAKE_WORD, COMMAND = "hey jarvis", "turn on the light"
+GAP_MS = 60.0
+# Every sentence ends in a buzz that stops from one sample to the next: then "the end of speech" is one moment.
+BUZZ_MS, BUZZ_LEVEL = 120, 9000
+BUZZ_FOUND = 4000  # the filters on the way make the edge a slope, which is half as high at the right moment
+SPEAKER_FOUND = 300
+SHORT_MS, LONG_MS = 500, 6000
+LIMIT_S = 20.0
+BETWEEN_S = 0.7  # the session is closed once the answer has been heard
+APPEND, DELTA, STARTED = "input_audio_buffer.append", "response.output_audio.delta", "input_audio_buffer.speech_started"
+TRUNCATE = "conversation.item.truncate"
+
+
+@dataclass
+class Figures:
+    """Everything measured, in ms."""
+
+    wake_to_server: list[float] = field(default_factory=list)
+    lost: list[float] = field(default_factory=list)
+    left_over: list[float] = field(default_factory=list)
+    uplink: list[float] = field(default_factory=list)
+    downlink: list[float] = field(default_factory=list)
+    added: list[float] = field(default_factory=list)
+    quiet: list[float] = field(default_factory=list)
+    truncation: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Bench:
+    """The server, the two recordings, and the figures so far."""
+
+    server: SimulatedRealtime
+    card: VirtualSoundCard
+    room: Recording
+    speaker: Recording
+    figures: Figures = field(default_factory=Figures)
+
+    async def say(self, utterance: Utterance) -> tuple[float, float]:
+        """Say it, and return when it began and ended in the room."""
+        begun = time.monotonic()
+        await self.card.play_into_room(utterance.pcm, utterance.rate)
+        await asyncio.sleep(0.1)
+        return common.loud_span(self.room, begun, time.monotonic(), 1000)[:2]
+
+    async def wait(self, kind: str, since: float, direction: str = "sent") -> Entry:
+        """Return the first event of a kind after a moment."""
+        return await self.server.journal.wait(
+            lambda entry: entry.type == kind and entry.at >= since and entry.direction == direction, LIMIT_S
+        )
+
+    def note_reply(self, said: float, delta: Entry, until: float) -> None:
+        """Note what the device added between the end of what was `said` and the answer that `delta` begins."""
+        arrived = self._last_loud_arrived(delta)
+        began = common.loud_span(self.speaker, delta.at - 0.005, until, SPEAKER_FOUND)[0]
+        uplink, downlink = (arrived - said) * 1e3, (began - delta.at) * 1e3
+        self.figures.uplink.append(uplink)
+        self.figures.downlink.append(downlink)
+        self.figures.added.append(uplink + downlink)
+
+    def _last_loud_arrived(self, before: Entry) -> float:
+        """Return when the last loud sample of a session's input arrived, of what came before an event."""
+        moment = 0.0
+        for entry in self.server.journal.received(APPEND, before.session):
+            if entry.at < before.at and np.abs(_samples(entry)).max(initial=0) > BUZZ_FOUND:
+                moment = entry.at
+        return moment
+
+
+def _samples(append: Entry) -> npt.NDArray[np.int32]:
+    return np.frombuffer(base64.b64decode(append.event["audio"]), "<i2").astype(np.int32)
+
+
+async def sentence(person: Person, command: str, wake_word: str = "") -> Utterance:
+    """Return a sentence that ends in the buzz."""
+    said = await person.render(command, wake_word, GAP_MS)
+    count = said.rate * BUZZ_MS // 1000
+    buzz = (np.sign(np.sin(np.arange(count) * 2 * np.pi * 220 / said.rate)) * BUZZ_LEVEL).astype("<i2")
+    return Utterance(said.text, said.pcm + buzz.tobytes(), said.rate, said.command_at)
+
+
+async def one_breath(bench: Bench, utterance: Utterance) -> None:
+    """Wake word and command in one breath, a short answer, and back to idle."""
+    bench.server.script = Script(answer=lambda heard: Reply(audio=tone(SHORT_MS)))
+    since = time.monotonic()
+    began, ended = await bench.say(utterance)
+    delta = await bench.wait(DELTA, since)
+    await bench.wait("response.done", delta.at)
+    await asyncio.sleep(SHORT_MS / 1e3 + 0.3)
+    _note_wake(bench, utterance, began, delta)
+    bench.note_reply(ended, delta, time.monotonic())
+    await asyncio.sleep(BETWEEN_S)
+
+
+def _note_wake(bench: Bench, utterance: Utterance, began: float, delta: Entry) -> None:
+    gap_s = GAP_MS / 1e3
+    word_ended = began + utterance.command_at / utterance.rate - gap_s
+    first = bench.server.journal.received(APPEND, delta.session)[0]
+    bench.figures.wake_to_server.append((first.at - word_ended) * 1e3)
+    heard = np.frombuffer(bench.server.journal.received_audio(delta.session), "<i2").astype(np.float64)
+    whole = common.resampled(utterance.pcm, utterance.rate, RATE)
+    start = common.best_lag(whole, heard[: RATE * 2]) / RATE
+    command_at = utterance.command_at / utterance.rate
+    bench.figures.lost.append(max(0.0, start - command_at) * 1e3)
+    bench.figures.left_over.append(max(0.0, command_at - gap_s - start) * 1e3)
+
+
+async def interruptions(bench: Bench, first: Utterance, others: Utterance, count: int) -> None:
+    """One long answer after the other, each interrupted by the sentence that asks for the next."""
+    bench.server.script = Script(answer=lambda heard: Reply(audio=tone(LONG_MS)))
+    since = time.monotonic()
+    _, said = await bench.say(first)
+    for _ in range(count):
+        delta = await bench.wait(DELTA, since)
+        await asyncio.sleep(random.uniform(0.7, 1.4))
+        since = time.monotonic()
+        began, ended = await bench.say(others)
+        started = await bench.wait(STARTED, since)
+        truncated = await bench.wait(TRUNCATE, since, "received")
+        bench.note_reply(said, delta, began)
+        _note_interruption(bench, delta, started, truncated)
+        said = ended
+
+
+def _note_interruption(bench: Bench, delta: Entry, started: Entry, truncated: Entry) -> None:
+    """Note how long the answer went on, and how well the device knew what was heard of it."""
+    # Before the next answer begins: the server waits for 500 ms of silence.
+    until = started.at + 0.4
+    began, ended, holes = common.loud_span(bench.speaker, delta.at - 0.005, until, SPEAKER_FOUND)
+    bench.figures.quiet.append((ended - started.at) * 1e3)
+    played_ms = (ended - began - holes) * 1e3
+    bench.figures.truncation.append(truncated.event["audio_end_ms"] - played_ms)
+
+
+async def measure(turns: int, count: int, settings: Sequence[str]) -> Figures:
+    """Hold the conversations."""
+    with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder:
+        async with VirtualSoundCard() as card, SimulatedRealtime() as server:
+            device = ("audio.cues=false", f"conversation.openai.url={server.url}", 'conversation.barge_in="voice"')
+            person = Person(card.play_into_room)
+            breath = await sentence(person, COMMAND, WAKE_WORD)
+            stop = await sentence(person, "stop it and turn off the light")
+            with card.record_room() as room, card.record_speaker() as speaker:
+                bench = Bench(server, card, room, speaker)
+                with common.hearthside(card, folder, (*device, "conversation.follow_up_s=0", *settings)):
+                    await asyncio.sleep(1.5)
+                    for _ in range(turns):
+                        await one_breath(bench, breath)
+                    if count:
+                        await interruptions(bench, breath, stop, count)
+    return bench.figures
+
+
+def report(figures: Figures) -> str:
+    """Return the table."""
+    lines = [
+        ("end of the wake word to the first audio at the server", figures.wake_to_server, "300"),
+        ("one breath: start of the sentence lost", figures.lost, "0"),
+        ("one breath: wake word left over", figures.left_over, "200"),
+        ("end of speech in the room to its arrival at the server", figures.uplink, ""),
+        ("server sends the answer to its first sample at the speaker", figures.downlink, ""),
+        ("delay that the device adds to a reply (the sum)", figures.added, "60, later 50"),
+        ("server sends `speech_started` to silence at the speaker", figures.quiet, "30, later 25"),
+        ("`audio_end_ms` less what was heard", figures.truncation, ""),
+        ("the same, without its sign", [abs(value) for value in figures.truncation], "20, later 5 (worst 20)"),
+    ]
+    rows = [(name, common.spread(values), str(len(values)), aim) for name, values, aim in lines]
+    return common.table(("ms", "median (least .. most)", "times", "aim: median at most"), rows)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=8, help="one-breath commands")
+    parser.add_argument("--interruptions", type=int, default=20)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the device")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/figures.md")
+    options = parser.parse_args()
+    figures = asyncio.run(measure(options.turns, options.interruptions, options.set))
+    common.publish("bench_reply", report(figures), options.write)
+
+
+if __name__ == "__main__":
+    main()

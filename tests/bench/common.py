@@ -1,0 +1,167 @@
+"""What the benchmarks share: processes, their cost, sound in recordings, and Markdown tables.
+
+The figures depend on the machine and on what else it does: compare rows of one run, not milliseconds of two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from device.sim.realtime import DEFAULT_KEY
+from device.sim.soundcard import MICROPHONE, SPEAKER, Recording, VirtualSoundCard
+from device.units import Hz
+
+ROOT = Path(__file__).parents[2]
+FIGURES = ROOT / "docs" / "figures.md"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+Samples16 = npt.NDArray[np.int16]
+
+
+class Program:
+    """A process that says on stderr when it listens; a context manager that ends it."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], listening: str) -> None:
+        self._begun = time.monotonic()
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        self._listening = listening
+        self.start_s = 0.0
+        """From its start to listening."""
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
+    def __enter__(self) -> Program:
+        said = []
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            if self._listening in line:
+                self.start_s = time.monotonic() - self._begun
+                # A pipe that nobody reads would stop the program when it is full.
+                threading.Thread(target=self._process.stderr.read, daemon=True).start()
+                return self
+            said.append(line)
+        raise RuntimeError(f"it did not listen: {''.join(said)}")
+
+    def __exit__(self, *error: object) -> None:
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=5)
+        self._process.kill()
+        self._process.wait()
+
+    def cpu_s(self) -> float:
+        """Return the CPU time it has used, in user and system mode."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def pss_mb(self) -> float:
+        """Return its proportional share of memory, in MB of 10^6 bytes."""
+        rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        assert found is not None, "every Linux since 4.14 has it"
+        return int(found[1]) * 1024 / 1e6
+
+
+async def cpu_percent(program: Program, seconds: float) -> float:
+    """Return how much of one core it uses in the next `seconds`."""
+    begun, before = time.monotonic(), program.cpu_s()
+    await asyncio.sleep(seconds)
+    return (program.cpu_s() - before) / (time.monotonic() - begun) * 100
+
+
+def hearthside(card: VirtualSoundCard, folder: str, settings: Sequence[str] = ()) -> Program:
+    """Start the real command on the virtual card, with everything as shipped but what `settings` (KEY=VALUE) say."""
+    config = Path(folder) / "config.toml"
+    config.write_text("")
+    audio = (f"audio.input={MICROPHONE}", f"audio.output={SPEAKER}", "hardware.profile=virtual")
+    overrides = [word for setting in (*audio, f"service.state_dir={folder}", *settings) for word in ("--set", setting)]
+    command = [str(ROOT / ".venv/bin/hearthside"), "run", "--config", str(config), *overrides]
+    return Program(command, {**card.env(), "OPENAI_API_KEY": DEFAULT_KEY}, "ready: listening")
+
+
+def naive_loop(card: VirtualSoundCard, word: str) -> Program:
+    """Start the reference: openwakeword's own Model.predict in a loop on PyAudio."""
+    command = [sys.executable, str(Path(__file__).with_name("naive_loop.py")), MICROPHONE, word]
+    return Program(command, card.env(), "listening")
+
+
+def loud_span(recording: Recording, since: float, until: float, threshold: float) -> tuple[float, float, float]:
+    """Return when (s, `time.monotonic`) the sound between two moments began and ended, and seconds of holes in it.
+
+    Raise LookupError when there is none.
+    """
+    samples = np.frombuffer(recording.pcm, "<i2")
+    first, last = max(0, recording.position(since)), max(0, recording.position(until))
+    loud = np.flatnonzero(np.abs(samples[first:last].astype(np.int32)) > threshold) + first
+    if not len(loud):
+        raise LookupError("nothing was heard")
+    steps = np.diff(loud)
+    holes = float(steps[steps > recording.rate // 500].sum()) / recording.rate
+    return recording.start + loud[0] / recording.rate, recording.start + (loud[-1] + 1) / recording.rate, holes
+
+
+def resampled(pcm: bytes, source: Hz, target: Hz) -> npt.NDArray[np.float64]:
+    """Return s16le sound at another rate by linear interpolation: enough to compare envelopes and find delays."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.float64)
+    count = len(samples) * target // source
+    return np.interp(np.arange(count) * source / target, np.arange(len(samples)), samples)
+
+
+def best_lag(whole: npt.NDArray[np.float64], part: npt.NDArray[np.float64]) -> int:
+    """Return where in `whole` the sound `part` is found; negative when it begins before."""
+    size = 1 << (len(whole) + len(part)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(whole, size) * np.conj(np.fft.rfft(part, size)), size)
+    lag = int(np.argmax(product))
+    return lag if lag < len(whole) else lag - size
+
+
+def spread(values: Sequence[float], digits: int = 1) -> str:
+    """Return the median, and the least and the most."""
+    if not values:
+        return "none"
+    middle = statistics.median(values)
+    return f"{middle:.{digits}f} ({min(values):.{digits}f} .. {max(values):.{digits}f})"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def publish(name: str, text: str, write: bool) -> None:
+    """Print a table; with `write` put it in its place in docs/figures.md too."""
+    print(f"\n{text}")
+    if write:
+        page = FIGURES.read_text(encoding="utf-8")
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        before, _, rest = page.partition(begin)
+        after = rest.partition(end)[2]
+        FIGURES.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def running(task: asyncio.Task[None]) -> Iterator[None]:
+    """Cancel the task at the end."""
+    try:
+        yield
+    finally:
+        task.cancel()
