@@ -154,7 +154,6 @@ class Controller:
             order.CloseSession: lambda a: talk.close(),
             order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
             order.CommitTurn: lambda a: talk.commit_turn(),
-            order.DiscardInput: lambda a: talk.discard_input(),
             order.CancelResponse: lambda a: talk.cancel_response(),
             order.DropResponse: lambda a: talk.drop_response(),
             order.TruncateItem: lambda a: talk.truncate_item(a.item, a.played),

@@ -181,9 +181,6 @@ class Conversation(Protocol):
     def commit_turn(self) -> None:
         """Commit the audio sent and ask for a response."""
 
-    def discard_input(self) -> None:
-        """Forget audio sent and not committed."""
-
     def cancel_response(self) -> None:
         """Cancel the running response, if any; drop what still comes of it."""
 

@@ -54,11 +54,6 @@ class CommitTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class DiscardInput:
-    """Forget audio that was sent and not committed."""
-
-
-@dataclass(frozen=True, slots=True)
 class CancelResponse:
     """Stop the response that is running, if one is, and drop what is still coming of it."""
 
@@ -179,7 +174,6 @@ Action = (
     | CloseSession
     | BeginTurn
     | CommitTurn
-    | DiscardInput
     | CancelResponse
     | DropResponse
     | TruncateItem

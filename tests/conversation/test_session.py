@@ -414,7 +414,6 @@ async def test_orders_without_a_session_are_harmless() -> None:
     talk.begin_turn(1, TurnEnd.DEVICE)
     talk.send_audio(b"\0\0")
     talk.commit_turn()
-    talk.discard_input()
     talk.cancel_response()
     talk.drop_response()
     talk.truncate_item("i", 3)
@@ -443,10 +442,12 @@ async def test_neither_key_nor_words_nor_sound_are_in_the_logs(caplog: pytest.Lo
         house.conversation.open(1, TurnEnd.PROVIDER)
         await house.event(ev.SessionReady)
         house.conversation.send_audio(milliseconds(100))
+        complaint = await house.event(ev.ProviderComplained)
         await house.event(ev.Heard)
         await house.conversation.aclose()
     ours = [record for record in caplog.records if record.name.startswith("device.")]
-    text = "\n".join(record.getMessage() for record in ours)
+    # The controller logs what was complained of.
+    text = "\n".join([complaint.message, *(record.getMessage() for record in ours)])
     assert "Incorrect API key" in text
     assert not any(part in text for part in (KEY, KEY[:12], KEY[-4:], "AQABAA"))
     assert all(record.levelno == logging.DEBUG for record in ours if "my words" in record.getMessage())

@@ -14,7 +14,7 @@ from device.conversation.openai.link import Link, LinkError
 from device.conversation.openai.protocol import RATE, Protocol
 from device.conversation.openai.server_events import TokenDetails, Usage
 from device.core.actions import TurnEnd
-from device.core.events import Failure, Heard, ProviderComplained, Said, SessionFailed
+from device.core.events import Failure
 from device.ports import OnReplyAudio, OnReplyEnd, Post, ToolSpec
 from device.secrets import Secret
 from device.units import Hz
@@ -104,12 +104,6 @@ class RealtimeConversation:
             self._session.protocol.commit_turn()
             self._session.flush()
 
-    def discard_input(self) -> None:
-        """Forget audio sent and not committed."""
-        if self._session:
-            self._session.protocol.discard_input()
-            self._session.flush()
-
     def cancel_response(self) -> None:
         """Cancel the running response, if any; drop what still comes of it."""
         if self._session:
@@ -151,17 +145,7 @@ class RealtimeConversation:
         elif isinstance(fact, Ignored):
             log.debug("ignored: %s", fact.what)
         else:
-            _log_event(fact)
             self._post(fact)
-
-
-def _log_event(event: object) -> None:
-    if isinstance(event, Heard | Said):
-        log.debug("%s: %s", type(event).__name__.lower(), event.text)
-    elif isinstance(event, SessionFailed):
-        log.warning("the session failed (%s): %s", event.failure.value, event.message)
-    elif isinstance(event, ProviderComplained):
-        log.warning("the provider complained: %s", event.message)
 
 
 def in_numbers(usage: Usage) -> str:
