@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -33,6 +32,9 @@ RECORDING_LATENCY_MS = 5
 CHANNEL_MAP = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe")
 ALSA_SYSTEM_CONFIG = Path("/usr/share/alsa/alsa.conf")
 
+# The daemon dies, at once and without a goodbye, when our end of its guard's stdin is closed: also when this process
+# is killed before it can clean up.
+_KILLED_WITH_US = '"$@" & cat; kill -KILL $!; wait'
 _PROGRAMS = ("pulseaudio", "pacat", "parec", "pactl")
 _HOW_TO_INSTALL = "install Debian's packages pulseaudio, pulseaudio-utils, libasound2-plugins and libasound2-data"
 
@@ -92,8 +94,7 @@ class VirtualSoundCard:
         """Pull the plug: whoever has a PCM open gets errors at once. Harmless when it is out."""
         if self._daemon is None:
             return
-        self._daemon.send_signal(signal.SIGKILL)
-        self._daemon.wait()
+        self._daemon.communicate()
         self._daemon = None
         self._socket.unlink(missing_ok=True)
 
@@ -102,7 +103,10 @@ class VirtualSoundCard:
         if self._daemon is not None:
             return
         with self._log.open("wb") as log:
-            self._daemon = subprocess.Popen(self._daemon_command(), stdout=log, stderr=log, env=self._client_env())
+            command = ["sh", "-c", _KILLED_WITH_US, "sh", *self._daemon_command()]
+            self._daemon = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=self._client_env()
+            )
         deadline = time.monotonic() + START_LIMIT_S
         while not self._answers():
             if self._daemon.poll() is not None or time.monotonic() > deadline:
