@@ -1,9 +1,9 @@
 """openWakeWord: streaming inference on its ONNX models, several words sharing one set of features.
 
-The scores are those of openwakeword's `Model.predict` fed in steps of 80 ms (the first five of a stream are 0, as
-there), whatever the length of the pieces that arrive; the parity test compares the two. The one difference: before the
-first sound ours has heard silence, theirs random noise, so the first 1.3 s of a stream agree only when theirs is given
-the same start.
+The scores are those of openwakeword's `Model.predict` fed in steps of 80 ms, whatever the length of the pieces that
+arrive; the parity test compares the two. As there, the first five of a stream are 0. The one difference: before the
+first sound ours has heard silence, theirs random noise, so the first 1.3 s of a stream (2.7 s for the timer) agree only
+when theirs is given the same start.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where a wake word ended, once an engine has detected it.
 
-A score crosses its threshold anywhere from 130 ms before to 500 ms after the word's end (5th to 95th percentile,
+A score crosses its threshold anywhere from 8 ms before to 480 ms after the word's end (5th to 95th percentile,
 "hey_jarvis" at 0.5), so the crossing alone says little. Two steps say more:
 
 1. A linear model per word on the newest 8 embeddings gives the time since the end; its weights (wordend.toml) were
@@ -8,7 +8,10 @@ A score crosses its threshold anywhere from 130 ms before to 500 ms after the wo
 2. A word that ends in a sibilant ("jarvis") is moved to the end of the hiss nearest by, if there is one.
 
 A margin is taken off the result, because what is lost of a command is worse than what is kept of the wake word.
-The script prints how often the estimate is within 200 ms before the true end.
+Measured on 600 utterances a word of voices left out of the fit (half of them in noise of 10 to 20 dB SNR, two thirds
+with a command right behind), threshold 0.5: within 200 ms before the true end / late / median of detection after it:
+hey_jarvis 97.8 % / 0.5 % / 173 ms, alexa 94.5 % / 4.5 % / 78 ms, hey_rhasspy 96.6 % / 0.5 % / 111 ms. Synthetic voices
+only; between synthesisers (fitted on espeak-ng, judged on flite) the spread of step 1 grows from 45 to 75 ms.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ class _Listener:
         try:
             outcome = self._process(chunk)
             self._failing = False
-        except Exception as error:  # the boundary: whatever an engine raises becomes a fact
+        except Exception as error:  # noqa: BLE001  the boundary: whatever an engine raises becomes a fact
             if not self._failing:
                 _log.exception("the wake-word engine failed")
             self._failing = True

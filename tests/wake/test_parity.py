@@ -1,0 +1,82 @@
+"""Our scores beside those of openwakeword's own Model on the same sound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from openwakeword.model import Model
+
+from device.wake.features import Features
+from device.wake.openwakeword import OpenWakeWord
+
+WORDS = ("hey_jarvis", "alexa", "hey_mycroft", "hey_rhasspy", "weather", "timer")
+CHUNK = 1280
+# The longest window (timer: 34 embeddings) holds nothing of the start any more.
+SETTLED = 34
+Scores = list[Mapping[str, float]]
+
+
+def _reference(sound: np.ndarray, words: Sequence[str] = WORDS, same_start: bool = False) -> Scores:
+    model = Model(wakeword_models=list(words), inference_framework="onnx")
+    if same_start:
+        buffer = model.preprocessor.feature_buffer
+        buffer[:] = Features(1).embeddings[0]
+    return [model.predict(chunk) for chunk in sound.reshape(-1, CHUNK)]
+
+
+def _ours(sound: np.ndarray, samples_at_once: int = CHUNK, words: Sequence[str] = WORDS) -> Scores:
+    """Return the scores after every 80 ms, whatever the length of the pieces."""
+    engine, scores, pcm = OpenWakeWord(words), [], sound.tobytes()
+    chunks = 0
+    for at in range(0, len(pcm), samples_at_once * 2):
+        engine.process(pcm[at : at + samples_at_once * 2])
+        fed = min(len(pcm), at + samples_at_once * 2) // (CHUNK * 2)
+        assert fed - chunks <= 1
+        if fed > chunks:
+            scores.append(engine.scores)
+        chunks = fed
+    return scores
+
+
+def _largest_difference(ours: Scores, reference: Scores) -> dict[str, float]:
+    assert len(ours) == len(reference)
+    return {
+        word: max(abs(mine[word] - theirs[word]) for mine, theirs in zip(ours, reference, strict=True))
+        for word in ours[0]
+    }
+
+
+@pytest.fixture(scope="module")
+def ours(minute: np.ndarray) -> Scores:
+    """Return our scores of the minute."""
+    return _ours(minute)
+
+
+def test_scores_equal_those_of_openwakeword_once_its_random_start_is_over(minute: np.ndarray, ours: Scores) -> None:
+    """Every word and every class, over more than a minute; the words really were heard."""
+    assert len(minute) >= 60 * 16_000
+    reference = _reference(minute)
+    differences = _largest_difference(ours[SETTLED:], reference[SETTLED:])
+    assert max(differences.values()) <= 1e-5, differences
+    heard = {word for word in ours[0] if max(scores[word] for scores in ours) > 0.5}
+    assert {"hey_jarvis", "alexa", "hey_rhasspy", "10_minute_timer"} <= heard
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_scores_equal_those_of_openwakeword_from_the_first_when_both_start_alike(word: str, minute: np.ndarray) -> None:
+    """With its random noise replaced by our silence nothing differs, the five zeroed scores included.
+
+    One word at a time: with several, openwakeword zeroes fewer scores of all words but the last.
+    """
+    sound = minute[: 50 * CHUNK]
+    differences = _largest_difference(_ours(sound, words=[word]), _reference(sound, [word], same_start=True))
+    assert max(differences.values()) <= 1e-5, differences
+
+
+@pytest.mark.parametrize("samples", [160, 320, 487, 1279, 1])
+def test_the_length_of_the_pieces_changes_no_score(samples: int, minute: np.ndarray, ours: Scores) -> None:
+    """10 ms, 20 ms, odd lengths and single samples."""
+    chunks = 8 if samples == 1 else 120
+    assert _ours(minute[: chunks * CHUNK], samples) == ours[:chunks]

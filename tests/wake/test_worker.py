@@ -1,0 +1,213 @@
+"""The thread: order, positions, failures, and keeping the event loop free."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
+from device.ports import Detection
+from device.units import Samples
+from device.wake.openwakeword import OpenWakeWord
+from device.wake.worker import WakeWorker
+
+FRAME = 320
+WORD = b"\1\0" * 1280
+QUIET = b"\0\0" * 1280
+BROKEN = b"\2\0" * 1280
+
+
+class FakeWakeWord:
+    """Detects where a piece is WORD, raises where it is BROKEN, and waits while `gate` is shut."""
+
+    words = ("fake",)
+
+    def __init__(self) -> None:
+        self.pieces: list[int] = []
+        self.threads: set[str] = set()
+        self.resets = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self._position = 0
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Count the pieces."""
+        return {"fake": float(len(self.pieces))}
+
+    def process(self, pcm: bytes) -> list[Detection]:
+        """Take a piece."""
+        self.threads.add(threading.current_thread().name)
+        assert self.gate.wait(20)
+        self.pieces.append(len(pcm) // 2)
+        self._position += len(pcm) // 2
+        if pcm[:2] == BROKEN[:2]:
+            raise RuntimeError("bad model")
+        return [Detection("fake", 1.0, Samples(self._position))] if pcm[:2] == WORD[:2] else []
+
+    def reset(self) -> None:
+        """Count."""
+        self.resets += 1
+
+
+class House:
+    """A worker, its engine, and what it reported."""
+
+    def __init__(self) -> None:
+        self.engine = FakeWakeWord()
+        self.heard: list[Detection] = []
+        self.posted: list[Event] = []
+        self.scores: list[Mapping[str, float]] = []
+        self.worker = WakeWorker(self.engine, self.heard.append, self.posted.append, self.scores.append)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for `condition`, at most 20 s."""
+        async with asyncio.timeout(20):
+            while not condition():
+                await asyncio.sleep(0.002)
+
+    async def until_scored(self, samples: int) -> None:
+        """Wait until the engine has got so far."""
+        await self.until(lambda: self.worker.scored_samples == samples)
+
+
+@pytest.fixture
+async def house() -> House:
+    """Return a house whose worker runs."""
+    house = House()
+    house.worker.start()
+    yield house
+    house.engine.gate.set()
+    house.worker.close()
+
+
+async def test_frames_are_handed_over_80_ms_at_a_time_in_another_thread(house: House) -> None:
+    """12.5 times a second, not with every frame of 20 ms."""
+    for _ in range(12):
+        house.worker.feed(b"\0\0" * FRAME)
+    await house.until_scored(12 * FRAME)
+    assert house.engine.pieces == [1280, 1280, 1280]
+    assert house.engine.threads == {"wake-word"}
+    assert [scores["fake"] for scores in house.scores] == [1.0, 2.0, 3.0]
+
+
+async def test_a_detection_is_reported_on_the_event_loop(house: House) -> None:
+    """With its place in the stream."""
+    threads = []
+    house.worker._on_detection = lambda detection: threads.append((threading.current_thread(), detection.end))
+    house.worker.feed(QUIET)
+    house.worker.feed(WORD)
+    await house.until(lambda: bool(threads))
+    assert threads == [(threading.current_thread(), 2560)]
+
+
+async def test_feeding_never_waits_for_the_engine(house: House) -> None:
+    """The engine hangs; the event loop goes on."""
+    house.engine.gate.clear()
+    for _ in range(10):
+        house.worker.feed(WORD)
+    assert house.heard == []
+    house.engine.gate.set()
+    await house.until_scored(10 * 1280)
+    assert len(house.heard) == 10
+
+
+async def test_an_engine_too_slow_skips_to_the_newest_and_says_so_once(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Positions stay those of the fed stream, and the engine is reset before it goes on."""
+    house.engine.gate.clear()
+    house.worker.feed(QUIET)
+    await house.until(lambda: bool(house.engine.threads))
+    for _ in range(40):
+        house.worker.feed(WORD)
+    house.engine.gate.set()
+    await house.until_scored(41 * 1280)
+    assert house.engine.pieces == [1280, 1280]
+    assert house.engine.resets == 1
+    assert house.worker.skipped_samples == 39 * 1280
+    assert [detection.end for detection in house.heard] == [41 * 1280]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_an_engine_that_raises_is_reported_once_and_recovers(house: House) -> None:
+    """It is reset and fed on; positions are right afterwards."""
+    for pcm in (QUIET, BROKEN, BROKEN, WORD):
+        house.worker.feed(pcm)
+    await house.until_scored(4 * 1280)
+    assert house.posted == [
+        DeviceFailed(Device.WAKE_WORD, "the wake-word engine failed: bad model"),
+        DeviceRecovered(Device.WAKE_WORD),
+    ]
+    assert house.engine.resets == 2
+    assert [detection.end for detection in house.heard] == [4 * 1280]
+
+
+async def test_the_age_of_the_last_inference_shows_an_engine_that_fails(house: House) -> None:
+    """What failed does not count as scored."""
+    house.worker.feed(QUIET)
+    house.worker.feed(BROKEN)
+    await house.until(lambda: bool(house.posted))
+    assert house.worker.scored_samples == 1280
+
+
+async def test_a_reset_reaches_the_engine_before_the_next_sound(house: House) -> None:
+    """What was collected is forgotten, and counted all the same."""
+    house.worker.feed(QUIET + b"\0\0" * 100)
+    house.worker.feed(b"\0\0" * 77)
+    house.worker.reset()
+    house.worker.feed(WORD)
+    await house.until_scored(1380 + 77 + 1280)
+    assert house.engine.resets == 1
+    assert house.heard[0].end == 1380 + 77 + 1280
+
+
+async def test_sound_fed_while_it_is_closed_is_counted_and_not_heard(house: House) -> None:
+    """It can be started again."""
+    house.worker.feed(WORD)
+    await house.until_scored(1280)
+    house.worker.close()
+    house.worker.feed(WORD)
+    house.worker.start()
+    house.worker.feed(WORD)
+    await house.until_scored(3 * 1280)
+    assert [detection.end for detection in house.heard] == [1280, 3 * 1280]
+
+
+async def test_closing_ends_the_thread_and_all_reports(house: House) -> None:
+    """Also what was on its way."""
+    house.worker.feed(WORD)
+    house.worker.close()
+    await asyncio.sleep(0)
+    assert house.heard == []
+    assert "wake-word" not in {thread.name for thread in threading.enumerate()}
+    house.worker.close()
+
+
+async def test_starting_twice_makes_one_thread(house: House) -> None:
+    """A second start is harmless."""
+    house.worker.start()
+    assert [thread.name for thread in threading.enumerate()].count("wake-word") == 1
+
+
+async def test_a_spoken_word_comes_through_the_real_engine_and_thread(
+    say: Callable[..., object], silence: Callable[[float], object]
+) -> None:
+    """Fed in frames of 20 ms faster than real time, without falling behind."""
+    heard: list[Detection] = []
+    worker = WakeWorker(OpenWakeWord(["hey_jarvis"]), heard.append, lambda event: None)
+    worker.start()
+    pcm = b"".join(sound.tobytes() for sound in (silence(1.2), say("hey jarvis"), silence(0.8)))
+    for at in range(0, len(pcm), FRAME * 2):
+        worker.feed(pcm[at : at + FRAME * 2])
+        if at % (FRAME * 40) == 0:
+            await asyncio.sleep(0.02)
+    async with asyncio.timeout(20):
+        while not heard:
+            await asyncio.sleep(0.01)
+    worker.close()
+    assert heard[0].word == "hey_jarvis"
+    assert worker.skipped_samples == 0
