@@ -81,3 +81,15 @@ async def test_a_server_by_itself_uses_it_and_learns() -> None:
             await client.says("what time is it")
             done = await client.until("response.function_call_arguments.done")
     assert done["name"] == "get_time"
+
+
+async def test_a_recogniser_that_dies_fails_the_response() -> None:
+    """The client is told, instead of waiting for ever."""
+    recogniser = Recogniser(TOOLS)
+    await recogniser.start()
+    async with SimulatedRealtime(understanding=recogniser) as server, talking(server) as client:
+        await recogniser.aclose()
+        await client.says("what time is it")
+        done = (await client.until("response.done"))["response"]
+    assert done["status"] == "failed"
+    assert done["status_details"]["error"]["code"] == "speech_failed"

@@ -78,18 +78,19 @@ class Response:
 
     async def _run(self) -> None:
         await self._context.wire.emit("response.created", response=self._object("in_progress"))
+        try:
+            await self._answer()
+        except SpeechError as error:
+            await self._fail("server_error", "speech_failed", str(error))
+
+    async def _answer(self) -> None:
         asked = await question(self._history)
         answer = reply(asked, self._settings, self._context.wire.script)
         await asyncio.sleep(self._context.wire.script.response_delay_s + answer.think_s)
         if answer.failure:
-            kind, code, message = answer.failure
-            await self._fail(kind, code, message)
+            await self._fail(*answer.failure)
             return
-        try:
-            cut = await self._say(answer, asked) if answer.text or answer.audio or answer.parrot else False
-        except SpeechError as error:
-            await self._fail("server_error", "voice_failed", str(error))
-            return
+        cut = await self._say(answer, asked) if answer.text or answer.audio or answer.parrot else False
         for call in answer.calls:
             await self._call(call)
         if cut:

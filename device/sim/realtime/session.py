@@ -175,7 +175,7 @@ class Session:
         await self._wire.emit("input_audio_buffer.speech_stopped", audio_end_ms=stopped.at_ms, item_id=item)
         await self._commit(self._buffer.take(stopped.at_ms))
         if self._settings.turn_detection["create_response"] and self._settings.type == "realtime":
-            self._respond(None)
+            await self._respond_by_itself()
 
     async def _commit_by_hand(self) -> None:
         held_ms = self._buffer.held_ms
@@ -265,6 +265,13 @@ class Session:
             self._stop_idling()
             self._active = response
         response.start()
+
+    async def _respond_by_itself(self) -> None:
+        """Respond to what was heard; a refusal is nobody's event's fault."""
+        try:
+            self._respond(None)
+        except RefusedError as refusal:
+            await self._wire.emit("error", error=refusal.body())
 
     def _own_input(self, wanted: client.ResponseParams | None) -> list[Item] | None:
         if wanted is None or wanted.input is UNSET:
