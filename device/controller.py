@@ -148,9 +148,14 @@ class Controller:
     def _wire(self, house: House) -> dict[type[Action], Callable[[Any], None]]:
         return {**self._wire_conversation(house.conversation), **self._wire_sound(house), **self._wire_rest(house)}
 
+    def _open_session(self, action: order.OpenSession) -> None:
+        # Both take their time: by the time there is an answer, the loudspeaker is open.
+        self._house.conversation.open(action.turn, action.turn_end)
+        self._house.mouth.warm_up()
+
     def _wire_conversation(self, talk: Conversation) -> dict[type[Action], Callable[[Any], None]]:
         return {
-            order.OpenSession: lambda a: talk.open(a.turn, a.turn_end),
+            order.OpenSession: self._open_session,
             order.CloseSession: lambda a: talk.close(),
             order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
             order.CommitTurn: lambda a: talk.commit_turn(),

@@ -52,6 +52,9 @@ class Ear(Protocol):
 class Mouth(Protocol):
     """The queue to the loudspeaker."""
 
+    def warm_up(self) -> None:
+        """Open the loudspeaker: there will be something to play."""
+
     def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
         """Queue a piece of an answer."""
 
