@@ -27,7 +27,7 @@ import numpy.typing as npt
 from device.sim.person import Person, Utterance
 from device.sim.realtime import Entry, Reply, Script, SimulatedRealtime, tone
 from device.sim.soundcard import Recording, VirtualSoundCard
-from device.units import BYTES_PER_SAMPLE, Hz
+from device.units import Hz
 
 RATE = Hz(24_000)
 WAKE_WORD, COMMAND = "hey jarvis", "turn on the light"
