@@ -24,7 +24,7 @@ from device.audio.callthread import CallThread
 from device.audio.capture import FrameCutter
 from device.audio.chatter import hushed, silence_handlers
 from device.audio.devices import Direction, SoundDevice
-from device.audio.line import HANG_S, STALL_S, Line
+from device.audio.line import HANG_S, Line
 from device.config import Audio
 from device.core.events import Device
 from device.errors import AudioError, ConfigError
@@ -244,7 +244,7 @@ class AlsaSpeaker(Line):
         self, data: bytes | None, count: int, times: Mapping[str, float], status: int
     ) -> tuple[bytes | None, int]:
         """Hand the card its next block."""
-        if self._patience != STALL_S:
+        if self._heard == self._opened:
             _hurry()
         self._note_block()
         # PortAudio's clock is the wall's; only the difference is worth anything.

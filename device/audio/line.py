@@ -17,9 +17,9 @@ from device.units import Hz
 if TYPE_CHECKING:
     from device.audio.alsa import SoundCards
 
-STALL_S = 1.5
-# A card that was asleep may take a while to deliver: an idle PulseAudio null sink up to 2 s.
-FIRST_BLOCK_S = 4.0
+# A stream that PortAudio has given up is noticed at once; this is for one that is open and silent. A PulseAudio null
+# sink with its defaults falls asleep for up to 2 s, at the start of a stream and at times in the middle.
+STALL_S = 4.0
 HANG_S = 3.0
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 10.0
@@ -39,7 +39,7 @@ class Line:
         self._wanted = False
         self._stream: Any = None
         self._heard = 0.0
-        self._patience = FIRST_BLOCK_S
+        self._opened = 0.0
         self._faulty = False
         self._retry_s = FIRST_RETRY_S
         self._next_try = 0.0
@@ -86,10 +86,23 @@ class Line:
         now = time.monotonic()
         if not self._wanted:
             return
-        if not self._faulty and now - self._heard > self._patience:
+        if not self._faulty and (now - self._heard > STALL_S or await self._is_given_up()):
             await self._fail(f"the {self.noun} stopped; is it unplugged?")
         elif self._faulty and now >= self._next_try:
             await self._try_again()
+
+    async def _is_given_up(self) -> bool:
+        """Whether PortAudio ended the stream by itself, as it does when the card is pulled out."""
+        try:
+            return await asyncio.wait_for(self._cards.call(self._has_ended), HANG_S)
+        except TimeoutError:
+            return False
+
+    def _has_ended(self) -> bool:
+        try:
+            return self._stream is not None and not self._stream.is_active()
+        except OSError:
+            return True
 
     async def _fail(self, reason: str) -> None:
         self._faulty = True
@@ -124,7 +137,7 @@ class Line:
             return
         name = getattr(self._audio, self.direction.value)
         device = choose_device(self._cards.devices(), name, self.direction)
-        self._heard, self._patience = time.monotonic(), FIRST_BLOCK_S
+        self._heard = self._opened = time.monotonic()
         self._stream = self._open_at_best_rate(device)
 
     def _open_at_best_rate(self, device: SoundDevice) -> Any:
@@ -144,4 +157,4 @@ class Line:
         raise NotImplementedError
 
     def _note_block(self) -> None:
-        self._heard, self._patience = time.monotonic(), STALL_S
+        self._heard = time.monotonic()

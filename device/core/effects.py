@@ -306,8 +306,7 @@ def fail_by_response(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
 def fail_by_device(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
     """The conversation lost its ear or its mouth."""
     add_fault(memory, fact)
-    text = failures.OF_DEVICE.get(fact.device)
-    return _fail(memory, text) if text else _end_session(memory)
+    return _fail(memory, failures.OF_DEVICE[fact.device])
 
 
 def give_up_connecting(memory: Memory, fact: Any) -> list[Action]:

@@ -17,7 +17,7 @@ OF_CONVERSATION = {
 
 OF_DEVICE = {
     Device.MICROPHONE: "My microphone stopped working.",
-    Device.WAKE_WORD: "I cannot listen for the wake word any more.",
+    Device.SPEAKER: "My loudspeaker stopped for a moment. Please ask me again.",
 }
 
 TOO_SLOW = "The answer took too long. Please ask me again."

@@ -46,13 +46,15 @@ class SimulationError(HearthsideError):
 class VirtualSoundCard:
     """A context manager: inside it the card is plugged in.
 
-    `channels` is the number of microphones: with more than one it is an array.
+    `channels` is the number of microphones: with more than one it is an array. `sleepy` leaves the null sinks at their
+    defaults: rewinding, and asleep for up to 2 s when a stream begins.
     """
 
-    def __init__(self, channels: int = 1) -> None:
+    def __init__(self, channels: int = 1, sleepy: bool = False) -> None:
         if not 1 <= channels <= len(CHANNEL_MAP):
             raise SimulationError(f"a virtual sound card has 1 to {len(CHANNEL_MAP)} microphones, not {channels}")
         self.channels = channels
+        self.sleepy = sleepy
         self._folder = Path()
         self._daemon: subprocess.Popen[bytes] | None = None
 
@@ -158,7 +160,7 @@ class VirtualSoundCard:
     def _daemon_command(self) -> list[str]:
         # norewinds: what was rendered stays rendered. With rewinding, an idle null sink sleeps up to 2 s before it
         # notices a new stream, and the recorded monitor shows sound that was taken back.
-        sink = f"module-null-sink norewinds=1 rate={SINK_RATE}"
+        sink = f"module-null-sink norewinds={int(not self.sleepy)} rate={SINK_RATE}"
         maps = f"channels={self.channels} channel_map={_channel_map(self.channels)}"
         command = "pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit --log-level=warn"
         return [

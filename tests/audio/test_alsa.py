@@ -76,6 +76,29 @@ async def test_a_card_that_goes_away_is_reported_and_comes_back(own_card: Virtua
     await cards.close()
 
 
+async def test_a_card_that_sleeps_for_a_while_after_its_first_blocks_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An idle null sink with its defaults: it takes a buffer full at once, then nothing for up to 2 s."""
+    async with VirtualSoundCard(sleepy=True) as card:
+        for name, value in card.env().items():
+            monkeypatch.setenv(name, value)
+        events: list[Event] = []
+        pulls: list[int] = []
+        cards = SoundCards(Audio(output=SPEAKER), events.append)
+        speaker = cards.speaker(Hz(24_000))
+
+        def source(count: int, moment: float) -> bytes:
+            pulls.append(count)
+            return bytes(2 * count)
+
+        speaker.attach(source, lambda: None)
+        await speaker.open()
+        await until(lambda: len(pulls) > 50)
+        assert events == []
+        await cards.close()
+
+
 async def test_a_microphone_closed_while_broken_is_not_reopened(own_card: VirtualSoundCard) -> None:
     """Mute is sovereign: nobody opens the microphone behind its back."""
     events: list[Event] = []
@@ -151,6 +174,7 @@ class _FussyCard:
         self.rate = rate
         self.device = SoundDevice(0, "Fussy: USB Audio (hw:1,0)", inputs, 2)
         self.opened: list[tuple[int, int]] = []
+        self.active = True
 
     def devices(self) -> tuple[SoundDevice, ...]:
         """One card."""
@@ -165,6 +189,10 @@ class _FussyCard:
 
     def close(self) -> None:
         """The stream."""
+
+    def is_active(self) -> bool:
+        """Until PortAudio gives it up."""
+        return self.active
 
 
 @pytest.fixture
@@ -226,12 +254,25 @@ async def test_a_stream_that_stalls_is_a_failure(
     fussy: Callable[[int, int], _FussyCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be open as far as PortAudio knows. Digital silence is none: blocks of zeros are blocks."""
-    monkeypatch.setattr(line, "FIRST_BLOCK_S", 0.0)
+    monkeypatch.setattr(line, "STALL_S", 0.0)
     fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)
     microphone = cards.microphone(lambda frame: None)
     await microphone.open()
+    await microphone.look_after()
+    assert [type(event) for event in events] == [DeviceFailed]
+    await cards.close()
+
+
+async def test_a_stream_that_portaudio_gave_up_is_a_failure_at_once(fussy: Callable[[int, int], _FussyCard]) -> None:
+    """Nobody waits for it to have been silent long enough."""
+    card = fussy(16_000, 1)
+    events: list[Event] = []
+    cards = SoundCards(Audio(input="fussy"), events.append)
+    microphone = cards.microphone(lambda frame: None)
+    await microphone.open()
+    card.active = False
     await microphone.look_after()
     assert [type(event) for event in events] == [DeviceFailed]
     await cards.close()
