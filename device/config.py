@@ -46,15 +46,21 @@ class Audio(Section, frozen=True):
     """Play one at the wake word too. Off: a one-breath command is not spoken over."""
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] = 2
     """webrtcvad's mode, 0 (lets most through) to 3."""
+    vad: Literal["auto", "webrtc", "gpio", "xvf3000", "xvf3800"] = "auto"
+    """Who hears a voice. "auto": the pin when there is one, else the board (hardware profile), else webrtcvad."""
+    vad_pin: Pin | None = None
+    """Where a microphone's "voice detected" output is wired to."""
+    vad_active_high: bool = True
 
 
 class Wake(Section, frozen=True):
     """The wake word."""
 
-    engine: Literal["openwakeword"] = "openwakeword"
+    engine: Literal["openwakeword", "microwakeword"] = "openwakeword"
     words: tuple[str, ...] = ("hey_jarvis",)
-    """Names of models that ship, or paths to .onnx files."""
+    """Names of models that ship, or paths to .onnx files (microWakeWord: .json files)."""
     threshold: Fraction = 0.5
+    """At its default, microWakeWord takes what each model's maker recommends."""
     thresholds: dict[str, Fraction] = msgspec.field(default_factory=dict)
     """Per word, where it differs from `threshold`."""
     refractory_s: Seconds = 1.5
@@ -277,6 +283,8 @@ def _check(config: Config) -> None:
         raise ConfigError("hardware.led: an RGB LED needs all of red, green and blue")
     if button.long_press_s <= button.hold_s:
         raise ConfigError("hardware.button: long_press_s must be longer than hold_s")
+    if config.audio.vad == "gpio" and config.audio.vad_pin is None:
+        raise ConfigError('audio.vad = "gpio" needs audio.vad_pin, the GPIO number of the pin that tells of a voice')
     if not config.wake.words:
         raise ConfigError('wake.words is empty; name at least one word, e.g. words = ["hey_jarvis"]')
     _check_url(config.conversation.openai.url)
@@ -293,7 +301,7 @@ def _check_url(url: str) -> None:
 def _check_pins(config: Config) -> None:
     led = config.hardware.led
     uses = [(f"hardware.led.{name}", getattr(led, name)) for name in ("pin", "red", "green", "blue")]
-    uses.append(("hardware.button.pin", config.hardware.button.pin))
+    uses += [("hardware.button.pin", config.hardware.button.pin), ("audio.vad_pin", config.audio.vad_pin)]
     uses += [(f"tools.relays.{name}.pin", relay.pin) for name, relay in config.tools.relays.items()]
     seen: dict[int, str] = {}
     for key, pin in uses:

@@ -31,6 +31,8 @@ class Profile(config.Section, frozen=True):
     """The channel to listen to, from 0."""
     echo_cancelled: bool = False
     """That channel does not carry what the loudspeaker plays."""
+    vad: Literal["auto", "xvf3000", "xvf3800"] = "auto"
+    """The board's own voice detector, if it has one. No board has one on a pin."""
     led: config.Led = config.Led()
     button_pin: config.Pin | None = None
     lights: Lights = "none"
@@ -83,12 +85,15 @@ def _apply_audio(audio: config.Audio, profile: Profile) -> config.Audio:
     default = config.Audio()
     changes = {
         key: getattr(profile, key)
-        for key in ("input", "output", "input_channel")
+        for key in ("input", "output", "input_channel", "vad")
         if getattr(audio, key) == getattr(default, key)
     }
     if "input" not in changes:
-        # Another microphone: the profile's channel is not one of its channels.
+        # Another microphone: the profile's channel is not one of its channels, and the board does not hear it.
         changes.pop("input_channel", None)
+        changes.pop("vad", None)
+    if audio.vad_pin is not None:
+        changes.pop("vad", None)
     return msgspec.structs.replace(audio, **changes)
 
 

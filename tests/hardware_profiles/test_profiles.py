@@ -141,3 +141,29 @@ def test_hardware_md_lists_exactly_the_profiles_that_ship() -> None:
         assert (profile.button_pin is not None) is ("GPIO" in button)
         assert profile.button_pin is None or button == f"GPIO {profile.button_pin}"
         assert profile.led.pin is None or light.startswith(f"GPIO {profile.led.pin}")
+
+
+@pytest.mark.parametrize("name", ["respeaker_usb_mic_array_v2", "respeaker_xvf3800"])
+def test_a_board_that_hears_voices_is_asked(name: str) -> None:
+    """Unless the person chose a detector, a pin, or another microphone than the board's."""
+
+    def chosen(**audio: object) -> str:
+        settings = config.parse({"audio": audio, "hardware": {"profile": name}})
+        return apply_profile(settings, load_profile(name)).audio.vad
+
+    assert chosen() == load_profile(name).vad != "auto"
+    assert chosen(vad="webrtc") == "webrtc"
+    assert chosen(vad_pin=6) == "auto"
+    assert chosen(input="USB PnP") == "auto"
+
+
+def test_the_pin_of_a_voice_detector_is_its_own() -> None:
+    """It cannot be the button's too."""
+    with pytest.raises(ConfigError, match=r"audio\.vad_pin and hardware\.button\.pin are both GPIO 17"):
+        config.parse({"audio": {"vad_pin": 17}, "hardware": {"button": {"pin": 17}}})
+
+
+def test_a_voice_detector_on_a_pin_needs_the_pin() -> None:
+    """The message names the key to add."""
+    with pytest.raises(ConfigError, match=r"needs audio\.vad_pin"):
+        config.parse({"audio": {"vad": "gpio"}})
