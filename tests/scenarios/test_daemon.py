@@ -1,0 +1,89 @@
+"""`hearthside run` as people run it: restarts, a disk that refuses, and what the log tells."""
+
+from __future__ import annotations
+
+import base64
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from device.core.events import ButtonReleased
+from device.sim.person import Person
+from device.sim.realtime import SimulatedRealtime
+from device.sim.realtime.script import Reply, Script
+from device.sim.soundcard import VirtualSoundCard
+from tests.scenarios.conftest import Open
+from tests.scenarios.house import WAKE_WORD, write_config
+from tests.scenarios.process import daemon
+
+
+async def test_killed_and_started_again_it_answers(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path
+) -> None:
+    """SIGKILL in the middle of an answer leaves nothing behind that keeps it from starting."""
+    server.script = Script(answer=lambda _: Reply("I am here, and this is a sentence."))
+    config = write_config(tmp_path, server.url)
+    person = Person(virtual_card.play_into_room)
+    for number, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 0)):
+        async with daemon(virtual_card, server.key, config) as running:
+            await person.say("hello", WAKE_WORD)
+            await running.logged("PlaybackStarted")
+            assert (await running.end(number))[0] == code
+
+
+async def test_the_log_of_a_whole_conversation_tells_no_secret(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path
+) -> None:
+    """At level info: no word that was said or answered, no key, no sound, no instructions."""
+    secret = "the walrus whispered pamplemousse"
+    server.script = Script(answer=lambda _: Reply(secret))
+    config = write_config(tmp_path, server.url)
+    overrides = ("conversation.openai.transcription_model=gpt-transcribe", "conversation.instructions=Be discreet.")
+    async with daemon(virtual_card, server.key, config, overrides) as running:
+        await Person(virtual_card.play_into_room).say("turn on the light", WAKE_WORD)
+        await running.logged("PlaybackFinished")
+        assert (await running.end())[0] == 0
+    assert server.journal.sent("conversation.item.input_audio_transcription.completed")
+    for word in (server.key, *secret.split()[1:], "turn on", "discreet"):
+        assert word not in running.log
+    sound = base64.b64encode(server.journal.sent_audio()[4_800:4_860]).decode()
+    assert sound not in running.log
+    assert not re.search(r"[A-Za-z0-9+/]{80}", running.log), "something that looks like base64"
+    assert max(map(len, running.lines)) < 500
+
+
+async def test_mute_survives_a_restart(open_house: Open) -> None:
+    """And so does its end."""
+    async with open_house() as house:
+        await house.long_press()
+    async with open_house() as house:
+        assert house.status.muted
+        assert house.app.frontend.position == 0, "the microphone was never opened"
+        await house.long_press()
+        assert not house.status.muted
+    async with open_house() as house:
+        assert not house.status.muted
+
+
+async def test_a_state_folder_that_cannot_be_written_does_not_keep_it_from_muting(
+    open_house: Open, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file stands where the folder should be (root may write anywhere else): it obeys, and logs why."""
+    (tmp_path / "state").write_text("in the way")
+    async with open_house() as house:
+        await house.long_press()
+        assert house.status.muted
+        assert house.timeline.all(ButtonReleased)
+        assert "will not survive a restart" in caplog.text
+        await house.long_press()
+        assert not house.status.muted
+
+
+async def test_a_full_disk_does_not_keep_it_from_muting(open_house: Open, caplog: pytest.LogCaptureFixture) -> None:
+    """/dev/full takes nothing, as a full disk does."""
+    async with open_house('service.state_dir="/dev/full"') as house:
+        await house.long_press()
+        assert house.status.muted
+        assert "will not survive a restart" in caplog.text

@@ -1,0 +1,167 @@
+"""The end: within 2 s from every phase, exit code 0, relays safe, lights off."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from device.core.events import PlaybackStarted, ResponseStarted, ShutdownRequested
+from device.core.status import Phase
+from device.sim.person import Person
+from device.sim.realtime import SimulatedRealtime
+from device.sim.realtime.script import AfterEvent, Call, Fault, Reply, Script, Stall, tone
+from device.sim.soundcard import VirtualSoundCard
+from tests.scenarios.conftest import Open
+from tests.scenarios.house import LED, LIMIT_S, RELAY, WAKE_WORD, House, write_config
+from tests.scenarios.process import daemon
+
+LIMIT_TO_END_S = 2.0
+LONG = Script(answer=lambda _: Reply("A tone.", audio=tone(8_000)))
+NEVER_READY = replace(LONG, faults=(Fault(AfterEvent("session.created"), Stall()),))
+SLOW_TO_THINK = replace(LONG, response_delay_s=30.0)
+
+
+@dataclass(frozen=True)
+class At:
+    """A phase, how to get there by speaking, and the line of the log that says so."""
+
+    name: str
+    script: Script = LONG
+    words: str = ""
+    logged: str = "ready"
+
+
+PHASES = [
+    At("idle"),
+    At("waking", NEVER_READY, "hello", "WakeWordDetected"),
+    At("listening", LONG, "", "SessionReady"),
+    At("thinking", SLOW_TO_THINK, "hello", "ResponseStarted"),
+    At("speaking", LONG, "hello", "PlaybackStarted"),
+]
+
+
+@pytest.mark.parametrize("at", PHASES, ids=lambda at: at.name)
+async def test_sigterm_ends_the_process_in_time_from_every_phase(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path, at: At
+) -> None:
+    """Exit code 0 within 2 s, and nothing ugly in the log."""
+    server.script = at.script
+    async with daemon(virtual_card, server.key, write_config(tmp_path, server.url)) as running:
+        if at.name != "idle":
+            await Person(virtual_card.play_into_room).say(at.words, WAKE_WORD)
+        await running.logged(at.logged)
+        code, took_s = await running.end()
+    assert code == 0
+    assert took_s < LIMIT_TO_END_S
+    assert "Traceback" not in running.log
+    assert "never" not in running.log, "asyncio complains of what was left behind"
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM] * 2, [signal.SIGINT, signal.SIGTERM]])
+async def test_other_signals_end_it_as_well(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path, signals: list[signal.Signals]
+) -> None:
+    """Control-C, and an impatient person."""
+    async with daemon(virtual_card, server.key, write_config(tmp_path, server.url)) as running:
+        for number in signals[:-1]:
+            running.signal(number)
+        code, took_s = await running.end(signals[-1])
+    assert code == 0
+    assert took_s < LIMIT_TO_END_S
+    assert "Traceback" not in running.log
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.3, 0.6])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_a_signal_during_the_start_ends_it(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path, number: signal.Signals, after_s: float
+) -> None:
+    """Whichever moment of the start it meets (an interpreter that has not begun is the shell's to end)."""
+    config = write_config(tmp_path, server.url)
+    async with daemon(virtual_card, server.key, config, ready=False) as running:
+        await asyncio.sleep(after_s)
+        code, took_s = await running.end(number)
+    assert took_s < LIMIT_TO_END_S
+    ended_well = {0} if number is signal.SIGTERM else {0, 130}
+    assert code in {*ended_well, -number}
+    assert "Traceback" not in running.log or code == -number
+
+
+async def test_the_process_outlives_a_card_that_hangs_while_it_ends(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path
+) -> None:
+    """The sound system stands still, as a USB card that went away can make it: the end comes in time all the same."""
+    async with daemon(virtual_card, server.key, write_config(tmp_path, server.url)) as running:
+        assert virtual_card._daemon is not None
+        os.kill(virtual_card._daemon.pid, signal.SIGSTOP)
+        try:
+            code, took_s = await running.end()
+        finally:
+            os.kill(virtual_card._daemon.pid, signal.SIGCONT)
+    assert code == 0
+    assert took_s < LIMIT_TO_END_S
+
+
+async def go_idle(house: House) -> None:
+    """Nothing is going on."""
+
+
+async def go_waking(house: House) -> None:
+    """The server never becomes ready."""
+    house.server.script = NEVER_READY
+    await house.click()
+    await house.phase(Phase.WAKING)
+
+
+async def go_listening(house: House) -> None:
+    """The person has the word."""
+    await house.click()
+    await house.phase(Phase.LISTENING)
+
+
+async def go_speaking(house: House) -> None:
+    """The relay was switched on, and a long answer sounds."""
+    call = Reply(calls=(Call("set_switch", '{"name": "light", "on": true}'),))
+    house.server.script = Script(answer=lambda text: None if not text else call if "hello" in text else long_reply())
+    since = time.monotonic()
+    await house.wake()
+    await house.timeline.until(PlaybackStarted, since, LIMIT_S)
+    assert house.board.level(RELAY) == 1
+
+
+async def go_thinking(house: House) -> None:
+    """The answer does not come."""
+    house.server.script = SLOW_TO_THINK
+    since = time.monotonic()
+    await house.wake()
+    await house.timeline.until(ResponseStarted, since, LIMIT_S)
+    house.app.relays.set("light", True)
+
+
+def long_reply() -> Reply:
+    """Return an answer that is still sounding when the house ends."""
+    return Reply("A tone.", audio=tone(8_000))
+
+
+@pytest.mark.parametrize("go", [go_idle, go_waking, go_listening, go_thinking, go_speaking])
+async def test_the_pins_are_safe_and_dark_afterwards(open_house: Open, go: Callable[[House], Awaitable[None]]) -> None:
+    """From every phase; the board is looked at after the house is gone."""
+    async with open_house() as house:
+        await go(house)
+        running = asyncio.create_task(house.app.controller.run())
+        await asyncio.sleep(0)
+        asked = time.monotonic()
+        house.app.controller.post(ShutdownRequested())
+        await asyncio.wait_for(running, LIMIT_S)
+        board = house.board
+    assert time.monotonic() - asked < LIMIT_TO_END_S
+    assert board.levels_seen(RELAY)[-1] == 0
+    assert board.level(LED) == 0
+    assert not board.is_output(RELAY)
