@@ -1,0 +1,171 @@
+"""A USB bus in memory with microphone arrays on it: a backend for pyusb, true to the single control transfer.
+
+What a chip does not know is stalled, as by a real one, and kept in `refused`: a wrong request type, value, index or
+length cannot go unnoticed, and nothing can be written.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from collections.abc import MutableSequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Protocol
+
+_READ = 0xC0
+_RETRY = 64
+_LED_EFFECT_DOA = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A setup packet."""
+
+    request_type: int
+    request: int
+    value: int
+    index: int
+    length: int
+
+
+class FakeArray(Protocol):
+    """What is plugged in."""
+
+    vendor: int
+    product: int
+
+    def answer(self, transfer: Transfer) -> bytes | None:
+        """Return what the chip sends; None: it does not know this transfer."""
+
+
+@dataclass
+class FakeXvf3000:
+    """ReSpeaker USB Mic Array v2. Answers VOICEACTIVITY as two little-endian int32: the flag and an exponent."""
+
+    voice: bool = False
+    vendor: int = field(default=0x2886, init=False)
+    product: int = field(default=0x0018, init=False)
+
+    def answer(self, transfer: Transfer) -> bytes | None:
+        """Know one transfer."""
+        if transfer == Transfer(_READ, 0, 0x80 | 0x40 | 32, 19, 8):
+            return struct.pack("<ii", self.voice, 0)
+        return None
+
+
+@dataclass
+class FakeXvf3800:
+    """ReSpeaker XVF3800: a status byte before every answer, and firmware with a past."""
+
+    firmware: tuple[int, int, int] = (2, 0, 10)
+    voice: bool = False
+    busy: int = 0
+    """So many transfers more are answered "try again"."""
+    status: int = 0
+    """The status byte of the others; anything but 0 is an error."""
+    led_effect: int = 0
+    vendor: int = field(default=0x2886, init=False)
+    product: int = field(default=0x001A, init=False)
+    _stale_voice: bool = field(default=False, init=False)
+
+    def answer(self, transfer: Transfer) -> bytes | None:
+        """Know VERSION, DOA_VALUE (since 2.0.6) and AEC_SPENERGY_VALUES."""
+        payload = self._payload(transfer)
+        if payload is None:
+            return None
+        if self.busy > 0:
+            self.busy -= 1
+            return bytes([_RETRY]) + bytes(len(payload))
+        return bytes([self.status]) + payload
+
+    def _payload(self, transfer: Transfer) -> bytes | None:
+        match transfer:
+            case Transfer(0xC0, 0, 0x80, 48, 4):
+                return bytes(self.firmware)
+            case Transfer(0xC0, 0, 0x92, 20, 5) if self.firmware >= (2, 0, 6):
+                return struct.pack("<HH", 90, self._flag())
+            case Transfer(0xC0, 0, 0xD0, 33, 17):
+                return struct.pack("<4f", 0.0, 0.0, 0.0, 1.5e5 if self.voice else 0.0)
+        return None
+
+    def _flag(self) -> bool:
+        # Before 2.0.10 the flag stands still unless the LEDs show the direction.
+        if self.firmware >= (2, 0, 10) or self.led_effect == _LED_EFFECT_DOA:
+            self._stale_voice = self.voice
+        return self._stale_voice
+
+
+class FakeUsbBus:
+    """A pyusb backend (its methods and arguments are pyusb's) whose devices can be plugged in and pulled out."""
+
+    def __init__(self, *devices: FakeArray) -> None:
+        self._plugged = list(devices)
+        self.opened = 0
+        """How many devices are open now."""
+        self.failing: int | None = None
+        """The errno with which every transfer fails, when set."""
+        self.refused: list[Transfer] = []
+        """What no chip knew."""
+        self.transfers = 0
+
+    def plug(self, device: FakeArray) -> None:
+        """Put a device on the bus."""
+        self._plugged.append(device)
+
+    def pull(self, device: FakeArray) -> None:
+        """Take it off, open or not."""
+        self._plugged.remove(device)
+
+    def enumerate_devices(self) -> list[FakeArray]:
+        """See pyusb."""
+        return list(self._plugged)
+
+    def get_device_descriptor(self, device: FakeArray) -> SimpleNamespace:
+        """See pyusb: a descriptor in which only the identity says something."""
+        zeros = dict.fromkeys(_DESCRIPTOR_FIELDS, 0)
+        return SimpleNamespace(**zeros, idVendor=device.vendor, idProduct=device.product)
+
+    def open_device(self, device: FakeArray) -> FakeArray:
+        """See pyusb."""
+        self._refuse_if_gone(device)
+        self.opened += 1
+        return device
+
+    def close_device(self, handle: FakeArray) -> None:
+        """See pyusb."""
+        self.opened -= 1
+
+    def ctrl_transfer(
+        self,
+        handle: FakeArray,
+        request_type: int,
+        request: int,
+        value: int,
+        index: int,
+        data: MutableSequence[int],
+        timeout: int,
+    ) -> int:
+        """See pyusb: fill `data`, return how many bytes. Raise OSError as libusb's errors arrive."""
+        self.transfers += 1
+        self._refuse_if_gone(handle)
+        if self.failing is not None:
+            raise OSError(self.failing, "Input/Output Error" if self.failing == errno.EIO else "failed")
+        transfer = Transfer(request_type, request, value, index, len(data))
+        answer = handle.answer(transfer)
+        if answer is None:
+            self.refused.append(transfer)
+            raise OSError(errno.EPIPE, "Pipe error")
+        data[: len(answer)] = type(data)("B", answer)  # type: ignore[call-arg]  # pyusb's buffers are array.array
+        return len(answer)
+
+    def _refuse_if_gone(self, device: FakeArray) -> None:
+        if device not in self._plugged:
+            raise OSError(errno.ENODEV, "No such device (it may have been disconnected)")
+
+
+_DESCRIPTOR_FIELDS = (
+    *("bLength", "bDescriptorType", "bcdUSB", "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol"),
+    *("bMaxPacketSize0", "bcdDevice", "iManufacturer", "iProduct", "iSerialNumber", "bNumConfigurations"),
+    *("address", "bus", "port_number", "port_numbers", "speed"),
+)

@@ -1,0 +1,29 @@
+"""Which engine listens for the wake word: the one that the configuration names, and only that one is imported."""
+
+from __future__ import annotations
+
+from device import config
+from device.errors import ConfigError
+from device.ports import WakeWord
+
+
+def load_engine(wake: config.Wake) -> WakeWord:
+    """Make the engine and load its models: file work, better done in a thread. Raise ConfigError."""
+    match wake.engine:
+        case "openwakeword":
+            from device.wake.openwakeword import OpenWakeWord
+
+            return OpenWakeWord(wake.words, wake.threshold, wake.thresholds, wake.refractory_s)
+        case "microwakeword":
+            from device.wake.microwakeword import MicroWakeWord
+
+            return MicroWakeWord(wake.words, _own_threshold(wake), wake.thresholds, wake.refractory_s)
+    raise ConfigError(f'wake.engine: there is no "{wake.engine}"; give "openwakeword" or "microwakeword"')
+
+
+def _own_threshold(wake: config.Wake) -> float | None:
+    """Return the person's threshold; None for the built-in default.
+
+    That was chosen for openWakeWord; each microWakeWord model comes with one of its own, 0.85 and more.
+    """
+    return None if wake.threshold == config.Wake().threshold else wake.threshold

@@ -1,0 +1,349 @@
+"""microWakeWord: small quantised models that were made for microcontrollers, run by the package pymicro-wakeword.
+
+The only file that imports the package, and only when the engine is made: it brings a TensorFlow Lite of its own. The
+scores are those of the package's `process_streaming_prob`, one for every 30 ms; the parity test compares the two.
+Several words share the features.
+"""
+
+from __future__ import annotations
+
+import difflib
+import statistics
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from device.errors import ConfigError
+from device.ports import Detection
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pymicro_wakeword
+
+_PACKAGE = "pymicro_wakeword"
+# The step of the features: one more for every 10 ms.
+_STEP = samples_from_ms(10, CAPTURE_RATE)
+_STEP_BYTES = _STEP * BYTES_PER_SAMPLE
+_FEATURES = 40
+
+# Where a word ends: counted back from the first of the newest 16 probabilities (480 ms) that reached 0.1. On 252
+# sentences a word (flite and espeak-ng; six commands following without a pause, or none; thresholds 0.5 to the
+# model's own) that moment varied the least of those tried. The offsets are the latest it came after the word's end,
+# at the model's own threshold and, but for one sentence in a hundred of "alexa", at 0.5.
+_KEPT_PROBABILITIES = 16
+_RISEN = 0.1
+_RISE_AFTER_END_MS = {"alexa": 230, "hey_jarvis": 160, "hey_mycroft": 120, "okay_nabu": 30}
+_UNKNOWN_RISE_AFTER_END_MS = 250
+
+
+class _Micro(msgspec.Struct, frozen=True):
+    """What the maker of a model recommends."""
+
+    probability_cutoff: Annotated[float, Meta(ge=0.0, le=1.0)]
+    sliding_window_size: Annotated[int, Meta(ge=1, le=1000)]
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    """The JSON file beside a model, as ESPHome knows it: what we need of it."""
+
+    model: str
+    micro: _Micro
+
+
+@dataclass(frozen=True, slots=True)
+class _WordModel:
+    """A word, its network, and what its maker says of it."""
+
+    word: str
+    path: Path
+    cutoff: float
+    window: int
+
+
+class MicroWakeWord:
+    """A `ports.WakeWord`: every whole 30 ms (480 samples at 16 kHz) is scored, in the caller's thread.
+
+    A score is the mean of the newest probabilities, as many as the model's maker says (five: 150 ms). A word is
+    detected when its score exceeds its threshold, not again before `refractory_s` have passed and the score has been
+    at or below the threshold.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str] = ("hey_jarvis",),
+        threshold: float | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        refractory_s: float = 1.5,
+    ) -> None:
+        """Load the models of `words`: names that ship, or paths to a .json or .tflite file (see `find_word`).
+
+        `threshold` None: each model's own (0.85 to 0.97 for those that ship). `thresholds` has the words, as given
+        in `words`, that differ. Raise ConfigError.
+        """
+        own = thresholds or {}
+        _refuse_unknown(own, words)
+        refractory = samples_from_ms(refractory_s * 1000, CAPTURE_RATE)
+        models = [find_word(name) for name in words]
+        _refuse_twins(models)
+        self._words = [
+            _Word(model, own.get(name, model.cutoff if threshold is None else threshold), refractory)
+            for name, model in zip(words, models, strict=True)
+        ]
+        self.words = tuple(model.word for model in models)
+        self._features = _package().MicroWakeWordFeatures()
+        self._pending = bytearray()
+        self._position = 0
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The newest score of every word, 0 to 1; 0 for the first 170 ms of a stream."""
+        return {word.name: word.score for word in self._words}
+
+    def process(self, pcm: bytes) -> list[Detection]:
+        """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
+        self._pending += pcm
+        detections: list[Detection] = []
+        while len(self._pending) >= _STEP_BYTES:
+            step = bytes(self._pending[:_STEP_BYTES])
+            del self._pending[:_STEP_BYTES]
+            detections += self._step(step)
+        return detections
+
+    def reset(self) -> None:
+        """Forget the sound so far: the stream was interrupted (positions go on counting). Raise ConfigError."""
+        self._position += len(self._pending) // BYTES_PER_SAMPLE
+        self._pending.clear()
+        self._features.reset()
+        for word in self._words:
+            word.forget()
+
+    def _step(self, step: bytes) -> list[Detection]:
+        # First of all: positions count what was fed, also when an inference fails.
+        self._position += _STEP
+        detections = [
+            word.hear(features, self._position)
+            for features in self._features.process_streaming(step)
+            for word in self._words
+        ]
+        return [detection for detection in detections if detection]
+
+
+@dataclass(slots=True)
+class _Word:
+    """One word's network, and what its scores have led to so far."""
+
+    model: _WordModel
+    threshold: float
+    refractory: Samples
+    score: float = field(default=0.0, init=False)
+    _network: pymicro_wakeword.MicroWakeWord = field(init=False)
+    _fed: int = field(default=0, init=False)
+    _recent: deque[tuple[int, float]] = field(init=False)
+    """Position and probability, oldest first."""
+    _armed: bool = field(default=True, init=False)
+    _deaf_until: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        """Load the network."""
+        self._recent = deque(maxlen=max(self.model.window, _KEPT_PROBABILITIES))
+        self._network = _load(self.model)
+
+    @property
+    def name(self) -> str:
+        """The name it goes by."""
+        return self.model.word
+
+    def hear(self, features: npt.NDArray[np.float64], position: int) -> Detection | None:
+        """Take the features of the 10 ms that end at `position`; the network runs when it has enough of them."""
+        probability = self._network.process_streaming_prob(features)
+        self._fed += 1
+        if self._fed % self._network.stride or probability is None:
+            return None
+        self._recent.append((position, probability))
+        self.score = self._mean()
+        return self._judge(position)
+
+    def forget(self) -> None:
+        """Begin a new stream; the refractory period goes on. The state is in the network: it is loaded anew."""
+        self._network.close()
+        self._network = _load(self.model)
+        self._recent.clear()
+        self.score, self._fed, self._armed = 0.0, 0, True
+
+    def _mean(self) -> float:
+        newest = [probability for _, probability in self._recent][-self.model.window :]
+        return statistics.mean(newest) if len(newest) == self.model.window else 0.0
+
+    def _judge(self, position: int) -> Detection | None:
+        if self.score <= self.threshold:
+            self._armed = True
+            return None
+        if not self._armed or position < self._deaf_until:
+            return None
+        self._armed = False
+        self._deaf_until = position + self.refractory
+        return Detection(self.name, self.score, self._end(position))
+
+    def _end(self, position: int) -> Samples:
+        kept = list(self._recent)[-_KEPT_PROBABILITIES:]
+        risen = next((at for at, probability in kept if probability >= _RISEN), position)
+        after_end = _RISE_AFTER_END_MS.get(self.name, _UNKNOWN_RISE_AFTER_END_MS)
+        return Samples(max(0, risen - samples_from_ms(after_end, CAPTURE_RATE)))
+
+
+def find_word(name: str) -> _WordModel:
+    """Find the model that `name` stands for: "hey_jarvis", or a path to a .json manifest (ESPHome's format, version 2).
+
+    A path to a .tflite file stands for the .json file beside it. A word given by path goes by the name of that file.
+    Raise ConfigError.
+    """
+    if "/" in name or name.endswith((".json", ".tflite", ".onnx")):
+        return _read(_manifest_of(Path(name).expanduser()))
+    shipped = shipped_words()
+    wanted = name.strip().lower().replace(" ", "_")
+    if wanted in shipped:
+        return _read(shipped[wanted])
+    close = difflib.get_close_matches(wanted, shipped, n=1)
+    hint = f'did you mean "{close[0]}"? ' if close else ""
+    raise ConfigError(
+        f'wake.words: no microWakeWord model "{name}" ships; {hint}known: {", ".join(sorted(shipped))}; '
+        "or give the path of a .json file"
+    )
+
+
+def shipped_words() -> dict[str, Path]:
+    """Return the words whose models the package holds, and their manifests. Raise ConfigError."""
+    return {path.stem: path for path in (_package_folder() / "models").glob("*.json")}
+
+
+def _manifest_of(path: Path) -> Path:
+    if path.suffix == ".onnx":
+        raise ConfigError(f'wake.words: {path} is an openWakeWord model; set wake.engine = "openwakeword" for it')
+    manifest = path.with_suffix(".json")
+    if not manifest.is_file():
+        raise ConfigError(
+            f"wake.words: there is no file {manifest}; a microWakeWord model is a .tflite and a .json file side by side"
+        )
+    return manifest
+
+
+def _read(path: Path) -> _WordModel:
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+    except (msgspec.DecodeError, OSError) as error:
+        raise ConfigError(
+            f"wake.words: {path} is not the manifest of a microWakeWord model: {error}; give another file"
+        ) from error
+    micro = manifest.micro
+    return _WordModel(path.stem, path.parent / manifest.model, micro.probability_cutoff, micro.sliding_window_size)
+
+
+def _load(model: _WordModel) -> pymicro_wakeword.MicroWakeWord:
+    """Make the network. Its own mean is switched off (a window of 1): the single probabilities tell where a word ends.
+
+    Raise ConfigError when it is not a microWakeWord model.
+    """
+    library = _tensorflow_lite()
+    _check_file(model.path, library)
+    try:
+        network: pymicro_wakeword.MicroWakeWord = _package().MicroWakeWord(
+            id=model.word,
+            wake_word=model.word,
+            tflite_model=model.path,
+            probability_cutoff=model.cutoff,
+            sliding_window_size=1,
+            trained_languages=[],
+            libtensorflowlite_c_path=library,
+        )
+    except (ValueError, RuntimeError) as error:
+        raise _not_a_model(model.path, str(error)) from error
+    _check_shapes(model.path, network)
+    return network
+
+
+def _check_file(path: Path, library: Path) -> None:
+    """Refuse what TensorFlow Lite cannot load: the package would go on with a null pointer and crash the process."""
+    if not path.is_file():
+        raise ConfigError(f"wake.words: there is no file {path}; put the model beside its .json file")
+    from pymicro_wakeword.wakeword import TfLiteWakeWord
+
+    lite: Any = TfLiteWakeWord(library).lib
+    model = lite.TfLiteModelCreateFromFile(str(path.resolve()).encode())
+    if not model:
+        raise _not_a_model(path, "TensorFlow Lite cannot read it")
+    try:
+        interpreter = lite.TfLiteInterpreterCreate(model, None)
+        if not interpreter:
+            raise _not_a_model(path, "it has operations that this TensorFlow Lite does not know")
+        allocated = lite.TfLiteInterpreterAllocateTensors(interpreter)
+        lite.TfLiteInterpreterDelete(interpreter)
+        if allocated != 0:
+            raise _not_a_model(path, "TensorFlow Lite cannot prepare it")
+    finally:
+        lite.TfLiteModelDelete(model)
+
+
+def _check_shapes(path: Path, network: pymicro_wakeword.MicroWakeWord) -> None:
+    lite: Any = network.lib
+    taken = [lite.TfLiteTensorDim(network.input_tensor, axis) for axis in range(3)]
+    given = lite.TfLiteTensorByteSize(network.output_tensor)
+    if lite.TfLiteTensorNumDims(network.input_tensor) != 3 or taken[2] != _FEATURES or taken[1] < 1 or given != 1:
+        raise _not_a_model(
+            path, f"it takes {taken} numbers and gives {given}, where [1, 3, {_FEATURES}] and 1 are usual"
+        )
+
+
+def _not_a_model(path: Path, problem: str) -> ConfigError:
+    return ConfigError(f"wake.words: {path} is not a microWakeWord model: {problem}; give another file")
+
+
+def _refuse_unknown(thresholds: Mapping[str, float], words: Sequence[str]) -> None:
+    for name in thresholds:
+        if name not in words:
+            known = ", ".join(words)
+            raise ConfigError(f'wake.thresholds: "{name}" is not in wake.words ({known}); remove it or add the word')
+
+
+def _refuse_twins(models: Sequence[_WordModel]) -> None:
+    words = [model.word for model in models]
+    for word in words:
+        if words.count(word) > 1:
+            raise ConfigError(f'wake.words: two models are called "{word}"; leave one out, or rename its file')
+
+
+def _package() -> Any:
+    """Import the package. Raise ConfigError."""
+    try:
+        import pymicro_wakeword
+    except ImportError as error:
+        raise _unusable(str(error)) from error
+    return pymicro_wakeword
+
+
+def _package_folder() -> Path:
+    spec = find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise _unusable("it is not installed")
+    return Path(spec.origin).parent
+
+
+def _tensorflow_lite() -> Path:
+    library = next((_package_folder() / "lib").glob("*tensorflowlite_c.*"), None)
+    if library is None:
+        raise _unusable("it lacks TensorFlow Lite for this machine")
+    return library
+
+
+def _unusable(problem: str) -> ConfigError:
+    return ConfigError(
+        f'wake.engine = "microwakeword" needs the package pymicro-wakeword: {problem}; '
+        'install it (pip install "pymicro-wakeword>=2.5,<3"), or set wake.engine = "openwakeword"'
+    )
