@@ -24,6 +24,7 @@ from device.core.actions import TurnEnd
 from device.core.events import Device, DeviceFailed, Event, ShutdownRequested, WakeWordDetected
 from device.core.machine import Machine
 from device.core.memory import Settings
+from device.core.status import Phase
 from device.errors import HearthsideError
 from device.espeak import EspeakVoice
 from device.hardware import apply_profile, load_profile
@@ -135,7 +136,8 @@ async def _build(
     stack.callback(panel.close)
     house = House(
         ear=frontend,
-        microphone=cards.microphone(frontend.on_frame),
+        # In an idle house only the wake word waits for sound.
+        microphone=cards.microphone(frontend.on_frame, lambda: controller.status.phase is not Phase.IDLE),
         mouth=player,
         conversation=conversation,
         tools=registry,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio.capture import FrameCutter
+from device.audio.capture import FrameBatcher, FrameCutter
 from device.units import Hz
 
 FRAME_BYTES = 640
@@ -45,3 +45,18 @@ def test_another_rate_is_resampled(rate: int) -> None:
     assert 48 <= len(frames) <= 50
     spectrum = np.abs(np.fft.rfft(np.frombuffer(b"".join(frames[5:45]), dtype="<i2")))
     assert np.argmax(spectrum) * 16_000 / (40 * 320) == pytest.approx(440, abs=2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 700), st.booleans()), max_size=40))
+def test_a_batch_ends_where_the_count_of_frames_is_a_multiple_of_its_size(blocks: list[tuple[int, bool]]) -> None:
+    """Nothing is lost or turned round, and nobody waits longer than to the next multiple."""
+    batcher = FrameBatcher(FrameCutter(Hz(16_000), 1, 0, 10), 8)
+    given_out, taken_in = 0, 0
+    for count, hurried in blocks:
+        frames = batcher.collect(np.arange(taken_in, taken_in + count).astype("<i2").tobytes(), hurried)
+        taken_in += count
+        wanted = np.arange(given_out * 160, (given_out + len(frames)) * 160).astype("<i2").tobytes()
+        assert b"".join(frames) == wanted
+        given_out += len(frames)
+        due = taken_in // 160 if hurried else taken_in // 160 // 8 * 8
+        assert given_out >= due
