@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from device import config
@@ -22,8 +25,23 @@ def add_to(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings = config.load(options.config, options.overrides)
     journal.start(settings.service.log_level)
-    # Late: a wrong configuration should not have to wait for numpy and onnxruntime.
+    asyncio.run(_load_app().serve(settings))
+    return 0
+
+
+def _load_app() -> ModuleType:
+    """Import the program, late: a wrong configuration should not have to wait for numpy and onnxruntime.
+
+    Who is told to stop meanwhile leaves at once: an exception would come out of an extension module as its ImportError.
+    """
+    before = [(number, signal.signal(number, _leave_at_once)) for number in (signal.SIGTERM, signal.SIGINT)]
     from device import app
 
-    asyncio.run(app.serve(settings))
-    return 0
+    for number, handler in before:
+        signal.signal(number, handler)
+    return app
+
+
+def _leave_at_once(number: int, frame: object) -> None:
+    # Nothing is open yet that would have to be put away.
+    os._exit(0 if number == signal.SIGTERM else 130)
