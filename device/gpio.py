@@ -1,4 +1,4 @@
-"""LEDs, buttons and relays on GPIO pins; the only file that imports gpiozero, and only when a pin is opened.
+"""LEDs, buttons, relays and signals on GPIO pins; the only file that imports gpiozero, and only when a pin is opened.
 
 Importing gpiozero costs 20 ms and more on a Pi, and a machine without pins needs none of it.
 """
@@ -146,6 +146,24 @@ class Switch:
             self._device.value = self._safe
 
 
+class Input:
+    """A pin that something else drives, to be looked at. May be used in any one thread."""
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the signal is there now. Raise PanelError."""
+        with _runtime_errors("the input pin"):
+            return bool(self._device.is_active)
+
+    def close(self) -> None:
+        """Let the pin go. Harmless when closed. Raise PanelError."""
+        with _runtime_errors("the input pin"):
+            self._device.close()
+
+
 class MockBoard:
     """Mock pins in the place of a Pi's, for the simulation and the tests: a finger and an eye."""
 
@@ -165,6 +183,10 @@ class MockBoard:
     def release(self, pin: int) -> None:
         """Let the pull-up have the pin."""
         self._factory.pin(pin).drive_high()
+
+    def drive(self, pin: int, high: bool) -> None:
+        """Put a level on the pin, as a chip does."""
+        self._factory.pin(pin).drive_high() if high else self._factory.pin(pin).drive_low()
 
     def level(self, pin: int) -> float:
         """What is on the pin: 0 or 1, in between with PWM."""
@@ -215,6 +237,14 @@ def open_button(pin: int, *, key: str, listener: ButtonListener, loop: asyncio.A
             return PolledButton(gpiozero.InputDevice(pin, pull_up=True), listener, loop)
         # Not gpiozero.Button: its hold thread wakes ten times a second for what gestures.py does without a thread.
         return EdgeButton(gpiozero.DigitalInputDevice(pin, pull_up=True), listener)
+
+
+def open_input(pin: int, *, active_high: bool, key: str) -> Input:
+    """Look at a signal; the Pi's own resistor pulls it to its inactive level. Raise ConfigError naming `key`."""
+    with _start_errors(key, pin):
+        import gpiozero
+
+        return Input(gpiozero.InputDevice(pin, pull_up=not active_high))
 
 
 def open_relay(pin: int, *, active_high: bool, safe: bool, key: str) -> Switch:

@@ -193,3 +193,24 @@ def test_a_dark_led_runs_no_pwm_on_any_pins(board: MockBoard) -> None:
         assert light._devices[0].frequency == frequency
     light.close()
     pwm_board.close()
+
+
+@pytest.mark.parametrize("active_high", [True, False])
+def test_an_input_is_inactive_until_something_drives_it(board: MockBoard, active_high: bool) -> None:
+    """Pulled to its inactive level: a wire that came off says nothing."""
+    signal = gpio.open_input(6, active_high=active_high, key="audio.vad_pin")
+    assert not signal.is_active
+    board.drive(6, active_high)
+    assert signal.is_active
+    board.drive(6, not active_high)
+    assert not signal.is_active
+    signal.close()
+    signal.close()
+
+
+def test_an_input_that_breaks_raises_a_panel_error(board: MockBoard) -> None:
+    """E.g. read after it was closed."""
+    signal = gpio.open_input(6, active_high=True, key="audio.vad_pin")
+    signal.close()
+    with pytest.raises(PanelError, match="the input pin cannot be used any more"):
+        _ = signal.is_active
