@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from device import config
 from device.audio.frames import AudioFrame
 from device.audio.vad import Vad, WebRtcVad
-from device.errors import AudioError, HearthsideError, PanelError
+from device.errors import AudioError, ConfigError, HearthsideError, PanelError
 from device.gpio import Input, open_input
 from device.units import Ms, ms_from_seconds
 from device.usb import UsbDevice, UsbId, VendorRead, open_device
@@ -197,21 +197,21 @@ class Poller:
 
     def _run(self) -> None:
         with contextlib.closing(self._detector):
-            while not self._stop.wait(POLL_S if self._ask() else RETRY_S):
+            while (pause_s := self._ask()) is not None and not self._stop.wait(pause_s):
                 pass
 
-    def _ask(self) -> bool:
-        """Return whether the detector works."""
+    def _ask(self) -> float | None:
+        """Return when to ask again; None: never, until a person has changed something."""
         asked = ms_from_seconds(self._clock())
         try:
             voice = self._detector.read()
         except HearthsideError as error:
             self.problem, self.newest = str(error), None
-            return False
+            return None if isinstance(error, ConfigError) else RETRY_S
         self.problem = ""
         if voice is not None:
             self.newest = Reading(voice, asked)
-        return True
+        return POLL_S
 
 
 class Hardware(Protocol):

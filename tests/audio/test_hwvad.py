@@ -152,6 +152,24 @@ def test_a_failing_transfer_takes_the_reading_away_and_a_good_one_brings_it_back
     poller.close()
 
 
+def test_a_machine_that_cannot_talk_to_usb_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for libusb takes 50 ms, every time."""
+    for backend in ("libusb1", "libusb0", "openusb"):
+        monkeypatch.setattr(f"usb.backend.{backend}.get_backend", lambda: None)
+    asked = []
+
+    class Detector(UsbDetector):
+        def read(self) -> bool | None:
+            asked.append(1)
+            return super().read()
+
+    poller = Poller(Detector(XVF3000_ID, Xvf3000))
+    poller.start()
+    until(lambda: "libusb" in poller.problem)
+    poller.close()
+    assert asked == [1]
+
+
 def test_an_endlessly_busy_chip_says_nothing_new() -> None:
     """Its last answer grows old."""
     array = FakeXvf3800(voice=True)
