@@ -192,7 +192,7 @@ def parse(table: Mapping[str, Any]) -> Config:
     try:
         config = msgspec.convert(table, Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(_explain(error)) from error
+        raise ConfigError(_explain(error, table)) from error
     _check(config)
     return config
 
@@ -266,11 +266,23 @@ def _unknown_below(table: Mapping[str, Any], kind: Any, prefix: str) -> Iterator
                 yield from _unknown_keys(value, Relay, f"{prefix}{name}.")
 
 
-def _explain(error: msgspec.ValidationError) -> str:
+def _explain(error: msgspec.ValidationError, table: Mapping[str, Any]) -> str:
     """Turn "Expected `int`, got `str` - at `$.audio.frame_ms`" round, so that the key comes first."""
     problem, _, path = str(error).partition(" - at `$.")
-    key = path.rstrip("`")
+    key = _named(path.rstrip("`"), table)
     return f"{key or 'the configuration'}: {problem[:1].lower()}{problem[1:]}; correct it in the configuration"
+
+
+def _named(key: str, table: Mapping[str, Any]) -> str:
+    """Put a name where msgspec writes "[...]" for any entry of a table: that of the first that is wrong by itself."""
+    before, dots, after = key.partition("[...]")
+    section, _, last = before.rpartition(".")
+    for name, value in table[section][last].items() if dots else ():
+        try:
+            msgspec.convert({section: {last: {name: value}}}, Config)
+        except msgspec.ValidationError:
+            return f"{before}.{name}{after}"
+    return key
 
 
 def _check(config: Config) -> None:
