@@ -35,7 +35,7 @@ class Daemon:
         await until(lambda: self.log.count(text) >= times or self._reading.done(), f"“{text}” in the log")
         assert self.log.count(text) >= times, f"ended without “{text}”:\n{self.log}"
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         """Send a signal."""
         self.process.send_signal(number)
 
@@ -48,7 +48,7 @@ class Daemon:
     async def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Send a signal and wait for the end; return the exit code, and how many seconds that took."""
         asked = time.monotonic()
-        self.signal(number)
+        self.send(number)
         code = await asyncio.wait_for(self.process.wait(), LIMIT_S)
         took_s = time.monotonic() - asked
         await self._reading

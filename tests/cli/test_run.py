@@ -1,0 +1,189 @@
+"""The command's answers to what is wrong: exit code 78, and one line that says what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+import device
+from device.sim.soundcard import VirtualSoundCard
+
+COMMAND = Path(sys.executable).with_name("hearthside")
+KEY = "sk-proj-0123456789abcdef"
+LIMIT_S = 30
+EX_CONFIG = 78
+
+SOUND = 'audio.input="hearthside_mic"', 'audio.output="hearthside_speaker"'
+
+
+def command(*arguments: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `hearthside` with a key in the environment and mock pins."""
+    environment = {**os.environ, "OPENAI_API_KEY": KEY, "GPIOZERO_PIN_FACTORY": "mock", **(env or {})}
+    return subprocess.run(
+        [COMMAND, *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+
+
+def complaint(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line that a refused command writes; the log may tell of the start before it."""
+    assert result.returncode == EX_CONFIG, result.stderr
+    assert result.stdout == ""
+    lines = [line for line in result.stderr.splitlines() if " INFO " not in line]
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("hearthside: ")
+    assert KEY not in result.stderr
+    return lines[0]
+
+
+def run(*overrides: str, config: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+    """Start the daemon with overrides, and return its complaint."""
+    sets = [part for override in overrides for part in ("--set", override)]
+    file = ["--config", config] if config else []
+    return complaint(command("run", *file, *sets, env=env))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[audio\ninput = 1", ["config.toml", "not valid TOML", "line 1"]),
+        ("[audio]\nimput = 'x'", ["[audio]", '"imput"', 'did you mean "input"']),
+        ("[conversation.openai]\nmodle = 'x'", ["[conversation.openai]", '"modle"', 'did you mean "model"']),
+        ("[audio]\nframe_ms = 'long'", ["audio.frame_ms", "expected"]),
+        ("[conversation]\nfollow_up_s = -1", ["conversation.follow_up_s"]),
+        ("[conversation.openai]\nurl = 'https://api.openai.com'", ["conversation.openai.url", "wss://"]),
+        ("[tools.relays]\nfan.pin = 4\nlamp.pin = 99", ["tools.relays.lamp.pin", "27"]),
+    ],
+    ids=["bad-toml", "unknown-key", "unknown-nested-key", "wrong-type", "out-of-range", "bad-url", "bad-pin"],
+)
+def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, parts: Sequence[str]) -> None:
+    """With the key, what is wrong with it, and what to do."""
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    said = run(config=file)
+    assert all(part in said for part in parts), said
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """With the way to name another."""
+    said = run(config=tmp_path / "nothing.toml")
+    assert "nothing.toml" in said
+    assert "--config" in said
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("conversation.follow_up_s", ["--set", "KEY=VALUE", "follow_up_s"]),
+        ("=3", ["--set", "KEY=VALUE"]),
+        ("audio.volume.loud=1", ["audio.volume"]),
+        ("audio.volum=0.5", ["[audio]", 'did you mean "volume"']),
+        ("audio.volume=eleven", ["audio.volume"]),
+        ("audio.volume=11", ["audio.volume"]),
+        ("hardware.profile=respeaker_lit", ["hardware.profile", 'did you mean "respeaker_lite"', "generic"]),
+        ("wake.words=[]", ["wake.words"]),
+    ],
+)
+def test_a_wrong_override_is_refused_in_one_line(override: str, parts: Sequence[str]) -> None:
+    """As if it stood in the file."""
+    said = run(override)
+    assert all(part in said for part in parts), said
+
+
+@pytest.mark.parametrize("key", ["", "  ", "two words"])
+def test_a_key_that_is_none_is_refused(key: str) -> None:
+    """Naming the variable, never what is in it."""
+    said = run(env={"OPENAI_API_KEY": key})
+    assert "OPENAI_API_KEY" in said
+    assert "two words" not in said
+
+
+def test_a_missing_key_is_named_with_both_ways_to_give_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The systemd credential and the environment."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    environment = {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+    result = subprocess.run(
+        [COMMAND, "run"], env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+    said = complaint(result)
+    assert "OPENAI_API_KEY" in said
+    assert "openai_api_key" in said
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ('wake.words=["hey_jarvs"]', ["wake.words", "hey_jarvs", "hey_jarvis"]),
+        ('wake.words=["/nowhere/to/be/found.onnx"]', ["wake.words", "/nowhere/to/be/found.onnx"]),
+        ("wake.thresholds={hey_mycroft=0.4}", ["wake.thresholds", "hey_mycroft", "hey_jarvis"]),
+    ],
+)
+def test_wrong_wake_words_are_refused(virtual_card: VirtualSoundCard, override: str, parts: Sequence[str]) -> None:
+    """With those that there are."""
+    said = run(*SOUND, override)
+    assert all(part in said for part in parts), said
+
+
+@pytest.mark.parametrize("key", ["audio.input", "audio.output"])
+def test_a_sound_device_that_is_not_there_is_refused_with_a_list(virtual_card: VirtualSoundCard, key: str) -> None:
+    """Of those that there are."""
+    said = run(*SOUND, f"{key}=Banana")
+    assert key in said
+    assert "Banana" in said
+    assert ("hearthside_mic" if key == "audio.input" else "hearthside_speaker") in said
+
+
+def test_pins_without_a_gpio_library_are_refused(virtual_card: VirtualSoundCard) -> None:
+    """With the package to install and the way round it."""
+    environment = {name: value for name, value in os.environ.items() if name != "GPIOZERO_PIN_FACTORY"}
+    sets = [part for override in (*SOUND, "hardware.led.pin=18") for part in ("--set", override)]
+    result = subprocess.run(
+        [COMMAND, "run", *sets],
+        env={**environment, "OPENAI_API_KEY": KEY},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    said = complaint(result)
+    assert "hardware.led.pin" in said
+    assert "python3-lgpio" in said
+
+
+def test_two_uses_of_a_pin_are_refused() -> None:
+    """Both are named."""
+    said = run("hardware.led.pin=18", "tools.relays.light.pin=18")
+    assert "hardware.led.pin" in said
+    assert "tools.relays.light.pin" in said
+
+
+def test_the_version_and_the_help() -> None:
+    """What people try first."""
+    version = command("--version")
+    assert (version.returncode, version.stdout.strip()) == (0, f"hearthside {device.__version__}")
+    usage = command("--help")
+    assert usage.returncode == 0
+    assert all(word in usage.stdout for word in ("run", "demo", "--version"))
+    for name in ("run", "demo"):
+        assert command(name, "--help").returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["rum"], ["run", "--loud"], ["run", "--config"]])
+def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
+    """With the usage, as every command does."""
+    result = command(*arguments)
+    assert result.returncode == 2
+    assert "usage" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_module_is_the_command() -> None:
+    """`python -m device` is the same program."""
+    result = subprocess.run(
+        [sys.executable, "-m", "device", "--version"], capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+    assert result.stdout.startswith("hearthside ")

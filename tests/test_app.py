@@ -1,0 +1,125 @@
+"""The composition root: what the configuration becomes, and in which order the house is taken down."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device import app, config
+from device.core.actions import TurnEnd
+from device.errors import ConfigError, DeviceNotFoundError
+from device.gpio import MockBoard
+from device.hardware import apply_profile, load_profile
+from device.secrets import Secret
+from device.sim.soundcard import VirtualSoundCard
+
+LED, RELAY = 18, 17
+KEY = Secret("sk-of-nobody")
+
+
+@pytest.fixture
+def board() -> Iterator[MockBoard]:
+    """A Pi's pins."""
+    board = MockBoard()
+    yield board
+    board.close()
+
+
+def settings(folder: Path, **more: Any) -> config.Config:
+    """Return a configuration for the virtual card with a LED and a relay."""
+    table = {
+        "audio": {"input": "hearthside_mic", "output": "hearthside_speaker"},
+        "conversation": {"openai": {"url": "ws://127.0.0.1:9/v1/realtime"}},
+        "hardware": {"profile": "virtual", "led": {"pin": LED}},
+        "tools": {"relays": {"light": {"pin": RELAY}}},
+        "service": {"state_dir": str(folder)},
+    }
+    return config.parse({**table, **more})
+
+
+def test_the_machine_gets_what_the_file_says() -> None:
+    """In its own units."""
+    talk = {"follow_up_s": 2.5, "listen_s": 3, "think_s": 4, "turn_taking": "local", "barge_in": "off"}
+    table = {"conversation": {**talk, "openai": {"connect_timeout_s": 5}}, "audio": {"wake_cue": True}}
+    machine = app.machine_settings(config.parse(table))
+    assert (machine.follow_up, machine.listen, machine.think) == (2_500, 3_000, 4_000)
+    assert machine.turn_end is TurnEnd.DEVICE
+    assert machine.barge_in == "off"
+    assert machine.wake_cue
+    assert machine.connect > 5_000, "the session's own time limit comes first: it knows why"
+
+
+@pytest.mark.parametrize(
+    ("profile", "barge_in"), [("generic", "wake_word"), ("usb_speakerphone", "voice"), ("virtual", "voice")]
+)
+def test_barge_in_by_voice_needs_a_microphone_that_does_not_hear_the_loudspeaker(profile: str, barge_in: str) -> None:
+    """Unless the file says otherwise, the board decides."""
+    chosen = apply_profile(config.parse({"hardware": {"profile": profile}}), load_profile(profile))
+    assert app.machine_settings(chosen).barge_in == barge_in
+
+
+async def test_the_relay_and_the_light_go_first_whatever_hangs_behind_them(
+    virtual_card: VirtualSoundCard, board: MockBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session, a player and a sound card that never close delay the end, but not the relay."""
+    closings: list[tuple[str, float]] = []
+
+    async def hang(self: object) -> None:
+        closings.append((type(self).__name__, board.level(RELAY)))
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(app.RealtimeConversation, "aclose", hang)
+    monkeypatch.setattr(app.Player, "close", hang)
+    async with app.open_app(settings(tmp_path), KEY) as house:
+        house.relays.set("light", True)
+        assert board.level(RELAY) == 1
+        asked = time.monotonic()
+    assert time.monotonic() - asked < 2.0
+    assert closings == [("RealtimeConversation", 0.0), ("Player", 0.0)]
+    assert board.level(LED) == 0
+
+
+async def test_a_start_that_fails_leaves_no_relay_on(
+    virtual_card: VirtualSoundCard, board: MockBoard, tmp_path: Path
+) -> None:
+    """The pins are let go, and the same configuration without the mistake starts afterwards."""
+    wrong = settings(tmp_path, conversation={"openai": {"url": "ws://"}})
+    with pytest.raises(ConfigError, match=r"conversation\.openai\.url"):
+        await opened(wrong)
+    assert not board.is_output(RELAY)
+    await opened(settings(tmp_path))
+
+
+async def test_a_sound_device_that_is_not_there_is_an_error_of_the_configuration(
+    virtual_card: VirtualSoundCard, board: MockBoard, tmp_path: Path
+) -> None:
+    """Found before anything is opened."""
+    with pytest.raises(DeviceNotFoundError, match="hearthside_mic"):
+        await opened(settings(tmp_path, audio={"input": "Banana", "output": "hearthside_speaker"}))
+    assert not board.is_output(RELAY)
+
+
+async def test_a_house_can_be_opened_again_and_again_in_one_process(
+    virtual_card: VirtualSoundCard, board: MockBoard, tmp_path: Path
+) -> None:
+    """Nothing is left behind: no thread of our own, no task."""
+    await opened(settings(tmp_path))
+    tasks = len(asyncio.all_tasks())
+    for _ in range(3):
+        await opened(settings(tmp_path))
+    assert len(asyncio.all_tasks()) <= tasks
+    # PortAudio's thread may hang in a call, so nobody waits for it; it keeps no process from ending.
+    names = {thread.name for thread in threading.enumerate() if thread.name != "portaudio"}
+    assert not {name for name in names if not name.startswith(("MainThread", "asyncio_"))}
+
+
+async def opened(chosen: config.Config) -> None:
+    """Open a house and leave it."""
+    async with app.open_app(chosen, KEY):
+        pass
