@@ -1,0 +1,127 @@
+"""Whether a voice over the answer is a person, or what the echo canceller left of the answer itself. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from device.audio.echo import EchoLevels
+from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame
+from device.audio.vad import Vad
+from device.units import Ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BargeInSettings:
+    """What counts as a person; numbers from trials in simulated rooms (tests/bench/bench_echo.py).
+
+    A new canceller may leave the whole of an echo for a moment: for its `warm_up` a person must be `over_echo_db` above
+    the echo as it comes in. Then it leaves -25 dB of it at worst, and a person need only be above -`below_echo_db` of
+    it, and `over_left_db` above nearly all that was left so far.
+    """
+
+    warm_up: Ms = Ms(3_000)
+    over_echo_db: float = 4.0
+    below_echo_db: float = 20.0
+    over_left_db: float = 5.0
+    floor_dbfs: float = -55.0
+
+
+# What is played counts for as long as its echo may take, and then fades as slowly as a room does (60 dB in 1 s).
+_HOLD_BLOCKS = 25
+_FADE_DB = 0.6
+# Of what is played more quietly than this, nothing is learned: a room has other sounds.
+_LOUD_DBFS = -40.0
+# Before the first echo has arrived nothing can be learned, and before a little was learned nothing can be told.
+_ON_ITS_WAY = Ms(200)
+_LEARNING = Ms(500)
+
+
+class Quantile:
+    """The level that `share` of all levels seen lie under: quickly at first, then within minutes, whatever comes."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._seen = 0
+        self.level: float | None = None
+
+    def see(self, level: float) -> None:
+        """Take another level (dB)."""
+        self._seen += 1
+        if self.level is None:
+            self.level = level
+        step = max(_SLOWEST_DB, _QUICKEST_DB / self._seen)
+        self.level += step * (self._share if level > self.level else self._share - 1)
+
+
+# Somebody who talks for a second while nobody notices moves a quantile by 4 dB at most.
+_SLOWEST_DB = 0.04
+_QUICKEST_DB = 20.0
+
+
+class ResidualEcho:
+    """Learns how loud the echo is, before and after cancellation, for what is played; fed every 10 ms."""
+
+    def __init__(self, settings: BargeInSettings) -> None:
+        self._settings = settings
+        self._played: deque[float] = deque(maxlen=_HOLD_BLOCKS)
+        self._fading = DIGITAL_SILENCE_DBFS
+        self._came_in = Quantile(0.8)
+        self._left = Quantile(0.95)
+
+    def hear(self, played: float) -> None:
+        """Take the level of what was played in the newest 10 ms."""
+        self._played.append(played)
+        self._fading = max(*self._played, self._fading - _FADE_DB)
+
+    def learn(self, captured: float, left: float, trained: Ms) -> None:
+        """Nobody spoke: all that was `captured`, and of that `left`, was echo or noise."""
+        if self._fading > _LOUD_DBFS and trained > _ON_ITS_WAY:
+            self._came_in.see(captured - self._fading)
+            self._left.see(left - self._fading)
+
+    def threshold(self, trained: Ms) -> float:
+        """Return the level (dBFS) above which it is a person; infinite while too little is known to tell."""
+        came_in, left = self._came_in.level, self._left.level
+        if came_in is None or left is None or trained < _LEARNING:
+            return math.inf
+        settings, echo = self._settings, self._fading + came_in
+        if trained < settings.warm_up:
+            return max(settings.floor_dbfs, echo + settings.over_echo_db)
+        left_too = self._fading + left + settings.over_left_db
+        return max(settings.floor_dbfs, echo - settings.below_echo_db, left_too)
+
+
+class BargeInVad:
+    """A Vad in front of the segmenter: while an echo is being cancelled, only what is louder than its rest is a voice.
+
+    `levels` gives the canceller's newest levels; they are those of the frame asked about.
+    """
+
+    def __init__(
+        self, vad: Vad, levels: Callable[[], Sequence[EchoLevels]], settings: BargeInSettings | None = None
+    ) -> None:
+        self._vad = vad
+        self._levels = levels
+        self._echo = ResidualEcho(settings or BargeInSettings())
+
+    def is_voice(self, frame: AudioFrame) -> bool:
+        """Return whether `frame` holds a person's voice."""
+        voiced = self._vad.is_voice(frame)
+        levels = self._levels()[-int(frame.ms // 10) :]
+        if not levels:
+            return voiced
+        for ten_ms in levels:
+            self._echo.hear(ten_ms.played)
+        left = mean_dbfs([ten_ms.left for ten_ms in levels])
+        spoken = voiced and left > self._echo.threshold(levels[-1].trained)
+        if not spoken:
+            self._echo.learn(mean_dbfs([ten_ms.captured for ten_ms in levels]), left, levels[-1].trained)
+        return spoken
+
+
+def mean_dbfs(levels: Sequence[float]) -> float:
+    """Return the level of sound whose parts, equally long, have these."""
+    return 10 * math.log10(sum(10 ** (level / 10) for level in levels) / len(levels))

@@ -1,0 +1,122 @@
+"""The far end: what is really played, laid out by the moments at which it reaches the DAC."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from device.units import Hz, samples_from_ms
+
+# Enough for the longest card's buffer ahead of now and for a frame's way through the house behind it.
+HELD_S = 4
+# Moments jitter by a period or two of the card; further off than this the stream has stopped in between.
+JUMP_MS = 40
+# A canceller has to learn again when the stream slips under it by a few samples: so it slips rarely, and sooner where
+# nothing sounds. Slips at every pause, for no more than the jitter, cost 16 dB of cancellation after each (measured).
+SLIP_MS = 8
+SLIP_WHEN_SILENT_MS = 2
+# Moments are averaged over about this many blocks.
+AVERAGED = 64
+
+
+class SampleClock:
+    """Lays the blocks of a stream end to end on the axis of `time.monotonic`, counted in samples.
+
+    A card's samples follow each other exactly, while the moments it reports jitter: so the count goes on by itself, and
+    slips when the mean of the moments is off by more than SLIP_MS, or SLIP_WHEN_SILENT_MS where nothing sounds.
+    """
+
+    def __init__(self, rate: Hz) -> None:
+        self._rate = rate
+        self._next: int | None = None
+        self._error = 0.0
+        self._seen = 0
+
+    def place(self, moment: float, count: int, silent: bool) -> int:
+        """Return the position of a block of `count` samples, the first of which has its turn at `moment` (s)."""
+        measured = moment * self._rate
+        at = self._follow(measured, silent)
+        self._next = at + count
+        return at
+
+    def restart(self) -> None:
+        """The next block does not join on."""
+        self._next = None
+
+    def _follow(self, measured: float, silent: bool) -> int:
+        if self._next is None or abs(measured - self._next) > samples_from_ms(JUMP_MS, self._rate):
+            self._error, self._seen = 0.0, 0
+            return round(measured)
+        self._seen = min(self._seen + 1, AVERAGED)
+        self._error += (measured - self._next - self._error) / self._seen
+        limit = samples_from_ms(SLIP_WHEN_SILENT_MS if silent else SLIP_MS, self._rate)
+        if abs(self._error) <= limit or (self._seen < AVERAGED and not silent):
+            return self._next
+        slip = round(self._error)
+        self._error -= slip
+        return self._next + slip
+
+
+class FarEnd:
+    """Written in the loudspeaker's thread, read on the event loop's. Moments are seconds of `time.monotonic`."""
+
+    def __init__(self, rate: Hz) -> None:
+        self._lock = threading.Lock()
+        self._start(rate)
+
+    @property
+    def rate(self) -> Hz:
+        """The rate of what is played."""
+        return self._rate
+
+    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
+        """Note a block as it was handed to the card (s16le mono), silence included; `moment` is its DAC time."""
+        block = np.frombuffer(pcm, "<i2")
+        with self._lock:
+            if rate != self._rate:
+                self._start(rate)
+            sounds = bool(block.any())
+            at = self._clock.place(moment, len(block), silent=not sounds)
+            self._put(at, block)
+            if sounds:
+                self._loud_until = at + len(block)
+
+    def drop(self, moment: float) -> None:
+        """The card dropped what had not left it at `moment`."""
+        with self._lock:
+            at = round(moment * self._rate)
+            if at < self._end:
+                self._put(at, np.zeros(min(self._end - at, len(self._ring)), np.int16))
+            self._loud_until = min(self._loud_until, at)
+
+    def read(self, moment: float, count: int) -> bytes:
+        """Return the `count` samples played from `moment` on; where nothing is known, silence."""
+        at = round(moment * self._rate)
+        with self._lock:
+            known = np.arange(at, at + count)
+            sound = self._ring[known % len(self._ring)]
+            sound[(known >= self._end) | (known < self._end - len(self._ring))] = 0
+        return sound.tobytes()
+
+    def missing(self, until: float) -> float:
+        """Return how much (s) of what sounds before `until` is not known yet, while it goes on sounding."""
+        sounds_on = self._loud_until == self._end
+        return max(0.0, until - self._end / self._rate) if sounds_on else 0.0
+
+    def is_silent(self, since: float) -> bool:
+        """Say whether nothing sounds from `since` on, as far as is known."""
+        return self._loud_until <= since * self._rate
+
+    def _start(self, rate: Hz) -> None:
+        self._rate = rate
+        self._clock = SampleClock(rate)
+        self._ring = np.zeros(HELD_S * rate, np.int16)
+        self._end = 0
+        self._loud_until = 0
+
+    def _put(self, at: int, block: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+        gap = min(max(0, at - self._end), len(self._ring))
+        for start, sound in ((at - gap, np.zeros(gap, np.int16)), (at, block)):
+            self._ring[np.arange(start, start + len(sound)) % len(self._ring)] = sound
+        self._end = max(self._end, at + len(block))
