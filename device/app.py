@@ -31,6 +31,7 @@ from device.hardware import apply_profile, load_profile
 from device.panel.gpio import open_panel
 from device.ports import Detection
 from device.secrets import Secret, find_secret
+from device.service import memory
 from device.service.state import MuteMemory
 from device.service.systemd import ServiceManager
 from device.tools.clock import clock_tool
@@ -68,6 +69,7 @@ async def serve(settings: config.Config) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, app.controller.post, ShutdownRequested())
         manager.notify_ready()
+        memory.give_back()
         await app.controller.run()
         manager.notify_stopping()
 
