@@ -59,7 +59,7 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class _WordModel:
+class WordModel:
     """A word, its network, and what its maker says of it."""
 
     word: str
@@ -140,7 +140,7 @@ class MicroWakeWord:
 class _Word:
     """One word's network, and what its scores have led to so far."""
 
-    model: _WordModel
+    model: WordModel
     threshold: float
     refractory: Samples
     score: float = field(default=0.0, init=False)
@@ -199,7 +199,7 @@ class _Word:
         return Samples(max(0, risen - samples_from_ms(after_end, CAPTURE_RATE)))
 
 
-def find_word(name: str) -> _WordModel:
+def find_word(name: str) -> WordModel:
     """Find the model that `name` stands for: "hey_jarvis", or a path to a .json manifest (ESPHome's format, version 2).
 
     A path to a .tflite file stands for the .json file beside it. A word given by path goes by the name of that file.
@@ -235,7 +235,7 @@ def _manifest_of(path: Path) -> Path:
     return manifest
 
 
-def _read(path: Path) -> _WordModel:
+def _read(path: Path) -> WordModel:
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
     except (msgspec.DecodeError, OSError) as error:
@@ -243,10 +243,10 @@ def _read(path: Path) -> _WordModel:
             f"wake.words: {path} is not the manifest of a microWakeWord model: {error}; give another file"
         ) from error
     micro = manifest.micro
-    return _WordModel(path.stem, path.parent / manifest.model, micro.probability_cutoff, micro.sliding_window_size)
+    return WordModel(path.stem, path.parent / manifest.model, micro.probability_cutoff, micro.sliding_window_size)
 
 
-def _load(model: _WordModel) -> pymicro_wakeword.MicroWakeWord:
+def _load(model: WordModel) -> pymicro_wakeword.MicroWakeWord:
     """Make the network. Its own mean is switched off (a window of 1): the single probabilities tell where a word ends.
 
     Raise ConfigError when it is not a microWakeWord model.
@@ -312,7 +312,7 @@ def _refuse_unknown(thresholds: Mapping[str, float], words: Sequence[str]) -> No
             raise ConfigError(f'wake.thresholds: "{name}" is not in wake.words ({known}); remove it or add the word')
 
 
-def _refuse_twins(models: Sequence[_WordModel]) -> None:
+def _refuse_twins(models: Sequence[WordModel]) -> None:
     words = [model.word for model in models]
     for word in words:
         if words.count(word) > 1:
