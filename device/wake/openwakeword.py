@@ -12,13 +12,16 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from device.errors import ConfigError
 from device.ports import Detection
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
-from device.wake.features import CHUNK_SAMPLES, EMBEDDING_SIZE, Features
+from device.wake.embedding import EMBEDDING_SIZE
+from device.wake.features import Features
+from device.wake.mel import CHUNK_SAMPLES
 from device.wake.models import WordModel, find_word
 from device.wake.network import FloatArray, Network
 from device.wake.wordend import ROWS, Sound, WordEnd, word_end
@@ -47,15 +50,17 @@ class OpenWakeWord:
         threshold: float = 0.5,
         thresholds: Mapping[str, float] | None = None,
         refractory_s: float = 1.5,
+        cache: Path | None = None,
     ) -> None:
         """Load the models; `thresholds` has the words, as given in `words`, that differ from `threshold`.
 
+        `cache`: a folder for the streaming form of the shared network; without, it is made at every start (0.15 s).
         A model of several classes (timer) gives a word for each of them. Raise ConfigError.
         """
         self._thresholds = _thresholds(words, threshold, thresholds or {})
         models = [find_word(name) for name in self._thresholds]
         networks = [Network(model.path) for model in models]
-        self._features = Features(max(ROWS, *(_window(network) for network in networks)))
+        self._features = Features(max(ROWS, *(_window(network) for network in networks)), cache)
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
         refractory = samples_from_ms(refractory_s * 1000, CAPTURE_RATE)
         self._words = _label(models, self._heads, tuple(self._thresholds.values()), refractory)

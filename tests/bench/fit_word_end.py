@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from device.wake.features import CHUNK_SAMPLES, Features
+from device.wake.features import Features
+from device.wake.mel import CHUNK_SAMPLES
 from device.wake.models import shipped_words
 from device.wake.network import Network
 from device.wake.wordend import MARGIN, ROWS, WordEnd

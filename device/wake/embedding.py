@@ -1,0 +1,71 @@
+"""The embedding of the newest 76 mel frames: 96 numbers that the word models look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from device.wake.mel import BANDS, CHUNK_FRAMES
+from device.wake.network import FloatArray, Network, StreamingNetwork
+
+EMBEDDING_SIZE = 96
+_WINDOW_FRAMES = 76
+# What the model has seen of a frame is gone after the window: so many steps wash everything out.
+_STEPS_TO_FORGET = -(-_WINDOW_FRAMES // CHUNK_FRAMES)
+
+
+class Embedding(Protocol):
+    """Before the first frame it has seen nothing but ones, as openWakeWord has."""
+
+    frames: FloatArray
+    """Put the next 8 frames here (8 x 32)."""
+    vector: FloatArray
+    """The newest embedding (96)."""
+
+    def step(self) -> None:
+        """Take the frames and renew the vector."""
+
+    def reset(self) -> None:
+        """Forget all frames."""
+
+
+class WindowedEmbedding:
+    """Computed anew from all 76 frames: any model of that input."""
+
+    def __init__(self, network: Network) -> None:
+        """Raise ConfigError."""
+        self._window: FloatArray = np.ones((1, _WINDOW_FRAMES, BANDS, 1), np.float32)
+        self.frames: FloatArray = np.ones((CHUNK_FRAMES, BANDS), np.float32)
+        self.vector: FloatArray = np.zeros(EMBEDDING_SIZE, np.float32)
+        self._run = network.bind(self._window, self.vector.reshape(1, 1, 1, -1))
+
+    def step(self) -> None:
+        """See Embedding."""
+        window = self._window[0, :, :, 0]
+        window[:-CHUNK_FRAMES] = window[CHUNK_FRAMES:]
+        window[-CHUNK_FRAMES:] = self.frames
+        self._run()
+
+    def reset(self) -> None:
+        """See Embedding."""
+        self._window[:] = 1.0
+
+
+class StreamingEmbedding:
+    """Computed from 8 frames and what the graph kept: a fifth of the work (see streaming.py)."""
+
+    def __init__(self, model: bytes | Path, source: Path) -> None:
+        """`model`: what `make_streaming` made of `source`. Raise ConfigError."""
+        self._network = StreamingNetwork(model, source)
+        self.frames: FloatArray = np.ones((CHUNK_FRAMES, BANDS), np.float32)
+        self.vector: FloatArray = np.zeros(EMBEDDING_SIZE, np.float32)
+        self.step = self._network.bind(self.frames.reshape(1, CHUNK_FRAMES, BANDS, 1), self.vector.reshape(1, 1, 1, -1))
+        for _ in range(_STEPS_TO_FORGET):
+            self.step()
+        self._start = self._network.keep()
+
+    def reset(self) -> None:
+        """See Embedding."""
+        self._network.restore(self._start)

@@ -1,0 +1,96 @@
+"""The mel spectrum of the newest sound, as openwakeword's melspectrogram model computes it.
+
+The model does a Fourier transform as two convolutions of 257 x 512 weights. numpy's does the same in a third of the
+time and without a second session of onnxruntime; the numbers differ by at most 0.0006 dB.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from device.wake import onnxfile
+from device.wake.network import FloatArray, Network
+from device.wake.protobuf import MalformedError
+
+CHUNK_SAMPLES = 1280
+"""80 ms at 16 kHz: openWakeWord's step."""
+OVERLAP_SAMPLES = 480
+"""A chunk's first frames look so far back."""
+BANDS = 32
+CHUNK_FRAMES = 8
+# The first chunk of a stream has no sound before it, so three frames fewer come of it.
+FIRST_FRAMES = 5
+
+_HOP, _FRAME = 160, 512
+_FLOOR = 1e-10
+# Decibels are brought to the range that the embedding model was trained on: dB / 10 + 2 (openWakeWord's transform).
+_PER_NEPER = 1 / np.log(10)
+_OFFSET = np.float32(2)
+# 80 dB below the loudest.
+_RANGE = np.float32(8)
+
+
+class Mel(Protocol):
+    """Turns the newest 110 ms of sound into frames of 32 bands."""
+
+    def newest(self, frames: int) -> FloatArray:
+        """Return the newest 8 frames, or 5 without the sound before the chunk; valid until the next call."""
+
+
+class FourierMel:
+    """Computed in numpy with the window and the bands of the model."""
+
+    def __init__(self, sound: FloatArray, window: FloatArray, bands: FloatArray) -> None:
+        """`sound`: 1760 samples that keep their place; `window`: 512; `bands`: 257 x 32."""
+        self._frames = np.lib.stride_tricks.sliding_window_view(sound, _FRAME)[::_HOP]
+        self._window = window
+        self._windowed = np.zeros(self._frames.shape, np.float32)
+        # Before numpy 2 a spectrum always has double precision.
+        kind = np.fft.rfft(self._windowed).real.dtype
+        # Real and imaginary parts lie side by side: both go to the same band.
+        self._bands = np.repeat(bands, 2, axis=0).astype(kind)
+
+    def newest(self, frames: int) -> FloatArray:
+        """See Mel."""
+        windowed = np.multiply(self._frames[-frames:], self._window, out=self._windowed[-frames:])
+        parts = np.fft.rfft(windowed).view(self._bands.dtype)
+        np.square(parts, out=parts)
+        mel: FloatArray = (parts @ self._bands).astype(np.float32, copy=False)
+        np.maximum(mel, _FLOOR, out=mel)
+        np.log(mel, out=mel)
+        mel *= _PER_NEPER
+        mel += _OFFSET
+        # The model limits the dynamic range of what it is given at once, so frames depend on their neighbours.
+        np.maximum(mel, mel.max() - _RANGE, out=mel)
+        return mel
+
+
+class ModelMel:
+    """Computed by the model."""
+
+    def __init__(self, sound: FloatArray, network: Network) -> None:
+        """`sound`: as for FourierMel. Raise ConfigError."""
+        self._spectra = {frames: np.zeros((1, 1, frames, BANDS), np.float32) for frames in (CHUNK_FRAMES, FIRST_FRAMES)}
+        sources = {CHUNK_FRAMES: sound[None], FIRST_FRAMES: sound[None, OVERLAP_SAMPLES:]}
+        self._run = {frames: network.bind(sources[frames], spectrum) for frames, spectrum in self._spectra.items()}
+
+    def newest(self, frames: int) -> FloatArray:
+        """See Mel."""
+        self._run[frames]()
+        scaled: FloatArray = self._spectra[frames][0, 0] / np.float32(10) + _OFFSET
+        return scaled
+
+
+def fourier_mel(model: bytes, sound: FloatArray) -> FourierMel:
+    """Take window and bands out of the melspectrogram model. Raise MalformedError when they are not in it."""
+    tensors = onnxfile.float_tensors(model)
+    try:
+        # Of the convolution with cosines; the first is cos 0: what is left is the window.
+        window, bands = tensors["0.stft.conv_real.weight"][0, 0], tensors["1.melW"]
+    except (KeyError, IndexError):
+        raise MalformedError("the melspectrogram model is another one") from None
+    if (window.shape, bands.shape) != ((_FRAME,), (_FRAME // 2 + 1, BANDS)):
+        raise MalformedError("the melspectrogram model has another shape")
+    return FourierMel(sound, window.copy(), bands)

@@ -1,0 +1,120 @@
+"""As much of protocol buffers as reading and rewriting an ONNX file takes.
+
+The package `onnx` would do it too, but costs 17 MB on disk, brings protobuf and ml-dtypes, and is needed once in the
+life of an installation. A message is a list of fields; whoever reads it knows what the numbers mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+Field = tuple[int, int | bytes]
+"""Number and value: an int stands for a varint, bytes for what has a length. Four and eight byte fields are `Fixed`."""
+
+
+class Fixed(bytes):
+    """A field of 4 or 8 bytes that carries no length: float, double, fixed32, fixed64."""
+
+
+class MalformedError(ValueError):
+    """These bytes are no message."""
+
+
+_VARINT, _EIGHT, _LENGTH, _FOUR = 0, 1, 2, 5
+_LONGEST_VARINT = 10
+_ALL_64_BITS = (1 << 64) - 1
+
+
+def read(data: bytes) -> list[Field]:
+    """Take a message apart, in order. Raise MalformedError."""
+    return list(_fields(data))
+
+
+def write(fields: Iterable[Field]) -> bytes:
+    """Put a message together; `write(read(data)) == data` for data as every library writes it."""
+    parts = bytearray()
+    for number, value in fields:
+        match value:
+            case int():
+                parts += _varint(number << 3 | _VARINT) + _varint(value & _ALL_64_BITS)
+            case Fixed():
+                parts += _varint(number << 3 | (_FOUR if len(value) == 4 else _EIGHT)) + value
+            case _:
+                parts += _varint(number << 3 | _LENGTH) + _varint(len(value)) + value
+    return bytes(parts)
+
+
+def every(fields: Iterable[Field], number: int) -> list[bytes]:
+    """Return the values with a length (messages, strings, bytes) of all fields of this number."""
+    return [value for found, value in fields if found == number and isinstance(value, bytes)]
+
+
+def text(fields: Iterable[Field], number: int) -> str:
+    """Return a string field, "" when it is not there. Raise MalformedError."""
+    values = every(fields, number)
+    try:
+        return values[-1].decode() if values else ""
+    except UnicodeDecodeError:
+        raise MalformedError(f"field {number} is not text") from None
+
+
+def integers(fields: Iterable[Field], number: int) -> list[int]:
+    """Return a repeated int64 field, packed or not. Raise MalformedError."""
+    values: list[int] = []
+    for found, value in fields:
+        if found == number:
+            values += [value] if isinstance(value, int) else _packed(value)
+    return [value - (1 << 64) if value >> 63 else value for value in values]
+
+
+def _packed(data: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(data):
+        value, at = _read_varint(data, at)
+        yield value
+
+
+def _fields(data: bytes) -> Iterator[Field]:
+    at = 0
+    while at < len(data):
+        key, at = _read_varint(data, at)
+        number, kind = key >> 3, key & 7
+        if kind == _VARINT:
+            value, at = _read_varint(data, at)
+            yield number, value
+            continue
+        length, at = _length(kind, data, at)
+        if at + length > len(data):
+            raise MalformedError("the data ends within a field")
+        piece = data[at : at + length]
+        at += length
+        yield number, piece if kind == _LENGTH else Fixed(piece)
+
+
+def _length(kind: int, data: bytes, at: int) -> tuple[int, int]:
+    if kind == _LENGTH:
+        return _read_varint(data, at)
+    if kind in (_FOUR, _EIGHT):
+        return (4 if kind == _FOUR else 8), at
+    raise MalformedError(f"there is no wire type {kind}")
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for index in range(_LONGEST_VARINT):
+        if at + index >= len(data):
+            raise MalformedError("the data ends within a number")
+        byte = data[at + index]
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:
+            return value, at + index + 1
+    raise MalformedError("a number is longer than 64 bits")
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
