@@ -14,10 +14,11 @@ from device.audio.alsa import SoundCards
 from device.audio.devices import Direction, choose_device
 from device.audio.frontend import Frontend
 from device.audio.gate import Gate
+from device.audio.hwvad import open_vad
 from device.audio.playback import Player
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter, SegmenterSettings
-from device.audio.vad import WebRtcVad
+from device.audio.vad import Vad
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
 from device.core.actions import TurnEnd
@@ -39,7 +40,7 @@ from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
 from device.tools.volume import Volume, volume_tool
 from device.units import ms_from_seconds
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.engines import load_engine
 from device.wake.worker import WakeWorker
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,8 @@ def machine_settings(settings: config.Config) -> Settings:
         think=ms_from_seconds(talk.think_s),
         # The session gives up by itself, and says why; this is for one that does not.
         connect=ms_from_seconds(talk.openai.connect_timeout_s + 2),
-        wake_cue=settings.audio.cues and settings.audio.wake_cue,
+        cues=settings.audio.cues,
+        wake_cue=settings.audio.wake_cue,
     )
 
 
@@ -131,7 +133,8 @@ async def _build(
         controller.on_reply_end,
     )
     stack.push_async_callback(_within_limit, conversation.aclose)
-    frontend = sound_facts.frontend = _open_frontend(settings, wake, conversation, controller)
+    vad = stack.enter_context(open_vad(settings.audio))
+    frontend = sound_facts.frontend = _open_frontend(vad, wake, conversation, controller)
     panel = open_panel(settings.hardware, controller.post, frontend.position_ago)
     # Once more, before all else: neither a network nor a sound card that hangs may keep a relay on.
     stack.callback(relays.close)
@@ -154,8 +157,7 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
     """Load the wake words while PortAudio looks for sound devices: the two slowest steps of the start."""
     looking = asyncio.create_task(cards.list_devices())
     try:
-        wake = settings.wake
-        engine = await asyncio.to_thread(OpenWakeWord, wake.words, wake.threshold, wake.thresholds, wake.refractory_s)
+        engine = await asyncio.to_thread(load_engine, settings.wake)
         devices = await looking
     finally:
         looking.cancel()
@@ -171,13 +173,13 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
 
 
 def _open_frontend(
-    settings: config.Config, wake: WakeWorker, conversation: RealtimeConversation, controller: Controller
+    vad: Vad, wake: WakeWorker, conversation: RealtimeConversation, controller: Controller
 ) -> Frontend:
     ring = PrerollRing()
     return Frontend(
         ring=ring,
         gate=Gate(ring, conversation.input_rate, conversation.send_audio),
-        vad=WebRtcVad(settings.audio.vad_aggressiveness),
+        vad=vad,
         segmenter=Segmenter(SegmenterSettings()),
         feed_wake=wake.feed,
         reset_wake=wake.reset,

@@ -69,7 +69,7 @@ def hold_while_waking(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
 def greet(memory: Memory, fact: ev.SessionReady) -> list[Action]:
     """The session is ready: the person has the word."""
     memory.note(online=True, hearing=memory.button_down)
-    return [order.PlayCue(Cue.WAKE)] if memory.settings.wake_cue else []
+    return _cue(memory, Cue.WAKE) if memory.settings.wake_cue else []
 
 
 # -- push-to-talk
@@ -288,7 +288,7 @@ def leave(memory: Memory, fact: Any) -> list[Action]:
 
 def leave_quietly(memory: Memory, fact: Any) -> list[Action]:
     """Nobody goes on."""
-    return [*_end_session(memory), order.PlayCue(Cue.DONE)]
+    return [*_end_session(memory), *_cue(memory, Cue.DONE)]
 
 
 def fail_by_session(memory: Memory, fact: ev.SessionFailed) -> list[Action]:
@@ -324,7 +324,7 @@ def _fail(memory: Memory, text: str) -> list[Action]:
     actions = _end_session(memory)
     memory.note(failing=True)
     memory.start(Timer.FAILURE_SHOWN, memory.settings.show_failure)
-    return [*actions, order.PlayCue(Cue.ERROR), order.Announce(text)]
+    return [*actions, *_cue(memory, Cue.ERROR), order.Announce(text)]
 
 
 def stop_showing_failure(memory: Memory, fact: Any) -> list[Action]:
@@ -352,7 +352,7 @@ def _end_session(memory: Memory) -> list[Action]:
 
 def say_muted(memory: Memory, fact: Any) -> list[Action]:
     """A click while muted: the person should know why nothing happens."""
-    return [order.PlayCue(Cue.MUTED)]
+    return _cue(memory, Cue.MUTED)
 
 
 def mute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
@@ -361,14 +361,14 @@ def mute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
     memory.button_down = False
     memory.voice = None
     memory.note(muted=True)
-    return [*actions, order.CloseMicrophone(), order.RememberMute(True), order.PlayCue(Cue.MUTED)]
+    return [*actions, order.CloseMicrophone(), order.RememberMute(True), *_cue(memory, Cue.MUTED)]
 
 
 def unmute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
     """Listen for the wake word again."""
     memory.button_down = False
     memory.note(muted=False)
-    return [order.OpenMicrophone(), order.RememberMute(False), order.PlayCue(Cue.UNMUTED)]
+    return [order.OpenMicrophone(), order.RememberMute(False), *_cue(memory, Cue.UNMUTED)]
 
 
 def add_fault(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
@@ -388,3 +388,7 @@ def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
 def shut_down(memory: Memory, fact: ev.ShutdownRequested) -> list[Action]:
     """Shut everything and leave."""
     return [*_end_session(memory), order.CloseMicrophone(), order.Exit()]
+
+
+def _cue(memory: Memory, cue: Cue) -> list[Action]:
+    return [order.PlayCue(cue)] if memory.settings.cues else []

@@ -37,6 +37,7 @@ class Settings:
     listen: Ms = Ms(8_000)
     think: Ms = Ms(30_000)
     connect: Ms = Ms(12_000)
+    cues: bool = True
     wake_cue: bool = False
     utterance: Ms = Ms(60_000)
     """The longest turn of a person."""

@@ -423,3 +423,20 @@ def test_speech_while_the_answer_is_being_prepared_goes_on_with_the_turn() -> No
     assert order.DropResponse() in orders
     assert house.phase is Phase.LISTENING
     assert house.machine.status.gate_open
+
+
+def test_without_cues_only_words_are_heard() -> None:
+    """audio.cues = false: no sounds of our own, but what went wrong is still said."""
+    house = House(Settings(cues=False, wake_cue=True))
+    house.listen()
+    orders = house.tell(ev.SessionFailed(1, Failure.DROPPED, "why"))
+    assert any(isinstance(o, order.Announce) for o in orders)
+    house.tell(ev.ButtonHeld(Samples(1)), ev.ButtonLongPressed())
+    assert not any(isinstance(o, order.PlayCue) for o in house.orders)
+
+
+def test_the_wake_cue_is_played_when_the_session_is_ready() -> None:
+    """audio.wake_cue = true."""
+    house = House(Settings(wake_cue=True))
+    house.listen()
+    assert order.PlayCue(Cue.WAKE) in house.orders
