@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +25,7 @@ from device.sim.soundcard import VirtualSoundCard
 
 WORD = "hey_jarvis"
 SETTLE_S = 2.0
-TALK = "The kettle is on the stove and the cat sleeps in the sun while it rains on the other side of the street."
+TALK = "The cat sleeps in the sun while it rains on the other side."
 
 
 @dataclass
@@ -31,43 +33,67 @@ class Cost:
     """What was measured of one program."""
 
     start: list[float] = field(default_factory=list)
+    pss: list[float] = field(default_factory=list)
+    rss: list[float] = field(default_factory=list)
     quiet: list[float] = field(default_factory=list)
     speech: list[float] = field(default_factory=list)
-    pss: list[float] = field(default_factory=list)
 
 
-async def listen(program: common.Program, card: VirtualSoundCard, cost: Cost, seconds: float) -> None:
-    """Measure a program that listens: first in a quiet room, then to somebody who never stops talking."""
-    await asyncio.sleep(SETTLE_S)
-    cost.quiet.append(await common.cpu_percent(program, seconds))
-    with common.running(asyncio.create_task(talk(card))):
+Starters = dict[str, Callable[[], common.Program]]
+
+
+async def start_each(programs: Starters, costs: dict[str, Cost]) -> None:
+    """Start one after the other, alone: they would share memory."""
+    for name, start in programs.items():
+        with start() as program:
+            costs[name].start.append(program.start_s)
+            await asyncio.sleep(SETTLE_S)
+            costs[name].pss.append(program.memory_mb("Pss"))
+            costs[name].rss.append(program.memory_mb("Rss"))
+
+
+async def listen_together(
+    programs: Starters, costs: dict[str, Cost], card: VirtualSoundCard, rounds: int, seconds: float
+) -> None:
+    """Let them listen at the same time: what else the machine does slows both down alike."""
+    with contextlib.ExitStack() as stack:
+        running = {name: stack.enter_context(start()) for name, start in programs.items()}
         await asyncio.sleep(SETTLE_S)
-        cost.speech.append(await common.cpu_percent(program, seconds))
-    cost.pss.append(program.pss_mb())
+        for _ in range(rounds):
+            for name, percent in (await cpu_of(running, seconds)).items():
+                costs[name].quiet.append(percent)
+            talking = asyncio.create_task(talk(card, seconds + 2 * SETTLE_S))
+            await asyncio.sleep(SETTLE_S)
+            for name, percent in (await cpu_of(running, seconds)).items():
+                costs[name].speech.append(percent)
+            await talking
 
 
-async def talk(card: VirtualSoundCard) -> None:
-    """Talk for ever, without the wake word."""
-    person = Person(card.play_into_room)
-    while True:
+async def cpu_of(running: dict[str, common.Program], seconds: float) -> dict[str, float]:
+    """Return how much of a core each uses."""
+    shares = await asyncio.gather(*(common.cpu_percent(program, seconds) for program in running.values()))
+    return dict(zip(running, shares, strict=True))
+
+
+async def talk(card: VirtualSoundCard, seconds: float) -> None:
+    """Talk for that long, without the wake word."""
+    person, until = Person(card.play_into_room), time.monotonic() + seconds
+    while time.monotonic() < until:
         await person.say(TALK)
 
 
 async def measure(starts: int, rounds: int, seconds: float) -> dict[str, Cost]:
-    """Start and measure both programs in turns."""
+    """Measure both programs."""
     costs = {"hearthside": Cost(), "naive loop": Cost()}
-    async with VirtualSoundCard() as card:
-        with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder:
-            programs: dict[str, Callable[[], common.Program]] = {
+    with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder:
+        async with VirtualSoundCard() as card:
+            programs: Starters = {
                 "hearthside": lambda: common.hearthside(card, folder, (f'wake.words=["{WORD}"]',)),
                 "naive loop": lambda: common.naive_loop(card, WORD),
             }
-            for index in range(max(starts, rounds)):
-                for name, start in programs.items():
-                    with start() as program:
-                        costs[name].start.append(program.start_s)
-                        if index < rounds:
-                            await listen(program, card, costs[name], seconds)
+            for _ in range(starts):
+                await start_each(programs, costs)
+            await listen_together(programs, costs, card, rounds, seconds)
     return costs
 
 
@@ -79,6 +105,7 @@ def report(costs: dict[str, Cost]) -> str:
         ("CPU in a quiet room, % of a core", ours.quiet, theirs.quiet, 1, "ratio 0.7, later 0.10"),
         ("CPU while somebody talks, % of a core", ours.speech, theirs.speech, 1, "ratio 0.7"),
         ("memory (PSS), MB", ours.pss, theirs.pss, 1, "100, later 90 MB"),
+        ("memory (RSS: shared libraries counted whole), MB", ours.rss, theirs.rss, 1, ""),
     ]
     rows = [
         (name, common.spread(a, digits), common.spread(b, digits), f"{ratio(a, b):.2f}", aim)
@@ -95,8 +122,8 @@ def ratio(ours: list[float], theirs: list[float]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--starts", type=int, default=7, help="how often each program is started")
-    parser.add_argument("--rounds", type=int, default=2, help="how often CPU and memory are measured")
+    parser.add_argument("--starts", type=int, default=5, help="how often each program is started")
+    parser.add_argument("--rounds", type=int, default=3, help="how often CPU is measured")
     parser.add_argument("--seconds", type=float, default=12.0, help="length of one measurement of the CPU")
     parser.add_argument("--write", action="store_true", help="put the table into docs/figures.md")
     options = parser.parse_args()

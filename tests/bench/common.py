@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,10 +72,10 @@ class Program:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
-    def pss_mb(self) -> float:
-        """Return its proportional share of memory, in MB of 10^6 bytes."""
+    def memory_mb(self, kind: str) -> float:
+        """Return its memory in MB of 10^6 bytes; "Rss" counts shared pages whole, "Pss" in proportion."""
         rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        found = re.search(rf"^{kind}:\s+(\d+) kB", rollup, re.MULTILINE)
         assert found is not None, "every Linux since 4.14 has it"
         return int(found[1]) * 1024 / 1e6
 
@@ -156,12 +156,3 @@ def publish(name: str, text: str, write: bool) -> None:
         before, _, rest = page.partition(begin)
         after = rest.partition(end)[2]
         FIGURES.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
-
-
-@contextlib.contextmanager
-def running(task: asyncio.Task[None]) -> Iterator[None]:
-    """Cancel the task at the end."""
-    try:
-        yield
-    finally:
-        task.cancel()
