@@ -157,7 +157,7 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
     """Load the wake words while PortAudio looks for sound devices: the two slowest steps of the start."""
     looking = asyncio.create_task(cards.list_devices())
     try:
-        engine = await asyncio.to_thread(load_engine, settings.wake)
+        engine = await asyncio.to_thread(load_engine, settings.wake, config.state_dir(settings) / "wake")
         devices = await looking
     finally:
         looking.cancel()
@@ -167,7 +167,7 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
     def on_detection(heard: Detection) -> None:
         controller.post(WakeWordDetected(heard.word, heard.score, heard.end))
 
-    worker = WakeWorker(engine, on_detection, controller.post)
+    worker = WakeWorker(engine, on_detection, controller.post, doze=settings.wake.doze)
     worker.start()
     return worker
 

@@ -65,6 +65,8 @@ class Wake(Section, frozen=True):
     """Per word, where it differs from `threshold`."""
     refractory_s: Seconds = 1.5
     """How long a word is not detected again after it was."""
+    doze: bool = True
+    """Let the engine rest while the sound of the room stays as it is; nothing is missed."""
 
 
 class OpenAI(Section, frozen=True):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from device import config
 from device.errors import ConfigError
 from device.ports import WakeWord
 
 
-def load_engine(wake: config.Wake) -> WakeWord:
-    """Make the engine and load its models: file work, better done in a thread. Raise ConfigError."""
+def load_engine(wake: config.Wake, cache: Path | None = None) -> WakeWord:
+    """Make the engine and load its models: file work, better done in a thread. Raise ConfigError.
+
+    `cache`: a folder where an engine may keep what it makes of its models.
+    """
     match wake.engine:
         case "openwakeword":
             from device.wake.openwakeword import OpenWakeWord
 
-            return OpenWakeWord(wake.words, wake.threshold, wake.thresholds, wake.refractory_s)
+            return OpenWakeWord(wake.words, wake.threshold, wake.thresholds, wake.refractory_s, cache)
         case "microwakeword":
             from device.wake.microwakeword import MicroWakeWord
 

@@ -61,6 +61,8 @@ class OpenWakeWord:
         models = [find_word(name) for name in self._thresholds]
         networks = [Network(model.path) for model in models]
         self._features = Features(max(ROWS, *(_window(network) for network in networks)), cache)
+        self.memory = Samples(self._features.memory_chunks * CHUNK_SAMPLES)
+        """Scores depend on so much sound, and on nothing before."""
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
         refractory = samples_from_ms(refractory_s * 1000, CAPTURE_RATE)
         self._words = _label(models, self._heads, tuple(self._thresholds.values()), refractory)
@@ -94,6 +96,11 @@ class OpenWakeWord:
         self._features.reset()
         for word in self._words:
             word.forget()
+
+    def skip(self, samples: int) -> None:
+        """Leave out so much of the stream: positions and refractory periods count it, all else is forgotten."""
+        self.reset()
+        self._position += samples
 
     def _score(self, chunk: bytes) -> list[Detection]:
         # First of all: positions count what was fed, also when an inference fails.

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
+from typing import Protocol, runtime_checkable
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.ports import Detection, Post, WakeWord
 from device.units import BYTES_PER_SAMPLE, Samples
+from device.wake.doze import Doze, Heard
 
 _log = logging.getLogger(__name__)
 
@@ -20,6 +22,18 @@ _CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
 # 1.6 s: a machine this far behind would answer wake words long past; better to begin anew from now.
 _LONGEST_QUEUE = 20
 _JOIN_S = 1.0
+
+
+@runtime_checkable
+class Skipping(WakeWord, Protocol):
+    """An engine that may be left alone while nothing is heard; one that is not of this kind never dozes."""
+
+    memory: Samples
+    """Scores depend on so much sound, and on nothing before."""
+
+    def skip(self, samples: int) -> None:
+        """Leave out so much of the stream: positions count it, all else is as after a reset."""
+
 
 OnDetection = Callable[[Detection], None]
 OnScores = Callable[[Mapping[str, float]], None]
@@ -52,8 +66,15 @@ class WakeWorker:
     """
 
     def __init__(
-        self, engine: WakeWord, on_detection: OnDetection, post: Post, on_score: OnScores | None = None
+        self,
+        engine: WakeWord,
+        on_detection: OnDetection,
+        post: Post,
+        on_score: OnScores | None = None,
+        doze: bool = False,
     ) -> None:
+        """`doze`: leave the engine alone while the sound of the room stays as it is, if it is of a kind that may be."""
+        self._doze = Doze(engine.memory) if doze and isinstance(engine, Skipping) else None
         self._on_detection = on_detection
         self._on_score = on_score
         self._post = post
@@ -62,10 +83,11 @@ class WakeWorker:
         self._queue: SimpleQueue[_Chunk | None] = SimpleQueue()
         self._collected = bytearray()
         self._fed = 0
+        self._asked = 0
         self._fresh = False
         self._failed = False
         self.scored_samples = Samples(0)
-        """Where in the fed stream the newest good inference ended: stands still when the engine does."""
+        """Up to where the fed stream was listened to, a doze included: stands still when the engine does."""
 
     @property
     def skipped_samples(self) -> Samples:
@@ -87,15 +109,17 @@ class WakeWorker:
         if self._thread is None:
             return
         self._collected += pcm
-        if len(self._collected) >= _CHUNK_BYTES:
-            self._queue.put(_Chunk(bytes(self._collected), self._fed, self._fresh))
-            self._collected.clear()
-            self._fresh = False
+        while len(self._collected) >= _CHUNK_BYTES:
+            chunk = bytes(self._collected[:_CHUNK_BYTES])
+            del self._collected[:_CHUNK_BYTES]
+            self._take(chunk, self._fed - len(self._collected) // BYTES_PER_SAMPLE)
 
     def reset(self) -> None:
         """Forget the sound so far: the stream was interrupted (positions go on counting)."""
         self._collected.clear()
         self._fresh = True
+        if self._doze:
+            self._doze.reset()
 
     def close(self) -> None:
         """Stop listening; nothing is reported any more. Waits for the running inference, at most a second."""
@@ -104,6 +128,14 @@ class WakeWorker:
             thread, self._thread = self._thread, None
             thread.join(_JOIN_S)
             self.reset()
+
+    def _take(self, chunk: bytes, end: int) -> None:
+        heard = self._doze.take(chunk) if self._doze else Heard(chunk, skipped=False)
+        if heard:
+            self._queue.put(_Chunk(heard.pcm, end, self._fresh or heard.skipped))
+            self._asked, self._fresh = end, False
+        elif self.scored_samples == self._asked:
+            self._asked = self.scored_samples = Samples(end)
 
     def _run(self, queue: SimpleQueue[_Chunk | None], loop: asyncio.AbstractEventLoop) -> None:
         while chunk := self._listener.catch_up(queue):
@@ -121,6 +153,9 @@ class WakeWorker:
             self._hear(outcome)
 
     def _fail(self, error: str) -> None:
+        if self._doze:
+            # An engine in trouble is not left alone: only an inference shows that it is well again.
+            self._doze.reset()
         if not self._failed:
             self._failed = True
             self._post(DeviceFailed(Device.WAKE_WORD, f"the wake-word engine failed: {error}"))
@@ -166,13 +201,21 @@ class _Listener:
         return outcome
 
     def _process(self, chunk: _Chunk) -> _Outcome:
+        samples = len(chunk.pcm) // BYTES_PER_SAMPLE
         if chunk.fresh or self._failing:
-            self._engine.reset()
+            self._begin_anew(chunk.end - samples - self._engine_fed)
         # Counted first: an engine's positions count what it was fed, also in a call that raised.
-        self._engine_fed += len(chunk.pcm) // BYTES_PER_SAMPLE
+        self._engine_fed += samples
         detections = self._engine.process(chunk.pcm)
         placed = tuple(self._place(detection, chunk.end) for detection in detections)
         return _Outcome(Samples(chunk.end), placed, self._engine.scores)
+
+    def _begin_anew(self, missed: int) -> None:
+        if missed > 0 and isinstance(self._engine, Skipping):
+            self._engine_fed += missed
+            self._engine.skip(missed)
+        else:
+            self._engine.reset()
 
     def _place(self, detection: Detection, end: int) -> Detection:
         """Turn the engine's position into one of the fed stream, parts of which the engine may not have got."""
