@@ -113,9 +113,8 @@ async def sentence(person: Person, command: str, wake_word: str = "") -> Utteran
 async def one_breath(bench: Bench, utterance: Utterance) -> None:
     """Wake word and command in one breath, a short answer, and back to idle."""
     bench.server.script = Script(answer=lambda heard: Reply(audio=tone(SHORT_MS)))
-    since = time.monotonic()
     began, ended = await bench.say(utterance)
-    delta = await bench.wait(DELTA, since)
+    delta = await bench.wait(DELTA, ended)
     await bench.wait("response.done", delta.at)
     await asyncio.sleep(SHORT_MS / 1e3 + 0.3)
     _note_wake(bench, utterance, began, delta)
@@ -139,10 +138,10 @@ def _note_wake(bench: Bench, utterance: Utterance, began: float, delta: Entry) -
 async def interruptions(bench: Bench, first: Utterance, others: Utterance, count: int) -> None:
     """One long answer after the other, each interrupted by the sentence that asks for the next."""
     bench.server.script = Script(answer=lambda heard: Reply(audio=tone(LONG_MS)))
-    since = time.monotonic()
     _, said = await bench.say(first)
     for _ in range(count):
-        delta = await bench.wait(DELTA, since)
+        # Not before: the answer that was interrupted may have been sent on until then.
+        delta = await bench.wait(DELTA, said)
         await asyncio.sleep(random.uniform(0.7, 1.4))
         since = time.monotonic()
         began, ended = await bench.say(others)
