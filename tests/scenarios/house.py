@@ -46,7 +46,7 @@ listen_s = 4
 think_s = 5
 [conversation.openai]
 url = "{url}"
-silence_duration_ms = 300
+silence_duration_ms = 250
 connect_timeout_s = 5
 [hardware]
 profile = "virtual"
@@ -121,10 +121,10 @@ class House:
         await self.timeline.until(ButtonReleased, since, LIMIT_S)
 
     async def announced(self, since: float) -> str:
-        """Wait until the house says a sentence of its own, and half a second of it has been heard; return it."""
+        """Wait until the house says a sentence of its own, and the beginning of it has been heard; return it."""
         said = await self.timeline.until(Announce, since, LIMIT_S)
         # The cue before it lasts 250 ms.
-        await until(lambda: self.heard_ms(since) > 750, "an announcement at the loudspeaker")
+        await until(lambda: self.heard_ms(since) > 500, "an announcement at the loudspeaker")
         return said.text
 
     def heard(self, since: float, until: float | None = None) -> Samples:
