@@ -12,7 +12,7 @@ from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue, TurnEnd
 from device.core.memory import Memory, Timer
-from device.units import Ms, Samples
+from device.units import CAPTURE_RATE, Ms, Samples, samples_from_ms
 
 
 def nothing(memory: Memory, fact: Any) -> list[Action]:
@@ -55,7 +55,14 @@ def press_button(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     """Remember that the button is down, and whether somebody is speaking already."""
     memory.button_down = True
     memory.spoke_in_hold = memory.voice is not None
+    memory.start(Timer.LONGEST_HOLD, memory.settings.longest_hold)
     return []
+
+
+def hold_deaf(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
+    """Push-to-talk with a microphone that does not work; a long press may still mute."""
+    press_button(memory, fact)
+    return say_deaf(memory, fact)
 
 
 def hold_while_waking(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
@@ -68,18 +75,24 @@ def hold_while_waking(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
 
 def greet(memory: Memory, fact: ev.SessionReady) -> list[Action]:
     """The session is ready: the person has the word."""
-    memory.note(online=True, hearing=memory.button_down)
+    goes_on = memory.turn_end is TurnEnd.DEVICE and memory.voice is not None
+    memory.note(online=True, hearing=memory.button_down or goes_on)
     return _cue(memory, Cue.WAKE) if memory.settings.wake_cue else []
 
 
 # -- push-to-talk
 
 
-def remember_end(memory: Memory, fact: ev.ButtonReleased | ev.VoiceStopped) -> list[Action]:
+def remember_end(memory: Memory, fact: ev.VoiceStopped) -> list[Action]:
     """The person finished before the session was ready: note where the words end."""
-    memory.button_down = False
     memory.until = fact.at
     return []
+
+
+def remember_release(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
+    """The button was let go before the session was ready; the last words are on their way through the sound card."""
+    memory.until = Samples(fact.at + samples_from_ms(memory.settings.hold_tail, CAPTURE_RATE))
+    return release_button(memory, fact)
 
 
 def forget_end(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
@@ -98,30 +111,26 @@ def send_whole_turn(memory: Memory, fact: ev.SessionReady) -> list[Action]:
 
 def release_button(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
     """The button was let go: wait for the last words, which are still on their way through the sound card."""
-    memory.button_down = False
+    let_go(memory, fact)
     memory.start(Timer.HOLD_TAIL, memory.settings.hold_tail)
     return []
 
 
-def let_go(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
-    """The button was let go and nothing depended on it."""
+def let_go(memory: Memory, fact: Any) -> list[Action]:
+    """The button is up again."""
     memory.button_down = False
+    memory.stop(Timer.LONGEST_HOLD)
     return []
 
 
 def commit(memory: Memory, fact: Any) -> list[Action]:
-    """End the person's turn ourselves; from here the usual way of ending turns holds again."""
+    """End the person's turn ourselves. Until the answer was heard nobody listens for more."""
     memory.stop(Timer.HOLD_TAIL)
     memory.answering = True
-    memory.note(hearing=False)
-    shut = [order.CloseGate()] if memory.status.gate_open else []
-    memory.note(gate_open=False)
-    memory.since = None
-    actions: list[Action] = [*shut, order.CommitTurn()]
-    if memory.turn_end is not memory.settings.turn_end:
-        memory.turn_end = memory.settings.turn_end
-        actions.append(order.BeginTurn(memory.status.turn, memory.turn_end))
-    return actions
+    shut: list[Action] = [order.CloseGate()] if memory.status.gate_open else []
+    memory.note(hearing=False, gate_open=False)
+    memory.since = memory.until = None
+    return [*shut, order.CommitTurn()]
 
 
 # -- the person's turn
@@ -174,8 +183,11 @@ def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     memory.window = memory.settings.follow_up
     memory.grace_given = False
     memory.since = None
-    memory.note(hearing=False)
-    return _give_volume_back(memory)
+    memory.began = Samples(0)
+    usual = memory.settings.turn_end
+    memory.note(hearing=usual is TurnEnd.DEVICE and memory.voice is not None)
+    turn = [] if memory.turn_end is usual else [_begin_turn(memory, usual)]
+    return [*turn, *_give_volume_back(memory)]
 
 
 def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
@@ -203,16 +215,26 @@ def _give_volume_back(memory: Memory) -> list[Action]:
 
 def yield_to_provider(memory: Memory, fact: ev.SpeechStarted) -> list[Action]:
     """The provider heard the person and has cancelled its response by itself."""
-    actions = _interrupt(memory, order.DropResponse(), memory.turn_end)
+    actions = _interrupt(memory, order.DropResponse(), memory.settings.turn_end)
     memory.note(hearing=True)
     return actions
 
 
+def go_on_listening(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
+    """Our own segmenter took a pause for the end: what was committed stays, the rest follows."""
+    return _listen_from_voice(memory, fact.at)
+
+
 def interrupt_by_confirmed_voice(memory: Memory, fact: Any) -> list[Action]:
     """The voice over the answer went on: the person is meant to be heard."""
-    if memory.voice is not None:
-        memory.since = Samples(max(0, memory.voice - memory.settings.onset_padding))
-    actions = _interrupt(memory, order.CancelResponse(), memory.turn_end)
+    return _listen_from_voice(memory, memory.voice)
+
+
+def _listen_from_voice(memory: Memory, onset: Samples | None) -> list[Action]:
+    memory.began = Samples(0)
+    if onset is not None:
+        memory.since = Samples(max(0, onset - memory.settings.onset_padding))
+    actions = _interrupt(memory, order.CancelResponse(), memory.settings.turn_end)
     memory.note(hearing=memory.turn_end is TurnEnd.DEVICE)
     return actions
 
@@ -236,6 +258,7 @@ def interrupt_by_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
 
 def _interrupt(memory: Memory, with_response: Action, turn_end: TurnEnd) -> list[Action]:
     memory.answering = False
+    memory.awaited.clear()
     memory.grace_given = False
     memory.window = memory.settings.listen
     memory.stop(Timer.HOLD_TAIL)
@@ -264,6 +287,7 @@ def account_for_heard(memory: Memory, fact: ev.PlaybackStopped) -> list[Action]:
 def run_tool(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
     """Start the tool; the conversation goes on meanwhile."""
     memory.calls.add(fact.call_id)
+    memory.awaited.add(fact.call_id)
     return [order.RunTool(fact.call_id, fact.name, fact.arguments)]
 
 
@@ -275,6 +299,7 @@ def refuse_stale_call(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
 def send_result(memory: Memory, fact: ev.ToolFinished) -> list[Action]:
     """Give the provider the result."""
     memory.calls.discard(fact.call_id)
+    memory.awaited.discard(fact.call_id)
     return [order.SendToolResult(fact.call_id, fact.output)]
 
 
@@ -340,6 +365,7 @@ def _end_session(memory: Memory) -> list[Action]:
     memory.answering = False
     memory.until = None
     memory.calls.clear()
+    memory.awaited.clear()
     memory.stop(Timer.HOLD_TAIL)
     memory.note(hearing=False, gate_open=False)
     shut: list[Action] = [order.CloseGate()] if gate_was_open else []
@@ -355,10 +381,22 @@ def say_muted(memory: Memory, fact: Any) -> list[Action]:
     return _cue(memory, Cue.MUTED)
 
 
-def mute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
+def say_deaf(memory: Memory, fact: Any) -> list[Action]:
+    """Somebody wants to talk to a microphone that does not work."""
+    return [*_cue(memory, Cue.ERROR), order.Announce(failures.OF_DEVICE[ev.Device.MICROPHONE])]
+
+
+def hush(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
+    """The person has heard enough of what went wrong."""
+    memory.stop(Timer.FAILURE_SHOWN)
+    memory.note(failing=False)
+    return [order.StopPlayback()]
+
+
+def mute(memory: Memory, fact: Any) -> list[Action]:
     """Shut everything: gate, session, capture stream."""
     actions = _end_session(memory)
-    memory.button_down = False
+    let_go(memory, fact)
     memory.voice = None
     memory.note(muted=True)
     return [*actions, order.CloseMicrophone(), order.RememberMute(True), *_cue(memory, Cue.MUTED)]
@@ -366,7 +404,7 @@ def mute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
 
 def unmute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
     """Listen for the wake word again."""
-    memory.button_down = False
+    let_go(memory, fact)
     memory.note(muted=False)
     return [order.OpenMicrophone(), order.RememberMute(False), *_cue(memory, Cue.UNMUTED)]
 

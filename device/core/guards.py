@@ -6,7 +6,7 @@ from typing import Any
 
 from device.core.actions import TurnEnd
 from device.core.events import Device, DeviceFailed, ResponseFinished, ToolCalled, ToolFinished, VoiceStopped
-from device.core.memory import Memory
+from device.core.memory import Memory, Timer
 from device.core.status import Phase
 
 
@@ -18,6 +18,16 @@ def always(memory: Memory, fact: Any) -> bool:
 def muted(memory: Memory, fact: Any) -> bool:
     """The microphone is off by the person's will."""
     return memory.status.muted
+
+
+def deaf(memory: Memory, fact: Any) -> bool:
+    """The microphone does not work."""
+    return Device.MICROPHONE in memory.status.faults
+
+
+def telling_failure(memory: Memory, fact: Any) -> bool:
+    """The person is being told that a conversation failed."""
+    return memory.status.failing
 
 
 def unmuted(memory: Memory, fact: Any) -> bool:
@@ -37,7 +47,7 @@ def holding(memory: Memory, fact: Any) -> bool:
 
 def ended_already(memory: Memory, fact: Any) -> bool:
     """The person had finished before the session was ready (push-to-talk, or heard by our own segmenter)."""
-    return memory.until is not None
+    return memory.until is not None and Timer.HOLD_TAIL not in memory.timers
 
 
 def provider_ends_turn(memory: Memory, fact: Any) -> bool:
@@ -52,9 +62,12 @@ def device_vad_ends_turn(memory: Memory, fact: Any) -> bool:
 
 def device_vad_heard_enough(memory: Memory, fact: VoiceStopped) -> bool:
     """Our own segmenter decides, and the voice was more than the end of the wake word."""
-    if not device_vad_ends_turn(memory, fact):
-        return False
-    return memory.status.hearing or fact.at - memory.began >= memory.settings.shortest_turn
+    return device_vad_ends_turn(memory, fact) and fact.at - memory.began >= memory.settings.shortest_turn
+
+
+def device_vad_goes_on(memory: Memory, fact: Any) -> bool:
+    """Our own segmenter ended the turn, in a pause of the sentence as it turns out."""
+    return device_vad_ends_turn(memory, fact) and memory.settings.turn_end is TurnEnd.DEVICE
 
 
 def voice_goes_on(memory: Memory, fact: Any) -> bool:
@@ -69,18 +82,17 @@ def response_failed(memory: Memory, fact: ResponseFinished) -> bool:
 
 def more_follows(memory: Memory, fact: ResponseFinished) -> bool:
     """Another response comes by itself: tool results are owed or a response is queued."""
-    return fact.more or bool(memory.calls)
+    return fact.more or bool(memory.awaited)
 
 
 def answer_is_over(memory: Memory, fact: Any) -> bool:
     """Both facts hold: the response is complete and the sound card has drained (this fact is the draining)."""
-    return not memory.answering and not memory.calls
+    return not memory.answering and not memory.awaited
 
 
 def follow_up_wanted(memory: Memory, fact: Any) -> bool:
     """The answer is over, and the person may go on without the wake word."""
-    deaf = Device.MICROPHONE in memory.status.faults
-    return answer_is_over(memory, fact) and memory.settings.follow_up > 0 and not deaf
+    return answer_is_over(memory, fact) and memory.settings.follow_up > 0 and not deaf(memory, fact)
 
 
 def voice_may_barge_in(memory: Memory, fact: Any) -> bool:
@@ -101,6 +113,11 @@ def ducked(memory: Memory, fact: Any) -> bool:
 def long_press_mutes(memory: Memory, fact: Any) -> bool:
     """A long press without a word spoken, while the microphone is on. With words it is a long push-to-talk."""
     return not memory.status.muted and not memory.spoke_in_hold
+
+
+def holding_unmuted(memory: Memory, fact: Any) -> bool:
+    """The button is still down, and the microphone on."""
+    return memory.button_down and not memory.status.muted
 
 
 def long_press_unmutes(memory: Memory, fact: Any) -> bool:

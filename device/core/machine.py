@@ -32,6 +32,7 @@ class Machine:
 
     def __init__(self, settings: Settings, muted: bool = False) -> None:
         self._memory = Memory(settings, Status(muted=muted), turn_end=settings.turn_end)
+        self._left = False
 
     @property
     def status(self) -> Status:
@@ -42,12 +43,15 @@ class Machine:
         """Take in a fact; return what to do."""
         self._memory.now = now
         self._note_voice(event)
-        if self._is_stale(event):
+        if self._left or self._is_stale(event):
             return []
+        self._left = isinstance(event, ev.ShutdownRequested)
         return self._apply(type(event), event)
 
     def get_timer(self) -> Ms | None:
         """Return when `handle_timer` wants to be called, or None."""
+        if self._left:
+            return None
         return min(self._memory.timers.values(), default=None)
 
     def handle_timer(self, now: Ms) -> list[Action]:

@@ -20,6 +20,8 @@ class Timer(Enum):
     """A voice over the answer has gone on long enough to be meant."""
     HOLD_TAIL = "end of hold"
     """The last words before the button was let go have come through the sound card."""
+    LONGEST_HOLD = "longest hold"
+    """The button has been down longer than anybody speaks."""
     FAILURE_SHOWN = "failure shown"
     """The failed conversation has been shown long enough."""
 
@@ -46,7 +48,10 @@ class Settings:
     playback: Ms = Ms(600_000)
     """The longest an answer may sound once it is complete."""
     confirm: Ms = Ms(500)
-    """A voice over the answer that goes on this long is a barge-in, even when the provider has not said so."""
+    """A voice over the answer that goes on this long is a barge-in, even when the provider has not said so. Longer than
+    the segmenter takes to notice that a cough is over."""
+    longest_hold: Ms = Ms(30_000)
+    """A button held this long means mute, whatever is heard meanwhile: a television must not keep the microphone on."""
     hold_tail: Ms = Ms(120)
     """What the sound card may still hold of the words before the button was let go."""
     show_failure: Ms = Ms(6_000)
@@ -82,6 +87,9 @@ class Memory:
     """How long to wait for the first word."""
     grace_given: bool = False
     calls: set[str] = field(default_factory=set)
+    """Calls that the provider waits for."""
+    awaited: set[str] = field(default_factory=set)
+    """Those of them without which the answer of this turn is not over: an interruption makes nobody wait for a tool."""
     timers: dict[Timer, Ms] = field(default_factory=dict)
 
     def note(self, **changes: Any) -> None:
@@ -110,14 +118,19 @@ def deadline(memory: Memory, phase: Phase) -> Ms | None:
 def gate_wanted(memory: Memory, phase: Phase) -> bool:
     """Say whether microphone audio may leave the device: the one place where this is decided.
 
-    While the person has the word, yes. While the provider has it, only when the provider watches for the person's
+    While the person has the word, yes; with the button down, as soon as there is a voice (a long press for mute is
+    silent, and nothing of it should leave). While the provider has it, only when the provider watches for the person's
     voice: always before the answer is audible (a pause in the middle of a sentence), and over the answer only where
     voice barge-in is on.
     """
     if memory.status.muted or memory.session is None:
         return False
     if phase is Phase.LISTENING:
-        return True
+        return _has_the_word(memory)
     if memory.turn_end is TurnEnd.DEVICE:
         return False
     return phase is Phase.THINKING or (phase is Phase.SPEAKING and memory.settings.barge_in == "voice")
+
+
+def _has_the_word(memory: Memory) -> bool:
+    return memory.spoke_in_hold or not memory.button_down

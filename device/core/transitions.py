@@ -38,16 +38,19 @@ IDLE, WAKING, LISTENING, THINKING, SPEAKING = Phase
 
 _IDLE = (
     Rule(IDLE, ev.WakeWordDetected, WAKING, do.open_session_by_voice, when.unmuted),
-    Rule(IDLE, ev.ButtonClicked, WAKING, do.open_session_by_button, when.unmuted),
     Rule(IDLE, ev.ButtonClicked, IDLE, do.say_muted, when.muted),
-    Rule(IDLE, ev.ButtonHeld, WAKING, do.open_session_by_hold, when.unmuted),
+    Rule(IDLE, ev.ButtonClicked, IDLE, do.hush, when.telling_failure),
+    Rule(IDLE, ev.ButtonClicked, IDLE, do.say_deaf, when.deaf),
+    Rule(IDLE, ev.ButtonClicked, WAKING, do.open_session_by_button),
     Rule(IDLE, ev.ButtonHeld, IDLE, do.press_button, when.muted),
+    Rule(IDLE, ev.ButtonHeld, IDLE, do.hold_deaf, when.deaf),
+    Rule(IDLE, ev.ButtonHeld, WAKING, do.open_session_by_hold),
 )
 
 _WAKING = (
     Rule(WAKING, ev.SessionReady, THINKING, do.send_whole_turn, when.ended_already),
     Rule(WAKING, ev.SessionReady, LISTENING, do.greet),
-    Rule(WAKING, ev.ButtonReleased, WAKING, do.remember_end, when.holding, rearm=False),
+    Rule(WAKING, ev.ButtonReleased, WAKING, do.remember_release, when.holding, rearm=False),
     Rule(WAKING, ev.ButtonHeld, WAKING, do.hold_while_waking, rearm=False),
     Rule(WAKING, ev.VoiceStarted, WAKING, do.forget_end, when.device_vad_ends_turn, rearm=False),
     Rule(WAKING, ev.VoiceStopped, WAKING, do.remember_end, when.device_vad_heard_enough, rearm=False),
@@ -59,13 +62,14 @@ _LISTENING = (
     Rule(LISTENING, ev.SpeechStarted, LISTENING, do.hear, when.provider_ends_turn),
     Rule(LISTENING, ev.SpeechStopped, THINKING, do.stop_hearing, when.provider_ends_turn),
     Rule(LISTENING, ev.VoiceStarted, LISTENING, do.hear, when.device_vad_ends_turn),
+    Rule(LISTENING, ev.VoiceStarted, LISTENING, do.hear, when.holding),
     Rule(LISTENING, ev.VoiceStopped, THINKING, do.commit, when.device_vad_heard_enough),
     Rule(LISTENING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Rule(LISTENING, ev.ButtonReleased, LISTENING, do.release_button, when.holding),
     Rule(LISTENING, Timer.HOLD_TAIL, THINKING, do.commit),
     Rule(LISTENING, ev.ResponseStarted, THINKING, do.expect_answer),
     Rule(LISTENING, ev.PlaybackStarted, SPEAKING, do.expect_answer),
-    Rule(LISTENING, ev.WakeWordDetected, LISTENING),
+    Rule(LISTENING, ev.WakeWordDetected, LISTENING, guard=when.provider_ends_turn),
     Rule(LISTENING, ev.ButtonClicked, IDLE, do.leave),
     Rule(LISTENING, Timer.DEADLINE, LISTENING, do.give_grace, when.voice_goes_on),
     Rule(LISTENING, Timer.DEADLINE, IDLE, do.leave_quietly),
@@ -73,6 +77,7 @@ _LISTENING = (
 
 _THINKING = (
     Rule(THINKING, ev.SpeechStarted, LISTENING, do.yield_to_provider, when.provider_ends_turn),
+    Rule(THINKING, ev.VoiceStarted, LISTENING, do.go_on_listening, when.device_vad_goes_on),
     Rule(THINKING, ev.ResponseStarted, THINKING, do.expect_answer),
     Rule(THINKING, ev.ResponseFinished, IDLE, do.fail_by_response, when.response_failed),
     Rule(THINKING, ev.ResponseFinished, THINKING, do.expect_more, when.more_follows),
@@ -117,6 +122,7 @@ def _everywhere(here: Phase) -> tuple[Rule, ...]:
         Rule(here, ev.ButtonLongPressed, IDLE, do.mute, when.long_press_mutes),
         Rule(here, ev.ButtonLongPressed, here, do.unmute, when.long_press_unmutes, rearm=False),
         Rule(here, ev.PlaybackStopped, here, do.account_for_heard, when.in_session, rearm=False),
+        Rule(here, Timer.LONGEST_HOLD, IDLE, do.mute, when.holding_unmuted),
         Rule(here, Timer.FAILURE_SHOWN, here, do.stop_showing_failure, rearm=False),
         Rule(here, ev.DeviceFailed, here, do.add_fault, rearm=False),
         Rule(here, ev.DeviceRecovered, here, do.remove_fault, rearm=False),

@@ -192,6 +192,7 @@ def test_barge_in_off_leaves_only_the_button() -> None:
     house = House(Settings(barge_in="off"))
     house.speak()
     assert house.wake() == []
+    assert not house.machine.status.gate_open
     assert order.CloseSession() in house.tell(ev.ButtonClicked(Samples(1)))
     assert house.phase is Phase.IDLE
 
@@ -220,19 +221,56 @@ def test_push_to_talk_is_ended_by_the_button() -> None:
     assert order.OpenSession(1, TurnEnd.DEVICE) in house.tell(ev.ButtonHeld(Samples(5)))
     house.tell(ev.SessionReady(1), ev.SpeechStopped(1))
     assert house.phase is Phase.LISTENING
+    assert house.tell(ev.VoiceStarted(Samples(900))) == [order.OpenGate(Samples(5))]
     assert house.tell(ev.ButtonReleased(Samples(50_000))) == []
-    orders = house.wait(120)
-    assert orders[:2] == [order.CloseGate(), order.CommitTurn()]
+    assert house.wait(120) == [order.CloseGate(), order.CommitTurn()]
     assert house.phase is Phase.THINKING
+
+
+def test_nothing_leaves_while_the_button_is_held_in_silence() -> None:
+    """It may become a long press, and whoever mutes does not want the room to be heard first."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(5)), ev.SessionReady(1))
+    assert not house.machine.status.gate_open
+    house.tell(ev.ButtonLongPressed())
+    assert not any(isinstance(o, order.OpenGate) for o in house.orders)
+
+
+def test_words_too_soft_for_the_segmenter_are_sent_when_the_button_is_let_go() -> None:
+    """Push-to-talk is the button's decision, not the VAD's."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(5)), ev.SessionReady(1))
+    assert house.tell(ev.ButtonReleased(Samples(50_000))) == [order.OpenGate(Samples(5))]
+    assert house.wait(120) == [order.CloseGate(), order.CommitTurn()]
+
+
+def test_after_push_to_talk_nobody_listens_until_the_answer_was_heard() -> None:
+    """What you say until you let go; then the follow-up window, with the usual way of ending turns."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(5)), ev.SessionReady(1), ev.VoiceStarted(Samples(900)))
+    house.tell(ev.ButtonReleased(Samples(50_000)))
+    house.wait(120)
+    house.tell(ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1), ev.ResponseFinished(1, "r1"))
+    assert not house.machine.status.gate_open
+    assert house.tell(ev.PlaybackFinished(1)) == [order.BeginTurn(2, TurnEnd.PROVIDER), order.OpenGate(None)]
 
 
 def test_push_to_talk_that_ends_before_the_session_is_ready_is_sent_whole() -> None:
     """Not a word is lost when connecting is slow."""
     house = House()
     house.tell(ev.ButtonHeld(Samples(5)), ev.ButtonReleased(Samples(50_000)))
-    orders = house.tell(ev.SessionReady(1))
-    assert orders[:2] == [order.OpenGate(Samples(5), Samples(50_000)), order.CommitTurn()]
+    house.wait(120)
+    # 120 ms: what the sound card still held.
+    assert house.tell(ev.SessionReady(1)) == [order.OpenGate(Samples(5), Samples(51_920)), order.CommitTurn()]
     assert house.phase is Phase.THINKING
+
+
+def test_push_to_talk_that_ends_as_the_session_gets_ready_waits_for_the_last_words() -> None:
+    """They are still on their way through the sound card."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(5)), ev.ButtonReleased(Samples(50_000)))
+    assert house.tell(ev.SessionReady(1)) == [order.OpenGate(Samples(5))]
+    assert house.wait(120) == [order.CloseGate(), order.CommitTurn()]
 
 
 def test_a_hold_over_an_answer_interrupts_it() -> None:
@@ -240,9 +278,9 @@ def test_a_hold_over_an_answer_interrupts_it() -> None:
     house = House()
     house.speak()
     orders = house.tell(ev.ButtonHeld(Samples(500)))
-    assert names(orders) == ["CloseGate", "StopPlayback", "CancelResponse", "BeginTurn", "OpenGate"]
+    assert names(orders) == ["CloseGate", "StopPlayback", "CancelResponse", "BeginTurn"]
     assert orders[3] == order.BeginTurn(2, TurnEnd.DEVICE)
-    assert orders[4] == order.OpenGate(Samples(500))
+    assert house.tell(ev.VoiceStarted(Samples(700))) == [order.OpenGate(Samples(500))]
 
 
 def test_a_silent_long_press_mutes_from_every_phase() -> None:
@@ -264,6 +302,83 @@ def test_a_long_press_with_words_is_a_long_push_to_talk() -> None:
     house.tell(ev.ButtonHeld(Samples(500)), ev.SessionReady(1), ev.VoiceStarted(Samples(900)))
     assert house.tell(ev.ButtonLongPressed()) == []
     assert house.phase is Phase.LISTENING
+
+
+def test_a_television_does_not_keep_the_microphone_on() -> None:
+    """Held long enough, the button mutes whatever is heard meanwhile."""
+    house = House()
+    house.tell(ev.VoiceStarted(Samples(1)), ev.ButtonHeld(Samples(500)), ev.SessionReady(1), ev.ButtonLongPressed())
+    assert not house.machine.status.muted
+    house.wait(30_000)
+    assert house.machine.status.muted
+
+
+def test_a_dead_microphone_is_told_to_whoever_wants_to_talk() -> None:
+    """No session is opened that could not hear anything."""
+    for fact in (ev.ButtonClicked(Samples(1)), ev.ButtonHeld(Samples(1))):
+        house = House()
+        house.tell(ev.DeviceFailed(Device.MICROPHONE, "unplugged"))
+        orders = house.tell(fact)
+        assert names(orders) == ["PlayCue", "Announce"]
+        assert house.phase is Phase.IDLE
+
+
+def test_a_click_ends_the_tale_of_a_failure() -> None:
+    """Click = stop, whatever is being said; the next one talks."""
+    house = House()
+    house.listen()
+    house.tell(ev.SessionFailed(1, Failure.DROPPED, "why"))
+    assert house.tell(ev.ButtonClicked(Samples(1))) == [order.StopPlayback()]
+    assert "OpenSession" in names(house.tell(ev.ButtonClicked(Samples(1))))
+
+
+def test_after_shutting_down_nothing_is_decided_any_more() -> None:
+    """A wake word that was on its way must not open a session."""
+    house = House()
+    house.tell(ev.ShutdownRequested())
+    assert house.wake() == []
+    assert house.machine.get_timer() is None
+
+
+def test_a_slow_tool_of_an_interrupted_answer_does_not_hold_up_the_next_one() -> None:
+    """Its result is still given to the provider when it comes."""
+    house = House()
+    house.think()
+    house.tell(ev.ToolCalled(1, "slow", "get_time", "{}"), ev.SpeechStarted(1), ev.SpeechStopped(2))
+    house.tell(ev.ResponseStarted(2, "r2"), ev.PlaybackStarted(2))
+    assert house.tell(ev.ResponseFinished(2, "r2")) == [order.EndReply(2)]
+    house.tell(ev.PlaybackFinished(2))
+    assert house.phase is Phase.LISTENING
+    assert house.tell(ev.ToolFinished("slow", "noon")) == [order.SendToolResult("slow", "noon")]
+
+
+def test_a_tool_that_is_still_running_keeps_the_answer_open() -> None:
+    """The card may drain while the tool works."""
+    house = House()
+    house.speak()
+    house.tell(ev.ToolCalled(1, "slow", "get_time", "{}"), ev.ResponseFinished(1, "r1"))
+    house.tell(ev.PlaybackFinished(1))
+    assert house.phase is Phase.SPEAKING
+
+
+def test_local_turn_taking_goes_on_after_a_pause_in_the_sentence() -> None:
+    """ "Turn on the ... light"."""
+    house = House(Settings(turn_end=TurnEnd.DEVICE))
+    house.listen()
+    house.tell(ev.VoiceStarted(Samples(20_000)), ev.VoiceStopped(Samples(40_000)))
+    orders = house.tell(ev.VoiceStarted(Samples(60_000)))
+    assert names(orders) == ["StopPlayback", "CancelResponse", "BeginTurn", "OpenGate"]
+    assert orders[-1] == order.OpenGate(Samples(60_000 - 4_800))
+
+
+def test_local_turn_taking_waits_for_a_sentence_that_goes_on_while_connecting() -> None:
+    """The voice began before the wake word, and is still going when the session is ready."""
+    house = House(Settings(turn_end=TurnEnd.DEVICE))
+    house.tell(ev.VoiceStarted(Samples(1_000)))
+    house.listen()
+    house.wait(20_000)
+    assert house.phase is Phase.LISTENING
+    assert order.CommitTurn() in house.tell(ev.VoiceStopped(Samples(400_000)))
 
 
 def test_while_muted_only_a_long_press_does_anything() -> None:

@@ -10,7 +10,7 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core.actions import Action, TurnEnd
 from device.core.machine import Machine
-from device.core.memory import Settings
+from device.core.memory import Settings, Timer
 from device.core.status import Phase
 from device.units import Ms, Samples
 
@@ -126,7 +126,7 @@ class Conversations(RuleBasedStateMachine):
     def session_ready_now(self) -> None:
         self.tell(ev.SessionReady(self.turn))
 
-    @precondition(lambda self: self.in_phase(Phase.LISTENING))
+    @precondition(lambda self: self.in_phase(Phase.LISTENING, Phase.THINKING, Phase.SPEAKING))
     @rule(stop=st.booleans())
     def provider_hears(self, stop: bool) -> None:
         self.tell(ev.SpeechStarted(self.turn))
@@ -145,6 +145,17 @@ class Conversations(RuleBasedStateMachine):
     def answer_completes(self, more: bool) -> None:
         self.complete = False
         self.tell(ev.ResponseFinished(self.turn, "r", more=more))
+
+    @precondition(lambda self: self.in_phase(Phase.SPEAKING, Phase.THINKING))
+    @rule()
+    def everything_comes_to_its_end(self) -> None:
+        """Every result given and the last response complete: the answer must be let end."""
+        for call in sorted(self.running):
+            self.tell(ev.ToolFinished(call, "done"))
+        self.running.clear()
+        self.complete = False
+        self.tell(ev.ResponseFinished(self.turn, "last"))
+        assert self.complete, "nobody waits for the sound card"
 
     @precondition(lambda self: self.in_phase(Phase.SPEAKING, Phase.THINKING))
     @rule()
@@ -192,6 +203,14 @@ class Conversations(RuleBasedStateMachine):
         before = self.machine.status
         names = {ev.ResponseStarted: ("old",), ev.ResponseFinished: ("old",), ev.Said: ("old",)}
         assert self.machine.handle_event(kind(self.turn - 1, *names.get(kind, ())), Ms(self.now)) == []
+        assert self.machine.status == before
+
+    @precondition(lambda self: self.machine.status.turn > 0)
+    @rule(kind=st.sampled_from([ev.SessionReady, ev.SpeechStarted, ev.SpeechStopped]))
+    def fact_of_an_earlier_session(self, kind: type) -> None:
+        first = self.machine._memory.session or self.turn + 1
+        before = self.machine.status
+        assert self.machine.handle_event(kind(first - 1), Ms(self.now)) == []
         assert self.machine.status == before
 
     @rule(stopped=st.booleans())
@@ -256,13 +275,17 @@ class Conversations(RuleBasedStateMachine):
         assert status.gate_open == self.gate_open
 
     @invariant()
+    def over_an_answer_only_voice_barge_in_listens(self) -> None:
+        if self.in_phase(Phase.SPEAKING) and self.machine._memory.settings.barge_in != "voice":
+            assert not self.gate_open
+
+    @invariant()
     def muted_means_the_microphone_is_closed(self) -> None:
         assert self.microphone_open != self.machine.status.muted
 
     @invariant()
     def every_waiting_phase_has_a_deadline(self) -> None:
-        if self.in_phase(*WAITING):
-            assert self.machine.get_timer() is not None
+        assert (Timer.DEADLINE in self.machine._memory.timers) == self.in_phase(*WAITING)
 
     @invariant()
     def idle_means_no_session(self) -> None:
