@@ -39,14 +39,17 @@ from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
 from device.tools.volume import Volume, volume_tool
-from device.units import ms_from_seconds
+from device.units import CAPTURE_RATE, ms_from_samples, ms_from_seconds, samples_from_ms
 from device.wake.engines import load_engine
 from device.wake.worker import WakeWorker
 
 log = logging.getLogger(__name__)
 
-# SIGTERM to exit within 2 s, whatever hangs: each of the three parts that may hang gets this long to close.
-CLOSE_LIMIT_S = 0.5
+# SIGTERM to exit within 2 s, whatever hangs: each of the four parts that may hang gets this long to close.
+CLOSE_LIMIT_S = 0.4
+# A voice over the answer is a barge-in when it lasted a quarter of a second longer than a pause would have taken to end
+# it: coughs are shorter.
+_CONFIRM_AFTER_PAUSE = samples_from_ms(260, CAPTURE_RATE)
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,20 @@ def machine_settings(settings: config.Config) -> Settings:
         think=ms_from_seconds(talk.think_s),
         # The session gives up by itself, and says why; this is for one that does not.
         connect=ms_from_seconds(talk.openai.connect_timeout_s + 2),
+        confirm=ms_from_samples(segmenting(settings).stop_after + _CONFIRM_AFTER_PAUSE, CAPTURE_RATE),
         cues=settings.audio.cues,
         wake_cue=settings.audio.wake_cue,
     )
+
+
+def segmenting(settings: config.Config) -> SegmenterSettings:
+    """Return how long a pause ends a voice: as long as a turn needs where the device ends turns, else a short one.
+
+    The sooner a cough over the answer is known to be over, the sooner the answer gets its volume back.
+    """
+    if settings.conversation.turn_taking == "local":
+        return SegmenterSettings()
+    return SegmenterSettings(stop_after=samples_from_ms(240, CAPTURE_RATE))
 
 
 async def _build(
@@ -134,7 +148,8 @@ async def _build(
     )
     stack.push_async_callback(_within_limit, conversation.aclose)
     vad = stack.enter_context(open_vad(settings.audio))
-    frontend = sound_facts.frontend = _open_frontend(vad, wake, conversation, controller)
+    segmenter = Segmenter(segmenting(settings))
+    frontend = sound_facts.frontend = _open_frontend(vad, segmenter, wake, conversation, controller)
     panel = open_panel(settings.hardware, controller.post, frontend.position_ago)
     # Once more, before all else: neither a network nor a sound card that hangs may keep a relay on.
     stack.callback(relays.close)
@@ -173,14 +188,14 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
 
 
 def _open_frontend(
-    vad: Vad, wake: WakeWorker, conversation: RealtimeConversation, controller: Controller
+    vad: Vad, segmenter: Segmenter, wake: WakeWorker, conversation: RealtimeConversation, controller: Controller
 ) -> Frontend:
     ring = PrerollRing()
     return Frontend(
         ring=ring,
         gate=Gate(ring, conversation.input_rate, conversation.send_audio),
         vad=vad,
-        segmenter=Segmenter(SegmenterSettings()),
+        segmenter=segmenter,
         feed_wake=wake.feed,
         reset_wake=wake.reset,
         post=controller.post,

@@ -17,7 +17,7 @@ from device.core.events import Event
 from device.core.indication import indication
 from device.core.machine import Machine
 from device.core.status import Phase, Status
-from device.errors import AudioError, SpeechError, ToolError
+from device.errors import HearthsideError, SpeechError, ToolError
 from device.ports import Conversation, Ear, Microphone, Mouth, Panel, Tools, Voice
 from device.units import Ms
 
@@ -56,6 +56,7 @@ class Controller:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._microphone_orders = asyncio.Lock()
+        self._disk_orders = asyncio.Lock()
         self._exit = asyncio.Event()
         self._orders: dict[type[Action], Callable[[Any], None]] = {}
 
@@ -184,7 +185,7 @@ class Controller:
         return {
             order.Announce: lambda a: self._spawn(self._announce(a.text)),
             order.RunTool: lambda a: self._spawn(self._run_tool(a)),
-            order.RememberMute: lambda a: house.remember_mute(a.muted),
+            order.RememberMute: lambda a: self._spawn(self._remember_mute()),
             order.Exit: lambda a: self._exit.set(),
         }
 
@@ -199,7 +200,7 @@ class Controller:
                 return
             try:
                 await self._house.microphone.open()
-            except AudioError as error:
+            except HearthsideError as error:
                 self.post(ev.DeviceFailed(ev.Device.MICROPHONE, str(error)))
 
     def _close_microphone(self) -> None:
@@ -211,6 +212,10 @@ class Controller:
             if self.status.muted:
                 await self._house.microphone.close()
                 self._house.ear.clear()
+
+    async def _remember_mute(self) -> None:
+        async with self._disk_orders:
+            await asyncio.to_thread(self._house.remember_mute, self.status.muted)
 
     async def _announce(self, text: str) -> None:
         log.info("saying: %s", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -24,12 +25,22 @@ class MuteMemory:
             return True
 
     def remember(self, muted: bool) -> None:
-        """Keep the state. A disk that refuses is logged: the device obeys all the same until it is restarted."""
+        """Keep the state; waits for the disk. One that refuses is logged: the device obeys until it is restarted."""
         try:
-            if muted:
-                self._flag.parent.mkdir(parents=True, exist_ok=True)
-                self._flag.touch()
-            else:
-                self._flag.unlink(missing_ok=True)
+            self._write(muted)
         except OSError as error:
             log.error("the mute state will not survive a restart: %s: %s", self._flag, error.strerror)
+
+    def _write(self, muted: bool) -> None:
+        folder = self._flag.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        if muted:
+            self._flag.touch()
+        else:
+            self._flag.unlink(missing_ok=True)
+        # To the disk: these devices are switched off by pulling the plug.
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 _CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
 # 1.6 s: a machine this far behind would answer wake words long past; better to begin anew from now.
 _LONGEST_QUEUE = 20
-_JOIN_S = 1.0
+_JOIN_S = 0.3
 
 
 @runtime_checkable
@@ -122,7 +122,7 @@ class WakeWorker:
             self._doze.reset()
 
     def close(self) -> None:
-        """Stop listening; nothing is reported any more. Waits for the running inference, at most a second."""
+        """Stop listening; nothing is reported any more. Waits for the running inference, at most 0.3 s."""
         if self._thread is not None:
             self._queue.put(None)
             thread, self._thread = self._thread, None

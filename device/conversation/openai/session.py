@@ -205,6 +205,10 @@ class Session:
             except LinkError as error:
                 self.protocol.fail(error.failure, str(error))
                 self.flush()
+            except Exception:  # the boundary: a bug must end in words, not in a session that hears nothing
+                log.exception("the session failed")
+                self.protocol.fail(Failure.PROTOCOL, "an error in this program; see the log")
+                self.flush()
 
     async def _talk(self) -> None:
         deadline = asyncio.get_running_loop().time() + self._settings.connect_timeout_s
