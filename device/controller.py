@@ -230,10 +230,9 @@ class Controller:
     async def _run_tool(self, call: order.RunTool) -> None:
         try:
             output = await self._house.tools.call(call.name, call.arguments)
-            fact = ev.ToolFinished(call.call_id, output)
         except ToolError as error:
-            fact = ev.ToolFinished(call.call_id, str(error), failed=True)
-        self.post(fact)
+            output = str(error)
+        self.post(ev.ToolFinished(call.call_id, output))
 
 
 _QUIET = (ev.VoiceStarted, ev.VoiceStopped, ev.Heard, ev.Said, ev.ToolCalled, ev.ToolFinished)

@@ -19,10 +19,6 @@ class DeviceNotFoundError(AudioError, ConfigError):
     """The configuration names a sound device that does not exist; the message lists those that do."""
 
 
-class WakeWordError(HearthsideError):
-    """The wake-word engine failed while listening."""
-
-
 class PanelError(HearthsideError):
     """A LED, button or relay pin cannot be used."""
 
@@ -37,11 +33,3 @@ class SpeechError(HearthsideError):
 
 class ConversationError(HearthsideError):
     """The provider refused or dropped the session."""
-
-
-class RetryableConversationError(ConversationError):
-    """Trying again later may work: the network, a busy server, an expired session."""
-
-
-class FatalConversationError(ConversationError):
-    """Trying again will not help until a person changes something: key, quota, model."""

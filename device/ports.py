@@ -35,10 +35,6 @@ class Detection:
 class Ear(Protocol):
     """The way from the microphone to everyone who listens; owns the gate."""
 
-    @property
-    def position(self) -> Samples:
-        """How much has been captured since the start."""
-
     def open_gate(self, since: Samples | None, until: Samples | None = None) -> None:
         """Let audio out from `since` (None: from now) on, or exactly the span to `until`."""
 

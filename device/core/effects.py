@@ -274,7 +274,7 @@ def _begin_turn(memory: Memory, turn_end: TurnEnd) -> Action:
 
 def account_for_heard(memory: Memory, fact: ev.PlaybackStopped) -> list[Action]:
     """Tell the provider how much of its answer was heard, so that it knows what was not."""
-    if not fact.item or memory.session is None or fact.turn < memory.session:
+    if not fact.item:
         return []
     if fact.played <= 0:
         return [order.DeleteItem(fact.item)]

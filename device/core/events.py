@@ -160,7 +160,6 @@ class ToolFinished:
 
     call_id: str
     output: str
-    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

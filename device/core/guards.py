@@ -35,11 +35,6 @@ def unmuted(memory: Memory, fact: Any) -> bool:
     return not memory.status.muted
 
 
-def in_session(memory: Memory, fact: Any) -> bool:
-    """A session is open or opening."""
-    return memory.session is not None
-
-
 def holding(memory: Memory, fact: Any) -> bool:
     """The button is held for push-to-talk."""
     return memory.button_down

@@ -121,7 +121,6 @@ def _everywhere(here: Phase) -> tuple[Rule, ...]:
         Rule(here, ev.ButtonReleased, here, do.let_go, rearm=False),
         Rule(here, ev.ButtonLongPressed, IDLE, do.mute, when.long_press_mutes),
         Rule(here, ev.ButtonLongPressed, here, do.unmute, when.long_press_unmutes, rearm=False),
-        Rule(here, ev.PlaybackStopped, here, do.account_for_heard, when.in_session, rearm=False),
         Rule(here, Timer.LONGEST_HOLD, IDLE, do.mute, when.holding_unmuted),
         Rule(here, Timer.FAILURE_SHOWN, here, do.stop_showing_failure, rearm=False),
         Rule(here, ev.DeviceFailed, here, do.add_fault, rearm=False),
@@ -132,8 +131,15 @@ def _everywhere(here: Phase) -> tuple[Rule, ...]:
 
 def _in_every_session(here: Phase) -> tuple[Rule, ...]:
     return (
+        *(() if here is WAKING else _in_every_conversation(here)),
         Rule(here, ev.SessionFailed, IDLE, do.fail_by_session),
         Rule(here, ev.DeviceFailed, IDLE, do.fail_by_device, when.conversation_needs_device),
+    )
+
+
+def _in_every_conversation(here: Phase) -> tuple[Rule, ...]:
+    return (
+        Rule(here, ev.PlaybackStopped, here, do.account_for_heard, rearm=False),
         Rule(here, ev.ToolCalled, here, do.refuse_stale_call, when.call_is_stale, rearm=False),
         Rule(here, ev.ToolCalled, here, do.run_tool),
         Rule(here, ev.ToolFinished, here, do.send_result, when.call_is_open),
