@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class Program:
             command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         self._listening = listening
+        self._said: deque[str] = deque(maxlen=20)
         self.start_s = 0.0
         """From its start to listening."""
 
@@ -49,18 +51,19 @@ class Program:
         return self._process.pid
 
     def __enter__(self) -> Program:
-        said = []
         assert self._process.stderr is not None
         for line in self._process.stderr:
             if self._listening in line:
                 self.start_s = time.monotonic() - self._begun
                 # A pipe that nobody reads would stop the program when it is full.
-                threading.Thread(target=self._process.stderr.read, daemon=True).start()
+                threading.Thread(target=self._said.extend, args=(self._process.stderr,), daemon=True).start()
                 return self
-            said.append(line)
-        raise RuntimeError(f"it did not listen: {''.join(said)}")
+            self._said.append(line)
+        raise RuntimeError(f"it did not listen: {''.join(self._said)}")
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is not None:
+            print("it said last:\n", *self._said, file=sys.stderr)
         self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
