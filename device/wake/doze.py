@@ -14,10 +14,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from device.units import BYTES_PER_SAMPLE, Samples
+from device.units import Samples
 from device.wake.mel import CHUNK_SAMPLES
 
-_CHUNK_BYTES = CHUNK_SAMPLES * BYTES_PER_SAMPLE
+Levels = npt.NDArray[np.floating]
+"""dB of each band."""
+
 # 2 s: a word is detected at most 0.7 s after its end, and the softest part of it may end a second before.
 _AWAKE_CHUNKS = 25
 # A second more than the engine needs: should the change have been noticed late, the words are scored all the same.
@@ -31,6 +33,11 @@ _EDGES = (2, 4, 6, 9, 12, 16, 22, 30, 40, 54, 72, 100)
 _BINS_PER_INDEPENDENT = 1.5
 # Below the power that rounding to 16 bit leaves in a bin (1/12 of a step squared, times the window's 96) lies nothing.
 _ROUNDING = 30.0
+_STEADY_CHUNKS = 25
+# So much of the way to the present level in 80 ms: what is usual drifts by some dB a minute.
+_DRIFT = 0.05
+# dB in 80 ms.
+_FALL = 1.0
 # dB: the mean over the bands scatters by less than 0.5 dB.
 _DROP = -3.0
 
@@ -55,7 +62,7 @@ class Doze:
 
     def take(self, chunk: bytes) -> Heard | None:
         """Take 1280 samples of s16le. Return them and what was kept before, or None while the engine may rest."""
-        self._awake = _AWAKE_CHUNKS if self._change.hears(chunk, self._awake > 0) else self._awake - 1
+        self._awake = _AWAKE_CHUNKS if self._change.hears(chunk) else self._awake - 1
         if self._awake > 0:
             heard = Heard(b"".join((*self._kept, chunk)), self._skipped)
             self._kept.clear()
@@ -75,47 +82,55 @@ class Doze:
 class Change:
     """Hears when the sound becomes another: any band well above its usual power, or all of them well below.
 
-    In steady noise the power of a band over 80 ms scatters the less the wider the band is; the limits (3 to 8 dB) are
-    such that it happens to noise once a day. A word that openWakeWord would detect rises far above them: some band of
-    it lies 10 dB above white noise of the same power.
+    Usual is what has not changed for 2 s. In steady noise the power of a band over 80 ms scatters the less the wider
+    the band is; the limits (3 to 8 dB) are such that noise passes them less than once in an hour. A word that
+    openWakeWord detects rises far above them: some band of it lies 10 dB above white noise of the same power.
     """
 
     def __init__(self) -> None:
         widths = np.diff(_EDGES)
         self._window = np.hanning(_FRAME).astype(np.float32)
+        # Before numpy 2 a spectrum always has double precision.
         kind = np.fft.rfft(np.zeros(_FRAME, np.float32)).real.dtype
-        # Real and imaginary parts side by side.
+        # Real and imaginary parts lie side by side: both go to the same band.
         self._bands = np.zeros((_FRAME + 2, len(widths)), kind)
         for band, (first, stop) in enumerate(pairwise(_EDGES)):
             self._bands[2 * first : 2 * stop, band] = 1 / (_FRAMES * (stop - first))
         self._limits = 1.5 + 16 / np.sqrt(_FRAMES * widths / _BINS_PER_INDEPENDENT)
-        self._usual = np.zeros(len(widths))
-        self._chunks = 0
+        self._usual = np.full(len(widths), -np.inf)
+        self._steady = np.zeros(len(widths))
+        """Mean of the newest `_steady_chunks`, none of which is far from it."""
+        self._steady_chunks = 0
 
-    def hears(self, chunk: bytes, awake: bool) -> bool:
-        """Take 1280 samples of s16le; `awake`: a change was heard lately, so this may be more of it."""
+    def hears(self, chunk: bytes) -> bool:
+        """Take 1280 samples of s16le."""
         level = self._levels(chunk)
         above = level - self._usual
         changed = bool((above > self._limits).any()) or float(above.mean()) < _DROP
-        self._adapt(above, awake or changed)
+        if changed or self._steady_chunks:
+            self._follow(level)
+        else:
+            self._usual += _DRIFT * above
         return changed
 
-    def _levels(self, chunk: bytes) -> npt.NDArray[np.floating]:
+    def _levels(self, chunk: bytes) -> Levels:
         frames = np.frombuffer(chunk, "<i2").reshape(_FRAMES, _FRAME) * self._window
         parts = np.fft.rfft(frames).view(self._bands.dtype)
         np.square(parts, out=parts)
         power = parts.sum(axis=0) @ self._bands
         power += _ROUNDING
-        level: npt.NDArray[np.floating] = np.log10(power)
+        level: Levels = np.log10(power)
         level *= 10
         return level
 
-    def _adapt(self, above: npt.NDArray[np.floating], awake: bool) -> None:
-        self._chunks += 1
-        if self._chunks <= _AWAKE_CHUNKS:
-            self._usual += above / self._chunks
-        elif awake:
-            # What is louder may be speech: it becomes usual slowly (0.6 dB a second). What is quieter lies between.
-            self._usual += np.where(above < 0, 0.2 * above, 0.01 * np.minimum(above, self._limits))
-        else:
-            self._usual += 0.05 * above
+    def _follow(self, level: Levels) -> None:
+        """After a change: wait until the sound is steady again, and take that for usual."""
+        if (np.abs(level - self._steady) > self._limits).any():
+            self._steady_chunks = 0
+        self._steady_chunks += 1
+        self._steady += (level - self._steady) / self._steady_chunks
+        # Between two words it is quieter than usual: the second must be heard too.
+        self._usual = np.minimum(self._usual, np.maximum(level, self._usual - _FALL))
+        if self._steady_chunks == _STEADY_CHUNKS:
+            self._usual = self._steady.copy()
+            self._steady_chunks = 0
