@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -15,17 +16,25 @@ import numpy.typing as npt
 from device import config
 from device.app import App, open_app
 from device.core.actions import Announce
-from device.core.events import ButtonHeld, ButtonLongPressed, ButtonReleased, PlaybackFinished, PlaybackStarted
+from device.core.events import (
+    ButtonHeld,
+    ButtonLongPressed,
+    ButtonReleased,
+    PlaybackFinished,
+    PlaybackStarted,
+    WakeWordDetected,
+)
 from device.core.status import Phase, Status
 from device.gpio import MockBoard
 from device.secrets import Secret
 from device.sim.person import Person, Utterance
 from device.sim.realtime import SimulatedRealtime
 from device.sim.soundcard import Recording, VirtualSoundCard
-from device.sim.timeline import Timeline
+from device.sim.timeline import ScenarioError, Timeline
 
 LED, BUTTON, RELAY = 18, 23, 17
 WAKE_WORD = "hey jarvis"
+PATIENCE = 3
 LIMIT_S = 20.0
 """For whatever must happen: generous, as the machine may be busy."""
 AUDIBLE = 0.01
@@ -77,8 +86,17 @@ class House:
         return self.app.controller.status
 
     async def wake(self, command: str = "hello") -> Utterance:
-        """Say the wake word and a command in one breath."""
-        return await self.person.say(command, WAKE_WORD)
+        """Say the wake word and a command in one breath, as often as a patient person does.
+
+        On a busy machine the simulated person stutters at times, and then is not understood.
+        """
+        for _ in range(PATIENCE):
+            since = time.monotonic()
+            said = await self.person.say(command, WAKE_WORD)
+            with contextlib.suppress(ScenarioError):
+                await self.timeline.until(WakeWordDetected, since, 1.0)
+                return said
+        raise ScenarioError("the wake word was not heard")
 
     async def answered(self, since: float) -> None:
         """Wait until an answer of after `since` has been heard to its end."""

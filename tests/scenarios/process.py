@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -11,8 +12,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from device.sim.person import Person
 from device.sim.soundcard import VirtualSoundCard
-from tests.scenarios.house import LIMIT_S, until
+from tests.scenarios.house import LIMIT_S, PATIENCE, WAKE_WORD, until
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 
@@ -34,6 +36,16 @@ class Daemon:
         """Wait until a text has been logged."""
         await until(lambda: self.log.count(text) >= times or self._reading.done(), f"“{text}” in the log")
         assert self.log.count(text) >= times, f"ended without “{text}”:\n{self.log}"
+
+    async def hear(self, person: Person, words: str) -> None:
+        """Let somebody say the wake word and `words`, again when a busy machine made them stutter."""
+        before = self.log.count("WakeWordDetected")
+        for _ in range(PATIENCE):
+            await person.say(words, WAKE_WORD)
+            with contextlib.suppress(AssertionError):
+                await until(lambda: self.log.count("WakeWordDetected") > before, "a wake word", 1.0)
+                return
+        raise AssertionError(f"the wake word was not heard:\n{self.log}")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""

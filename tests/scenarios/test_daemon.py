@@ -15,7 +15,7 @@ from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script
 from device.sim.soundcard import VirtualSoundCard
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import WAKE_WORD, write_config
+from tests.scenarios.house import write_config
 from tests.scenarios.process import daemon
 
 
@@ -28,7 +28,7 @@ async def test_killed_and_started_again_it_answers(
     person = Person(virtual_card.play_into_room)
     for number, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 0)):
         async with daemon(virtual_card, server.key, config) as running:
-            await person.say("hello", WAKE_WORD)
+            await running.hear(person, "hello")
             await running.logged("PlaybackStarted")
             assert (await running.end(number))[0] == code
 
@@ -42,7 +42,7 @@ async def test_the_log_of_a_whole_conversation_tells_no_secret(
     config = write_config(tmp_path, server.url)
     overrides = ("conversation.openai.transcription_model=gpt-transcribe", "conversation.instructions=Be discreet.")
     async with daemon(virtual_card, server.key, config, overrides) as running:
-        await Person(virtual_card.play_into_room).say("turn on the light", WAKE_WORD)
+        await running.hear(Person(virtual_card.play_into_room), "turn on the light")
         await running.logged("PlaybackFinished")
         assert (await running.end())[0] == 0
     assert server.journal.sent("conversation.item.input_audio_transcription.completed")

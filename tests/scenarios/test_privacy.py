@@ -11,7 +11,7 @@ from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from device.units import CAPTURE_RATE
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LED, LIMIT_S, House, until
+from tests.scenarios.house import LED, LIMIT_S, WAKE_WORD, House, until
 
 BEEP = Script(answer=lambda _: Reply("Beep.", audio=tone(300)))
 
@@ -61,7 +61,7 @@ async def test_a_muted_house_hears_no_wake_word_and_its_light_says_so(
         muted = time.monotonic()
         assert house.status.muted
         begin = house.app.frontend.position
-        await house.wake()
+        await house.person.say("hello", WAKE_WORD)
         await house.click()
         closed_at = house.app.frontend.position
         # What the sound card still held when it was closed; the wake word alone lasts 600 ms.
@@ -111,6 +111,6 @@ async def test_mute_while_listening_ends_the_stream(open_house: Open, server: Si
         await house.long_press()
         muted = time.monotonic()
         assert not house.status.gate_open
-        await house.wake("turn on the light")
+        await house.person.say("turn on the light", WAKE_WORD)
         assert received_after(server, muted) == []
         assert not house.timeline.all(SpeechStarted, since)

@@ -20,7 +20,7 @@ from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import AfterEvent, Call, Fault, Reply, Script, Stall, tone
 from device.sim.soundcard import VirtualSoundCard
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LED, LIMIT_S, RELAY, WAKE_WORD, House, write_config
+from tests.scenarios.house import LED, LIMIT_S, RELAY, House, write_config
 from tests.scenarios.process import daemon
 
 LIMIT_TO_END_S = 2.0
@@ -56,7 +56,7 @@ async def test_sigterm_ends_the_process_in_time_from_every_phase(
     server.script = at.script
     async with daemon(virtual_card, server.key, write_config(tmp_path, server.url)) as running:
         if at.name != "idle":
-            await Person(virtual_card.play_into_room).say(at.words, WAKE_WORD)
+            await running.hear(Person(virtual_card.play_into_room), at.words)
         await running.logged(at.logged)
         code, took_s = await running.end()
     assert code == 0
@@ -102,7 +102,7 @@ async def test_a_card_that_hangs_does_not_keep_the_process_from_ending(
     """The sound system stands still, as a USB card that went away can make it; an answer is being played to it."""
     server.script = LONG
     async with daemon(virtual_card, server.key, write_config(tmp_path, server.url)) as running:
-        await Person(virtual_card.play_into_room).say("hello", WAKE_WORD)
+        await running.hear(Person(virtual_card.play_into_room), "hello")
         await running.logged("PlaybackStarted")
         with standing_still(virtual_card):
             code, took_s = await running.end()
