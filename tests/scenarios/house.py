@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from device import config
 from device.app import App, open_app
-from device.core.actions import Announce
+from device.core.actions import Announce, OpenSession
 from device.core.events import (
     ButtonHeld,
     ButtonLongPressed,
@@ -119,6 +119,16 @@ class House:
         self.board.press(BUTTON)
         await asyncio.sleep(0.06)  # longer than bounces, shorter than a hold: a finger
         self.board.release(BUTTON)
+
+    async def ask_by_click(self) -> None:
+        """Click for the word; while the house is saying something the first click only silences it."""
+        since = time.monotonic()
+        for _ in range(2):
+            await self.click()
+            with contextlib.suppress(ScenarioError):
+                await self.timeline.until(OpenSession, since, 0.3)
+                return
+        raise ScenarioError("a click opened no session")
 
     async def hold(self) -> None:
         """Press the button and keep it down until that counts as push-to-talk."""

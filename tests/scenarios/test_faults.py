@@ -96,7 +96,7 @@ async def test_the_person_is_told_and_the_next_wake_word_is_answered(
             trouble = TROUBLES[name]
             server.script = trouble.script
             began = time.monotonic()
-            await (house.wake() if trouble.needs_words else house.click())
+            await (house.wake() if trouble.needs_words else house.ask_by_click())
             assert await house.announced(began) == trouble.tell, name
             assert house.status.phase is Phase.IDLE, name
             assert house.status.failing, name
@@ -144,7 +144,7 @@ async def test_an_unreachable_server_is_announced_and_shown(open_house: Open, se
     await server.stop()
     async with open_house() as house:
         began = time.monotonic()
-        await house.click()
+        await house.ask_by_click()
         assert await house.announced(began) == SAY[Failure.UNREACHABLE]
         assert not house.status.online
         server.port = port
@@ -159,7 +159,7 @@ async def test_an_unknown_model_is_announced_every_time(open_house: Open, server
     async with open_house("conversation.openai.model=gpt-banana") as house:
         for _ in range(2):
             began = time.monotonic()
-            await house.click()
+            await house.ask_by_click()
             assert await house.announced(began) == SAY[Failure.REFUSED_CONFIG]
             await house.phase(Phase.IDLE)
 
