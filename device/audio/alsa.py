@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import os
 import threading
 import time
@@ -21,14 +22,15 @@ from typing import Any, TypeVar
 
 import pyaudio
 
+from device.audio import alsapcm
 from device.audio.callthread import CallThread
 from device.audio.capture import FrameBatcher, FrameCutter
-from device.audio.chatter import hushed, silence_handlers
+from device.audio.chatter import silence_libraries
 from device.audio.devices import Direction, SoundDevice
 from device.audio.line import HANG_S, Line
 from device.config import Audio
 from device.core.events import Device
-from device.errors import AudioError, ConfigError
+from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.ports import Post
 from device.units import CAPTURE_RATE, Hz, samples_from_ms
 
@@ -43,6 +45,11 @@ OTHER_RATES = (Hz(48_000), Hz(44_100), Hz(32_000), Hz(96_000), Hz(16_000))
 MOST_REAL_CHANNELS = 8
 
 WATCH_S = 0.5
+# How long a card may take to appear when the machine starts, and how often it is looked for.
+PATIENCE_AT_BOOT_S = 10.0
+LOOK_AGAIN_S = 0.5
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 AnyLine = TypeVar("AnyLine", bound=Line)
@@ -58,17 +65,25 @@ class SoundCards:
         self._post = post
         self._thread = CallThread("portaudio")
         self._portaudio: pyaudio.PyAudio | None = None
+        self._lent_pcms = alsapcm.LentPcms()
+        self._lent: dict[str, str] = {}
+        self._news = alsapcm.News()
         self._lines: list[Line] = []
         self._watch: asyncio.Task[None] | None = None
 
     def microphone(
-        self, on_frame: Callable[[bytes], None], hurried: Callable[[], bool] = lambda: True
+        self,
+        on_frame: Callable[[bytes], None],
+        hurried: Callable[[], bool] = lambda: True,
+        on_gap: Callable[[], None] = lambda: None,
     ) -> AlsaMicrophone:
         """Return the microphone; `on_frame` gets its frames on the event loop's thread.
 
-        While `hurried` (asked in the sound card's thread) says no they come BATCH_MS at a time, which costs less.
+        While `hurried` (asked in any thread) says no they come BATCH_MS at a time, which costs less, and the stream
+        may be interrupted to find a loudspeaker that came back. `on_gap` is told, before the next frame and before a
+        fault is posted, that what comes does not join on to what was.
         """
-        return self._add(AlsaMicrophone(self, self._audio, self._post, on_frame, hurried))
+        return self._add(AlsaMicrophone(self, self._audio, self._post, on_frame, hurried, on_gap))
 
     def speaker(self, rate: Hz) -> AlsaSpeaker:
         """Return the loudspeaker, which is opened at `rate` where the card does it."""
@@ -77,6 +92,22 @@ class SoundCards:
     async def list_devices(self) -> tuple[SoundDevice, ...]:
         """Return every sound device, as of PortAudio's start."""
         return await self.call(self.devices)
+
+    async def find(self, patience_s: float = 0.0) -> None:
+        """Make sure that the configured devices exist, in use or not; those that do not are waited for.
+
+        Raise DeviceNotFoundError, which lists those that do.
+        """
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                return await self.call(self._find)
+            except DeviceNotFoundError as error:
+                if time.monotonic() >= deadline:
+                    raise
+                log.info("waiting for a sound device: %s", error)
+            await asyncio.sleep(LOOK_AGAIN_S)
+            await self.call(self.terminate)
 
     async def close(self) -> None:
         """Close everything, waiting no longer than HANG_S. It can be opened again."""
@@ -103,47 +134,72 @@ class SoundCards:
         """In PortAudio's thread: initialise when needed, and list the devices."""
         portaudio = self._initialise()
         infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
-        return tuple(map(_device, infos))
+        return tuple(_device(info, self._lent) for info in infos)
+
+    def choose(self, direction: Direction) -> SoundDevice:
+        """In PortAudio's thread: return the configured device.
+
+        Raise DeviceNotFoundError, or AudioError when it exists but PortAudio cannot open it.
+        """
+        return alsapcm.choose_pcm(self.devices(), getattr(self._audio, direction.value), direction)
 
     def open(self, line: Line, device: SoundDevice, rate: Hz, channels: int, block: int) -> Any:
         """In PortAudio's thread: open a stream and start it. Raise OSError."""
         way = line.direction.value
         named = {way: True, f"{way}_device_index": device.index}
-        with hushed():
-            return self._initialise().open(
-                rate=rate,
-                channels=channels,
-                format=pyaudio.paInt16,
-                frames_per_buffer=block,
-                stream_callback=line.on_block,
-                **named,
-            )
+        stream = self._initialise().open(
+            rate=rate,
+            channels=channels,
+            format=pyaudio.paInt16,
+            frames_per_buffer=block,
+            stream_callback=line.on_block,
+            **named,
+        )
+        log.info("%s: %s, %d Hz, %d channels, blocks of %d", line.noun, device.name, rate, channels, block)
+        return stream
 
-    def list_again(self) -> None:
-        """In PortAudio's thread: see the devices that are there now, which interrupts every stream."""
-        healthy = [line for line in self._lines if line.is_open]
-        for line in self._lines:
-            line.drop()
+    def list_for(self, line: Line) -> None:
+        """In PortAudio's thread: see the devices that are there now, where that may bring the line back.
+
+        It closes every stream for a moment: not while one is in use, and a healthy one only for good news.
+        """
+        others = [other for other in self._lines if other is not line and other.is_open]
+        if any(other.in_use for other in others):
+            return
+        if others and not self._news.is_good(self.devices(), line.name, line.direction):
+            return
+        for other in self._lines:
+            other.drop()
         self.terminate()
-        for line in healthy:
-            line.ensure_open()
-
-    def is_playing(self) -> bool:
-        """Tell whether the loudspeaker is open: it must not be interrupted."""
-        return any(line.is_open and line.direction is Direction.OUTPUT for line in self._lines)
+        for other in others:
+            other.reopen()
 
     def terminate(self) -> None:
         """In PortAudio's thread: let go of the sound system."""
         if self._portaudio is not None:
             self._portaudio.terminate()
             self._portaudio = None
+            self._lent_pcms.take_back()
 
     def _initialise(self) -> pyaudio.PyAudio:
         if self._portaudio is None:
-            silence_handlers()
-            with hushed():
+            silence_libraries()
+            self._news.note_listing()
+            try:
+                self._lent = self._lent_pcms.lend((self._audio.input, self._audio.output))
                 self._portaudio = pyaudio.PyAudio()
+            except OSError as error:
+                raise AudioError(f"the sound system cannot be started: {error}") from error
         return self._portaudio
+
+    def _find(self) -> None:
+        for direction in Direction:
+            try:
+                self.choose(direction)
+            except DeviceNotFoundError:
+                raise
+            except AudioError as error:
+                log.warning("%s", error)
 
     def _add(self, line: AnyLine) -> AnyLine:
         self._lines.append(line)
@@ -153,7 +209,11 @@ class SoundCards:
         while True:
             await asyncio.sleep(WATCH_S)
             for line in self._lines:
-                await line.look_after()
+                try:
+                    await line.look_after()
+                except Exception:
+                    # Whatever went wrong, the house must not stay deaf for it.
+                    log.exception("looking after the %s", line.noun)
 
 
 class AlsaMicrophone(Line):
@@ -162,6 +222,7 @@ class AlsaMicrophone(Line):
     device = Device.MICROPHONE
     direction = Direction.INPUT
     noun = "microphone"
+    xrun = int(pyaudio.paInputOverflow)
 
     def __init__(
         self,
@@ -170,17 +231,18 @@ class AlsaMicrophone(Line):
         post: Post,
         on_frame: Callable[[bytes], None],
         hurried: Callable[[], bool],
+        on_gap: Callable[[], None],
     ) -> None:
         super().__init__(cards, audio, post)
         self._on_frame = on_frame
         self._hurried = hurried
+        self._on_gap = on_gap
         self._batcher = self._make_batcher(CAPTURE_RATE, 1, 0)
-        self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def open(self) -> None:
-        """Start capturing. Raise DeviceNotFoundError, ConfigError or AudioError."""
-        self._loop = asyncio.get_running_loop()
-        await super().open()
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits for what is said."""
+        return self.is_open and self._hurried()
 
     def on_block(
         self, data: bytes | None, count: int, times: Mapping[str, float], status: int
@@ -188,7 +250,7 @@ class AlsaMicrophone(Line):
         """Take a captured block over to the event loop, the one bridge."""
         if self._heard == self._opened:
             _keep_thread_state()
-        self._note_block()
+        self._note_block(status)
         if self._loop is None or self._loop.is_closed():
             return None, int(pyaudio.paAbort)
         if frames := self._batcher.collect(data or b"", self._hurried()):
@@ -202,6 +264,9 @@ class AlsaMicrophone(Line):
         for frame in frames:
             if self._wanted:
                 self._on_frame(frame)
+
+    def _note_gap(self) -> None:
+        self._on_gap()
 
     def _rates(self) -> Iterable[Hz]:
         return dict.fromkeys((CAPTURE_RATE, *OTHER_RATES))
@@ -227,6 +292,7 @@ class AlsaSpeaker(Line):
     device = Device.SPEAKER
     direction = Direction.OUTPUT
     noun = "loudspeaker"
+    xrun = int(pyaudio.paOutputUnderflow)
 
     def __init__(self, cards: SoundCards, audio: Audio, post: Post, rate: Hz) -> None:
         super().__init__(cards, audio, post)
@@ -241,16 +307,10 @@ class AlsaSpeaker(Line):
         self._source = source
         self._on_lost = on_lost
 
-    async def open(self) -> None:
-        """Start pulling. Raise DeviceNotFoundError or AudioError; it is reported, and tried again, all the same."""
-        try:
-            await super().open()
-        except AudioError as error:
-            self._wanted = True
-            self._cards.watch()
-            if not self._faulty:
-                await super()._fail(str(error))
-            raise
+    @property
+    def in_use(self) -> bool:
+        """Whether it may be sounding."""
+        return self.is_open
 
     async def flush(self) -> float:
         """Drop what has not left the card; return when it fell silent (s, `time.monotonic`). It goes on pulling.
@@ -268,18 +328,17 @@ class AlsaSpeaker(Line):
         """Hand the card its next block."""
         if self._heard == self._opened:
             _hurry()
-        self._note_block()
+        self._note_block(status)
         # PortAudio's clock is the wall's; only the difference is worth anything.
         delay = times["output_buffer_dac_time"] - times["current_time"]
         return self._source(count, time.monotonic() + delay), int(pyaudio.paContinue)
 
-    async def _fail(self, reason: str) -> None:
-        self._on_lost()
-        await super()._fail(reason)
-
     async def _reopen(self) -> None:
         if not await self._within_patience(self.ensure_open) and self._wanted and not self._faulty:
             await self._fail("the loudspeaker cannot be opened again; is another program using it?")
+
+    def _note_gap(self) -> None:
+        self._on_lost()
 
     def _rates(self) -> Iterable[Hz]:
         return dict.fromkeys((self._best_rate, *OTHER_RATES))
@@ -305,8 +364,9 @@ def _hurry() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SPEAKER_NICE)
 
 
-def _device(info: Mapping[str, Any]) -> SoundDevice:
-    return SoundDevice(info["index"], info["name"], info["maxInputChannels"], info["maxOutputChannels"])
+def _device(info: Mapping[str, Any], lent: Mapping[str, str]) -> SoundDevice:
+    name = lent.get(info["name"], info["name"])
+    return SoundDevice(info["index"], name, info["maxInputChannels"], info["maxOutputChannels"])
 
 
 def _silence(count: int, moment: float) -> bytes:

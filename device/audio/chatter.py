@@ -1,19 +1,27 @@
-"""Keeps the sound libraries from writing to stderr: they probe devices that need not exist, and report each one."""
+"""Keeps the sound libraries from writing to stderr: they probe devices that need not exist, and report each one.
+
+The C library's `stderr` is led through a filter; file descriptor 2, which Python and every log line use, is not
+touched: whatever a library does, and however long it hangs, our own words get through.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import functools
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import platform
+import threading
 
-# What PortAudio, ALSA and JACK begin their lines with. Everything else on stderr is ours or a real surprise.
-CHATTER = (b"Expression '", b"ALSA lib", b"jack", b"Jack", b"Cannot connect to server")
+# What PortAudio, ALSA, JACK and PulseAudio begin their lines with. Everything else may be a real surprise.
+CHATTER = (b"Expression '", b"ALSA lib", b"jack", b"Jack", b"Cannot connect to server", b"PulseAudio:")
 STDERR = 2
+_LINE_BUFFERED = 1  # _IOLBF
 
 
-def silence_handlers() -> None:
-    """Give ALSA and JACK error handlers that do nothing, for as long as the process lives.
+@functools.cache
+def silence_libraries() -> None:
+    """Do it once, for as long as the process lives. ALSA's and JACK's error handlers become ones that do nothing.
 
     The handler is a function of the C library that ignores its arguments: one of Python's would need the GIL in
     the sound card's thread. A library that is not installed has nothing to say.
@@ -24,29 +32,28 @@ def silence_handlers() -> None:
     setters = [("libasound.so.2", "snd_lib_error_set_handler")]
     setters += [("libjack.so.0", f"jack_set_{kind}_function") for kind in ("error", "info")]
     for library, setter in setters:
-        try:
+        with contextlib.suppress(OSError, AttributeError):
             getattr(ctypes.CDLL(library), setter)(ignore)
-        except (OSError, AttributeError):
-            continue
+    # Elsewhere `stderr` is a constant.
+    if platform.libc_ver()[0] == "glibc":
+        _filter_stderr()
 
 
-@contextmanager
-def hushed() -> Iterator[None]:
-    """Hold stderr back for as long as a stream is opened; afterwards write out what was not chatter."""
-    held = os.memfd_create("stderr")
-    stderr = os.dup(STDERR)
-    os.dup2(held, STDERR)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, STDERR)
-        _write_out(held, stderr)
-        os.close(held)
-        os.close(stderr)
+def _filter_stderr() -> None:
+    """Point the C library's `stderr` to a pipe, and begin to read it."""
+    library = ctypes.CDLL(None)
+    source, drain = os.pipe()
+    library.fdopen.restype = ctypes.c_void_p
+    stream = library.fdopen(drain, b"w")
+    library.setvbuf(ctypes.c_void_p(stream), None, _LINE_BUFFERED, ctypes.c_size_t(0))
+    threading.Thread(target=_pass_on, args=(source,), name="stderr", daemon=True).start()
+    ctypes.c_void_p.in_dll(library, "stderr").value = stream
 
 
-def _write_out(held: int, stderr: int) -> None:
-    text = os.pread(held, os.fstat(held).st_size, 0)
-    kept = [line for line in text.splitlines(keepends=True) if not line.startswith(CHATTER)]
-    if kept:
-        os.write(stderr, b"".join(kept))
+def _pass_on(source: int) -> None:
+    with os.fdopen(source, "rb") as lines:
+        for line in lines:
+            if not line.startswith(CHATTER):
+                # A terminal that went away is no reason to stop reading: the libraries would block.
+                with contextlib.suppress(OSError):
+                    os.write(STDERR, line)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from device.audio.devices import Direction, SoundDevice, choose_device
+from device.audio.devices import Direction, SoundDevice
 from device.config import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.errors import AudioError, ConfigError
@@ -17,12 +18,20 @@ from device.units import Hz
 if TYPE_CHECKING:
     from device.audio.alsa import SoundCards
 
+log = logging.getLogger(__name__)
+
 # A stream that PortAudio has given up is noticed at once; this is for one that is open and silent. A PulseAudio null
 # sink with its defaults falls asleep for up to 2 s, at the start of a stream and at times in the middle.
 STALL_S = 4.0
 HANG_S = 3.0
+# A first open may have to list every device of a slow machine, behind a sound server that is just starting.
+OPEN_LIMIT_S = 10.0
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 10.0
+# How often it is said at most that sound was lost because the machine was too busy.
+XRUN_NOTE_S = 60.0
+
+FAILURES = (AudioError, ConfigError, OSError, TimeoutError)
 
 
 class Line:
@@ -31,33 +40,61 @@ class Line:
     device: Device
     direction: Direction
     noun: str
+    xrun: int
+    """PortAudio's flag for a block that came too late."""
 
     def __init__(self, cards: SoundCards, audio: Audio, post: Post) -> None:
         self._cards = cards
         self._audio = audio
         self._post = post
         self._wanted = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stream: Any = None
         self._heard = 0.0
         self._opened = 0.0
+        # The stream is broken, and will be tried again; what was posted of it outlives a close.
         self._faulty = False
+        self._reported = False
         self._retry_s = FIRST_RETRY_S
         self._next_try = 0.0
+        self._xruns = 0
+        self._xruns_noted_at = float("-inf")
 
     @property
     def is_open(self) -> bool:
         """Whether there is a stream that is not known to be broken."""
         return self._stream is not None and not self._faulty
 
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody speaks or listens: it must not be interrupted."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls its device."""
+        name: str = getattr(self._audio, self.direction.value)
+        return name
+
     async def open(self) -> None:
-        """Start the stream. Raise DeviceNotFoundError, ConfigError or AudioError."""
+        """Start the stream. Raise DeviceNotFoundError, ConfigError or AudioError.
+
+        What fails is reported all the same, and tried again until it works or the line is closed.
+        """
         self._wanted = True
-        try:
-            await self._cards.call(self.ensure_open)
-        except (AudioError, ConfigError):
-            self._wanted = self._faulty
-            raise
+        self._loop = asyncio.get_running_loop()
+        self._heard = time.monotonic()
         self._cards.watch()
+        try:
+            await asyncio.wait_for(self._cards.call(self.ensure_open), OPEN_LIMIT_S)
+        except (AudioError, ConfigError) as error:
+            await self._report(str(error))
+            raise
+        except TimeoutError as error:
+            reason = f"the {self.noun} cannot be opened: the sound system does not answer"
+            await self._report(reason)
+            raise AudioError(reason) from error
+        self._note_open()
 
     async def close(self) -> None:
         """Stop the stream at once and let the device go. Harmless when it is closed."""
@@ -86,10 +123,21 @@ class Line:
         now = time.monotonic()
         if not self._wanted:
             return
+        self._note_xruns(now)
         if not self._faulty and (now - self._heard > STALL_S or await self._is_given_up()):
             await self._fail(f"the {self.noun} stopped; is it unplugged?")
         elif self._faulty and now >= self._next_try:
             await self._try_again()
+
+    def reopen(self) -> None:
+        """In PortAudio's thread: after a stream that was well was closed for others, open it again."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._note_gap)
+        try:
+            self.ensure_open()
+        except FAILURES:
+            # To be noticed as a stream that stands still.
+            self._heard = 0.0
 
     async def _is_given_up(self) -> bool:
         """Whether PortAudio ended the stream by itself, as it does when the card is pulled out."""
@@ -105,29 +153,51 @@ class Line:
             return True
 
     async def _fail(self, reason: str) -> None:
+        """A stream that ran has broken."""
+        self._note_gap()
+        await self._report(reason)
+
+    async def _report(self, reason: str) -> None:
+        if not self._wanted:
+            return
         self._faulty = True
         self._retry_s = FIRST_RETRY_S
         self._next_try = time.monotonic() + self._retry_s
-        self._post(DeviceFailed(self.device, reason))
+        if not self._reported:
+            self._reported = True
+            self._post(DeviceFailed(self.device, reason))
         await self._within_patience(self.drop)
 
     async def _try_again(self) -> None:
-        """The first try takes the device as it was known; later ones list the devices anew."""
-        if self._retry_s > FIRST_RETRY_S and not self._cards.is_playing():
-            await self._within_patience(self._cards.list_again)
-        opened = await self._within_patience(self.ensure_open)
-        if opened and self._wanted:
-            self._faulty = False
-            self._post(DeviceRecovered(self.device))
+        """The first try takes the device as it was known; later ones may list the devices anew."""
+        if self._retry_s > FIRST_RETRY_S:
+            await self._within_patience(self._cards.list_for, self)
+        if await self._within_patience(self.ensure_open) and self._wanted:
+            self._note_open()
             return
         self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
         self._next_try = time.monotonic() + self._retry_s
 
-    async def _within_patience(self, function: Callable[[], object]) -> bool:
+    def _note_open(self) -> None:
+        self._faulty = False
+        if self._reported and self.is_open:
+            self._reported = False
+            self._post(DeviceRecovered(self.device))
+
+    def _note_gap(self) -> None:
+        """On the event loop's thread: tell who must know that the sound does not join on."""
+        raise NotImplementedError
+
+    def _note_xruns(self, now: float) -> None:
+        if self._xruns and now - self._xruns_noted_at >= XRUN_NOTE_S:
+            log.warning("the %s lost sound %d times: the machine was too busy", self.noun, self._xruns)
+            self._xruns, self._xruns_noted_at = 0, now
+
+    async def _within_patience(self, function: Callable[..., object], *arguments: object) -> bool:
         """Call PortAudio; tell whether it worked. What fails or hangs here is tried again later."""
         try:
-            await asyncio.wait_for(self._cards.call(function), HANG_S)
-        except (AudioError, ConfigError, TimeoutError, OSError):
+            await asyncio.wait_for(self._cards.call(function, *arguments), HANG_S)
+        except FAILURES:
             return False
         return True
 
@@ -135,8 +205,7 @@ class Line:
         """In PortAudio's thread: open the stream when it is wanted. Raise AudioError or ConfigError."""
         if self._stream is not None or not self._wanted:
             return
-        name = getattr(self._audio, self.direction.value)
-        device = choose_device(self._cards.devices(), name, self.direction)
+        device = self._cards.choose(self.direction)
         self._heard = self._opened = time.monotonic()
         self._stream = self._open_at_best_rate(device)
 
@@ -156,5 +225,7 @@ class Line:
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
         raise NotImplementedError
 
-    def _note_block(self) -> None:
+    def _note_block(self, status: int) -> None:
         self._heard = time.monotonic()
+        if status & self.xrun:
+            self._xruns += 1

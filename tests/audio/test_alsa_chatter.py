@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-from device.audio.chatter import STDERR, hushed
-
-PROBE = """
+LISTING = """
 import asyncio, sys
 from device.audio.alsa import SoundCards
 from device.config import Audio
@@ -20,25 +17,41 @@ print(*(device.name for device in devices), sep="\\n")
 print("a line of our own", file=sys.stderr)
 """
 
+# A library that writes, before the program ends, while a call of the sound system hangs.
+HANGING = """
+import ctypes, sys, threading, time
+from device.audio.chatter import silence_libraries
+silence_libraries()
+silence_libraries()
+library = ctypes.CDLL(None)
+library.fputs(b"Expression 'ret' failed in 'pa_linux_alsa.c'\\n", ctypes.c_void_p.in_dll(library, "stderr"))
+library.fputs(b"ALSA lib pcm.c: unable to open slave\\n", ctypes.c_void_p.in_dll(library, "stderr"))
+threading.Thread(target=library.sleep, args=(60,), daemon=True).start()
+print("a line of our own", file=sys.stderr, flush=True)
+library.fputs(b"a real surprise\\n", ctypes.c_void_p.in_dll(library, "stderr"))
+sys.stdin.read()
+"""
 
-def test_chatter_is_dropped_and_our_own_lines_are_kept(capfd: pytest.CaptureFixture[str]) -> None:
-    """What a thread of ours logs meanwhile comes a little later, but comes."""
-    with hushed():
-        os.write(STDERR, b"ALSA lib pcm.c: unable to open slave\nour own words\nExpression 'ret' failed\n")
-    assert capfd.readouterr().err == "our own words\n"
 
-
-def test_stderr_is_restored_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
-    """An open that fails is the usual case."""
-    with pytest.raises(OSError, match="busy"), hushed():
-        raise OSError("busy")
-    os.write(STDERR, b"jack says this later\n")
-    assert capfd.readouterr().err == "jack says this later\n"
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    """Run it to its end."""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
 
 @pytest.mark.usefixtures("virtual_card")
 def test_listing_the_devices_writes_nothing_to_stderr() -> None:
     """ALSA and JACK complain of every PCM that a default configuration names and this machine lacks."""
-    probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
+    probe = run(LISTING)
     assert probe.stderr == "a line of our own\n"
     assert {"hearthside_mic", "hearthside_speaker"} <= set(probe.stdout.splitlines())
+
+
+def test_our_own_lines_and_surprises_get_through_while_a_call_hangs() -> None:
+    """And the chatter does not, whenever it comes."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGING], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stderr is not None
+        lines = {program.stderr.readline(), program.stderr.readline()}
+        program.communicate()
+    assert lines == {"a line of our own\n", "a real surprise\n"}

@@ -1,0 +1,239 @@
+"""ALSA's own view of its PCMs, through libasound; PortAudio hides many names that `arecord -L` shows.
+
+PortAudio lists the cards and the PCMs that a configuration defines without arguments. "plughw:CARD=Device" and its
+like are lent to it under a plain name, by a configuration of our own that is read after everybody else's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import itertools
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from device.audio.devices import DEFAULT, Direction, SoundDevice, choose_device
+from device.errors import AudioError, DeviceNotFoundError
+
+log = logging.getLogger(__name__)
+
+LIBRARY = "libasound.so.2"
+CONFIG_PATH = "ALSA_CONFIG_PATH"
+PROC = Path("/proc/asound")
+# What libasound answers where there is no such PCM, card or parameter; every other error is of one that exists.
+MISSING = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EINVAL})
+# Definitions that PortAudio passes over, whether they need arguments or not.
+HIDDEN = frozenset({"hw", "plughw", "plug", "dsnoop", "tee", "file", "null", "shm", "cards", "rate_convert"})
+# An address that PortAudio gives its cards: choose_device finds it in their names.
+_ADDRESS = re.compile(r"hw:\d+(,\d+)?")
+_CARD_LINE = re.compile(r"^ *(\d+) \[.*?\]: .*? - (.*)$", re.MULTILINE)
+_PCM_LINE = re.compile(r"^(\d+)-(\d+): [^:]*:([^:]*)(.*)$", re.MULTILINE)
+_STREAMS = {Direction.INPUT: 1, Direction.OUTPUT: 0}
+_ENDS = {Direction.INPUT: "Input", Direction.OUTPUT: "Output"}
+_NONBLOCK = 1
+
+
+class LentPcms:
+    """PCMs that PortAudio would not list, lent to it under names that it does."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._path_before: str | None = None
+
+    def lend(self, names: Iterable[str]) -> dict[str, str]:
+        """Before PortAudio is initialised: define those of `names` that it hides and that exist.
+
+        Return for each plain name the PCM it stands for. Raise OSError when no file can be written.
+        """
+        self.take_back()
+        hidden = [name for name in dict.fromkeys(names) if is_hidden(name) and exists(name)]
+        lent = {f"hearthside_lent_{number}": name for number, name in enumerate(hidden)}
+        if lent:
+            self._define(lent)
+        return lent
+
+    def take_back(self) -> None:
+        """Leave ALSA's configuration as it was found."""
+        if self._folder is None:
+            return
+        if self._path_before is None:
+            os.environ.pop(CONFIG_PATH, None)
+        else:
+            os.environ[CONFIG_PATH] = self._path_before
+        self._folder.cleanup()
+        self._folder = None
+        _read_config()
+
+    def _define(self, lent: dict[str, str]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="hearthside-alsa-")
+        ours = Path(self._folder.name) / "asound.conf"
+        # A PCM that is nothing but another's name: its rates and channels stay its own.
+        ours.write_text("".join(f"pcm.{plain} {_quote(name)}\n" for plain, name in lent.items()), encoding="utf-8")
+        self._path_before = os.environ.get(CONFIG_PATH)
+        system = Path(os.environ.get("ALSA_CONFIG_DIR", "/usr/share/alsa")) / "alsa.conf"
+        os.environ[CONFIG_PATH] = f"{self._path_before or system}:{ours}"
+        _read_config()
+
+
+class News:
+    """Whether it is worth while to have PortAudio list the devices again."""
+
+    def __init__(self) -> None:
+        self._listed = ""
+        self._told: dict[tuple[str, Direction], tuple[str, int]] = {}
+
+    def note_listing(self) -> None:
+        """PortAudio is about to list the devices."""
+        self._listed = fingerprint()
+
+    def is_good(self, listed: Sequence[SoundDevice], wanted: str, direction: Direction) -> bool:
+        """Tell whether the device exists, and either was not listed or a card came or went since. Said only once."""
+        state = fingerprint(), look_for(wanted, direction)
+        if state[1] in MISSING or self._told.get((wanted, direction)) == state:
+            return False
+        if state[0] == self._listed and _is_listed(listed, wanted, direction):
+            return False
+        self._told[wanted, direction] = state
+        return True
+
+
+def choose_pcm(listed: Sequence[SoundDevice], wanted: str, direction: Direction) -> SoundDevice:
+    """Return the device that `wanted` names among those that PortAudio lists.
+
+    Raise DeviceNotFoundError, or AudioError when it exists but PortAudio could not open it.
+    """
+    try:
+        device = choose_device(listed, wanted, direction)
+    except DeviceNotFoundError as error:
+        if (reason := look_for(wanted, direction)) not in MISSING:
+            raise AudioError(_explain_shut(wanted, direction, reason)) from error
+        names = list_names(direction)
+        raise DeviceNotFoundError(f"{error}; ALSA names: {', '.join(names)}" if names else str(error)) from error
+    if wanted == DEFAULT and device.name != DEFAULT:
+        log.info('ALSA has no default %s: "%s" is the first that will do', direction.value, device.name)
+    return device
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether it may be a PCM that PortAudio does not list."""
+    return name in HIDDEN or (":" in name and not _ADDRESS.fullmatch(name))
+
+
+def exists(name: str) -> bool:
+    """Tell whether ALSA knows a PCM of that name, free or not."""
+    return any(try_pcm(name, direction) not in MISSING for direction in Direction)
+
+
+def try_pcm(name: str, direction: Direction) -> int:
+    """Open the PCM and close it again; return 0 or the errno of what kept it shut."""
+    try:
+        library = ctypes.CDLL(LIBRARY)
+    except OSError:
+        return errno.ENOENT
+    pcm = ctypes.c_void_p()
+    result: int = library.snd_pcm_open(ctypes.byref(pcm), name.encode(), _STREAMS[direction], _NONBLOCK)
+    if result == 0:
+        library.snd_pcm_close(pcm)
+    return -result
+
+
+def look_for(wanted: str, direction: Direction, root: Path = PROC) -> int:
+    """Return 0 when what the configuration names could be opened now, or the errno of what keeps it shut.
+
+    A card is found by a part of its name too, as PortAudio would name it if it were free.
+    """
+    error = try_pcm(wanted, direction)
+    if error not in MISSING:
+        return error
+    try:
+        card = choose_device(list_cards(root), wanted, direction)
+    except DeviceNotFoundError:
+        return error
+    return try_pcm(card.name.rpartition("(")[2].rstrip(")"), direction)
+
+
+def list_cards(root: Path = PROC) -> tuple[SoundDevice, ...]:
+    """Return the cards' devices that the kernel knows, free or not, named as PortAudio names them."""
+    names = dict(_CARD_LINE.findall(_read(root / "cards")))
+    return tuple(
+        SoundDevice(
+            -1,
+            f"{names.get(str(int(card)), '')}: {name.strip()} (hw:{int(card)},{int(device)})",
+            int("capture" in abilities),
+            int("playback" in abilities),
+        )
+        for card, device, name, abilities in _PCM_LINE.findall(_read(root / "pcm"))
+    )
+
+
+def list_names(direction: Direction) -> list[str]:
+    """Return the names of the cards' PCMs as `arecord -L` or `aplay -L` shows them, those that convert what is asked.
+
+    The other forms (front:, dsnoop:, ...) work as well, but ten names for each card are no help in a message.
+    """
+    try:
+        library = ctypes.CDLL(LIBRARY)
+    except OSError:
+        return []
+    hints = ctypes.POINTER(ctypes.c_void_p)()
+    if library.snd_device_name_hint(-1, b"pcm", ctypes.byref(hints)) < 0:
+        return []
+    found = []
+    for hint in itertools.takewhile(bool, map(hints.__getitem__, itertools.count())):
+        if _get_hint(library, hint, b"IOID") in ("", _ENDS[direction]):
+            found.append(_get_hint(library, hint, b"NAME"))
+    library.snd_device_name_free_hint(hints)
+    return [name for name in found if name.startswith("plughw:")]
+
+
+def fingerprint(root: Path = PROC) -> str:
+    """Return what changes when a card is plugged in or pulled out."""
+    return _read(root / "cards") + _read(root / "pcm")
+
+
+def _is_listed(listed: Sequence[SoundDevice], wanted: str, direction: Direction) -> bool:
+    try:
+        choose_device(listed, wanted, direction)
+    except DeviceNotFoundError:
+        return False
+    return True
+
+
+def _explain_shut(wanted: str, direction: Direction, reason: int) -> str:
+    advice = "is this user in the group audio?" if reason == errno.EACCES else "is another program using it?"
+    why = os.strerror(reason) if reason else "PortAudio finds no way"
+    return f'audio.{direction.value} = "{wanted}" is there, but cannot be opened ({why}); {advice}'
+
+
+def _get_hint(library: ctypes.CDLL, hint: int, key: bytes) -> str:
+    library.snd_device_name_get_hint.restype = ctypes.c_void_p
+    text = library.snd_device_name_get_hint(ctypes.c_void_p(hint), key)
+    if not text:
+        return ""
+    value = ctypes.string_at(text).decode(errors="replace")
+    ctypes.CDLL(None).free(ctypes.c_void_p(text))
+    return value
+
+
+def _read_config() -> None:
+    """Make libasound notice a change of the path: PortAudio takes what was read before."""
+    try:
+        ctypes.CDLL(LIBRARY).snd_config_update()
+    except OSError:
+        return
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _quote(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
