@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from device import config
-from device.audio.alsa import SoundCards
-from device.audio.devices import Direction, choose_device
+from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
 from device.audio.frontend import Frontend
 from device.audio.gate import Gate
 from device.audio.hwvad import open_vad
@@ -22,15 +22,15 @@ from device.audio.vad import Vad
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
 from device.core.actions import TurnEnd
-from device.core.events import Device, DeviceFailed, Event, ShutdownRequested, WakeWordDetected
+from device.core.events import ShutdownRequested, WakeWordDetected
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase
-from device.errors import HearthsideError
+from device.errors import AudioError, ConfigError, HearthsideError
 from device.espeak import EspeakVoice
 from device.hardware import apply_profile, load_profile
 from device.panel.gpio import open_panel
-from device.ports import Detection
+from device.ports import Detection, Microphone
 from device.secrets import Secret, find_secret
 from device.service import memory
 from device.service.state import MuteMemory
@@ -88,10 +88,19 @@ async def open_app(settings: config.Config, key: Secret) -> AsyncIterator[App]:
         app, house = await _build(settings, key, controller, mute, stack)
         controller.move_in(house)
         if not controller.status.muted:
-            await house.microphone.open()
+            await _open_microphone(house.microphone)
         _say_ready(settings, controller)
         RealtimeConversation.prepare()
         yield app
+
+
+async def _open_microphone(microphone: Microphone) -> None:
+    """Listen. Raise ConfigError; a microphone that is busy has reported it, and will be tried again."""
+    try:
+        await microphone.open()
+    except AudioError as error:
+        if isinstance(error, ConfigError):
+            raise
 
 
 def machine_settings(settings: config.Config) -> Settings:
@@ -125,8 +134,7 @@ async def _build(
     settings: config.Config, key: Secret, controller: Controller, mute: MuteMemory, stack: contextlib.AsyncExitStack
 ) -> tuple[App, House]:
     """Make every part. What must be shut first is made last: the stack unwinds from the pins to the sound cards."""
-    sound_facts = _SoundFacts()
-    cards = SoundCards(settings.audio, lambda fact: sound_facts.note(fact, controller))
+    cards = SoundCards(settings.audio, controller.post)
     stack.push_async_callback(_within_limit, cards.close)
     wake = await _open_ear(settings, controller, cards)
     stack.callback(wake.close)
@@ -149,7 +157,7 @@ async def _build(
     stack.push_async_callback(_within_limit, conversation.aclose)
     vad = stack.enter_context(open_vad(settings.audio))
     segmenter = Segmenter(segmenting(settings))
-    frontend = sound_facts.frontend = _open_frontend(vad, segmenter, wake, conversation, controller)
+    frontend = _open_frontend(vad, segmenter, wake, conversation, controller)
     panel = open_panel(settings.hardware, controller.post, frontend.position_ago)
     # Once more, before all else: neither a network nor a sound card that hangs may keep a relay on.
     stack.callback(relays.close)
@@ -157,7 +165,9 @@ async def _build(
     house = House(
         ear=frontend,
         # In an idle house only the wake word waits for sound.
-        microphone=cards.microphone(frontend.on_frame, lambda: controller.status.phase is not Phase.IDLE),
+        microphone=cards.microphone(
+            frontend.on_frame, lambda: controller.status.phase is not Phase.IDLE, frontend.interrupt
+        ),
         mouth=player,
         conversation=conversation,
         tools=registry,
@@ -170,14 +180,13 @@ async def _build(
 
 async def _open_ear(settings: config.Config, controller: Controller, cards: SoundCards) -> WakeWorker:
     """Load the wake words while PortAudio looks for sound devices: the two slowest steps of the start."""
-    looking = asyncio.create_task(cards.list_devices())
+    # At boot a USB card may appear after the service has been started.
+    looking = asyncio.create_task(cards.find(PATIENCE_AT_BOOT_S if _is_service() else 0.0))
     try:
         engine = await asyncio.to_thread(load_engine, settings.wake, config.state_dir(settings) / "wake")
-        devices = await looking
+        await looking
     finally:
         looking.cancel()
-    for direction in Direction:
-        choose_device(devices, getattr(settings.audio, direction.value), direction)
 
     def on_detection(heard: Detection) -> None:
         controller.post(WakeWordDetected(heard.word, heard.score, heard.end))
@@ -202,18 +211,6 @@ def _open_frontend(
     )
 
 
-class _SoundFacts:
-    """Tells the front end that its stream broke, before the machine hears of it."""
-
-    frontend: Frontend | None = None
-
-    def note(self, fact: Event, controller: Controller) -> None:
-        """Pass a sound card's fact on."""
-        if self.frontend and isinstance(fact, DeviceFailed) and fact.device is Device.MICROPHONE:
-            self.frontend.interrupt()
-        controller.post(fact)
-
-
 def _say_ready(settings: config.Config, controller: Controller) -> None:
     barge_in = settings.conversation.barge_in
     profile = load_profile(settings.hardware.profile)
@@ -225,6 +222,11 @@ def _say_ready(settings: config.Config, controller: Controller) -> None:
         )
     words = ", ".join(settings.wake.words)
     log.info("ready: %s", "muted" if controller.status.muted else f"listening for {words}")
+
+
+def _is_service() -> bool:
+    """Tell whether systemd started this process: nobody looks on who could plug something in and try again."""
+    return bool({"NOTIFY_SOCKET", "INVOCATION_ID"} & os.environ.keys())
 
 
 async def _within_limit(close: Callable[[], Awaitable[None]]) -> None:
