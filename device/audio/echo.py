@@ -24,9 +24,11 @@ BLOCK_S = 0.01
 # What the module holds back, measured with an impulse (livekit 1.2; its noise suppression would add 6 ms).
 LATENCY = Samples(128)
 # The module finds any delay from 0 to 450 ms by itself, and none below (measured). The far end is given to it this much
-# before its time, should the sound card's times be wrong; or less, down to the least, when it is not known so early.
+# before its time, should the sound card's times be wrong; or less, when for some blocks in a row it is not known so
+# early (a single one is only the card run dry).
 HEAD_START_S = 0.01
 LEAST_HEAD_START_S = -0.05
+LATE_BLOCKS = 10
 # For the longest delay of an echo and its reverberation.
 TAIL_S = 0.5
 # Failures in a row, after which it is left alone.
@@ -101,6 +103,7 @@ class WebRtcCanceller:
         self._clock = SampleClock(CAPTURE_RATE)
         self._last = bytes(BLOCK * BYTES_PER_SAMPLE)
         self._head_start_s = HEAD_START_S
+        self._missing: list[float] = []
         self._running = False
         self._failures = 0
         self._trained = 0
@@ -125,7 +128,6 @@ class WebRtcCanceller:
     def interrupt(self) -> None:
         """See EchoCanceller."""
         self._clock.restart()
-        self._head_start_s = HEAD_START_S
         self._last = bytes(len(self._last))
 
     def levels(self) -> tuple[EchoLevels, ...]:
@@ -135,13 +137,15 @@ class WebRtcCanceller:
     def _take(self, block: bytes, moment: float) -> bytes:
         last, self._last = self._last, block
         passed = _later(last, block)
-        if self._module is None or self._far_end.is_silent(moment - TAIL_S):
+        module = self._module
+        if module is None or self._far_end.is_silent(moment - TAIL_S):
             return self._pass(passed)
         if not self._running:
             # What it holds is from its last run: let it hold what came just before.
             self._running = True
-            self._cancel(self._module, last, moment - BLOCK_S)
-        left = self._cancel(self._module, block, moment)
+            self._head_start_s = HEAD_START_S
+            self._cancel(module, last, moment - BLOCK_S)
+        left = self._cancel(module, block, moment)
         if left is None:
             return self._pass(passed)
         self._note(passed, left, moment)
@@ -154,8 +158,7 @@ class WebRtcCanceller:
 
     def _cancel(self, module: _Module, block: bytes, moment: float) -> bytes | None:
         rate = self._far_end.rate
-        missing_s = self._far_end.missing(moment + self._head_start_s + BLOCK_S)
-        self._head_start_s = max(LEAST_HEAD_START_S, self._head_start_s - missing_s)
+        self._keep_behind(moment)
         far_end = self._far_end.read(moment + self._head_start_s, rate // 100)
         try:
             left = module.process(block, far_end, rate)
@@ -164,6 +167,15 @@ class WebRtcCanceller:
             return None
         self._failures = 0
         return left
+
+    def _keep_behind(self, moment: float) -> None:
+        """Give up some of the head start when what is played is known too late for it."""
+        missing_s = self._far_end.missing(moment + self._head_start_s + BLOCK_S)
+        self._missing = [*self._missing, missing_s] if missing_s > 0 else []
+        if len(self._missing) == LATE_BLOCKS:
+            # Whole frames are taken at once, and their last block needs the newest.
+            self._head_start_s = max(LEAST_HEAD_START_S, self._head_start_s - max(self._missing))
+            self._missing = []
 
     def _count_failure(self, error: AudioError) -> None:
         self._failures += 1

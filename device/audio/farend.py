@@ -2,60 +2,67 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 import threading
+from collections import deque
 
 import numpy as np
 
-from device.units import Hz, samples_from_ms
+from device.units import Hz, Ms, samples_from_ms
 
 # Enough for the longest card's buffer ahead of now and for a frame's way through the house behind it.
 HELD_S = 4
-# Moments jitter by a period or two of the card; further off than this the stream has stopped in between.
-JUMP_MS = 40
-# A canceller has to learn again when the stream slips under it by a few samples: so it slips rarely, and sooner where
-# nothing sounds. Slips at every pause, for no more than the jitter, cost 16 dB of cancellation after each (measured).
-SLIP_MS = 8
-SLIP_WHEN_SILENT_MS = 2
-# Moments are averaged over about this many blocks.
-AVERAGED = 64
+# The moments of a card jitter by a millisecond, or by its period; what the newest few agree on is no jitter but a gap:
+# a busy machine let the card run dry.
+NEWEST = 9
+# A canceller has to learn again when the stream slips under it by a few samples (16 dB lost after each slip by the
+# jitter, measured): so it slips only for more, and sooner where nothing sounds.
+SLIP_MS = Ms(4)
+SLIP_WHEN_SILENT_MS = Ms(2)
+# At once: the stream has stopped in between.
+JUMP_MS = Ms(40)
 
 
 class SampleClock:
     """Lays the blocks of a stream end to end on the axis of `time.monotonic`, counted in samples.
 
     A card's samples follow each other exactly, while the moments it reports jitter: so the count goes on by itself, and
-    slips when the mean of the moments is off by more than SLIP_MS, or SLIP_WHEN_SILENT_MS where nothing sounds.
+    slips when the median of the moments is off by more than SLIP_MS, or SLIP_WHEN_SILENT_MS, and than they jitter.
     """
 
     def __init__(self, rate: Hz) -> None:
         self._rate = rate
         self._next: int | None = None
-        self._error = 0.0
-        self._seen = 0
+        self._errors: deque[float] = deque(maxlen=NEWEST)
 
     def place(self, moment: float, count: int, silent: bool) -> int:
         """Return the position of a block of `count` samples, the first of which has its turn at `moment` (s)."""
         measured = moment * self._rate
-        at = self._follow(measured, silent)
+        at = round(measured) if self._next is None else self._next
+        self._errors.append(measured - at)
+        at += self._slip(silent)
         self._next = at + count
         return at
 
     def restart(self) -> None:
         """The next block does not join on."""
         self._next = None
+        self._errors.clear()
 
-    def _follow(self, measured: float, silent: bool) -> int:
-        if self._next is None or abs(measured - self._next) > samples_from_ms(JUMP_MS, self._rate):
-            self._error, self._seen = 0.0, 0
-            return round(measured)
-        self._seen = min(self._seen + 1, AVERAGED)
-        self._error += (measured - self._next - self._error) / self._seen
-        limit = samples_from_ms(SLIP_WHEN_SILENT_MS if silent else SLIP_MS, self._rate)
-        if abs(self._error) <= limit or (self._seen < AVERAGED and not silent):
-            return self._next
-        slip = round(self._error)
-        self._error -= slip
-        return self._next + slip
+    def _slip(self, silent: bool) -> int:
+        error = self._errors[-1]
+        if abs(error) <= samples_from_ms(JUMP_MS, self._rate):
+            error = self._agreed_error(SLIP_WHEN_SILENT_MS if silent else SLIP_MS)
+        if error:
+            self._errors.clear()
+        return round(error)
+
+    def _agreed_error(self, least: Ms) -> float:
+        if len(self._errors) < NEWEST:
+            return 0.0
+        error, jitter = statistics.median(self._errors), max(self._errors) - min(self._errors)
+        return error if abs(error) > max(jitter, samples_from_ms(least, self._rate)) else 0.0
 
 
 class FarEnd:
@@ -63,6 +70,7 @@ class FarEnd:
 
     def __init__(self, rate: Hz) -> None:
         self._lock = threading.Lock()
+        self._loud_until = -math.inf
         self._start(rate)
 
     @property
@@ -113,7 +121,7 @@ class FarEnd:
         self._clock = SampleClock(rate)
         self._ring = np.zeros(HELD_S * rate, np.int16)
         self._end = 0
-        self._loud_until = 0
+        self._loud_until = -math.inf
 
     def _put(self, at: int, block: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
         gap = min(max(0, at - self._end), len(self._ring))

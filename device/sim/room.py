@@ -74,7 +74,8 @@ class Echo:
         length = 1 << (size - 1).bit_length()
         if length not in self._spectra:
             self._spectra[length] = np.fft.rfft(self._response, length)
-        return np.fft.irfft(np.fft.rfft(sound, length) * self._spectra[length], length)[:size]
+        heard = np.fft.irfft(np.fft.rfft(sound, length) * self._spectra[length], length)
+        return np.asarray(heard[:size], np.float64)
 
 
 def impulse_response(room: Room, rate: Hz = CAPTURE_RATE) -> npt.NDArray[np.float64]:
@@ -100,7 +101,7 @@ def distort(sound: Sound, amount: float) -> Sound:
 
 def samples_from_pcm(pcm: bytes) -> Sound:
     """Return s16le mono PCM in floats."""
-    return np.frombuffer(pcm, "<i2").astype(np.float32) / 32_768
+    return np.asarray(np.frombuffer(pcm, "<i2") / 32_768, np.float32)
 
 
 def pcm_from_samples(sound: Sound) -> bytes:
