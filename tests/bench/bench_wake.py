@@ -1,17 +1,21 @@
 """The cost of listening: this engine beside openwakeword's own `Model.predict`, on the same sound in the same run.
 
-`python tests/bench/bench_wake.py [--seconds 60]` prints a table. Each engine runs in a process of its own, so that
-memory and start-up are its own; CPU is the whole process's, per second of sound.
+`python tests/bench/bench_wake.py [--seconds 60] [--rounds 5]` prints a Markdown table of medians. Each engine runs in a
+process of its own, so that memory and start-up are its own; CPU is the whole process's, per second of sound.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +23,29 @@ import numpy as np
 RATE = 16_000
 FRAME = 320
 CHUNK = 1280
-WORDS = ["hey_jarvis"]
+WORDS = ("hey_jarvis",)
+# The state directory of the fresh processes.
+CACHE = Path(os.environ.get("HEARTHSIDE_BENCH_CACHE", tempfile.gettempdir()))
 
 
-def ours() -> Callable[[bytes], object]:
+def ours(words: Sequence[str] = WORDS, doze: bool = False) -> Callable[[bytes], object]:
     """Return a function that takes 20 ms frames, as the daemon does."""
+    from device.wake.doze import Doze
     from device.wake.openwakeword import OpenWakeWord
 
-    return OpenWakeWord(WORDS).process
+    engine = OpenWakeWord(words, cache=CACHE)
+    if not doze:
+        return engine.process
+    rest, pending = Doze(engine.memory), bytearray()
+
+    def process(frame: bytes) -> None:
+        pending.extend(frame)
+        if len(pending) >= CHUNK * 2:
+            if heard := rest.take(bytes(pending)):
+                engine.process(heard.pcm)
+            pending.clear()
+
+    return process
 
 
 def theirs() -> Callable[[bytes], object]:
@@ -44,19 +63,18 @@ def theirs() -> Callable[[bytes], object]:
     return process
 
 
-def measure(engine: Callable[[], Callable[[bytes], object]], sounds: dict[str, bytes]) -> Iterator[str]:
-    """Yield the cells of one row."""
+def measure(engine: Callable[[], Callable[[bytes], object]], sounds: dict[str, bytes], answer: Connection) -> None:
+    """Send one row: load time (ms), CPU (% of a core) in each sound, memory that was added (MB)."""
     before, start = pss_kb(), time.perf_counter()
     process = engine()
-    yield f"{(time.perf_counter() - start) * 1000:8.0f}"
+    row = [(time.perf_counter() - start) * 1000]
     for sound in sounds.values():
-        # Warm up: the first second of a stream fills buffers.
-        feed(process, sound[: RATE * 2])
+        # The first seconds of a stream fill buffers, and a doze begins after four.
+        feed(process, sound[: RATE * 2 * 5])
         start = time.process_time()
         feed(process, sound)
-        yield f"{(time.process_time() - start) / (len(sound) / 2 / RATE) * 100:8.2f}"
-    yield f"{(pss_kb() - before) / 1024:8.0f}"
-    yield f"{pss_kb() / 1024:8.0f}"
+        row.append((time.process_time() - start) / (len(sound) / 2 / RATE) * 100)
+    answer.send([*row, (pss_kb() - before) / 1024])
 
 
 def feed(process: Callable[[bytes], object], sound: bytes) -> None:
@@ -89,24 +107,47 @@ def speech(seconds: int) -> bytes:
     return np.resize(spoken, seconds * RATE).astype("<i2").tobytes()
 
 
-def row(name: str, engine: Callable[[], Callable[[bytes], object]], sounds: dict[str, bytes]) -> None:
-    """Print one line of the table."""
-    print(f"{name:28}", *measure(engine, sounds), flush=True)
+ENGINES: dict[str, Callable[[], Callable[[bytes], object]]] = {
+    "openwakeword Model.predict": theirs,
+    "hearthside": ours,
+    "hearthside, two words": partial(ours, (*WORDS, "alexa")),
+    "hearthside, three words": partial(ours, (*WORDS, "alexa", "hey_mycroft")),
+    "hearthside, dozing": partial(ours, doze=True),
+}
+
+
+def in_a_process(engine: Callable[[], Callable[[bytes], object]], sounds: dict[str, bytes]) -> list[float]:
+    """Measure an engine in a fresh process."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=measure, args=(engine, sounds, theirs))
+    process.start()
+    row: list[float] = ours.recv()
+    process.join()
+    return row
 
 
 def main() -> None:
-    """Measure each engine in a fresh process."""
+    """Measure the engines in turns; print medians."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60)
-    seconds = parser.parse_args().seconds
-    sounds = {"quiet": quiet(seconds), "speech": speech(seconds)}
-    print(f"{'':28}  load ms  % quiet % speech  +PSS MB   PSS MB")
-    context = multiprocessing.get_context("spawn")
-    for name, engine in (("openwakeword Model.predict", theirs), ("hearthside", ours)) * 2:
-        process = context.Process(target=row, args=(name, engine, sounds))
-        process.start()
-        process.join()
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    sounds = {"quiet": quiet(options.seconds), "speech": speech(options.seconds)}
+    rows: dict[str, list[list[float]]] = {name: [] for name in ENGINES}
+    for _ in range(options.rounds):
+        for name, engine in ENGINES.items():
+            rows[name].append(in_a_process(engine, sounds))
+    medians = {name: np.median(rows[name], axis=0) for name in ENGINES}
+    reference = medians["openwakeword Model.predict"]
+    print("| engine | load, ms | quiet, % | speech, % | of Model.predict, quiet | speech | added memory, MB |")
+    print("|---|" + "--:|" * 6)
+    for name, (load, still, spoken, memory) in medians.items():
+        ratios = f"{still / reference[1]:.3f} | {spoken / reference[2]:.3f}"
+        print(f"| {name} | {load:.0f} | {still:.3f} | {spoken:.3f} | {ratios} | {memory:.0f} |")
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder:
+        os.environ["HEARTHSIDE_BENCH_CACHE"] = folder
+        main()

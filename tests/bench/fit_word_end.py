@@ -225,10 +225,11 @@ def report(word: str, utterances: list[Utterance], sibilant: bool) -> None:
         crossing, estimate, detection = judged.T
         inside, late = np.mean((estimate >= -200) & (estimate <= 0)), np.mean(estimate > 0)
         spread = "..".join(f"{p:4.0f}" for p in np.percentile(crossing, (5, 50, 95)))
+        detected = "..".join(f"{p:4.0f}" for p in np.percentile(detection, (5, 50, 95)))
         kept = "..".join(f"{p:4.0f}" for p in np.percentile(estimate, (2.5, 50, 97.5)))
         print(
             f"{word:12} {threshold:.1f} {len(judged):4d}/{len(utterances)}  {spread}  {kept}  "
-            f"{inside:6.1%} {late:6.1%} {np.percentile(estimate, 99.5):5.0f} {np.median(detection):5.0f}"
+            f"{inside:6.1%} {late:6.1%} {np.percentile(estimate, 99.5):5.0f}  {detected}"
         )
 
 
@@ -250,7 +251,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=600, help="utterances a word")
     options = parser.parse_args()
     print(f"margin {MARGIN * 1000 // RATE} ms; ms after the true end of the word; inside: -200..0")
-    print("word      threshold detected  crossing 5/50/95  estimate 2.5/50/97.5  inside   late 99.5% detection")
+    print("word  threshold detected  crossing 5/50/95  estimate 2.5/50/97.5  inside late 99.5%  detection 5/50/95")
     features, ends = Features(34), {}
     for word, (_, _, sibilant) in WORDS.items():
         network, target = Network(shipped_words()[word]), np.zeros((1, 1), np.float32)

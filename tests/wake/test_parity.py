@@ -54,12 +54,22 @@ def ours(minute: np.ndarray) -> Scores:
     return _ours(minute)
 
 
-def test_scores_equal_those_of_openwakeword_once_its_random_start_is_over(minute: np.ndarray, ours: Scores) -> None:
-    """Every word and every class, over more than a minute; the words really were heard."""
-    assert len(minute) >= 60 * 16_000
-    reference = _reference(minute)
+@pytest.fixture(scope="module")
+def five_minutes(minute: np.ndarray) -> np.ndarray:
+    """Return the minute as it is, faint, in noise, over a humming chord that comes and goes, and too loud."""
+    at = np.arange(len(minute)) / 16_000
+    noise = np.random.default_rng(6).standard_normal(len(minute)) * 300
+    chord = sum(np.sin(2 * np.pi * hertz * at) for hertz in (110, 277.2, 659.3, 1318.5)) * np.sin(at) * 800
+    sound = np.concatenate([minute, minute * 0.03, minute + noise, minute + chord, minute * 3.0])
+    return sound.clip(-32768, 32767).astype("<i2")
+
+
+def test_scores_equal_those_of_openwakeword_once_its_random_start_is_over(five_minutes: np.ndarray) -> None:
+    """Every word and every class, over more than five minutes; the words really were heard."""
+    assert len(five_minutes) >= 300 * 16_000
+    ours, reference = _ours(five_minutes), _reference(five_minutes)
     differences = _largest_difference(ours[SETTLED:], reference[SETTLED:])
-    assert max(differences.values()) <= 1e-5, differences
+    assert max(differences.values()) <= 1e-4, differences
     heard = {word for word in ours[0] if max(scores[word] for scores in ours) > 0.5}
     assert {"hey_jarvis", "alexa", "hey_rhasspy", "10_minute_timer"} <= heard
 

@@ -193,6 +193,85 @@ async def test_starting_twice_makes_one_thread(house: House) -> None:
     assert [thread.name for thread in threading.enumerate()].count("wake-word") == 1
 
 
+class Sleeper(FakeWakeWord):
+    """May be left alone; remembers what it was told to leave out."""
+
+    memory = Samples(2 * 1280)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skips: list[int] = []
+
+    def skip(self, samples: int) -> None:
+        """Count."""
+        self.skips.append(samples)
+        self._position += samples
+
+
+# A tone of 4 kHz that begins as WORD does.
+LOUD = b"\1\0" + (b"\0\x10\0\x10\0\xf0\0\xf0" * 320)[2:]
+# Longer than it takes to fall asleep and to forget.
+LONG = 100
+KEPT = 2 + 12
+
+
+def _dozing_house(engine: FakeWakeWord) -> House:
+    house = House()
+    house.engine = engine
+    house.worker = WakeWorker(engine, house.heard.append, house.posted.append, doze=True)
+    house.worker.start()
+    return house
+
+
+async def _stay_quiet(house: House) -> None:
+    for index in range(LONG):
+        house.worker.feed(QUIET)
+        await house.until_scored((index + 1) * 1280)
+
+
+async def test_a_dozing_engine_is_left_alone_and_counts_as_listening() -> None:
+    """The position moves on, or a watchdog would take it for deaf."""
+    house = _dozing_house(Sleeper())
+    await _stay_quiet(house)
+    assert len(house.engine.pieces) < LONG - 40
+    house.worker.close()
+
+
+async def test_a_sound_wakes_the_engine_and_brings_what_was_kept() -> None:
+    """The place of the detection is that in the stream, and the engine's own clock has not stood still."""
+    house = _dozing_house(Sleeper())
+    await _stay_quiet(house)
+    house.worker.feed(LOUD)
+    house.worker.feed(LOUD)
+    await house.until_scored((LONG + 2) * 1280)
+    *_, kept, last = house.engine.pieces
+    assert (kept, last) == ((KEPT + 1) * 1280, 1280)
+    assert len(house.engine.skips) == 1
+    assert [detection.end for detection in house.heard] == [(LONG + 2) * 1280]
+    assert house.engine._position == (LONG + 2) * 1280
+    house.worker.close()
+
+
+async def test_an_engine_in_trouble_is_not_left_alone() -> None:
+    """Only an inference shows that it is well again."""
+    house = _dozing_house(Sleeper())
+    for _ in range(LONG):
+        house.worker.feed(BROKEN)
+        await asyncio.sleep(0)
+        await house.until(lambda: len(house.engine.pieces) == house.worker._fed // 1280 and bool(house.posted))
+    assert len(house.engine.pieces) == LONG
+    assert house.worker.scored_samples == 0
+    house.worker.close()
+
+
+async def test_an_engine_that_cannot_skip_never_dozes() -> None:
+    """It might need to hear everything."""
+    house = _dozing_house(FakeWakeWord())
+    await _stay_quiet(house)
+    assert len(house.engine.pieces) == LONG
+    house.worker.close()
+
+
 async def test_a_spoken_word_comes_through_the_real_engine_and_thread(
     say: Callable[..., object], silence: Callable[[float], object]
 ) -> None:

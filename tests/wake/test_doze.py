@@ -1,0 +1,159 @@
+"""When an engine may rest, and that nothing is lost by it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.units import Samples
+from device.wake.doze import Doze, Heard
+from device.wake.openwakeword import OpenWakeWord
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
+
+from bench_doze import compare
+from wake_set import scenes
+
+CHUNK = 1280
+SECOND = 16_000
+MEMORY = Samples(26 * CHUNK)
+# 2 s until the sound is taken for usual, 2 s more awake, and the chunk in which that is noticed.
+FALLS_ASLEEP = 51
+KEPT = 26 + 12
+Sound = np.ndarray
+
+
+def _chunks(sound: Sound) -> list[bytes]:
+    whole = sound[: len(sound) // CHUNK * CHUNK].clip(-32768, 32767).astype("<i2")
+    return [chunk.tobytes() for chunk in whole.reshape(-1, CHUNK)]
+
+
+def _noise(seconds: float, level: float, colour: float = 0.0, seed: int = 1) -> Sound:
+    """Return noise whose amplitude falls as frequency to the power of `colour`, from 40 Hz on."""
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(int(seconds * SECOND)))
+    hertz = np.maximum(np.linspace(0, SECOND / 2, len(spectrum)), 40)
+    sound = np.fft.irfft(spectrum / hertz**colour)
+    return np.round(sound / sound.std() * level)
+
+
+def _asleep(doze: Doze, sound: Sound) -> list[bool]:
+    return [doze.take(chunk) is None for chunk in _chunks(sound)]
+
+
+@pytest.mark.parametrize("level", [0.4, 5, 300, 3000])
+@pytest.mark.parametrize("colour", [0.0, 0.5, 1.0])
+def test_steady_noise_of_any_level_and_colour_is_slept_through(level: float, colour: float) -> None:
+    """From a microphone's own noise to a fan beside it: after 4 s, for minutes on end."""
+    asleep = _asleep(Doze(MEMORY), _noise(120, level, colour))
+    assert asleep.index(True) <= FALLS_ASLEEP + 12
+    assert all(asleep[asleep.index(True) :])
+
+
+def test_digital_silence_and_hum_are_slept_through() -> None:
+    """Nothing at all; and mains hum with a whistle over a little noise."""
+    at = np.arange(30 * SECOND) / SECOND
+    hum = sum(level * np.sin(2 * np.pi * hertz * at) for hertz, level in ((50, 500), (150, 200), (3150, 40)))
+    for sound in (np.zeros(30 * SECOND), hum + _noise(30, 5)):
+        asleep = _asleep(Doze(MEMORY), sound)
+        assert all(asleep[FALLS_ASLEEP + 12 :])
+
+
+@pytest.mark.parametrize("gain", [0.01, 0.1, 1.0])
+def test_speech_wakes_within_a_tenth_of_a_second(gain: float, say: Callable[..., Sound]) -> None:
+    """Also when it is as soft as the noise."""
+    doze, word = Doze(MEMORY), say("hey jarvis") * gain
+    word = np.concatenate([word, np.zeros(-len(word) % CHUNK)])
+    assert _asleep(doze, _noise(10, 4))[-1]
+    assert not all(_asleep(doze, word + _noise(len(word) / SECOND, 4, seed=2))[:2])
+
+
+@pytest.mark.parametrize(("before", "after"), [(300, 5), (5, 300), (30, 60), (60, 30)])
+def test_another_noise_wakes_and_is_slept_through_in_its_turn(before: float, after: float) -> None:
+    """A fan is switched on, or off: whatever is said next has other noise to rise from."""
+    doze = Doze(MEMORY)
+    assert _asleep(doze, _noise(10, before))[-1]
+    asleep = _asleep(doze, _noise(12, after, seed=2))
+    assert not any(asleep[:25])
+    assert asleep[-1]
+
+
+def test_a_voice_that_goes_on_is_never_slept_through(say: Callable[..., Sound]) -> None:
+    """Half a minute without a pause worth the name."""
+    doze, speech = Doze(MEMORY), say("the kettle is on the stove and the cat sleeps in the sun while it rains")
+    _asleep(doze, _noise(10, 5))
+    assert not any(_asleep(doze, np.resize(speech, 30 * SECOND)))
+
+
+def test_what_was_kept_comes_with_the_first_sound() -> None:
+    """All of it after a nap; after a longer sleep the engine's memory and a second more, and it is told so."""
+    quiet, loud = bytes(2 * CHUNK), _chunks(_noise(0.08, 1000))[0]
+    for naps, kept, skipped in ((1, 1, False), (KEPT, KEPT, False), (KEPT + 1, KEPT, True), (500, KEPT, True)):
+        doze = Doze(MEMORY)
+        while doze.take(quiet):
+            pass
+        assert [doze.take(quiet) for _ in range(naps - 1)] == [None] * (naps - 1)
+        assert doze.take(loud) == Heard(quiet * kept + loud, skipped)
+        assert doze.take(quiet) == Heard(quiet, False)
+
+
+def test_a_reset_forgets_what_was_kept_and_wakes() -> None:
+    """The stream was interrupted: what was before it does not belong to what comes."""
+    doze, quiet = Doze(MEMORY), bytes(2 * CHUNK)
+    assert _asleep(doze, np.zeros(8 * SECOND))[-1]
+    doze.reset()
+    assert doze.take(quiet) == Heard(quiet, False)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 120), st.sampled_from((0, 3, 1000))), max_size=8))
+def test_every_chunk_is_heard_once_and_in_order_or_told_to_be_skipped(stretches: list[tuple[int, int]]) -> None:
+    """Whatever the sound does."""
+    doze, next_one = Doze(Samples(5 * CHUNK)), 0
+    levels = [level for count, level in stretches for _ in range(count)]
+    noise = np.random.default_rng(1)
+    for index, level in enumerate(levels):
+        sound = noise.standard_normal(CHUNK) * level
+        # The first two samples number the chunk, out of the window's sight.
+        sound[:2] = index // 1000, index % 1000
+        if heard := doze.take(_chunks(sound)[0]):
+            numbers = np.frombuffer(heard.pcm, "<i2").reshape(-1, CHUNK)[:, :2] @ (1000, 1)
+            assert list(numbers) == list(range(numbers[0], index + 1))
+            assert heard.skipped == (numbers[0] > next_one)
+            assert numbers[0] >= next_one
+            next_one = index + 1
+
+
+def test_after_a_sleep_the_features_are_those_of_an_engine_that_was_awake(say: Callable[..., Sound]) -> None:
+    """All that the words look at, and the place in the stream, though the engine was reset in between."""
+    always, dozing = OpenWakeWord(["hey_jarvis", "timer"]), OpenWakeWord(["hey_jarvis", "timer"])
+    doze, position, skips = Doze(dozing.memory), 0, 0
+    sound = np.concatenate([say("good morning"), np.zeros(20 * SECOND), say("hey jarvis"), np.zeros(SECOND)])
+    for chunk in _chunks(sound + _noise(len(sound) / SECOND + 0.0001, 4)[: len(sound)]):
+        position += CHUNK
+        expected = always.process(chunk)
+        if heard := doze.take(chunk):
+            if heard.skipped:
+                skips += 1
+                dozing.skip(position - len(heard.pcm) // 2 - dozing._position)
+            assert dozing.process(heard.pcm) == expected
+            np.testing.assert_allclose(dozing._features.embeddings, always._features.embeddings, atol=1e-4)
+            assert dozing.scores == pytest.approx(always.scores, abs=1e-5)
+    assert skips == 1
+    assert dozing._position == position
+
+
+def test_no_detection_differs_from_those_of_an_engine_that_is_always_on() -> None:
+    """More than 200 scenes: near, far, faint, in five noises; 13 voices in many speeds and pitches."""
+    counts = compare(scenes(207))
+    assert sum(count.scenes for count in counts.values()) == 207
+    assert sum(count.slept for count in counts.values()) >= 175
+    assert sum(count.detected for count in counts.values()) >= 60
+    for room, count in counts.items():
+        assert (count.missed, count.added, count.moved) == (0, 0, 0), room
+        assert max(count.delays_ms, default=0) <= 150, room
