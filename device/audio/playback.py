@@ -6,6 +6,7 @@ It knows what has really been heard: every block carries the moment at which it 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from device.errors import AudioError
 from device.ports import Post, Speaker
 from device.units import BYTES_PER_SAMPLE, Hz, Ms, ms_from_samples
 
+log = logging.getLogger(__name__)
+
 # -15 dB: the answer can still be followed, and a person who talks over it is heard well above it.
 DUCKED = 10 ** (-15 / 20)
 # What a card may go on playing after a stop. PortAudio asks for a buffer of 20 ms, which is left to run dry: then what
@@ -28,6 +31,8 @@ DUCKED = 10 ** (-15 / 20)
 LONGEST_TAIL_S = 0.04
 # An open loudspeaker costs about 1 % of a core even when it plays silence.
 CLOSE_AFTER_S = 8.0
+# What was warmed up waits longer: between the wake word and the answer lie a person, a network and a model.
+WARM_S = 20.0
 
 
 class SourcedSpeaker(Speaker, Protocol):
@@ -97,6 +102,7 @@ class Player:
         self._answer: _Answer | None = None
         self._finish: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
+        self._open_until = 0.0
         speaker.attach(self._pull, self._lose)
 
     @property
@@ -106,6 +112,7 @@ class Player:
 
     def warm_up(self) -> None:
         """Open the loudspeaker ahead of the first sound."""
+        self._keep_open(WARM_S)
         self._when_open(lambda: None)
 
     def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
@@ -186,6 +193,7 @@ class Player:
         self._when_ready(do)
 
     def _when_ready(self, do: Callable[[], None]) -> None:
+        self._keep_open(CLOSE_AFTER_S)
         if self._opening is None:
             do()
         else:
@@ -234,13 +242,16 @@ class Player:
         self._close_timer = asyncio.get_running_loop().call_later(delay_s, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        idle_s = self._clock() - self._queue.sounding_until
         if not self._open:
             return
-        if self._answer is None and self._queue.is_empty and idle_s >= CLOSE_AFTER_S:
+        left_s = max(self._open_until, self._queue.sounding_until + CLOSE_AFTER_S) - self._clock()
+        if self._answer is None and self._queue.is_empty and left_s <= 0:
             self._opening = asyncio.create_task(self._close_idle(), name="close the loudspeaker")
         else:
-            self._plan_close(max(1.0, CLOSE_AFTER_S - idle_s))
+            self._plan_close(max(1.0, left_s))
+
+    def _keep_open(self, for_s: float) -> None:
+        self._open_until = max(self._open_until, self._clock() + for_s)
 
     async def _close_idle(self) -> None:
         try:
@@ -350,12 +361,16 @@ class Player:
     # Stopping.
 
     async def _drop_tail(self, answer: _Answer | None) -> None:
+        moment = self._clock()
         try:
             moment = await self._speaker.flush()
-        except TimeoutError:
+        except (TimeoutError, OSError) as error:
+            # Its own supervision will find it broken.
             moment = self._clock()
-        self._queue.note_dropped(moment)
-        self._queue.release()
+            log.warning("the loudspeaker does not fall silent: %s", error or "it hangs")
+        finally:
+            self._queue.note_dropped(moment)
+            self._queue.release()
         if answer is not None:
             self._post(self._stopped(answer, moment))
 

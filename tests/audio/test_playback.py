@@ -311,6 +311,7 @@ async def test_a_card_that_came_back_by_itself_is_closed_when_idle(
 ) -> None:
     """The loudspeaker's own supervisor reopened it; nobody asked for a sound."""
     monkeypatch.setattr(playback, "CLOSE_AFTER_S", 0.05)
+    monkeypatch.setattr(playback, "WARM_S", 0.05)
     await house.open()
     house.speaker.unplug()
     await house.speaker.open()
@@ -341,6 +342,37 @@ async def test_an_idle_speaker_is_closed_and_opened_for_the_next_sound(
     await house.until(lambda: not house.speaker.is_open)
     house.player.play_cue(Cue.DONE)
     await house.until(lambda: house.speaker.is_open)
+
+
+async def test_a_warm_speaker_waits_for_a_slow_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session took its time: what was warmed up 8 s ago is still wanted, 20 s ago no more."""
+    monkeypatch.setattr(playback, "CLOSE_AFTER_S", 0.05)
+    await house.open()
+    await house.pass_time(playback.WARM_S * 900)
+    house.player._close_if_idle()  # as its timer does
+    await house.settle()
+    assert house.speaker.is_open
+    await house.pass_time(playback.WARM_S * 200)
+    house.player._close_if_idle()
+    await house.until(lambda: not house.speaker.is_open)
+
+
+class _StubbornSpeaker(FakeSpeaker):
+    async def flush(self) -> float:
+        raise OSError("Stream closed")
+
+
+async def test_after_a_stop_that_failed_the_next_answer_sounds() -> None:
+    """The card will not drop its buffer; the player must not keep silent for it."""
+    async with a_house(_StubbornSpeaker(RATE, delay_ms=200)) as house:
+        house.player.play_reply(1, "item", sound(1000))
+        await house.pass_time(400)
+        house.player.stop()
+        await house.settle()
+        assert isinstance(house.events[-1], PlaybackStopped)
+        house.player.play_reply(2, "item", sound(500, level=20))
+        await house.pass_time(1000)
+        assert house.speaker.heard.count(b"\x14\0") > RATE * 0.4
 
 
 async def test_a_closed_player_is_silent(house: House) -> None:
