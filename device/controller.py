@@ -170,7 +170,7 @@ class Controller:
     def _wire_sound(self, house: House) -> dict[type[Action], Callable[[Any], None]]:
         ear, mouth = house.ear, house.mouth
         return {
-            order.OpenGate: lambda a: ear.open_gate(a.since, a.until),
+            order.OpenGate: lambda a: ear.open_gate(a.since, a.until, a.voiced_only),
             order.CloseGate: lambda a: ear.close_gate(),
             order.OpenMicrophone: lambda a: self._spawn(self._open_microphone()),
             order.CloseMicrophone: lambda a: self._close_microphone(),

@@ -35,8 +35,11 @@ class Detection:
 class Ear(Protocol):
     """The way from the microphone to everyone who listens; owns the gate."""
 
-    def open_gate(self, since: Samples | None, until: Samples | None = None) -> None:
-        """Let audio out from `since` (None: from now) on, or exactly the span to `until`."""
+    def open_gate(self, since: Samples | None, until: Samples | None = None, voiced_only: bool = False) -> None:
+        """Let audio out from `since` (None: from now) on, or exactly the span to `until`.
+
+        With `voiced_only`, of what comes from now on only voices with their padding. An open gate may be switched.
+        """
 
     def close_gate(self) -> None:
         """Let nothing out any more."""

@@ -67,9 +67,9 @@ class Frontend:
         if self.on_level is not None:
             self.on_level(level_dbfs(pcm))
 
-    def open_gate(self, since: Samples | None, until: Samples | None = None) -> None:
+    def open_gate(self, since: Samples | None, until: Samples | None = None, voiced_only: bool = False) -> None:
         """Let the stream out from `since` on (None: from now on); see `Gate.open`."""
-        self._gate.open(self.position if since is None else since, until)
+        self._gate.open(self.position if since is None else since, until, voiced_only)
 
     def close_gate(self) -> None:
         """Let nothing out any more."""
@@ -94,9 +94,14 @@ class Frontend:
     def _segment(self, frame: AudioFrame) -> None:
         fact = self._segmenter.process(self._vad.is_voice(frame), frame.position, frame.end)
         if fact is not None:
-            self._post(fact)
+            self._tell(fact)
+
+    def _tell(self, fact: VoiceStarted | VoiceStopped) -> None:
+        # The gate first: an order that follows from the fact finds it knowing of the voice.
+        self._gate.follow(fact)
+        self._post(fact)
 
     def _restart_segmenter(self) -> None:
         self._rechunker.restart(self.position)
         if (stopped := self._segmenter.finish()) is not None:
-            self._post(stopped)
+            self._tell(stopped)

@@ -82,11 +82,13 @@ class DeleteItem:
 class OpenGate:
     """Let microphone audio out, from sample `since` of the capture stream on (from the pre-roll; None: from now on).
 
-    With `until` the gate lets out exactly that span and stays shut.
+    With `until` the gate lets out exactly that span and stays shut. With `voiced_only` it lets out, of what comes from
+    now on, only voices with their padding; ordered for an open gate, it changes just that.
     """
 
     since: Samples | None
     until: Samples | None = None
+    voiced_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

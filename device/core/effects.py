@@ -46,6 +46,7 @@ def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Act
     memory.since = memory.began = since
     memory.until = None
     memory.window = memory.settings.listen
+    memory.in_follow_up = False
     memory.stop(Timer.FAILURE_SHOWN)
     memory.note(turn=turn, failing=False, hearing=False)
     return [order.StopPlayback(), order.OpenSession(turn, turn_end)]
@@ -142,6 +143,12 @@ def hear(memory: Memory, fact: Any) -> list[Action]:
     return []
 
 
+def attend(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
+    """The wake word though nobody needs it: whatever follows is meant for us."""
+    memory.in_follow_up = False
+    return []
+
+
 def stop_hearing(memory: Memory, fact: ev.SpeechStopped) -> list[Action]:
     """The provider heard the end and answers by itself."""
     memory.answering = True
@@ -181,6 +188,7 @@ def end_reply(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
 def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     """The person may go on without the wake word."""
     memory.window = memory.settings.follow_up
+    memory.in_follow_up = True
     memory.grace_given = False
     memory.since = None
     memory.began = Samples(0)
@@ -259,7 +267,7 @@ def interrupt_by_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
 def _interrupt(memory: Memory, with_response: Action, turn_end: TurnEnd) -> list[Action]:
     memory.answering = False
     memory.awaited.clear()
-    memory.grace_given = False
+    memory.grace_given = memory.in_follow_up = False
     memory.window = memory.settings.listen
     memory.stop(Timer.HOLD_TAIL)
     memory.note(hearing=False)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from device.core import events as ev
 from device.core.actions import Action, CloseGate, OpenGate
-from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted
+from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, voiced_only_wanted
 from device.core.status import Phase, Status
 from device.core.transitions import TABLE, Rule, Trigger
 from device.units import Ms
@@ -104,10 +104,13 @@ class Machine:
 
     def _move_gate(self, phase: Phase) -> list[Action]:
         wanted = gate_wanted(self._memory, phase)
-        if wanted == self._memory.status.gate_open:
+        voiced_only = wanted and voiced_only_wanted(self._memory, phase)
+        unchanged = voiced_only == self._memory.voiced_only or not wanted
+        if wanted == self._memory.status.gate_open and unchanged:
             return []
         self._memory.status = replace(self._memory.status, gate_open=wanted)
         if not wanted:
             return [CloseGate()]
+        self._memory.voiced_only = voiced_only
         since, self._memory.since = self._memory.since, None
-        return [OpenGate(since)]
+        return [OpenGate(since, voiced_only=voiced_only)]

@@ -83,6 +83,10 @@ class Memory:
     spoke_in_hold: bool = False
     answering: bool = False
     """A response runs or is promised."""
+    voiced_only: bool = False
+    """The gate was opened to voices only."""
+    in_follow_up: bool = False
+    """The person has the word because an answer is over, and has not been heard taking it."""
     window: Ms = Ms(0)
     """How long to wait for the first word."""
     grace_given: bool = False
@@ -130,6 +134,21 @@ def gate_wanted(memory: Memory, phase: Phase) -> bool:
     if memory.turn_end is TurnEnd.DEVICE:
         return False
     return phase is Phase.THINKING or (phase is Phase.SPEAKING and memory.settings.barge_in == "voice")
+
+
+def voiced_only_wanted(memory: Memory, phase: Phase) -> bool:
+    """Say whether the open gate should withhold what is no voice.
+
+    Where our own segmenter ends the turn: what it does not hear is no part of a turn. Where the provider does, only in
+    the follow-up window, in which perhaps nobody means to speak, and only until the provider has heard a voice: then it
+    needs the silence too, to find the end. It hears all that follows a wake word or a click, and whoever listens for
+    the button hears all that is said while it is down.
+    """
+    if phase is not Phase.LISTENING or memory.button_down or Timer.HOLD_TAIL in memory.timers:
+        return False
+    if memory.turn_end is TurnEnd.DEVICE:
+        return True
+    return memory.in_follow_up and not memory.status.hearing
 
 
 def _has_the_word(memory: Memory) -> bool:

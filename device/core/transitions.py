@@ -69,7 +69,7 @@ _LISTENING = (
     Rule(LISTENING, Timer.HOLD_TAIL, THINKING, do.commit),
     Rule(LISTENING, ev.ResponseStarted, THINKING, do.expect_answer),
     Rule(LISTENING, ev.PlaybackStarted, SPEAKING, do.expect_answer),
-    Rule(LISTENING, ev.WakeWordDetected, LISTENING, guard=when.provider_ends_turn),
+    Rule(LISTENING, ev.WakeWordDetected, LISTENING, do.attend, when.provider_ends_turn),
     Rule(LISTENING, ev.ButtonClicked, IDLE, do.leave),
     Rule(LISTENING, Timer.DEADLINE, LISTENING, do.give_grace, when.voice_goes_on),
     Rule(LISTENING, Timer.DEADLINE, IDLE, do.leave_quietly),

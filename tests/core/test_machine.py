@@ -252,7 +252,8 @@ def test_after_push_to_talk_nobody_listens_until_the_answer_was_heard() -> None:
     house.wait(120)
     house.tell(ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1), ev.ResponseFinished(1, "r1"))
     assert not house.machine.status.gate_open
-    assert house.tell(ev.PlaybackFinished(1)) == [order.BeginTurn(2, TurnEnd.PROVIDER), order.OpenGate(None)]
+    orders = house.tell(ev.PlaybackFinished(1))
+    assert orders == [order.BeginTurn(2, TurnEnd.PROVIDER), order.OpenGate(None, voiced_only=True)]
 
 
 def test_push_to_talk_that_ends_before_the_session_is_ready_is_sent_whole() -> None:
@@ -368,7 +369,7 @@ def test_local_turn_taking_goes_on_after_a_pause_in_the_sentence() -> None:
     house.tell(ev.VoiceStarted(Samples(20_000)), ev.VoiceStopped(Samples(40_000)))
     orders = house.tell(ev.VoiceStarted(Samples(60_000)))
     assert names(orders) == ["StopPlayback", "CancelResponse", "BeginTurn", "OpenGate"]
-    assert orders[-1] == order.OpenGate(Samples(60_000 - 4_800))
+    assert orders[-1] == order.OpenGate(Samples(60_000 - 4_800), voiced_only=True)
 
 
 def test_local_turn_taking_waits_for_a_sentence_that_goes_on_while_connecting() -> None:
@@ -417,6 +418,71 @@ def test_local_turn_taking_sends_a_command_that_ended_while_connecting() -> None
     house.tell(ev.VoiceStopped(Samples(48_000)))
     orders = house.tell(ev.SessionReady(1))
     assert orders == [order.OpenGate(Samples(16_000), Samples(48_000)), order.CommitTurn()]
+
+
+def test_the_follow_up_window_lets_out_voices_only_until_the_provider_hears_one() -> None:
+    """Then everything until it has heard the end, and after it: a pause in the sentence is not its end."""
+    house = House(Settings(barge_in="wake_word"))
+    house.speak()
+    house.finish()
+    assert house.tell(ev.PlaybackFinished(1)) == [order.OpenGate(None, voiced_only=True)]
+    assert house.tell(ev.VoiceStarted(Samples(60_000))) == []
+    assert house.tell(ev.SpeechStarted(1)) == [order.OpenGate(None)]
+    assert house.tell(ev.VoiceStopped(Samples(70_000)), ev.SpeechStopped(1), ev.ResponseStarted(1, "r2")) == []
+    assert house.machine.status.gate_open
+    assert house.tell(ev.PlaybackStarted(1)) == [order.CloseGate()]
+    house.finish("r2")
+    assert house.tell(ev.PlaybackFinished(1)) == [order.OpenGate(None, voiced_only=True)]
+
+
+def test_an_open_gate_withholds_from_the_end_of_the_answer_on() -> None:
+    """Where the person may talk over the answer, everything goes out during it."""
+    house = House()
+    house.speak()
+    house.finish()
+    assert house.tell(ev.PlaybackFinished(1)) == [order.OpenGate(None, voiced_only=True)]
+    assert house.wait(8_000)[0] == order.CloseGate()
+
+
+@pytest.mark.parametrize("address", [ev.WakeWordDetected("hey_jarvis", 0.9, Samples(90_000)), ev.SpeechStarted(1)])
+def test_whoever_is_addressed_in_the_follow_up_window_hears_everything(address: ev.Event) -> None:
+    """By the wake word, though nobody needs it there, or by what the provider takes for speech."""
+    house = House()
+    house.speak()
+    house.finish()
+    house.tell(ev.PlaybackFinished(1))
+    assert house.tell(address) == [order.OpenGate(None)]
+
+
+def test_after_the_wake_word_over_an_answer_nothing_is_withheld() -> None:
+    """It is a first listening again, also when the conversation had come to its follow-up window before."""
+    house = House(Settings(barge_in="wake_word"))
+    house.speak()
+    house.finish()
+    house.tell(ev.PlaybackFinished(1), ev.SpeechStarted(1), ev.SpeechStopped(1), ev.PlaybackStarted(1))
+    orders = house.tell(ev.WakeWordDetected("hey_jarvis", 0.8, Samples(70_000)))
+    assert orders[-1] == order.OpenGate(Samples(70_000))
+
+
+def test_local_turn_taking_lets_out_voices_only() -> None:
+    """From the wake word on, so that one breath is whole; then what our own segmenter takes for a voice."""
+    house = House(Settings(turn_end=TurnEnd.DEVICE, barge_in="wake_word"))
+    house.wake()
+    assert house.tell(ev.SessionReady(1)) == [order.OpenGate(Samples(16_000), voiced_only=True)]
+    assert house.tell(ev.VoiceStarted(Samples(20_000))) == []
+    house.tell(ev.VoiceStopped(Samples(40_000)), ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1))
+    house.finish()
+    assert house.tell(ev.PlaybackFinished(1)) == [order.OpenGate(None, voiced_only=True)]
+
+
+@pytest.mark.parametrize("turn_end", TurnEnd)
+def test_push_to_talk_is_never_gated(turn_end: TurnEnd) -> None:
+    """Neither while the button is down nor until the last words have come through the sound card."""
+    house = House(Settings(turn_end=turn_end))
+    house.tell(ev.ButtonHeld(Samples(5)), ev.SessionReady(1))
+    assert house.tell(ev.VoiceStarted(Samples(900))) == [order.OpenGate(Samples(5))]
+    assert house.tell(ev.VoiceStopped(Samples(9_000)), ev.ButtonReleased(Samples(50_000))) == []
+    assert house.wait(120) == [order.CloseGate(), order.CommitTurn()]
 
 
 def test_the_result_of_a_tool_goes_back_and_the_answer_is_awaited() -> None:

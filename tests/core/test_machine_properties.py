@@ -30,6 +30,7 @@ class Conversations(RuleBasedStateMachine):
         self.session_open = False
         self.session_ready = False
         self.gate_open = False
+        self.voiced_only = False
         self.microphone_open = True
         self.running: set[str] = set()
         self.unanswered: set[str] = set()
@@ -74,8 +75,10 @@ class Conversations(RuleBasedStateMachine):
     def do_OpenGate(self, action: order.OpenGate) -> None:
         assert self.session_ready, "audio before the session was configured"
         assert self.microphone_open, "audio while muted"
-        assert not self.gate_open, "opened twice"
+        assert not self.gate_open or action.voiced_only != self.voiced_only, "opened twice"
+        assert not (action.voiced_only and action.until is not None), "what was said before is sent whole"
         self.gate_open = action.until is None
+        self.voiced_only = action.voiced_only
 
     def do_CloseGate(self, action: order.CloseGate) -> None:
         assert self.gate_open, "shut twice"
@@ -278,6 +281,17 @@ class Conversations(RuleBasedStateMachine):
     def over_an_answer_only_voice_barge_in_listens(self) -> None:
         if self.in_phase(Phase.SPEAKING) and self.machine._memory.settings.barge_in != "voice":
             assert not self.gate_open
+
+    @invariant()
+    def voices_only_where_nobody_may_have_been_addressed(self) -> None:
+        """Nothing is withheld from the button, from a provider that hears a voice, or outside of listening."""
+        if self.gate_open and self.voiced_only:
+            memory = self.machine._memory
+            assert self.in_phase(Phase.LISTENING)
+            assert not memory.button_down
+            if memory.settings.turn_end is TurnEnd.PROVIDER:
+                assert memory.turn_end is TurnEnd.PROVIDER
+                assert not memory.status.hearing
 
     @invariant()
     def muted_means_the_microphone_is_closed(self) -> None:
