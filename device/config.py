@@ -18,6 +18,8 @@ DEFAULT_PATH = Path("/etc/hearthside/config.toml")
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Meta(ge=0.0, le=3600.0)]
+# Scores rarely stay up for longer than half a second.
+Patience = Annotated[int, Meta(ge=1, le=25)]
 # BCM numbering; header pins of a Raspberry Pi are GPIO 2 to 27.
 Pin = Annotated[int, Meta(ge=0, le=27)]
 
@@ -65,6 +67,18 @@ class Wake(Section, frozen=True):
     """Per word, where it differs from `threshold`."""
     refractory_s: Seconds = 1.5
     """How long a word is not detected again after it was."""
+    refractories_s: dict[str, Seconds] = msgspec.field(default_factory=dict)
+    """Per word, where it differs from `refractory_s`."""
+    patience: Patience = 1
+    """Frames of 80 ms in a row at or above the threshold that make a detection: more means fewer false ones, later."""
+    patiences: dict[str, Patience] = msgspec.field(default_factory=dict)
+    """Per word, where it differs from `patience`."""
+    save_clips: str = ""
+    """A folder for recordings of each detection and near miss, 2.7 s; empty: nothing is recorded."""
+    clips_max: Annotated[int, Meta(ge=1, le=100_000)] = 200
+    """So many are kept; the oldest go first."""
+    clips_max_mb: Annotated[int, Meta(ge=1, le=100_000)] = 20
+    """All together are no larger: 11 clips make 1 MB."""
     doze: bool = True
     """Let the engine rest while the sound of the room stays as it is; nothing is missed."""
 

@@ -32,6 +32,16 @@ class Detection:
     end: Samples
 
 
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A peak of a word's score that came near its threshold and was no detection; `at`: where in the stream."""
+
+    word: str
+    score: float
+    threshold: float
+    at: Samples
+
+
 class Ear(Protocol):
     """The way from the microphone to everyone who listens; owns the gate."""
 
@@ -83,6 +93,8 @@ class WakeWord(Protocol):
     """A wake-word engine: fed with the capture stream, says when a word was heard. No threads of its own."""
 
     words: tuple[str, ...]
+    step: Samples
+    """There is a new score for so much sound."""
 
     def process(self, pcm: bytes) -> list[Detection]:
         """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
@@ -90,6 +102,13 @@ class WakeWord(Protocol):
     @property
     def scores(self) -> Mapping[str, float]:
         """The newest score of every word, 0 to 1."""
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The score at which each word is detected."""
+
+    def take_near_misses(self) -> list[NearMiss]:
+        """Return what came near since last asked, oldest first; a peak is known when it has been over for 400 ms."""
 
     def reset(self) -> None:
         """Forget the sound so far: the stream was interrupted (positions go on counting)."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from device import config
 from device.errors import ConfigError
 from device.ports import WakeWord
+from device.wake.decision import rules
 
 
 def load_engine(wake: config.Wake, cache: Path | None = None) -> WakeWord:
@@ -18,17 +19,9 @@ def load_engine(wake: config.Wake, cache: Path | None = None) -> WakeWord:
         case "openwakeword":
             from device.wake.openwakeword import OpenWakeWord
 
-            return OpenWakeWord(wake.words, wake.threshold, wake.thresholds, wake.refractory_s, cache)
+            return OpenWakeWord(wake.words, rules(wake), cache)
         case "microwakeword":
             from device.wake.microwakeword import MicroWakeWord
 
-            return MicroWakeWord(wake.words, _own_threshold(wake), wake.thresholds, wake.refractory_s)
+            return MicroWakeWord(wake.words, rules(wake))
     raise ConfigError(f'wake.engine: there is no "{wake.engine}"; give "openwakeword" or "microwakeword"')
-
-
-def _own_threshold(wake: config.Wake) -> float | None:
-    """Return the person's threshold; None for the built-in default.
-
-    That was chosen for openWakeWord; each microWakeWord model comes with one of its own, 0.85 and more.
-    """
-    return None if wake.threshold == config.Wake().threshold else wake.threshold

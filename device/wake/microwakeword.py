@@ -20,8 +20,9 @@ import msgspec
 from msgspec import Meta
 
 from device.errors import ConfigError
-from device.ports import Detection
+from device.ports import Detection, NearMiss
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+from device.wake.decision import Decision, Rule, Rules, take_near_misses
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,32 +72,22 @@ class WordModel:
 class MicroWakeWord:
     """A `ports.WakeWord`: every whole 30 ms (480 samples at 16 kHz) is scored, in the caller's thread.
 
-    A score is the mean of the newest probabilities, as many as the model's maker says (five: 150 ms). A word is
-    detected when its score exceeds its threshold, not again before `refractory_s` have passed and the score has been
-    at or below the threshold.
+    A score is the mean of the newest probabilities, as many as the model's maker says (five: 150 ms). Its rule (see
+    decision.py) decides when a word is detected.
     """
 
-    def __init__(
-        self,
-        words: Sequence[str] = ("hey_jarvis",),
-        threshold: float | None = None,
-        thresholds: Mapping[str, float] | None = None,
-        refractory_s: float = 1.5,
-    ) -> None:
+    step = Samples(3 * _STEP)
+
+    def __init__(self, words: Sequence[str] = ("hey_jarvis",), rules: Rules | None = None) -> None:
         """Load the models of `words`: names that ship, or paths to a .json or .tflite file (see `find_word`).
 
-        `threshold` None: each model's own (0.85 to 0.97 for those that ship). `thresholds` has the words, as given
-        in `words`, that differ. Raise ConfigError.
+        Without `rules` the thresholds are the models' own: 0.85 to 0.97 for those that ship. Raise ConfigError.
         """
-        own = thresholds or {}
-        _refuse_unknown(own, words)
-        refractory = samples_from_ms(refractory_s * 1000, CAPTURE_RATE)
+        rules = rules or Rules()
+        rules.refuse_unknown(words)
         models = [find_word(name) for name in words]
         _refuse_twins(models)
-        self._words = [
-            _Word(model, own.get(name, model.cutoff if threshold is None else threshold), refractory)
-            for name, model in zip(words, models, strict=True)
-        ]
+        self._words = [_Word(model, rules.of(name, model.cutoff)) for name, model in zip(words, models, strict=True)]
         self.words = tuple(model.word for model in models)
         self._features = _package().MicroWakeWordFeatures()
         self._pending = bytearray()
@@ -106,6 +97,15 @@ class MicroWakeWord:
     def scores(self) -> Mapping[str, float]:
         """The newest score of every word, 0 to 1; 0 for the first 170 ms of a stream."""
         return {word.name: word.score for word in self._words}
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The score at which each word is detected."""
+        return {word.name: word.rule.threshold for word in self._words}
+
+    def take_near_misses(self) -> list[NearMiss]:
+        """Return what came near since last asked, oldest first."""
+        return take_near_misses(word.decision for word in self._words)
 
     def process(self, pcm: bytes) -> list[Detection]:
         """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
@@ -141,18 +141,17 @@ class _Word:
     """One word's network, and what its scores have led to so far."""
 
     model: WordModel
-    threshold: float
-    refractory: Samples
+    rule: Rule
+    decision: Decision = field(init=False)
     score: float = field(default=0.0, init=False)
     _network: pymicro_wakeword.MicroWakeWord = field(init=False)
     _fed: int = field(default=0, init=False)
     _recent: deque[tuple[int, float]] = field(init=False)
     """Position and probability, oldest first."""
-    _armed: bool = field(default=True, init=False)
-    _deaf_until: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         """Load the network."""
+        self.decision = Decision(self.name, self.rule)
         self._recent = deque(maxlen=max(self.model.window, _KEPT_PROBABILITIES))
         self._network = _load(self.model)
 
@@ -169,28 +168,20 @@ class _Word:
             return None
         self._recent.append((position, probability))
         self.score = self._mean()
-        return self._judge(position)
+        detected = self.decision.hear(self.score, position)
+        return Detection(self.name, self.score, self._end(position)) if detected else None
 
     def forget(self) -> None:
         """Begin a new stream; the refractory period goes on. The state is in the network: it is loaded anew."""
         self._network.close()
         self._network = _load(self.model)
         self._recent.clear()
-        self.score, self._fed, self._armed = 0.0, 0, True
+        self.decision.forget()
+        self.score, self._fed = 0.0, 0
 
     def _mean(self) -> float:
         newest = [probability for _, probability in self._recent][-self.model.window :]
         return statistics.mean(newest) if len(newest) == self.model.window else 0.0
-
-    def _judge(self, position: int) -> Detection | None:
-        if self.score <= self.threshold:
-            self._armed = True
-            return None
-        if not self._armed or position < self._deaf_until:
-            return None
-        self._armed = False
-        self._deaf_until = position + self.refractory
-        return Detection(self.name, self.score, self._end(position))
 
     def _end(self, position: int) -> Samples:
         kept = list(self._recent)[-_KEPT_PROBABILITIES:]
@@ -303,13 +294,6 @@ def _check_shapes(path: Path, network: pymicro_wakeword.MicroWakeWord) -> None:
 
 def _not_a_model(path: Path, problem: str) -> ConfigError:
     return ConfigError(f"wake.words: {path} is not a microWakeWord model: {problem}; give another file")
-
-
-def _refuse_unknown(thresholds: Mapping[str, float], words: Sequence[str]) -> None:
-    for name in thresholds:
-        if name not in words:
-            known = ", ".join(words)
-            raise ConfigError(f'wake.thresholds: "{name}" is not in wake.words ({known}); remove it or add the word')
 
 
 def _refuse_twins(models: Sequence[WordModel]) -> None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from device.errors import ConfigError
-from device.ports import Detection
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+from device.ports import Detection, NearMiss
+from device.units import BYTES_PER_SAMPLE, Samples
+from device.wake.decision import Decision, Rule, Rules, take_near_misses
 from device.wake.embedding import EMBEDDING_SIZE
 from device.wake.features import Features
 from device.wake.mel import CHUNK_SAMPLES
@@ -35,37 +36,40 @@ _LONGEST_WINDOW = 120
 _KEPT_CHUNKS = 10
 # How long a detection waits for a word that still sounds to end: 240 ms.
 _LONGEST_WAIT_CHUNKS = 3
+# What openWakeWord's documentation recommends to begin with.
+_USUAL_THRESHOLD = 0.5
 
 
 class OpenWakeWord:
     """A `ports.WakeWord`: every whole 80 ms (1280 samples at 16 kHz) is scored, in the caller's thread.
 
-    A word is detected when its score reaches its threshold, not again before `refractory_s` have passed and the score
-    has been below the threshold. While the word seems to be sounding still, the detection waits up to 240 ms.
+    Its rule (see decision.py) decides when a word is detected. While the word seems to be sounding still, the
+    detection waits up to 240 ms.
     """
+
+    step = Samples(CHUNK_SAMPLES)
 
     def __init__(
         self,
         words: Sequence[str] = ("hey_jarvis",),
-        threshold: float = 0.5,
-        thresholds: Mapping[str, float] | None = None,
-        refractory_s: float = 1.5,
+        rules: Rules | None = None,
         cache: Path | None = None,
     ) -> None:
-        """Load the models; `thresholds` has the words, as given in `words`, that differ from `threshold`.
+        """Load the models of `words`; without `rules`, the threshold is 0.5.
 
         `cache`: a folder for the streaming form of the shared network; without, it is made at every start (0.15 s).
         A model of several classes (timer) gives a word for each of them. Raise ConfigError.
         """
-        self._thresholds = _thresholds(words, threshold, thresholds or {})
-        models = [find_word(name) for name in self._thresholds]
+        rules = rules or Rules()
+        rules.refuse_unknown(words)
+        names = list(dict.fromkeys(words))
+        models = [find_word(name) for name in names]
         networks = [Network(model.path) for model in models]
         self._features = Features(max(ROWS, *(_window(network) for network in networks)), cache)
         self.memory = Samples(self._features.memory_chunks * CHUNK_SAMPLES)
         """Scores depend on so much sound, and on nothing before."""
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
-        refractory = samples_from_ms(refractory_s * 1000, CAPTURE_RATE)
-        self._words = _label(models, self._heads, tuple(self._thresholds.values()), refractory)
+        self._words = _label(models, self._heads, [rules.of(name, _USUAL_THRESHOLD) for name in names])
         self.words = tuple(word.name for word in self._words)
         self._pending = bytearray()
         self._recent: deque[bytes] = deque(maxlen=_KEPT_CHUNKS)
@@ -76,6 +80,15 @@ class OpenWakeWord:
     def scores(self) -> Mapping[str, float]:
         """The newest score of every word, 0 to 1."""
         return {word.name: word.score for word in self._words}
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The score at which each word is detected."""
+        return {word.name: word.decision.rule.threshold for word in self._words}
+
+    def take_near_misses(self) -> list[NearMiss]:
+        """Return what came near since last asked, oldest first."""
+        return take_near_misses(word.decision for word in self._words)
 
     def process(self, pcm: bytes) -> list[Detection]:
         """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
@@ -146,59 +159,37 @@ class _Word:
 
     name: str
     read: Callable[[], float]
-    threshold: float
-    refractory: Samples
+    decision: Decision
     end: WordEnd
     score: float = 0.0
     peak: float = 0.0
     waiting: bool = False
     """Detected, and its end not estimated yet."""
     waited: int = 0
-    _armed: bool = field(default=True, init=False)
-    _deaf_until: int = field(default=0, init=False)
 
     def hear(self, score: float, position: int) -> None:
         """Take the score of the 80 ms that end at `position`."""
         self.score = score
-        above = score >= self.threshold
-        if above and self._armed and position >= self._deaf_until:
-            self._detect(position)
-        elif not above:
-            self._armed = True
+        if self.decision.hear(score, position):
+            self.waiting, self.waited, self.peak = True, 0, 0.0
         self.peak = max(self.peak, score)
 
     def forget(self) -> None:
         """Begin a new stream; the refractory period goes on."""
         self.score = 0.0
         self.waiting = False
-        self._armed = True
-
-    def _detect(self, position: int) -> None:
-        self._armed = False
-        self._deaf_until = position + self.refractory
-        self.waiting, self.waited, self.peak = True, 0, 0.0
+        self.decision.forget()
 
 
-def _thresholds(words: Sequence[str], threshold: float, own: Mapping[str, float]) -> dict[str, float]:
-    """Return the threshold of every word."""
-    for name in own:
-        if name not in words:
-            known = ", ".join(words)
-            raise ConfigError(f'wake.thresholds: "{name}" is not in wake.words ({known}); remove it or add the word')
-    return {word: own.get(word, threshold) for word in words}
-
-
-def _label(
-    models: Sequence[WordModel], heads: Sequence[_Head], thresholds: Sequence[float], refractory: Samples
-) -> list[_Word]:
+def _label(models: Sequence[WordModel], heads: Sequence[_Head], rules: Sequence[Rule]) -> list[_Word]:
     """Name what each model's outputs stand for: the word itself, or its classes."""
     words: dict[str, _Word] = {}
-    for model, head, threshold in zip(models, heads, thresholds, strict=True):
+    for model, head, rule in zip(models, heads, rules, strict=True):
         for index, label in head.classes.items():
             name = label or model.word
             if name in words:
                 raise ConfigError(f'wake.words: two models are called "{name}"; leave one out, or rename its file')
-            words[name] = _Word(name, _reader(head, index), threshold, refractory, word_end(model.word))
+            words[name] = _Word(name, _reader(head, index), Decision(name, rule), word_end(model.word))
     return list(words.values())
 
 

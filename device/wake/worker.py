@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Protocol, runtime_checkable
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered
-from device.ports import Detection, Post, WakeWord
+from device.ports import Detection, NearMiss, Post, WakeWord
 from device.units import BYTES_PER_SAMPLE, Samples
 from device.wake.doze import Doze, Heard
 
@@ -36,6 +36,7 @@ class Skipping(WakeWord, Protocol):
 
 
 OnDetection = Callable[[Detection], None]
+OnNearMiss = Callable[[NearMiss], None]
 OnScores = Callable[[Mapping[str, float]], None]
 
 
@@ -54,6 +55,7 @@ class _Outcome:
 
     position: Samples
     detections: tuple[Detection, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
     scores: Mapping[str, float] | None = None
     error: str = ""
 
@@ -72,11 +74,13 @@ class WakeWorker:
         post: Post,
         on_score: OnScores | None = None,
         doze: bool = False,
+        on_near_miss: OnNearMiss = lambda miss: None,
     ) -> None:
         """`doze`: leave the engine alone while the sound of the room stays as it is, if it is of a kind that may be."""
         self._doze = Doze(engine.memory) if doze and isinstance(engine, Skipping) else None
         self._on_detection = on_detection
         self._on_score = on_score
+        self._on_near_miss = on_near_miss
         self._post = post
         self._listener = _Listener(engine)
         self._thread: threading.Thread | None = None
@@ -169,6 +173,8 @@ class WakeWorker:
             self._on_score(outcome.scores)
         for detection in outcome.detections:
             self._on_detection(detection)
+        for miss in outcome.near_misses:
+            self._on_near_miss(miss)
 
 
 class _Listener:
@@ -207,8 +213,11 @@ class _Listener:
         # Counted first: an engine's positions count what it was fed, also in a call that raised.
         self._engine_fed += samples
         detections = self._engine.process(chunk.pcm)
-        placed = tuple(self._place(detection, chunk.end) for detection in detections)
-        return _Outcome(Samples(chunk.end), placed, self._engine.scores)
+        # The engine's positions count what it got, ours what was fed: it may not have got all of that.
+        missed = chunk.end - self._engine_fed
+        placed = tuple(replace(found, end=Samples(found.end + missed)) for found in detections)
+        near = tuple(replace(miss, at=Samples(miss.at + missed)) for miss in self._engine.take_near_misses())
+        return _Outcome(Samples(chunk.end), placed, near, self._engine.scores)
 
     def _begin_anew(self, missed: int) -> None:
         if missed > 0 and isinstance(self._engine, Skipping):
@@ -216,10 +225,6 @@ class _Listener:
             self._engine.skip(missed)
         else:
             self._engine.reset()
-
-    def _place(self, detection: Detection, end: int) -> Detection:
-        """Turn the engine's position into one of the fed stream, parts of which the engine may not have got."""
-        return replace(detection, end=Samples(detection.end + end - self._engine_fed))
 
     def _skip_to_newest(self, chunk: _Chunk, queue: SimpleQueue[_Chunk | None]) -> _Chunk | None:
         while not queue.empty():

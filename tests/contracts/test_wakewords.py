@@ -64,6 +64,7 @@ def test_scores_are_probabilities_of_every_word(make: Make) -> None:
     """From the start, and while it listens."""
     engine = make(words=("hey_jarvis", "alexa"))
     assert engine.words == ("hey_jarvis", "alexa")
+    assert set(engine.thresholds) == set(engine.words)
     for sound in (quiet(0.5), jarvis(), quiet(0.3)):
         assert set(engine.scores) == {"hey_jarvis", "alexa"}
         assert all(0.0 <= score <= 1.0 for score in engine.scores.values())
@@ -116,6 +117,34 @@ def test_a_word_is_not_detected_again_in_its_refractory_period(make: Make, refra
     engine.reset()
     found += feed(engine, quiet(1.0), jarvis(), quiet(1.0))
     assert len(found) == times
+
+
+def test_patience_delays_a_detection_or_makes_a_near_miss_of_it(make: Make) -> None:
+    """By frames of 80 ms, whatever the engine's step; no score stays up for two seconds."""
+    sounds = (quiet(1.5), jarvis(), quiet(1.5))
+    prompt, patient, stubborn = make(), make(patience=2), make(patiences={"hey_jarvis": 25})
+    pieces = np.concatenate(sounds).tobytes()
+    at: list[list[int]] = [[], []]
+    for start in range(0, len(pieces), 320):
+        for engine, when in zip((prompt, patient), at, strict=True):
+            when += [start for _ in engine.process(pieces[start : start + 320])]
+    assert len(at[0]) == len(at[1]) == 1
+    assert at[0] < at[1]
+    assert feed(stubborn, *sounds) == []
+    [miss] = stubborn.take_near_misses()
+    assert miss.score >= miss.threshold
+    assert len(sounds[0]) < miss.at < len(sounds[0]) + len(sounds[1]) + RATE
+    assert stubborn.take_near_misses() == []
+    assert prompt.take_near_misses() == []
+
+
+def test_what_comes_near_the_threshold_is_a_near_miss(make: Make) -> None:
+    """The same word, where no score is enough."""
+    engine = make(threshold=1.0)
+    assert feed(engine, quiet(1.5), jarvis(), quiet(1.5)) == []
+    [miss] = engine.take_near_misses()
+    assert (miss.word, miss.threshold) == ("hey_jarvis", 1.0)
+    assert 0.5 <= miss.score < 1.0
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

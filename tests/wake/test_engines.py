@@ -26,14 +26,23 @@ def test_microwakeword_is_made_by_its_name() -> None:
     assert engine.words == ("hey_jarvis",)
 
 
-def test_microwakeword_takes_the_maker_s_threshold_unless_the_person_chose_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_microwakeword_takes_the_maker_s_threshold_unless_the_person_chose_one() -> None:
     """The built-in 0.5 is openWakeWord's."""
-    asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr("device.wake.microwakeword.MicroWakeWord", lambda *settings: asked.append(settings))
-    own = {"alexa": 0.9}
-    load_engine(Wake(engine="microwakeword", words=("alexa",), thresholds=own))
-    load_engine(Wake(engine="microwakeword", words=("alexa",), threshold=0.7, refractory_s=3.0))
-    assert asked == [(("alexa",), None, own, 1.5), (("alexa",), 0.7, {}, 3.0)]
+    words = ("alexa", "hey_jarvis")
+    makers = load_engine(Wake(engine="microwakeword", words=words, thresholds={"alexa": 0.7})).thresholds
+    assert makers["alexa"] == 0.7
+    assert makers["hey_jarvis"] > 0.9
+    ours = load_engine(Wake(engine="microwakeword", words=words, threshold=0.6)).thresholds
+    assert ours == {"alexa": 0.6, "hey_jarvis": 0.6}
+
+
+@pytest.mark.parametrize("engine", ["openwakeword", "microwakeword"])
+@pytest.mark.parametrize("key", ["thresholds", "patiences", "refractories_s"])
+def test_a_rule_for_a_word_that_is_not_listened_for_is_refused(engine: str, key: str) -> None:
+    """A typo there would silently change nothing."""
+    wake = Wake(engine=engine, words=("alexa",), **{key: {"alexia": 1}})
+    with pytest.raises(ConfigError, match=rf'wake.{key}: "alexia" is not in wake.words \(alexa\)'):
+        load_engine(wake)
 
 
 def test_an_unknown_engine_is_refused() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from device.errors import ConfigError
 from device.ports import Detection
+from device.wake.decision import Rules
 from device.wake.microwakeword import MicroWakeWord, shipped_words
 from device.wake.models import find_word as find_onnx
 
@@ -109,7 +110,7 @@ def test_the_end_of_the_word_is_never_late(
         for voice, speed in VOICES:
             lead, spoken = silence(1.5 + 0.0137 * index), say(phrase, voice, speed)
             follows = [say(command, voice, speed)] if command else []
-            found = heard_in(MicroWakeWord([word], threshold), lead, spoken, *follows, silence(1))
+            found = heard_in(MicroWakeWord([word], Rules(threshold)), lead, spoken, *follows, silence(1))
             errors_s += [(heard.end - len(lead) - len(spoken)) / RATE for heard in found[:1]]
     assert len(errors_s) >= 5
     assert max(errors_s) <= 0.0
@@ -119,7 +120,7 @@ def test_the_end_of_the_word_is_never_late(
 def test_the_end_is_never_before_the_stream(say: Say) -> None:
     """A word at its very beginning."""
     spoken = say("alexa", "en-us+m8", 140)
-    found = heard_in(MicroWakeWord(["alexa"], 0.3), spoken, np.zeros(RATE))
+    found = heard_in(MicroWakeWord(["alexa"], Rules(0.3)), spoken, np.zeros(RATE))
     assert all(detection.end >= 0 for detection in found)
 
 
@@ -135,8 +136,8 @@ def test_the_words_that_ship_are_known() -> None:
 def test_each_word_has_its_own_threshold(say: Say, silence: Silence) -> None:
     """One that no score exceeds keeps it quiet."""
     sounds = [silence(1.5), say("alexa", "en-us+m8", 140), silence(1)]
-    assert len(heard_in(MicroWakeWord(["alexa", "hey_jarvis"], thresholds={"hey_jarvis": 1.0}), *sounds)) == 1
-    assert heard_in(MicroWakeWord(["alexa", "hey_jarvis"], thresholds={"alexa": 1.0}), *sounds) == []
+    assert len(heard_in(MicroWakeWord(["alexa", "hey_jarvis"], Rules(thresholds={"hey_jarvis": 1.0})), *sounds)) == 1
+    assert heard_in(MicroWakeWord(["alexa", "hey_jarvis"], Rules(thresholds={"alexa": 1.0})), *sounds) == []
 
 
 @pytest.fixture
@@ -168,10 +169,10 @@ def test_a_model_stands_for_the_manifest_beside_it(custom: Path) -> None:
 # What is refused
 
 
-def refusal(*words: str, **settings: object) -> str:
+def refusal(*words: str) -> str:
     """Return the message with which they are refused."""
     with pytest.raises(ConfigError) as caught:
-        MicroWakeWord(words, **settings)  # type: ignore[arg-type]
+        MicroWakeWord(words)
     return str(caught.value)
 
 
@@ -184,11 +185,6 @@ def test_an_unknown_word_is_answered_with_a_suggestion_and_the_list() -> None:
 def test_the_same_word_twice_is_refused() -> None:
     """As with the other engine."""
     assert 'two models are called "alexa"' in refusal("alexa", "Alexa")
-
-
-def test_a_threshold_for_a_word_that_is_not_listened_for_is_refused() -> None:
-    """A typo there would silently change nothing."""
-    assert 'wake.thresholds: "alexia" is not in wake.words (alexa)' in refusal("alexa", thresholds={"alexia": 0.7})
 
 
 def test_a_model_of_the_other_engine_is_refused() -> None:

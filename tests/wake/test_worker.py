@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import pytest
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
-from device.ports import Detection
+from device.ports import Detection, NearMiss
 from device.units import Samples
 from device.wake.openwakeword import OpenWakeWord
 from device.wake.worker import WakeWorker
@@ -24,11 +25,14 @@ class FakeWakeWord:
     """Detects where a piece is WORD, raises where it is BROKEN, and waits while `gate` is shut."""
 
     words = ("fake",)
+    step = Samples(1280)
+    thresholds: ClassVar = {"fake": 0.5}
 
     def __init__(self) -> None:
         self.pieces: list[int] = []
         self.threads: set[str] = set()
         self.resets = 0
+        self.near = False
         self.gate = threading.Event()
         self.gate.set()
         self._position = 0
@@ -48,6 +52,10 @@ class FakeWakeWord:
             raise RuntimeError("bad model")
         return [Detection("fake", 1.0, Samples(self._position))] if pcm[:2] == WORD[:2] else []
 
+    def take_near_misses(self) -> list[NearMiss]:
+        """Return one at the end of the newest piece."""
+        return [NearMiss("fake", 0.4, 0.5, Samples(self._position))] if self.near else []
+
     def reset(self) -> None:
         """Count."""
         self.resets += 1
@@ -61,7 +69,14 @@ class House:
         self.heard: list[Detection] = []
         self.posted: list[Event] = []
         self.scores: list[Mapping[str, float]] = []
-        self.worker = WakeWorker(self.engine, self.heard.append, self.posted.append, self.scores.append)
+        self.near_misses: list[NearMiss] = []
+        self.worker = WakeWorker(
+            self.engine,
+            self.heard.append,
+            self.posted.append,
+            self.scores.append,
+            on_near_miss=self.near_misses.append,
+        )
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for `condition`, at most 20 s."""
@@ -82,6 +97,17 @@ async def house() -> House:
     yield house
     house.engine.gate.set()
     house.worker.close()
+
+
+async def test_near_misses_are_reported_where_they_were_in_the_fed_stream(house: House) -> None:
+    """The engine counts from when it was started."""
+    house.worker.close()
+    house.worker.feed(QUIET)
+    house.worker.start()
+    house.engine.near = True
+    house.worker.feed(QUIET)
+    await house.until_scored(2560)
+    assert house.near_misses == [NearMiss("fake", 0.4, 0.5, Samples(2560))]
 
 
 async def test_frames_are_handed_over_80_ms_at_a_time_in_another_thread(house: House) -> None:
