@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from device import config
 from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
 from device.audio.frontend import Frontend
-from device.audio.gate import Gate
+from device.audio.gate import Gate, Padding
 from device.audio.hwvad import open_vad
 from device.audio.playback import Player
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter, SegmenterSettings
+from device.audio.traffic import TrafficReport
 from device.audio.vad import Vad
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
@@ -39,7 +40,7 @@ from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
 from device.tools.volume import Volume, volume_tool
-from device.units import CAPTURE_RATE, ms_from_samples, ms_from_seconds, samples_from_ms
+from device.units import CAPTURE_RATE, Ms, ms_from_samples, ms_from_seconds, samples_from_ms
 from device.wake.engines import load_engine
 from device.wake.worker import WakeWorker
 
@@ -50,6 +51,10 @@ CLOSE_LIMIT_S = 0.4
 # A voice over the answer is a barge-in when it lasted a quarter of a second longer than a pause would have taken to end
 # it: coughs are shorter.
 _CONFIRM_AFTER_PAUSE = samples_from_ms(260, CAPTURE_RATE)
+# What the provider's VAD may hear of a voice after ours takes it for over: it errs towards voice, and it may be tuned.
+_HEARS_LONGER = Ms(500)
+# The longest that semantic VAD waits for the rest of a sentence, by eagerness, as documented by OpenAI.
+_LONGEST_SEMANTIC_WAIT = {"low": Ms(8_000), "medium": Ms(4_000), "high": Ms(2_000), "auto": Ms(4_000)}
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class App:
     registry: Registry
     relays: Relays
     wake: WakeWorker
+    traffic: TrafficReport
 
 
 async def serve(settings: config.Config) -> None:
@@ -130,6 +136,21 @@ def segmenting(settings: config.Config) -> SegmenterSettings:
     return SegmenterSettings(stop_after=samples_from_ms(240, CAPTURE_RATE))
 
 
+def padding(settings: config.Config) -> Padding:
+    """Return what goes out with a voice where only voices do.
+
+    The provider's detector must find the silence in which it takes the turn for over, should its word that it hears
+    somebody (from which on nothing is withheld) come late; and before the voice at least what it asks for.
+    """
+    talk = settings.conversation
+    if talk.turn_taking == "local":
+        return Padding()
+    semantic = talk.openai.vad == "semantic_vad"
+    silence = _LONGEST_SEMANTIC_WAIT[talk.openai.eagerness] if semantic else talk.openai.silence_duration_ms
+    before = max(Padding().before, samples_from_ms(talk.openai.prefix_padding_ms, CAPTURE_RATE))
+    return Padding(before, samples_from_ms(silence + _HEARS_LONGER, CAPTURE_RATE))
+
+
 async def _build(
     settings: config.Config, key: Secret, controller: Controller, mute: MuteMemory, stack: contextlib.AsyncExitStack
 ) -> tuple[App, House]:
@@ -157,7 +178,9 @@ async def _build(
     stack.push_async_callback(_within_limit, conversation.aclose)
     vad = stack.enter_context(open_vad(settings.audio))
     segmenter = Segmenter(segmenting(settings))
-    frontend = _open_frontend(vad, segmenter, wake, conversation, controller)
+    frontend = _open_frontend(vad, segmenter, padding(settings), wake, conversation, controller)
+    traffic = TrafficReport(lambda: frontend.traffic)
+    controller.observers.append(traffic.observe)
     panel = open_panel(settings.hardware, controller.post, frontend.position_ago)
     # Once more, before all else: neither a network nor a sound card that hangs may keep a relay on.
     stack.callback(relays.close)
@@ -175,7 +198,7 @@ async def _build(
         voice=EspeakVoice(),
         remember_mute=mute.remember,
     )
-    return App(settings, controller, frontend, player, registry, relays, wake), house
+    return App(settings, controller, frontend, player, registry, relays, wake, traffic), house
 
 
 async def _open_ear(settings: config.Config, controller: Controller, cards: SoundCards) -> WakeWorker:
@@ -197,12 +220,17 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
 
 
 def _open_frontend(
-    vad: Vad, segmenter: Segmenter, wake: WakeWorker, conversation: RealtimeConversation, controller: Controller
+    vad: Vad,
+    segmenter: Segmenter,
+    padding: Padding,
+    wake: WakeWorker,
+    conversation: RealtimeConversation,
+    controller: Controller,
 ) -> Frontend:
     ring = PrerollRing()
     return Frontend(
         ring=ring,
-        gate=Gate(ring, conversation.input_rate, conversation.send_audio),
+        gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding),
         vad=vad,
         segmenter=segmenter,
         feed_wake=wake.feed,

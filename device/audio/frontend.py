@@ -8,6 +8,7 @@ from device.audio.frames import AudioFrame, Rechunker, level_dbfs
 from device.audio.gate import Gate
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter
+from device.audio.traffic import Traffic
 from device.audio.vad import Vad
 from device.core.events import VoiceStarted, VoiceStopped
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
@@ -52,6 +53,11 @@ class Frontend:
     def position(self) -> Samples:
         """The position after the newest sample of the capture stream."""
         return self._ring.end
+
+    @property
+    def traffic(self) -> Traffic:
+        """How much has left the device so far, and how much was withheld while the gate was open."""
+        return self._gate.traffic
 
     def position_ago(self, ms: float) -> Samples:
         """Return where the stream was `ms` ago, never before it (last) began."""

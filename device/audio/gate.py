@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from device.audio.preroll import PrerollRing
 from device.audio.resample import StreamResampler
+from device.audio.traffic import Traffic
 from device.core.events import VoiceStarted, VoiceStopped
 from device.units import CAPTURE_RATE, Hz, Samples, samples_from_ms
 
@@ -25,28 +26,6 @@ class Padding:
 
     before: Samples = samples_from_ms(300, CAPTURE_RATE)
     after: Samples = Samples(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """How many samples of the capture stream were let out of the open gate, and how many it withheld for silence."""
-
-    passed: Samples = Samples(0)
-    withheld: Samples = Samples(0)
-
-    @property
-    def heard(self) -> Samples:
-        """Everything that came by while the gate was open."""
-        return Samples(self.passed + self.withheld)
-
-    @property
-    def share_withheld(self) -> float:
-        """Part of what was heard, 0 to 1; 0 when nothing was heard."""
-        return self.withheld / self.heard if self.heard else 0.0
-
-    def since(self, before: Traffic) -> Traffic:
-        """Return what has come by since `before`."""
-        return Traffic(Samples(self.passed - before.passed), Samples(self.withheld - before.withheld))
 
 
 class Gate:
