@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import numpy as np
 
@@ -50,7 +51,9 @@ async def test_what_is_played_is_taken_out_of_what_the_microphone_hears(virtual_
     captured: list[Sound] = []
     left: list[Sound] = []
     room = Room(Ms(60), echo_db=-5.0, noise_dbfs=-75.0)
-    async with EchoPath(virtual_card, room):
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(cards.close)
+        await stack.enter_async_context(EchoPath(virtual_card, room))
         with virtual_card.record_room(RATE) as microphone:
             await speaker.open()
             while not source.over:
@@ -61,7 +64,6 @@ async def test_what_is_played_is_taken_out_of_what_the_microphone_hears(virtual_
                     moment = microphone.start + at / BYTES_PER_SAMPLE / RATE
                     captured.append(samples_from_pcm(pcm[at : at + size]))
                     left.append(samples_from_pcm(canceller.process(pcm[at : at + size], moment)))
-    await cards.close()
     assert not complaints
     before, after = np.concatenate(captured), np.concatenate(left)[LATENCY:]
     gained = [cancellation_db(before, after, since, since + 1) for since in np.arange(3.5, len(after) / RATE - 1, 0.5)]

@@ -120,9 +120,10 @@ async def test_the_live_path_takes_what_is_played_into_the_room(virtual_card: Vi
         with virtual_card.record_speaker() as speaker, virtual_card.record_room() as heard:
             await play(virtual_card, pcm_from_samples(clicks))
             async with asyncio.timeout(10):
-                while len(onsets_s(heard)) < 4:
+                while len(onsets_s(heard)) < 3:
                     await asyncio.sleep(0.05)
-    delays = np.subtract(onsets_s(heard), onsets_s(speaker)) * 1000
+    played = onsets_s(speaker)
+    delays = [1000 * min(at - click for click in played if click < at) for at in onsets_s(heard)]
     # Later only where the machine was too busy.
     assert 70 < np.median(delays) < 200
 
