@@ -54,6 +54,7 @@ class LentPcms:
         lent = {f"hearthside_lent_{number}": name for number, name in enumerate(hidden)}
         if lent:
             self._define(lent)
+        _read_config()
         return lent
 
     def take_back(self) -> None:
@@ -66,7 +67,6 @@ class LentPcms:
             os.environ[CONFIG_PATH] = self._path_before
         self._folder.cleanup()
         self._folder = None
-        _read_config()
 
     def _define(self, lent: dict[str, str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="hearthside-alsa-")
@@ -76,7 +76,6 @@ class LentPcms:
         self._path_before = os.environ.get(CONFIG_PATH)
         system = Path(os.environ.get("ALSA_CONFIG_DIR", "/usr/share/alsa")) / "alsa.conf"
         os.environ[CONFIG_PATH] = f"{self._path_before or system}:{ours}"
-        _read_config()
 
 
 class News:
@@ -220,7 +219,7 @@ def _get_hint(library: ctypes.CDLL, hint: int, key: bytes) -> str:
 
 
 def _read_config() -> None:
-    """Make libasound notice a change of the path: PortAudio takes what was read before."""
+    """Make libasound notice a change of path or files: PortAudio takes what was read before."""
     try:
         ctypes.CDLL(LIBRARY).snd_config_update()
     except OSError:

@@ -297,3 +297,19 @@ def test_pyaudio_is_imported_in_one_file() -> None:
     sources = Path(alsa.__file__).parents[1].rglob("*.py")
     users = [path.name for path in sources if "import pyaudio" in path.read_text(encoding="utf-8")]
     assert users == ["alsa.py"]
+
+
+async def test_a_microphone_that_is_shut_at_the_start_is_opened_when_it_can_be(own_card: VirtualSoundCard) -> None:
+    """It exists, so the configuration is right: a sound server that comes up late is no reason to give up."""
+    events: list[Event] = []
+    frames: list[bytes] = []
+    cards = SoundCards(Audio(input=MICROPHONE, output=SPEAKER), events.append)
+    await asyncio.to_thread(own_card.unplug)
+    await cards.find()
+    with pytest.raises(AudioError, match="is there, but cannot be opened") as raised:
+        await cards.microphone(frames.append).open()
+    assert not isinstance(raised.value, ConfigError)
+    await asyncio.to_thread(own_card.replug)
+    await until(lambda: len(frames) > 5)
+    assert [type(event) for event in events] == [DeviceFailed, DeviceRecovered]
+    await cards.close()

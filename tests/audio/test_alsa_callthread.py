@@ -24,7 +24,7 @@ def gate() -> Iterator[threading.Event]:
 
 async def test_a_call_returns_its_result() -> None:
     """From one thread, always the same."""
-    calls = CallThread("test")
+    calls = CallThread("portaudio")
     threads = {await calls.call(threading.get_ident) for _ in range(3)}
     assert len(threads) == 1
     assert threading.get_ident() not in threads
@@ -32,7 +32,7 @@ async def test_a_call_returns_its_result() -> None:
 
 async def test_an_error_is_raised_where_the_call_was_made() -> None:
     """And the thread lives on."""
-    calls = CallThread("test")
+    calls = CallThread("portaudio")
     with pytest.raises(ZeroDivisionError):
         await calls.call(lambda: 1 / 0)
     assert await calls.call(int, "7") == 7
@@ -40,7 +40,7 @@ async def test_an_error_is_raised_where_the_call_was_made() -> None:
 
 async def test_a_call_that_hangs_does_not_stop_the_loop(gate: threading.Event) -> None:
     """The wait can be given up; later calls are made once it ends."""
-    calls = CallThread("test")
+    calls = CallThread("portaudio")
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(calls.call(gate.wait), 0.05)
     later = asyncio.create_task(calls.call(int, "7"))

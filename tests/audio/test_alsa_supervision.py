@@ -1,0 +1,288 @@
+"""What becomes of a stream that fails, of one that recovers, and of the one beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from device.audio import alsa, line
+from device.audio.alsa import SoundCards
+from device.audio.devices import SoundDevice
+from device.config import Audio
+from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
+from device.errors import AudioError, ConfigError
+from device.sim.soundcard import MICROPHONE
+from device.units import Hz
+
+LIMIT_S = 20.0
+INPUT_OVERFLOW, OUTPUT_UNDERFLOW = 2, 4
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+class MoodyCard:
+    """PortAudio with one card, which is there or not, and busy or not."""
+
+    def __init__(self) -> None:
+        self.there = True
+        self.busy = False
+        self.inputs = 2
+        self.streams: list[MoodyStream] = []
+        self.listings = 0
+
+    def devices(self) -> tuple[SoundDevice, ...]:
+        """The card, while it is there, beside one that always is."""
+        moody = (SoundDevice(0, "Moody", self.inputs, 2),) if self.there else ()
+        return (*moody, SoundDevice(1, "Steady", 1, 1))
+
+    def open(self, line: Any, device: SoundDevice, *rest: int) -> MoodyStream:
+        """Refuse while it is busy, as PortAudio does."""
+        if device.index == 0 and self.busy:
+            raise OSError(-9985, "Device unavailable")
+        self.streams.append(MoodyStream())
+        return self.streams[-1]
+
+    def terminate(self) -> None:
+        """Count how often the devices are listed anew."""
+        self.listings += 1
+
+
+class MoodyStream:
+    """A stream that is active until it breaks."""
+
+    def __init__(self) -> None:
+        self.active = True
+
+    def is_active(self) -> bool:
+        """Until PortAudio gives it up."""
+        return self.active
+
+    def close(self) -> None:
+        """Harmless."""
+        self.active = False
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> MoodyCard:
+    """A card in PortAudio's place, and supervision in a hurry."""
+    card = MoodyCard()
+    monkeypatch.setattr(SoundCards, "devices", lambda self: card.devices())
+    monkeypatch.setattr(SoundCards, "open", lambda self, *arguments: card.open(*arguments))
+    monkeypatch.setattr(SoundCards, "terminate", lambda self: card.terminate())
+    monkeypatch.setattr(alsa, "WATCH_S", 0.005)
+    monkeypatch.setattr(line, "FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr(line, "LONGEST_RETRY_S", 0.02)
+    monkeypatch.setattr(line, "STALL_S", LIMIT_S)
+    return card
+
+
+class Facts(list[Event]):
+    """What was posted."""
+
+    def of(self, device: Device) -> list[type[Event]]:
+        """The kinds of facts about a device, in a row."""
+        return [
+            type(fact) for fact in self if isinstance(fact, DeviceFailed | DeviceRecovered) and fact.device is device
+        ]
+
+
+@pytest.fixture
+def facts() -> Facts:
+    """Nothing yet."""
+    return Facts()
+
+
+@pytest.fixture
+async def cards(card: MoodyCard, facts: Facts) -> AsyncIterator[SoundCards]:
+    """Microphone and loudspeaker are both the moody card."""
+    cards = SoundCards(Audio(input="Moody", output="Moody"), facts.append)
+    yield cards
+    await cards.close()
+
+
+async def test_a_busy_microphone_is_reported_and_tried_again(card: MoodyCard, cards: SoundCards, facts: Facts) -> None:
+    """Another program lets it go: nobody has to press mute twice."""
+    card.busy = True
+    microphone = cards.microphone(lambda frame: None)
+    with pytest.raises(AudioError, match="another program"):
+        await microphone.open()
+    await until(lambda: card.listings > 1)
+    assert facts.of(Device.MICROPHONE) == [DeviceFailed]
+    card.busy = False
+    await until(lambda: microphone.is_open)
+    assert facts.of(Device.MICROPHONE) == [DeviceFailed, DeviceRecovered]
+
+
+async def test_a_microphone_with_too_few_channels_is_a_fault_too(card: MoodyCard, facts: Facts) -> None:
+    """Another card may have taken the name of the array."""
+    cards = SoundCards(Audio(input="Moody", input_channel=1), facts.append)
+    card.inputs = 1
+    microphone = cards.microphone(lambda frame: None)
+    with pytest.raises(ConfigError):
+        await microphone.open()
+    assert facts.of(Device.MICROPHONE) == [DeviceFailed]
+    card.inputs = 2
+    await until(lambda: microphone.is_open)
+    await cards.close()
+
+
+async def test_a_fault_ends_with_the_unmute_that_works(card: MoodyCard, cards: SoundCards, facts: Facts) -> None:
+    """The microphone broke, was muted, and came back meanwhile."""
+    microphone = cards.microphone(lambda frame: None)
+    await microphone.open()
+    card.there = False
+    card.streams[-1].active = False
+    await until(lambda: facts.of(Device.MICROPHONE) == [DeviceFailed])
+    await microphone.close()
+    assert facts.of(Device.MICROPHONE) == [DeviceFailed]
+    with pytest.raises(AudioError):
+        await microphone.open()
+    assert facts.of(Device.MICROPHONE) == [DeviceFailed], "it is said once"
+    await microphone.close()
+    card.there = True
+    await microphone.open()
+    assert facts.of(Device.MICROPHONE) == [DeviceFailed, DeviceRecovered]
+
+
+async def test_a_loudspeaker_that_opens_again_has_recovered(
+    card: MoodyCard, cards: SoundCards, facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is not torn down by the next retry."""
+    monkeypatch.setattr(line, "FIRST_RETRY_S", LIMIT_S)
+    card.busy = True
+    speaker = cards.speaker(Hz(24_000))
+    with pytest.raises(AudioError):
+        await speaker.open()
+    card.busy = False
+    await speaker.open()
+    assert facts.of(Device.SPEAKER) == [DeviceFailed, DeviceRecovered]
+    await speaker.look_after()
+    assert len(card.streams) == 1
+    assert speaker.is_open
+
+
+async def test_an_absent_loudspeaker_leaves_the_microphone_alone(card: MoodyCard, facts: Facts) -> None:
+    """However often it is looked for."""
+    cards = SoundCards(Audio(input="Steady", output="Moody"), facts.append)
+    gaps: list[bool] = []
+    microphone, speaker = (
+        cards.microphone(lambda f: None, lambda: False, lambda: gaps.append(True)),
+        cards.speaker(Hz(24_000)),
+    )
+    await microphone.open()
+    card.there = False
+    tries = 0
+
+    def count_tries() -> tuple[SoundDevice, ...]:
+        nonlocal tries
+        tries += 1
+        return MoodyCard.devices(card)
+
+    card.devices = count_tries  # type: ignore[method-assign]
+    with pytest.raises(AudioError):
+        await speaker.open()
+    await until(lambda: tries > 10)
+    assert card.listings == 0
+    assert len(card.streams) == 1
+    assert not gaps
+    card.there = True
+    await until(lambda: speaker.is_open)
+    await cards.close()
+
+
+@pytest.fixture
+def good_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loudspeaker was plugged in, and only a new listing will show it."""
+    monkeypatch.setattr("device.audio.alsapcm.look_for", lambda *arguments: 0)
+
+
+@pytest.mark.usefixtures("good_news")
+@pytest.mark.parametrize("listening", [True, False])
+async def test_a_loudspeaker_that_is_plugged_in_interrupts_only_an_idle_microphone(
+    card: MoodyCard, facts: Facts, listening: bool
+) -> None:
+    """Once, and the front end is told that the sound does not join on; no fault is posted for it."""
+    cards = SoundCards(Audio(input="Steady", output="Moody"), facts.append)
+    gaps: list[bool] = []
+    microphone = cards.microphone(lambda frame: None, lambda: listening, lambda: gaps.append(True))
+    speaker = cards.speaker(Hz(24_000))
+    await microphone.open()
+    card.there = False
+    with pytest.raises(AudioError):
+        await speaker.open()
+    if not listening:
+        await until(lambda: bool(gaps))
+    await asyncio.sleep(0.1)
+    assert card.listings == len(gaps) == int(not listening)
+    assert microphone.is_open
+    assert facts.of(Device.MICROPHONE) == []
+    await cards.close()
+
+
+async def test_the_front_end_is_told_of_a_break_before_the_fault_is_posted(card: MoodyCard) -> None:
+    """The machine's orders must find it ready."""
+    order: list[str] = []
+    cards = SoundCards(Audio(input="Moody"), lambda fact: order.append(type(fact).__name__))
+    await cards.microphone(lambda frame: None, lambda: True, lambda: order.append("gap")).open()
+    card.streams[-1].active = False
+    await until(lambda: len(order) > 1)
+    assert order[:2] == ["gap", "DeviceFailed"]
+    await cards.close()
+
+
+async def test_the_supervision_survives_what_nobody_foresaw(card: MoodyCard, caplog: pytest.LogCaptureFixture) -> None:
+    """A house whose supervision has died is alive but deaf."""
+    facts: list[Event] = []
+
+    def post(fact: Event) -> None:
+        facts.append(fact)
+        if len(facts) == 1:
+            raise RuntimeError("a bug")
+
+    cards = SoundCards(Audio(input="Moody"), post)
+    microphone = cards.microphone(lambda frame: None)
+    await microphone.open()
+    card.streams[-1].active = False
+    await until(lambda: len(facts) == 2 and microphone.is_open)
+    assert "a bug" in caplog.text
+    await cards.close()
+
+
+@pytest.mark.usefixtures("virtual_card")
+async def test_an_opened_stream_is_told_with_its_device(caplog: pytest.LogCaptureFixture) -> None:
+    """One line: who listens to what."""
+    caplog.set_level("INFO")
+    cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
+    await cards.microphone(lambda frame: None).open()
+    await cards.close()
+    assert f"microphone: {MICROPHONE}, 16000 Hz, 1 channels, blocks of 320" in caplog.text
+
+
+async def test_lost_sound_is_counted_and_told_once_a_minute(
+    cards: SoundCards, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In either direction; a machine that is too busy must not be made busier."""
+    microphone, speaker = cards.microphone(lambda frame: None), cards.speaker(Hz(24_000))
+    await microphone.open()
+    await speaker.open()
+    times = {"output_buffer_dac_time": 0.0, "current_time": 0.0}
+    for _ in range(2):
+        for _ in range(3):
+            microphone.on_block(bytes(640), 320, times, INPUT_OVERFLOW)
+            speaker.on_block(None, 120, times, OUTPUT_UNDERFLOW)
+        microphone.on_block(bytes(640), 320, times, 0)
+        await microphone.look_after()
+        await speaker.look_after()
+    told = [record.message for record in caplog.records if "lost sound" in record.message]
+    assert [message.split(":")[0] for message in told] == [
+        "the microphone lost sound 3 times",
+        "the loudspeaker lost sound 3 times",
+    ]
