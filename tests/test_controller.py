@@ -90,7 +90,7 @@ async def test_orders_are_performed_before_post_returns(recorder: Recorder) -> N
     controller.post(WAKE)
     assert ("open", 1, TurnEnd.PROVIDER) in recorder.calls
     controller.post(ev.SessionReady(1))
-    assert ("open_gate", Samples(16_000), None) in recorder.calls
+    assert ("open_gate", Samples(16_000), None, False) in recorder.calls
 
 
 async def test_a_fact_posted_by_an_order_waits_for_the_other_orders(recorder: Recorder) -> None:

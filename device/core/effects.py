@@ -43,6 +43,7 @@ def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Act
     turn = memory.status.turn + 1
     memory.session = turn
     memory.turn_end = turn_end
+    memory.by_button = memory.button_down
     memory.since = memory.began = since
     memory.until = None
     memory.window = memory.settings.listen
@@ -189,6 +190,7 @@ def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     """The person may go on without the wake word."""
     memory.window = memory.settings.follow_up
     memory.in_follow_up = True
+    memory.by_button = memory.button_down
     memory.grace_given = False
     memory.since = None
     memory.began = Samples(0)
@@ -276,6 +278,7 @@ def _interrupt(memory: Memory, with_response: Action, turn_end: TurnEnd) -> list
 
 def _begin_turn(memory: Memory, turn_end: TurnEnd) -> Action:
     memory.turn_end = turn_end
+    memory.by_button = memory.button_down
     memory.note(turn=memory.status.turn + 1)
     return order.BeginTurn(memory.status.turn, turn_end)
 

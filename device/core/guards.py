@@ -52,7 +52,7 @@ def provider_ends_turn(memory: Memory, fact: Any) -> bool:
 
 def device_vad_ends_turn(memory: Memory, fact: Any) -> bool:
     """Our own segmenter decides when the person has finished."""
-    return memory.turn_end is TurnEnd.DEVICE and not memory.button_down
+    return memory.turn_end is TurnEnd.DEVICE and not memory.by_button
 
 
 def device_vad_heard_enough(memory: Memory, fact: VoiceStopped) -> bool:

@@ -78,6 +78,8 @@ class Memory:
     until: Samples | None = None
     """Where it ended, when that was before the session was ready."""
     button_down: bool = False
+    by_button: bool = False
+    """The turn is a push-to-talk turn: the button ends it, and nothing else does."""
     voice: Samples | None = None
     """Where the voice began that the segmenter hears now."""
     spoke_in_hold: bool = False
@@ -144,7 +146,7 @@ def voiced_only_wanted(memory: Memory, phase: Phase) -> bool:
     needs the silence too, to find the end. It hears all that follows a wake word or a click, and whoever listens for
     the button hears all that is said while it is down.
     """
-    if phase is not Phase.LISTENING or memory.button_down or Timer.HOLD_TAIL in memory.timers:
+    if phase is not Phase.LISTENING or memory.by_button:
         return False
     if memory.turn_end is TurnEnd.DEVICE:
         return True

@@ -266,6 +266,16 @@ def test_push_to_talk_that_ends_before_the_session_is_ready_is_sent_whole() -> N
     assert house.phase is Phase.THINKING
 
 
+@pytest.mark.parametrize("turn_end", TurnEnd)
+def test_what_is_said_after_push_to_talk_is_no_part_of_it(turn_end: TurnEnd) -> None:
+    """Whoever usually ends turns: the button has ended this one, before the session was ready."""
+    house = House(Settings(turn_end=turn_end))
+    house.tell(ev.ButtonHeld(Samples(5)), ev.ButtonReleased(Samples(50_000)))
+    house.wait(120)
+    house.tell(ev.VoiceStarted(Samples(60_000)), ev.VoiceStopped(Samples(90_000)))
+    assert house.tell(ev.SessionReady(1)) == [order.OpenGate(Samples(5), Samples(51_920)), order.CommitTurn()]
+
+
 def test_push_to_talk_that_ends_as_the_session_gets_ready_waits_for_the_last_words() -> None:
     """They are still on their way through the sound card."""
     house = House()

@@ -288,7 +288,7 @@ class Conversations(RuleBasedStateMachine):
         if self.gate_open and self.voiced_only:
             memory = self.machine._memory
             assert self.in_phase(Phase.LISTENING)
-            assert not memory.button_down
+            assert not memory.by_button
             if memory.settings.turn_end is TurnEnd.PROVIDER:
                 assert memory.turn_end is TurnEnd.PROVIDER
                 assert not memory.status.hearing
