@@ -28,8 +28,8 @@ BLOCK_MS = Ms(5)
 # With 10 ms the way was seen to grow by 8 ms when the machine was busy.
 BUFFER_MS = Ms(20)
 OWN_DELAY_MS = Ms(12)
-"""What the way itself takes, measured with clicks: 10 to 14 ms, constant for as long as it runs (more, when the machine is
-too busy even for that). It is a part of the room's delay; a shorter one cannot be had."""
+"""What the way itself takes, measured with clicks: 10 to 14 ms, constant for as long as it runs (more, when the machine
+is too busy even for that). It is a part of the room's delay; a shorter one cannot be had."""
 START_LIMIT_S = 10.0
 _BLOCKS_BEFORE_READY = 20
 # What PulseAudio gives its own threads: air does not wait for a busy machine, and a way that ran dry grows longer.

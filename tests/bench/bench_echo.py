@@ -1,6 +1,6 @@
 """Echo cancellation and voice barge-in in simulated rooms, with and without: prints Markdown tables.
 
-Run it as `python -m tests.bench.bench_echo [--minutes 20]`. It needs espeak-ng and flite, and no sound card: it runs
+`tests/bench/bench_echo.py [--minutes 20]`. It needs espeak-ng and flite, and no sound card: it runs
 many times faster than real time. Levels are the echo's against the person's speech at the microphone.
 """
 
@@ -17,6 +17,7 @@ import time
 import wave
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -27,7 +28,10 @@ from device.sim.person import without_silence
 from device.sim.room import Room, Sound, pcm_from_samples, samples_from_pcm
 from device.sim.understanding import Understanding, Understood
 from device.units import Hz
-from tests.audio.echo_stage import (
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "audio"))
+
+from echo_stage import (
     ASKING,
     CARD_S,
     NEAR_DBFS,
