@@ -8,11 +8,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from device.audio.gate import Gate
+from device.audio.gate import Gate, Padding
 from device.audio.preroll import PrerollRing
+from device.core.events import VoiceStarted, VoiceStopped
 from device.units import Hz, Samples
 
 CAPACITY = 12_000
+BEFORE, AFTER = 300, 500
 
 
 class House:
@@ -21,7 +23,7 @@ class House:
     def __init__(self, target_rate: int = 16_000) -> None:
         self.pieces: list[bytes] = []
         self.ring = PrerollRing(Samples(CAPACITY))
-        self.gate = Gate(self.ring, Hz(target_rate), self.pieces.append)
+        self.gate = Gate(self.ring, Hz(target_rate), self.pieces.append, Padding(Samples(BEFORE), Samples(AFTER)))
 
     def hear(self, count: int) -> None:
         """Let the microphone hear samples that carry their own positions."""
@@ -29,9 +31,17 @@ class House:
         self.ring.write(positions.astype(np.uint16).tobytes())
         self.gate.advance()
 
-    def open(self, since: int, until: int | None = None) -> None:
+    def open(self, since: int, until: int | None = None, voiced_only: bool = False) -> None:
         """Open the gate."""
-        self.gate.open(Samples(since), None if until is None else Samples(until))
+        self.gate.open(Samples(since), None if until is None else Samples(until), voiced_only)
+
+    def start_voice(self, at: int) -> None:
+        """Let the segmenter hear a voice begin."""
+        self.gate.follow(VoiceStarted(Samples(at)))
+
+    def stop_voice(self, at: int) -> None:
+        """Let the segmenter hear the voice end."""
+        self.gate.follow(VoiceStopped(Samples(at)))
 
     @property
     def sent(self) -> list[int]:
@@ -181,6 +191,133 @@ def test_a_cut_gate_keeps_what_the_resampler_holds_back() -> None:
     assert not any(b"".join(house.pieces))
 
 
+def test_without_a_voice_nothing_passes_a_gate_open_to_voices() -> None:
+    """However long it is open, longer than the ring remembers."""
+    house = House()
+    house.hear(1000)
+    house.open(since=1000, voiced_only=True)
+    house.hear(CAPACITY)
+    house.hear(CAPACITY)
+    assert house.gate.is_open
+    assert house.sent == []
+    assert (house.gate.traffic.withheld, house.gate.traffic.heard) == (2 * CAPACITY, 2 * CAPACITY)
+    assert house.gate.lost == 0
+
+
+def test_a_voice_passes_with_its_padding() -> None:
+    """From before its onset, out of the ring, until after its end; once and in order."""
+    house = House()
+    house.open(since=0, voiced_only=True)
+    house.hear(5000)
+    house.start_voice(4000)
+    assert house.sent == list(range(4000 - BEFORE, 5000))
+    house.hear(3000)
+    house.stop_voice(7900)
+    house.hear(5000)
+    assert house.sent == list(range(4000 - BEFORE, 7900 + AFTER))
+    assert house.gate.traffic.withheld == 13_000 - len(house.sent)
+    assert house.gate.traffic.share_withheld == pytest.approx(1 - len(house.sent) / 13_000)
+
+
+def test_voices_close_together_pass_without_a_gap() -> None:
+    """The padding of one reaches into that of the next: nothing between is lost or sent twice."""
+    house = House()
+    house.open(since=0, voiced_only=True)
+    house.hear(1000)
+    house.start_voice(900)
+    house.hear(1000)
+    house.stop_voice(1800)
+    house.hear(700)
+    house.start_voice(2600)
+    house.hear(300)
+    assert house.sent == list(range(900 - BEFORE, 3000))
+
+
+def test_a_padding_never_reaches_behind_the_opening() -> None:
+    """What was said over an answer stays inside."""
+    house = House()
+    house.hear(1000)
+    house.open(since=1000, voiced_only=True)
+    house.hear(320)
+    house.start_voice(1100)
+    assert house.sent == list(range(1000, 1320))
+
+
+def test_one_breath_is_whole_through_a_gate_open_to_voices() -> None:
+    """From `since` to the opening everything passes, and on while the voice lasts."""
+    house = House()
+    house.hear(2000)
+    house.start_voice(500)
+    house.hear(3000)
+    house.open(since=1500, voiced_only=True)
+    house.hear(1000)
+    house.stop_voice(5900)
+    house.hear(5000)
+    assert house.sent == list(range(1500, 5900 + AFTER))
+
+
+def test_a_voice_that_is_over_at_the_opening_still_gets_its_padding() -> None:
+    """It belongs to what was kept."""
+    house = House()
+    house.hear(1000)
+    house.start_voice(500)
+    house.stop_voice(900)
+    house.open(since=700, voiced_only=True)
+    house.hear(2000)
+    assert house.sent == list(range(700, 900 + AFTER))
+
+
+def test_what_is_withheld_is_let_out_from_a_little_before_now() -> None:
+    """Opened wholly, since the other side has heard a voice after all."""
+    house = House()
+    house.open(since=0, voiced_only=True)
+    house.hear(3000)
+    house.open(since=3000)
+    house.hear(1000)
+    assert house.sent == list(range(3000 - BEFORE, 4000))
+
+
+def test_an_open_gate_can_be_told_to_withhold_from_now_on() -> None:
+    """At the end of an answer over which the person could have talked."""
+    house = House()
+    house.open(since=0)
+    house.hear(1000)
+    house.open(since=0, voiced_only=True)
+    house.hear(1000)
+    assert house.sent == list(range(1000))
+
+
+def test_a_voice_between_two_openings_lets_nothing_out() -> None:
+    """A shut gate takes note of it, and no more."""
+    house = House()
+    house.hear(1000)
+    house.start_voice(500)
+    house.hear(1000)
+    house.stop_voice(1900)
+    assert house.sent == []
+
+
+def test_a_span_open_to_voices_shuts_at_its_end() -> None:
+    """Also when nobody speaks."""
+    house = House()
+    house.open(since=0, until=500, voiced_only=True)
+    house.hear(1000)
+    assert (house.sent, house.gate.is_open, house.gate.traffic.withheld) == ([], False, 500)
+
+
+@pytest.mark.parametrize("stop_at", [3500, 4000 - AFTER])
+def test_the_end_of_the_padding_does_not_wait_for_the_next_voice(stop_at: int) -> None:
+    """The resampler hands out what it holds back before the gate withholds, whenever the end is noticed."""
+    house = House(24_000)
+    house.open(since=0, voiced_only=True)
+    house.ring.write(tone(4000))
+    house.start_voice(0)
+    house.stop_voice(stop_at)
+    house.ring.write(tone(4000))
+    house.gate.advance()
+    assert len(b"".join(house.pieces)) == max(4000, stop_at + AFTER) * 3  # 2 bytes * 24 / 16
+
+
 class GateMachine(RuleBasedStateMachine):
     """The gate against a model that decides sample by sample."""
 
@@ -262,3 +399,97 @@ class GateMachine(RuleBasedStateMachine):
 
 GateMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestGateMachine = GateMachine.TestCase
+
+
+class VoiceMachine(RuleBasedStateMachine):
+    """The gate open to voices against a model that decides sample by sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.house = House()
+        self.expected: list[int] = []
+        self.withheld: list[int] = []
+        """Withheld since the last voice: what may still be let out."""
+        self.withheld_for_good = 0
+        self.open = self.voiced_only = self.in_voice = False
+        self.padded = 0
+        self.last_fact = 0
+
+    @property
+    def end(self) -> int:
+        """How many samples were heard."""
+        return self.house.ring.end
+
+    def let_out(self, onset: int) -> None:
+        """The padding before `onset` is let out, what lies before it never."""
+        self.expected += [position for position in self.withheld if position >= onset - BEFORE]
+        self.withheld_for_good += sum(position < onset - BEFORE for position in self.withheld)
+        self.withheld.clear()
+
+    @rule(count=st.integers(0, 900))
+    def hear(self, count: int) -> None:
+        """Samples come from the microphone."""
+        first = self.end
+        self.house.hear(count)
+        if self.open:
+            for position in range(first, self.end):
+                free = not self.voiced_only or self.in_voice or position < self.padded
+                (self.expected if free else self.withheld).append(position)
+
+    @precondition(lambda self: not self.in_voice)
+    @rule(ago=st.integers(0, 1500))
+    def start_voice(self, ago: int) -> None:
+        """A voice is noticed that began a while ago, after the one before."""
+        self.last_fact = max(self.last_fact, self.end - ago)
+        self.house.start_voice(self.last_fact)
+        self.in_voice = True
+        if self.open and self.voiced_only:
+            self.let_out(self.last_fact)
+
+    @precondition(lambda self: self.in_voice)
+    @rule(ago=st.integers(0, 1500))
+    def stop_voice(self, ago: int) -> None:
+        """It is noticed that it ended a while ago."""
+        self.last_fact = max(self.last_fact, self.end - ago)
+        self.house.stop_voice(self.last_fact)
+        self.in_voice = False
+        self.padded = self.last_fact + AFTER
+
+    @precondition(lambda self: not self.open)
+    @rule(ago=st.integers(0, 3000), voiced_only=st.booleans())
+    def open_gate(self, ago: int, voiced_only: bool) -> None:
+        """From the past to now everything goes."""
+        since = max(0, self.end - ago)
+        self.house.open(since, voiced_only=voiced_only)
+        self.open, self.voiced_only = True, voiced_only
+        self.expected += range(since, self.end)
+
+    @precondition(lambda self: self.open)
+    @rule(voiced_only=st.booleans())
+    def order_again(self, voiced_only: bool) -> None:
+        """Switch the open gate, or leave it as it is."""
+        self.house.open(self.end, voiced_only=voiced_only)
+        if self.voiced_only and not voiced_only:
+            self.let_out(self.end)
+        self.voiced_only = voiced_only
+
+    @precondition(lambda self: self.open)
+    @rule()
+    def close(self) -> None:
+        """What is withheld then never leaves."""
+        self.house.gate.close()
+        self.withheld_for_good += len(self.withheld)
+        self.withheld.clear()
+        self.open = False
+
+    @invariant()
+    def sends_voices_with_their_padding_and_nothing_else(self) -> None:
+        """Every sample due, once, in order; and the rest is counted."""
+        assert self.house.sent == [position % 2**16 for position in self.expected]
+        traffic = self.house.gate.traffic
+        assert traffic.passed == len(self.expected)
+        assert traffic.withheld == self.withheld_for_good + len(self.withheld)
+
+
+VoiceMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestVoiceMachine = VoiceMachine.TestCase
