@@ -31,7 +31,7 @@ from device.errors import AudioError, ConfigError, HearthsideError
 from device.espeak import EspeakVoice
 from device.hardware import apply_profile, load_profile
 from device.panel.gpio import open_panel
-from device.ports import Detection, Microphone
+from device.ports import Detection, Microphone, NearMiss, Post
 from device.secrets import Secret, find_secret
 from device.service import memory
 from device.service.state import MuteMemory
@@ -41,7 +41,9 @@ from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
 from device.tools.volume import Volume, volume_tool
 from device.units import CAPTURE_RATE, Ms, ms_from_samples, ms_from_seconds, samples_from_ms
+from device.wake.clips import ClipFolder, ClipKeeper
 from device.wake.engines import load_engine
+from device.wake.nearmisses import NearMisses
 from device.wake.worker import WakeWorker
 
 log = logging.getLogger(__name__)
@@ -157,7 +159,8 @@ async def _build(
     """Make every part. What must be shut first is made last: the stack unwinds from the pins to the sound cards."""
     cards = SoundCards(settings.audio, controller.post)
     stack.push_async_callback(_within_limit, cards.close)
-    wake = await _open_ear(settings, controller, cards)
+    wake_facts = _WakeFacts(controller.post)
+    wake = await _open_ear(settings, wake_facts, cards)
     stack.callback(wake.close)
     player = Player(cards.speaker(RealtimeConversation.output_rate), RealtimeConversation.output_rate, controller.post)
     stack.push_async_callback(_within_limit, player.close)
@@ -181,6 +184,9 @@ async def _build(
     frontend = _open_frontend(vad, segmenter, padding(settings), wake, conversation, controller)
     traffic = TrafficReport(lambda: frontend.traffic)
     controller.observers.append(traffic.observe)
+    if settings.wake.save_clips:
+        wake_facts.clips = _open_clips(settings.wake, frontend)
+        stack.callback(wake_facts.clips.close)
     panel = open_panel(settings.hardware, controller.post, frontend.position_ago)
     # Once more, before all else: neither a network nor a sound card that hangs may keep a relay on.
     stack.callback(relays.close)
@@ -201,7 +207,29 @@ async def _build(
     return App(settings, controller, frontend, player, registry, relays, wake, traffic), house
 
 
-async def _open_ear(settings: config.Config, controller: Controller, cards: SoundCards) -> WakeWorker:
+class _WakeFacts:
+    """Tells the machine, the log and, where that is asked for, the clips what the wake word's engine has heard."""
+
+    clips: ClipKeeper | None = None
+
+    def __init__(self, post: Post) -> None:
+        self.post = post
+        self._near_misses = NearMisses()
+
+    def on_detection(self, heard: Detection) -> None:
+        """Pass it on."""
+        self.post(WakeWordDetected(heard.word, heard.score, heard.end))
+        if self.clips:
+            self.clips.keep_detection(heard)
+
+    def on_near_miss(self, miss: NearMiss) -> None:
+        """Note it."""
+        self._near_misses.note(miss)
+        if self.clips:
+            self.clips.keep_near_miss(miss)
+
+
+async def _open_ear(settings: config.Config, facts: _WakeFacts, cards: SoundCards) -> WakeWorker:
     """Load the wake words while PortAudio looks for sound devices: the two slowest steps of the start."""
     # At boot a USB card may appear after the service has been started.
     looking = asyncio.create_task(cards.find(PATIENCE_AT_BOOT_S if _is_service() else 0.0))
@@ -210,11 +238,8 @@ async def _open_ear(settings: config.Config, controller: Controller, cards: Soun
         await looking
     finally:
         looking.cancel()
-
-    def on_detection(heard: Detection) -> None:
-        controller.post(WakeWordDetected(heard.word, heard.score, heard.end))
-
-    worker = WakeWorker(engine, on_detection, controller.post, doze=settings.wake.doze)
+    doze = settings.wake.doze
+    worker = WakeWorker(engine, facts.on_detection, facts.post, doze=doze, on_near_miss=facts.on_near_miss)
     worker.start()
     return worker
 
@@ -250,6 +275,12 @@ def _say_ready(settings: config.Config, controller: Controller) -> None:
         )
     words = ", ".join(settings.wake.words)
     log.info("ready: %s", "muted" if controller.status.muted else f"listening for {words}")
+
+
+def _open_clips(wake: config.Wake, frontend: Frontend) -> ClipKeeper:
+    folder = ClipFolder(wake)
+    log.info("sound around wake words is recorded in %s (wake.save_clips)", folder.path)
+    return ClipKeeper(folder, frontend.recall)
 
 
 def _is_service() -> bool:

@@ -63,6 +63,10 @@ class Frontend:
         """Return where the stream was `ms` ago, never before it (last) began."""
         return Samples(max(self._began, self.position - samples_from_ms(ms, CAPTURE_RATE)))
 
+    def recall(self, since: Samples, until: Samples) -> bytes:
+        """Return what is remembered of the stream from `since` up to `until`: nothing from before the last `clear`."""
+        return self._ring.read(since, until).pcm
+
     def on_frame(self, pcm: bytes) -> None:
         """Take the newest whole samples from the microphone (16 kHz mono s16le), any number."""
         self._ring.write(pcm)

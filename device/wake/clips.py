@@ -1,0 +1,149 @@
+"""Recordings of what was taken for a wake word, or nearly: for those who ask for them, to see what goes wrong.
+
+Off unless `wake.save_clips` names a folder. A clip is 2.7 s of the room: 2 s before the word's end, 0.7 s after it. It
+stays on this machine, in files that only the device's own user may read, and never gets into the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import threading
+import time
+import wave
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+
+from device import config
+from device.ports import Detection, NearMiss
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+
+log = logging.getLogger(__name__)
+
+BEFORE = samples_from_ms(2000, CAPTURE_RATE)
+AFTER = samples_from_ms(700, CAPTURE_RATE)
+# Until all of AFTER was captured, which comes 80 ms at a time while the house is idle.
+_WAIT_S = 0.8
+# Nothing else in the folder is ever removed: people may name one that holds more than clips.
+_OURS = re.compile(r"\d{8}T\d{6}\.\d{3}Z-.*-(heard|near)-\d\.\d\d\.wav(\.part)?")
+_JOIN_S = 0.3
+
+Recall = Callable[[Samples, Samples], bytes]
+"""Return what is remembered of the capture stream from a position up to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A recording and its file's name."""
+
+    name: str
+    pcm: bytes
+
+
+class ClipKeeper:
+    """Cuts clips from the sound that is remembered anyhow. Belongs to the event loop's thread; another one writes."""
+
+    def __init__(self, folder: ClipFolder, recall: Recall) -> None:
+        self._folder = folder
+        self._recall = recall
+        self._waiting: set[asyncio.TimerHandle] = set()
+        self._queue: SimpleQueue[Clip | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def keep_detection(self, heard: Detection) -> None:
+        """Save the sound around it, soon."""
+        self._keep(_name(heard.word, "heard", heard.score), heard.end)
+
+    def keep_near_miss(self, miss: NearMiss) -> None:
+        """Save the sound around it, soon."""
+        self._keep(_name(miss.word, "near", miss.score), miss.at)
+
+    def close(self) -> None:
+        """Save nothing that is not complete; wait for the disk, at most 0.3 s."""
+        for handle in self._waiting:
+            handle.cancel()
+        self._waiting.clear()
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join(_JOIN_S)
+
+    def _keep(self, name: str, at: Samples) -> None:
+        handle: asyncio.TimerHandle
+
+        def cut() -> None:
+            self._waiting.discard(handle)
+            self._cut(name, at)
+
+        handle = asyncio.get_running_loop().call_later(_WAIT_S, cut)
+        self._waiting.add(handle)
+
+    def _cut(self, name: str, at: Samples) -> None:
+        # A mute makes the house forget what it heard: then the word itself is gone, and what follows is not ours.
+        if self._recall(Samples(at - 1), at):
+            pcm = self._recall(Samples(max(0, at - BEFORE)), Samples(at + AFTER))
+            self._start()
+            self._queue.put(Clip(name, pcm))
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="wake clips", daemon=True)
+            self._thread.start()
+
+    def _write(self) -> None:
+        while clip := self._queue.get():
+            self._folder.save(clip)
+
+
+class ClipFolder:
+    """The files: no more, and no larger, than configured. Its methods wait for the disk."""
+
+    def __init__(self, wake: config.Wake) -> None:
+        self.path = Path(wake.save_clips).expanduser()
+        self._most = wake.clips_max
+        self._most_bytes = wake.clips_max_mb * 1_000_000
+        self._failed = False
+
+    def save(self, clip: Clip) -> None:
+        """Write a file, removing the oldest as needed. When the disk refuses that is logged, once until it works."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_room(len(clip.pcm))
+            self._write(clip)
+            self._failed = False
+        except OSError as error:
+            if not self._failed:
+                log.error("wake clips are not saved: %s: %s; correct wake.save_clips", self.path, error.strerror)
+            self._failed = True
+
+    def _make_room(self, needed: int) -> None:
+        kept = sorted(path for path in self.path.iterdir() if _OURS.fullmatch(path.name))
+        sizes = {path: path.stat().st_size for path in kept}
+        total = sum(sizes.values())
+        while kept and (len(kept) >= self._most or total + needed > self._most_bytes):
+            oldest = kept.pop(0)
+            total -= sizes[oldest]
+            oldest.unlink()
+
+    def _write(self, clip: Clip) -> None:
+        part = self.path / f"{clip.name}.part"
+        try:
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(handle, "wb") as file, wave.open(file) as sound:
+                sound.setparams((1, BYTES_PER_SAMPLE, CAPTURE_RATE, 0, "NONE", ""))
+                sound.writeframes(clip.pcm)
+            part.rename(self.path / clip.name)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+
+def _name(word: str, kind: str, score: float) -> str:
+    now = time.time()
+    moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
+    return f"{moment}.{int(now * 1000) % 1000:03d}Z-{re.sub(r'[^A-Za-z0-9_-]', '_', word)}-{kind}-{score:.2f}.wav"
