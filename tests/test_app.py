@@ -56,6 +56,24 @@ def test_the_machine_gets_what_the_file_says() -> None:
 
 
 @pytest.mark.parametrize(
+    ("talk", "before_ms", "after_ms"),
+    [
+        ({"turn_taking": "local"}, 300, 0),
+        ({"openai": {"silence_duration_ms": 700}}, 300, 1_200),
+        ({"openai": {"prefix_padding_ms": 800}}, 800, 1_000),
+        ({"openai": {"vad": "semantic_vad", "eagerness": "low"}}, 300, 8_500),
+        ({"openai": {"vad": "semantic_vad"}}, 300, 4_500),
+    ],
+)
+def test_a_voice_is_padded_with_what_the_detector_that_ends_the_turn_needs(
+    talk: dict[str, Any], before_ms: int, after_ms: int
+) -> None:
+    """Silence enough to find the end in, where that is the provider's."""
+    padding = app.padding(config.parse({"conversation": talk}))
+    assert (padding.before, padding.after) == (before_ms * 16, after_ms * 16)
+
+
+@pytest.mark.parametrize(
     ("profile", "barge_in"), [("generic", "wake_word"), ("usb_speakerphone", "voice"), ("virtual", "voice")]
 )
 def test_barge_in_by_voice_needs_a_microphone_that_does_not_hear_the_loudspeaker(profile: str, barge_in: str) -> None:

@@ -15,6 +15,7 @@ from device.audio.gate import Gate
 from device.audio.preroll import PrerollRing
 from device.audio.resample import StreamResampler
 from device.audio.segmenter import Segmenter
+from device.audio.traffic import Traffic
 from device.audio.vad import Vad, WebRtcVad
 from device.core.events import VoiceStarted, VoiceStopped
 from device.espeak import RATE, EspeakVoice
@@ -176,6 +177,37 @@ def test_a_voice_is_posted_with_the_positions_of_the_stream() -> None:
     house.hear(VOICE, times=10)
     house.hear(QUIET, times=30)
     assert house.posted == [VoiceStarted(Samples(3200)), VoiceStopped(Samples(6400 + 1920))]
+
+
+def test_a_gate_open_to_voices_lets_a_voice_out_with_its_padding() -> None:
+    """From 300 ms before the onset until the segmenter has found the end; then nothing again."""
+    house = House()
+    house.frontend.open_gate(None, voiced_only=True)
+    house.hear(QUIET, times=50)
+    house.hear(VOICE, times=10)
+    house.hear(QUIET, times=100)
+    assert b"".join(house.sent) == QUIET * 15 + VOICE * 10 + QUIET * 30
+    assert house.frontend.traffic == Traffic(Samples(55 * 320), Samples(105 * 320))
+
+
+def test_a_click_lets_nothing_out_of_a_gate_open_to_voices() -> None:
+    """Two loud frames are no voice."""
+    house = House()
+    house.frontend.open_gate(None, voiced_only=True)
+    for _ in range(5):
+        house.hear(QUIET, times=20)
+        house.hear(VOICE, times=2)
+    assert house.sent == []
+
+
+def test_muting_in_a_voice_does_not_keep_a_later_gate_open() -> None:
+    """The voice ended with the stream."""
+    house = House()
+    house.hear(VOICE, times=10)
+    house.frontend.clear()
+    house.frontend.open_gate(None, voiced_only=True)
+    house.hear(QUIET, times=50)
+    assert house.sent == []
 
 
 def test_frames_of_10_ms_are_segmented_as_well() -> None:
