@@ -26,7 +26,7 @@ from device.audio import alsapcm
 from device.audio.callthread import CallThread
 from device.audio.capture import FrameBatcher, FrameCutter
 from device.audio.chatter import silence_libraries
-from device.audio.devices import Direction, SoundDevice
+from device.audio.devices import DEFAULT, Direction, SoundDevice
 from device.audio.line import HANG_S, Line
 from device.config import Audio
 from device.core.events import Device
@@ -43,6 +43,8 @@ OTHER_RATES = (Hz(48_000), Hz(44_100), Hz(32_000), Hz(96_000), Hz(16_000))
 # A real card has at most 8 channels and mixes nothing: open them all and pick. PCMs that convert claim 32 or more and
 # would mix down what is not asked for, so they are asked for the channels up to the one wanted.
 MOST_REAL_CHANNELS = 8
+# What PortAudio makes of the 10,000 channels that ALSA's "plug" claims. PulseAudio's and PipeWire's PCMs claim fewer.
+PLUG_CHANNELS = 128
 
 WATCH_S = 0.5
 # How long a card may take to appear when the machine starts, and how often it is looked for.
@@ -141,7 +143,7 @@ class SoundCards:
 
         Raise DeviceNotFoundError, or AudioError when it exists but PortAudio cannot open it.
         """
-        return alsapcm.choose_pcm(self.devices(), getattr(self._audio, direction.value), direction)
+        return alsapcm.choose_pcm(self.devices(), self._name(direction), direction)
 
     def open(self, line: Line, device: SoundDevice, rate: Hz, channels: int, block: int) -> Any:
         """In PortAudio's thread: open a stream and start it. Raise OSError."""
@@ -195,11 +197,18 @@ class SoundCards:
     def _find(self) -> None:
         for direction in Direction:
             try:
-                self.choose(direction)
+                device = self.choose(direction)
             except DeviceNotFoundError:
                 raise
             except AudioError as error:
                 log.warning("%s", error)
+                continue
+            if self._name(direction) == DEFAULT != device.name:
+                log.info('ALSA has no default %s: "%s" is the first that will do', direction.value, device.name)
+
+    def _name(self, direction: Direction) -> str:
+        name: str = getattr(self._audio, direction.value)
+        return name
 
     def _add(self, line: AnyLine) -> AnyLine:
         self._lines.append(line)
@@ -268,8 +277,8 @@ class AlsaMicrophone(Line):
     def _note_gap(self) -> None:
         self._on_gap()
 
-    def _rates(self) -> Iterable[Hz]:
-        return dict.fromkeys((CAPTURE_RATE, *OTHER_RATES))
+    def _rates(self, device: SoundDevice) -> Iterable[Hz]:
+        return _rates_to_try(CAPTURE_RATE, device)
 
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
         channel, frame_ms = self._audio.input_channel, self._audio.frame_ms
@@ -340,8 +349,8 @@ class AlsaSpeaker(Line):
     def _note_gap(self) -> None:
         self._on_lost()
 
-    def _rates(self) -> Iterable[Hz]:
-        return dict.fromkeys((self._best_rate, *OTHER_RATES))
+    def _rates(self, device: SoundDevice) -> Iterable[Hz]:
+        return _rates_to_try(self._best_rate, device)
 
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
         stream = self._cards.open(self, device, rate, 1, samples_from_ms(SPEAKER_BLOCK_MS, rate))
@@ -367,6 +376,17 @@ def _hurry() -> None:
 def _device(info: Mapping[str, Any], lent: Mapping[str, str]) -> SoundDevice:
     name = lent.get(info["name"], info["name"])
     return SoundDevice(info["index"], name, info["maxInputChannels"], info["maxOutputChannels"])
+
+
+def _rates_to_try(best: Hz, device: SoundDevice) -> Iterable[Hz]:
+    """Return the rates to try, best first: `best`, which needs no resampling, unless the device would suffer from it.
+
+    A codec has one clock for both ways: 16 kHz for the microphone would hold the loudspeaker to it. And what ALSA's
+    "plug" converts from the card's rate it interpolates in straight lines, unless better converters are installed.
+    """
+    is_codec = device.inputs and device.outputs and max(device.inputs, device.outputs) <= MOST_REAL_CHANNELS
+    is_plug = max(device.inputs, device.outputs) >= PLUG_CHANNELS
+    return dict.fromkeys(OTHER_RATES[:1] * bool(is_codec or is_plug) + (best, *OTHER_RATES))
 
 
 def _silence(count: int, moment: float) -> bytes:

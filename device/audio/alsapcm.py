@@ -9,17 +9,14 @@ from __future__ import annotations
 import ctypes
 import errno
 import itertools
-import logging
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from device.audio.devices import DEFAULT, Direction, SoundDevice, choose_device
+from device.audio.devices import Direction, SoundDevice, choose_device
 from device.errors import AudioError, DeviceNotFoundError
-
-log = logging.getLogger(__name__)
 
 LIBRARY = "libasound.so.2"
 CONFIG_PATH = "ALSA_CONFIG_PATH"
@@ -106,15 +103,12 @@ def choose_pcm(listed: Sequence[SoundDevice], wanted: str, direction: Direction)
     Raise DeviceNotFoundError, or AudioError when it exists but PortAudio could not open it.
     """
     try:
-        device = choose_device(listed, wanted, direction)
+        return choose_device(listed, wanted, direction)
     except DeviceNotFoundError as error:
         if (reason := look_for(wanted, direction)) not in MISSING:
             raise AudioError(_explain_shut(wanted, direction, reason)) from error
         names = list_names(direction)
         raise DeviceNotFoundError(f"{error}; ALSA names: {', '.join(names)}" if names else str(error)) from error
-    if wanted == DEFAULT and device.name != DEFAULT:
-        log.info('ALSA has no default %s: "%s" is the first that will do', direction.value, device.name)
-    return device
 
 
 def is_hidden(name: str) -> bool:

@@ -211,7 +211,7 @@ class Line:
 
     def _open_at_best_rate(self, device: SoundDevice) -> Any:
         reasons = []
-        for rate in self._rates():
+        for rate in self._rates(device):
             try:
                 return self._open_at(device, rate)
             except OSError as error:
@@ -219,7 +219,7 @@ class Line:
         tried = "; ".join(dict.fromkeys(reasons))
         raise AudioError(f'cannot open the {self.noun} "{device.name}" ({tried}); is another program using it?')
 
-    def _rates(self) -> Iterable[Hz]:
+    def _rates(self, device: SoundDevice) -> Iterable[Hz]:
         raise NotImplementedError
 
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:

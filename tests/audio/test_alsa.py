@@ -225,6 +225,30 @@ async def test_a_card_is_opened_at_a_rate_it_does(fussy: Callable[[int, int], _F
     await microphone.close()
 
 
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "rate"),
+    [(2, 0, 16_000), (2, 2, 48_000), (128, 128, 48_000), (32, 32, 16_000)],
+    ids=["microphone", "codec with one clock", "ALSA's plug", "PulseAudio"],
+)
+async def test_the_first_rate_tried_is_one_that_harms_nothing(
+    fussy: Callable[[int, int], _FussyCard], inputs: int, outputs: int, rate: int
+) -> None:
+    """16 kHz needs no resampling, but a codec would hold its loudspeaker to it, and plug would convert it badly."""
+    card = fussy(rate, inputs)
+    card.device = SoundDevice(0, "Fussy", inputs, outputs)
+    tried: list[int] = []
+
+    def take(line: Any, device: SoundDevice, rate: Hz, channels: int, block: int) -> Any:
+        tried.append(rate)
+        return card
+
+    card.open = take  # type: ignore[method-assign]
+    cards = SoundCards(Audio(input="fussy"), lambda event: None)
+    await cards.microphone(lambda frame: None).open()
+    assert tried == [rate]
+    await cards.close()
+
+
 async def test_a_card_that_does_no_known_rate_is_an_error(fussy: Callable[[int, int], _FussyCard]) -> None:
     """The message says what was tried."""
     fussy(11_025, 1)

@@ -15,8 +15,9 @@ from device.audio.alsa import SoundCards
 from device.audio.alsapcm import News
 from device.audio.devices import Direction, SoundDevice
 from device.config import Audio
+from device.core.events import DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import Hz
 
 LIMIT_S = 20.0
@@ -53,7 +54,10 @@ def define(virtual_card: VirtualSoundCard, tmp_path: Path, monkeypatch: pytest.M
         arguments = "@args [ CARD ] @args.CARD { type string }"
         device = '@func concat strings [ $CARD ".monitor" ]' if name == "testmic" else "@func concat strings [ $CARD ]"
         text = f'pcm.{name} {{ {arguments} type pulse server "{server}" device {{ {device} }} }}\n'
-        ours.write_text(ours.read_text(encoding="utf-8") + text, encoding="utf-8")
+        # A new file: libasound looks at the seconds of its time only.
+        new = tmp_path / "new.conf"
+        new.write_text(ours.read_text(encoding="utf-8") + text, encoding="utf-8")
+        new.replace(ours)
 
     return define
 
@@ -112,6 +116,27 @@ async def test_a_card_that_appears_late_is_waited_for(define: Define) -> None:
     await cards.close()
 
 
+async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(define: Define) -> None:
+    """The devices are listed anew, for which the microphone's stream is opened again: it hears on."""
+    gaps: list[bool] = []
+    frames: list[bytes] = []
+    facts: list[Event] = []
+    cards = SoundCards(Audio(input=MICROPHONE, output="testspeaker:CARD=speaker"), facts.append)
+    await cards.microphone(frames.append, lambda: False, lambda: gaps.append(True)).open()
+    speaker = cards.speaker(Hz(24_000))
+    with pytest.raises(DeviceNotFoundError):
+        await speaker.open()
+    await until(lambda: bool(frames))
+    assert not gaps
+    define("testspeaker")
+    await until(lambda: speaker.is_open)
+    frames.clear()
+    await until(lambda: bool(frames))
+    assert gaps == [True]
+    assert [type(fact) for fact in facts] == [DeviceFailed, DeviceRecovered]
+    await cards.close()
+
+
 def test_the_cards_are_known_as_portaudio_names_them(proc: Path) -> None:
     """Busy ones too, which PortAudio leaves out."""
     assert alsapcm.list_cards(proc) == (
@@ -150,12 +175,15 @@ def test_a_device_that_is_shut_is_no_error_of_the_configuration(shut: dict[str, 
     assert not isinstance(raised.value, ConfigError)
 
 
-def test_a_fallback_of_the_default_is_told(shut: dict[str, int], caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fallback_of_the_default_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Which device listens must not be a riddle."""
     caplog.set_level("INFO")
-    chosen = alsapcm.choose_pcm((SoundDevice(0, "USB Audio", 1, 0),), "default", Direction.INPUT)
-    assert chosen.name == "USB Audio"
-    assert "USB Audio" in caplog.text
+    monkeypatch.setattr(SoundCards, "devices", lambda self: (SoundDevice(0, "USB Audio", 1, 2),))
+    await SoundCards(Audio(), lambda event: None).find()
+    assert "no default input" in caplog.text
+    assert '"USB Audio"' in caplog.text
 
 
 def test_devices_are_listed_again_only_for_news(
