@@ -58,8 +58,6 @@ class Gate:
         """Where withholding begins; None: nothing is withheld, by the order or for a voice."""
         self._voiced_only = False
         self._in_voice = False
-        self._voice_padded = Samples(0)
-        """Where the padding of the newest voice ends, when it is over."""
         self._passed = 0
         self._withheld = 0
         self._lost = 0
@@ -108,13 +106,11 @@ class Gate:
         """Take in where a voice started or stopped; facts of one stream, in order, at once."""
         self.advance()
         self._in_voice = isinstance(fact, VoiceStarted)
-        if not self._in_voice:
-            self._voice_padded = Samples(fact.at + self._padding.after)
         if self._open and self._voiced_only:
             if self._in_voice:
                 self._release(fact.at)
             else:
-                self._limit = max(self._next, self._voice_padded)
+                self._limit = max(self._next, Samples(fact.at + self._padding.after))
             self.advance()
 
     def close(self) -> None:
@@ -142,7 +138,7 @@ class Gate:
     def _switch(self, voiced_only: bool) -> None:
         self._voiced_only = voiced_only
         if voiced_only:
-            self._limit = None if self._in_voice else max(self._ring.end, self._voice_padded)
+            self._limit = None if self._in_voice else self._ring.end
         else:
             self._release(self._ring.end)
 

@@ -256,15 +256,16 @@ def test_one_breath_is_whole_through_a_gate_open_to_voices() -> None:
     assert house.sent == list(range(1500, 5900 + AFTER))
 
 
-def test_a_voice_that_is_over_at_the_opening_still_gets_its_padding() -> None:
-    """It belongs to what was kept."""
+def test_a_voice_of_before_lets_nothing_out_afterwards() -> None:
+    """Its turn is over: whoever has answered it waits for no silence."""
     house = House()
-    house.hear(1000)
+    house.open(since=0)
     house.start_voice(500)
+    house.hear(1000)
     house.stop_voice(900)
-    house.open(since=700, voiced_only=True)
+    house.open(since=1000, voiced_only=True)
     house.hear(2000)
-    assert house.sent == list(range(700, 900 + AFTER))
+    assert house.sent == list(range(1000))
 
 
 def test_what_is_withheld_is_let_out_from_a_little_before_now() -> None:
@@ -453,7 +454,8 @@ class VoiceMachine(RuleBasedStateMachine):
         self.last_fact = max(self.last_fact, self.end - ago)
         self.house.stop_voice(self.last_fact)
         self.in_voice = False
-        self.padded = self.last_fact + AFTER
+        if self.open and self.voiced_only:
+            self.padded = self.last_fact + AFTER
 
     @precondition(lambda self: not self.open)
     @rule(ago=st.integers(0, 3000), voiced_only=st.booleans())
@@ -461,7 +463,7 @@ class VoiceMachine(RuleBasedStateMachine):
         """From the past to now everything goes."""
         since = max(0, self.end - ago)
         self.house.open(since, voiced_only=voiced_only)
-        self.open, self.voiced_only = True, voiced_only
+        self.open, self.voiced_only, self.padded = True, voiced_only, 0
         self.expected += range(since, self.end)
 
     @precondition(lambda self: self.open)
@@ -471,6 +473,8 @@ class VoiceMachine(RuleBasedStateMachine):
         self.house.open(self.end, voiced_only=voiced_only)
         if self.voiced_only and not voiced_only:
             self.let_out(self.end)
+        if voiced_only and not self.voiced_only:
+            self.padded = 0
         self.voiced_only = voiced_only
 
     @precondition(lambda self: self.open)
