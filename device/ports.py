@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from device.core.actions import Cue, TurnEnd
 from device.core.events import Event
 from device.core.indication import Indication
-from device.units import Hz, Samples
+from device.units import CAPTURE_RATE, Hz, Samples, samples_from_ms
 
 Post = Callable[[Event], None]
 """Hand a fact to the controller."""
@@ -40,6 +40,16 @@ class NearMiss:
     score: float
     threshold: float
     at: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a wake word is detected: at or above `threshold` for `patience` frames of 80 ms in a row."""
+
+    threshold: float
+    patience: int = 1
+    refractory: Samples = samples_from_ms(1500, CAPTURE_RATE)
+    """So long after a detection there is no other."""
 
 
 class Ear(Protocol):
@@ -104,8 +114,8 @@ class WakeWord(Protocol):
         """The newest score of every word, 0 to 1."""
 
     @property
-    def thresholds(self) -> Mapping[str, float]:
-        """The score at which each word is detected."""
+    def rules(self) -> Mapping[str, Rule]:
+        """By what each word is judged."""
 
     def take_near_misses(self) -> list[NearMiss]:
         """Return what came near since last asked, oldest first; a peak is known when it has been over for 400 ms."""

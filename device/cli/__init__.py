@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from device import __version__
-from device.cli import demo, run
+from device.cli import demo, listen, run
 from device.errors import ConfigError, HearthsideError
 
-COMMANDS = (run, demo)
+COMMANDS = (run, listen, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from device import config
 from device.errors import ConfigError
-from device.ports import NearMiss
+from device.ports import NearMiss, Rule
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 
 FRAME = samples_from_ms(80, CAPTURE_RATE)
@@ -16,16 +16,6 @@ NEAR = 0.5
 """From this part of the threshold on, a peak without a detection is a near miss."""
 # A score that falls and rises again within this is one peak: the parts of a word.
 _SETTLED = samples_from_ms(400, CAPTURE_RATE)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """When a word is detected: at or above `threshold` for `patience` frames of 80 ms in a row."""
-
-    threshold: float
-    patience: int = 1
-    refractory: Samples = samples_from_ms(1500, CAPTURE_RATE)
-    """So long after a detection there is no other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ import msgspec
 from msgspec import Meta
 
 from device.errors import ConfigError
-from device.ports import Detection, NearMiss
+from device.ports import Detection, NearMiss, Rule
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
-from device.wake.decision import Decision, Rule, Rules, take_near_misses
+from device.wake.decision import Decision, Rules, take_near_misses
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,9 +99,9 @@ class MicroWakeWord:
         return {word.name: word.score for word in self._words}
 
     @property
-    def thresholds(self) -> Mapping[str, float]:
-        """The score at which each word is detected."""
-        return {word.name: word.rule.threshold for word in self._words}
+    def rules(self) -> Mapping[str, Rule]:
+        """By what each word is judged."""
+        return {word.name: word.decision.rule for word in self._words}
 
     def take_near_misses(self) -> list[NearMiss]:
         """Return what came near since last asked, oldest first."""

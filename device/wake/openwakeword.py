@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import ConfigError
-from device.ports import Detection, NearMiss
+from device.ports import Detection, NearMiss, Rule
 from device.units import BYTES_PER_SAMPLE, Samples
-from device.wake.decision import Decision, Rule, Rules, take_near_misses
+from device.wake.decision import Decision, Rules, take_near_misses
 from device.wake.embedding import EMBEDDING_SIZE
 from device.wake.features import Features
 from device.wake.mel import CHUNK_SAMPLES
@@ -82,9 +82,9 @@ class OpenWakeWord:
         return {word.name: word.score for word in self._words}
 
     @property
-    def thresholds(self) -> Mapping[str, float]:
-        """The score at which each word is detected."""
-        return {word.name: word.decision.rule.threshold for word in self._words}
+    def rules(self) -> Mapping[str, Rule]:
+        """By what each word is judged."""
+        return {word.name: word.decision.rule for word in self._words}
 
     def take_near_misses(self) -> list[NearMiss]:
         """Return what came near since last asked, oldest first."""

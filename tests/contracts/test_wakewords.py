@@ -64,7 +64,7 @@ def test_scores_are_probabilities_of_every_word(make: Make) -> None:
     """From the start, and while it listens."""
     engine = make(words=("hey_jarvis", "alexa"))
     assert engine.words == ("hey_jarvis", "alexa")
-    assert set(engine.thresholds) == set(engine.words)
+    assert set(engine.rules) == set(engine.words)
     for sound in (quiet(0.5), jarvis(), quiet(0.3)):
         assert set(engine.scores) == {"hey_jarvis", "alexa"}
         assert all(0.0 <= score <= 1.0 for score in engine.scores.values())

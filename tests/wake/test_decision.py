@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.ports import NearMiss
-from device.wake.decision import FRAME, NEAR, Decision, Rule, Rules, take_near_misses
+from device.ports import NearMiss, Rule
+from device.wake.decision import FRAME, NEAR, Decision, Rules, take_near_misses
 
 Scores = Sequence[float]
 SILENCE = (0.0,) * 6

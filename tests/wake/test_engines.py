@@ -7,6 +7,7 @@ import pytest
 
 from device.config import Wake
 from device.errors import ConfigError
+from device.ports import Rule
 from device.wake.engines import load_engine
 from device.wake.microwakeword import MicroWakeWord
 from device.wake.openwakeword import OpenWakeWord
@@ -29,11 +30,11 @@ def test_microwakeword_is_made_by_its_name() -> None:
 def test_microwakeword_takes_the_maker_s_threshold_unless_the_person_chose_one() -> None:
     """The built-in 0.5 is openWakeWord's."""
     words = ("alexa", "hey_jarvis")
-    makers = load_engine(Wake(engine="microwakeword", words=words, thresholds={"alexa": 0.7})).thresholds
-    assert makers["alexa"] == 0.7
-    assert makers["hey_jarvis"] > 0.9
-    ours = load_engine(Wake(engine="microwakeword", words=words, threshold=0.6)).thresholds
-    assert ours == {"alexa": 0.6, "hey_jarvis": 0.6}
+    makers = load_engine(Wake(engine="microwakeword", words=words, thresholds={"alexa": 0.7})).rules
+    assert makers["alexa"].threshold == 0.7
+    assert makers["hey_jarvis"].threshold > 0.9
+    ours = load_engine(Wake(engine="microwakeword", words=words, threshold=0.6, patience=2)).rules
+    assert ours == {"alexa": Rule(0.6, 2), "hey_jarvis": Rule(0.6, 2)}
 
 
 @pytest.mark.parametrize("engine", ["openwakeword", "microwakeword"])

@@ -1,0 +1,93 @@
+"""hearthside listen: what the microphone and the wake words make of the room, live. Nothing leaves it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import Any
+
+from device import config
+from device.cli import late
+from device.cli.run import add_configuration
+from device.service import journal
+
+REFRESH_S = 0.08
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    parser = commands.add_parser("listen", help="show microphone level and wake-word scores, live; Ctrl-C ends it")
+    add_configuration(parser)
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = config.load(options.config, options.overrides)
+    journal.start("warning")
+    with late.imports(interrupted=0):
+        import device.audio.alsa
+        import device.wake.openwakeword  # noqa: F401  all that takes long, while nothing is open
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_listen(settings))
+    return 0
+
+
+async def _listen(settings: config.Config) -> None:
+    from device.audio.alsa import SoundCards
+    from device.audio.frames import level_dbfs
+    from device.cli.meters import Meters
+    from device.hardware import apply_profile, load_profile
+    from device.wake.engines import load_engine
+    from device.wake.worker import WakeWorker
+
+    settings = apply_profile(settings, load_profile(settings.hardware.profile))
+    engine = await asyncio.to_thread(load_engine, settings.wake, config.state_dir(settings) / "wake")
+    stop = _signals()
+    meters = Meters(engine.rules, sys.stdout, stop.set)
+    # No doze: whoever looks at the scores wants those of now.
+    worker = WakeWorker(
+        engine, meters.show_detection, meters.show_fact, meters.note_scores, on_near_miss=meters.show_near_miss
+    )
+
+    def on_frame(pcm: bytes) -> None:
+        worker.feed(pcm)
+        meters.note_level(level_dbfs(pcm))
+
+    cards = SoundCards(settings.audio, meters.show_fact)
+    try:
+        await cards.microphone(on_frame, on_gap=worker.reset).open()
+        worker.start()
+        meters.say("listening", f"for {', '.join(engine.words)}; Ctrl-C ends it")
+        await _refresh(meters, stop)
+        meters.end()
+    finally:
+        worker.close()
+        await cards.close()
+        _forget_reader()
+
+
+async def _refresh(meters: Any, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        meters.draw()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), REFRESH_S if meters.live else None)
+
+
+def _signals() -> asyncio.Event:
+    """Return what is set when somebody tells us to stop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _forget_reader() -> None:
+    """Python flushes standard output at its end, and complains when nobody reads it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
