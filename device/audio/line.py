@@ -163,10 +163,13 @@ class Line:
         self._faulty = True
         self._retry_s = FIRST_RETRY_S
         self._next_try = time.monotonic() + self._retry_s
-        if not self._reported:
-            self._reported = True
-            self._post(DeviceFailed(self.device, reason))
-        await self._within_patience(self.drop)
+        try:
+            if not self._reported:
+                self._reported = True
+                self._post(DeviceFailed(self.device, reason))
+        finally:
+            # Else the next try would find a stream and be content.
+            await self._within_patience(self.drop)
 
     async def _try_again(self) -> None:
         """The first try takes the device as it was known; later ones may list the devices anew."""
