@@ -58,11 +58,11 @@ def test_the_machine_gets_what_the_file_says() -> None:
 @pytest.mark.parametrize(
     ("talk", "before_ms", "after_ms"),
     [
-        ({"turn_taking": "local"}, 300, 0),
-        ({"openai": {"silence_duration_ms": 700}}, 300, 1_200),
+        ({"turn_taking": "local"}, 500, 0),
+        ({"openai": {"silence_duration_ms": 700}}, 500, 1_200),
         ({"openai": {"prefix_padding_ms": 800}}, 800, 1_000),
-        ({"openai": {"vad": "semantic_vad", "eagerness": "low"}}, 300, 8_500),
-        ({"openai": {"vad": "semantic_vad"}}, 300, 4_500),
+        ({"openai": {"vad": "semantic_vad", "eagerness": "low"}}, 500, 8_500),
+        ({"openai": {"vad": "semantic_vad"}}, 500, 4_500),
     ],
 )
 def test_a_voice_is_padded_with_what_the_detector_that_ends_the_turn_needs(

@@ -20,11 +20,12 @@ PIECE = samples_from_ms(200, CAPTURE_RATE)
 class Padding:
     """What goes out with a voice: soft first consonants `before` the onset, and silence `after` the end.
 
-    300 ms before: as much as the providers' own detectors add. After: what the other side needs to hear before it takes
-    the voice for over; nothing where the device ends the turn, since the segmenter's pause has gone out by then.
+    500 ms before: words hardly above a noise are noticed late, and with 300 ms four times as many sentences lost a part
+    (`tests/bench/bench_gate.py`). After: what the other side needs to hear before it takes the voice for over; nothing
+    where the device ends the turn, since the segmenter's pause has gone out by then.
     """
 
-    before: Samples = samples_from_ms(300, CAPTURE_RATE)
+    before: Samples = samples_from_ms(500, CAPTURE_RATE)
     after: Samples = Samples(0)
 
 

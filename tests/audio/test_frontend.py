@@ -180,14 +180,14 @@ def test_a_voice_is_posted_with_the_positions_of_the_stream() -> None:
 
 
 def test_a_gate_open_to_voices_lets_a_voice_out_with_its_padding() -> None:
-    """From 300 ms before the onset until the segmenter has found the end; then nothing again."""
+    """From 500 ms before the onset until the segmenter has found the end; then nothing again."""
     house = House()
     house.frontend.open_gate(None, voiced_only=True)
     house.hear(QUIET, times=50)
     house.hear(VOICE, times=10)
     house.hear(QUIET, times=100)
-    assert b"".join(house.sent) == QUIET * 15 + VOICE * 10 + QUIET * 30
-    assert house.frontend.traffic == Traffic(Samples(55 * 320), Samples(105 * 320))
+    assert b"".join(house.sent) == QUIET * 25 + VOICE * 10 + QUIET * 30
+    assert house.frontend.traffic == Traffic(Samples(65 * 320), Samples(95 * 320))
 
 
 def test_a_click_lets_nothing_out_of_a_gate_open_to_voices() -> None:

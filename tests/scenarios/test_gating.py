@@ -19,7 +19,7 @@ from tests.scenarios.test_one_breath import GAP_MS, RATE, TOLERANCE_MS, Arrived,
 
 QUICK = Script(answer=lambda text: Reply("Done.", audio=tone(300)) if text != "turn on the light" else None)
 SILENCE_S = 1.0
-PADDING_MS = 300.0
+PADDING_MS = 500.0
 # The detector may notice a voice up to four frames before the loud part of the first word, or hear the card's clicks.
 EARLY_MS = 100.0
 
