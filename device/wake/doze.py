@@ -18,10 +18,13 @@ from device.units import Samples
 from device.wake.mel import CHUNK_SAMPLES
 
 Levels = npt.NDArray[np.floating]
-"""dB of each band."""
+"""dB of each band, of one chunk or of several."""
 
-# 2 s: a word is detected at most 0.7 s after its end, and the softest part of it may end a second before.
-_AWAKE_CHUNKS = 25
+# 320 ms. In an idle process nothing is in the caches: to look at 80 ms of sound costs 290 us (16 us in a busy one), at
+# four times as much hardly more. Words are longer than that, and what was kept makes up for the delay.
+_CHUNKS_AT_A_LOOK = 4
+# 1.9 s: a word is detected at most 0.7 s after its end, and the softest part of it may end a second before.
+_AWAKE_LOOKS = 6
 # A second more than the engine needs: should the change have been noticed late, the words are scored all the same.
 _SPARE_CHUNKS = 12
 
@@ -56,27 +59,34 @@ class Doze:
     def __init__(self, memory: Samples) -> None:
         """`memory`: an engine's scores depend on so much sound, and on nothing before."""
         self._change = Change()
+        self._unseen: list[bytes] = []
         self._kept: deque[bytes] = deque(maxlen=-(-memory // CHUNK_SAMPLES) + _SPARE_CHUNKS)
         self._skipped = False
-        self._awake = _AWAKE_CHUNKS
+        self._awake = _AWAKE_LOOKS
 
     def take(self, chunk: bytes) -> Heard | None:
-        """Take 1280 samples of s16le. Return them and what was kept before, or None while the engine may rest."""
-        self._awake = _AWAKE_CHUNKS if self._change.hears(chunk) else self._awake - 1
-        if self._awake > 0:
-            heard = Heard(b"".join((*self._kept, chunk)), self._skipped)
-            self._kept.clear()
-            self._skipped = False
-            return heard
+        """Take 1280 samples of s16le; return what is to be scored now: what was kept, these last. None: nothing yet."""
         self._skipped |= len(self._kept) == self._kept.maxlen
         self._kept.append(chunk)
-        return None
+        self._unseen.append(chunk)
+        if len(self._unseen) == _CHUNKS_AT_A_LOOK:
+            changed = self._change.hears(b"".join(self._unseen))
+            self._unseen.clear()
+            self._awake = _AWAKE_LOOKS if changed else max(0, self._awake - 1)
+        return self._hand_over() if self._awake else None
+
+    def _hand_over(self) -> Heard:
+        heard = Heard(b"".join(self._kept), self._skipped)
+        self._kept.clear()
+        self._skipped = False
+        return heard
 
     def reset(self) -> None:
         """Forget what was kept: the stream was interrupted. Stay awake for a while."""
+        self._unseen.clear()
         self._kept.clear()
         self._skipped = False
-        self._awake = _AWAKE_CHUNKS
+        self._awake = _AWAKE_LOOKS
 
 
 class Change:
@@ -102,29 +112,32 @@ class Change:
         """Mean of the newest `_steady_chunks`, none of which is far from it."""
         self._steady_chunks = 0
 
-    def hears(self, chunk: bytes) -> bool:
-        """Take 1280 samples of s16le."""
-        level = self._levels(chunk)
-        above = level - self._usual
-        changed = bool((above > self._limits).any()) or float(above.mean()) < _DROP
-        if changed or self._steady_chunks:
-            self._follow(level)
-        else:
-            self._usual += _DRIFT * above
-        return changed
+    def hears(self, sound: bytes) -> bool:
+        """Take any number of chunks (1280 samples of s16le each)."""
+        levels = self._levels(sound)
+        if not self._steady_chunks and not self._differs(levels):
+            self._usual += _DRIFT * len(levels) * (levels.mean(axis=0) - self._usual)
+            return False
+        differs = [self._follow(level) for level in levels]
+        return any(differs)
 
-    def _levels(self, chunk: bytes) -> Levels:
-        frames = np.frombuffer(chunk, "<i2").reshape(_FRAMES, _FRAME) * self._window
+    def _differs(self, levels: Levels) -> bool:
+        above = levels - self._usual
+        return bool((above > self._limits).any()) or bool((above.mean(axis=-1) < _DROP).any())
+
+    def _levels(self, sound: bytes) -> Levels:
+        frames = np.frombuffer(sound, "<i2").reshape(-1, _FRAMES, _FRAME) * self._window
         parts = np.fft.rfft(frames).view(self._bands.dtype)
         np.square(parts, out=parts)
-        power = parts.sum(axis=0) @ self._bands
+        power = parts.sum(axis=1) @ self._bands
         power += _ROUNDING
         level: Levels = np.log10(power)
         level *= 10
         return level
 
-    def _follow(self, level: Levels) -> None:
-        """After a change: wait until the sound is steady again, and take that for usual."""
+    def _follow(self, level: Levels) -> bool:
+        """After a change: wait until the sound is steady again, and take that for usual. Return whether it differs."""
+        differs = self._differs(level)
         if (np.abs(level - self._steady) > self._limits).any():
             self._steady_chunks = 0
         self._steady_chunks += 1
@@ -134,3 +147,4 @@ class Change:
         if self._steady_chunks == _STEADY_CHUNKS:
             self._usual = self._steady.copy()
             self._steady_chunks = 0
+        return differs

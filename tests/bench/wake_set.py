@@ -17,7 +17,7 @@ import soxr
 
 RATE = 16_000
 CHUNK = 1280
-LEAD_S = 8.5
+LEAD_S = 9.0
 """Long enough to fall asleep in, and to have forgotten the scene before."""
 TAIL_S = 2.0
 SPELLING = {"hey_jarvis": "hey jarvis", "alexa": "alexa", "hey_rhasspy": "hey raspy", "hey_mycroft": "hey mycroft"}

