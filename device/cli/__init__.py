@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from device import __version__
-from device.cli import demo, listen, run
+from device.cli import demo, listen, replay, run
 from device.errors import ConfigError, HearthsideError
 
-COMMANDS = (run, listen, demo)
+COMMANDS = (run, listen, replay, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,12 +23,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.command(options)
+        sys.stdout.flush()
     except ConfigError as error:
         return _complain(error, os.EX_CONFIG)
     except HearthsideError as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read it has seen enough; Python would flush once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return code
 
 

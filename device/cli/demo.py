@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from device import config
+from device import config, plot
 from device.service import journal
 
 LED, BUTTON, RELAY = 18, 23, 17
@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     journal.start(options.log_level)
     if options.plot:
-        _check_plot(options.plot)
+        plot.check_path(options.plot)
     # Late, for the sake of `hearthside run`: the simulation needs more than the device does.
     from device.sim import scenario
 
@@ -41,17 +41,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_plot(path: Path) -> None:
-    """Refuse a picture that cannot be written now, not after a minute's conversation."""
-    from device.errors import ConfigError
-
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise ConfigError(f"--plot: the name must end in .png, .svg or .pdf, not {path.suffix or 'nothing'}")
-    if not path.resolve().parent.is_dir() or not os.access(path.resolve().parent, os.W_OK):
-        raise ConfigError(f"--plot: cannot write to the folder {path.parent}")
-
-
-async def _demo(plot: Path | None) -> list[Any]:
+async def _demo(drawing: Path | None) -> list[Any]:
     from device.gpio import MockBoard
     from device.sim.realtime.server import SimulatedRealtime
     from device.sim.soundcard import VirtualSoundCard
@@ -62,7 +52,7 @@ async def _demo(plot: Path | None) -> list[Any]:
             async with VirtualSoundCard() as card, SimulatedRealtime() as server:
                 # Before PortAudio is initialised: it reads these once.
                 os.environ.update(card.env())
-                return await _perform(plot, board, card, server, demo_settings(server.url, folder))
+                return await _perform(drawing, board, card, server, demo_settings(server.url, folder))
     finally:
         board.close()
 
@@ -87,7 +77,7 @@ def demo_settings(url: str, folder: str) -> config.Config:
     )
 
 
-async def _perform(plot: Path | None, board: Any, card: Any, server: Any, settings: config.Config) -> list[Any]:
+async def _perform(drawing: Path | None, board: Any, card: Any, server: Any, settings: config.Config) -> list[Any]:
     from device.app import open_app
     from device.secrets import Secret
     from device.sim import picture, scenario
@@ -118,7 +108,7 @@ async def _perform(plot: Path | None, board: Any, card: Any, server: Any, settin
             checks = await scenario.play(stage)
             refreshing.cancel()
         checks.append(scenario.sound_was_heard(speaker.pcm, speaker.rate))
-    if plot:
+    if drawing:
         near, far = (picture.Track(sound.pcm, sound.rate, sound.start) for sound in (room, speaker))
-        await asyncio.to_thread(picture.draw, timeline, near, far, settings.wake.threshold, plot)
+        await asyncio.to_thread(picture.draw, timeline, near, far, settings.wake.threshold, drawing)
     return checks

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from typing import Any
@@ -67,7 +66,6 @@ async def _listen(settings: config.Config) -> None:
     finally:
         worker.close()
         await cards.close()
-        _forget_reader()
 
 
 async def _refresh(meters: Any, stop: asyncio.Event) -> None:
@@ -83,11 +81,3 @@ def _signals() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-def _forget_reader() -> None:
-    """Python flushes standard output at its end, and complains when nobody reads it."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

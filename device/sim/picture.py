@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from device import plot
 from device.core.actions import RunTool
 from device.core.events import Heard, PlaybackStopped, Said, WakeWordDetected
 from device.core.status import Phase
-from device.errors import HearthsideError
 from device.sim.timeline import Timeline
 from device.units import Hz
 
@@ -36,29 +36,15 @@ class Track:
 
 def draw(timeline: Timeline, room: Track, speaker: Track, threshold: float, path: Path) -> None:
     """Write the picture; its kind follows the ending of `path` (.png, .svg, .pdf). Raise HearthsideError."""
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib import pyplot as plt
-    except ImportError as error:
-        raise HearthsideError("--plot needs matplotlib: run scripts/setup --sim") from error
-    figure, axes = plt.subplots(5, 1, sharex=True, figsize=(16, 9), height_ratios=[2, 2, 1.2, 0.5, 0.7])
-    _draw_sound(axes[0], room, timeline.began, "microphone", "#4f9d69")
-    _draw_sound(axes[1], speaker, timeline.began, "speaker", "#4a7fb5")
-    _draw_scores(axes[2], timeline, threshold)
-    _draw_states(axes[3], axes[4], timeline)
-    _write_words(axes[0], axes[1], timeline)
-    axes[4].set_xlabel("seconds")
-    axes[4].set_xlim(0, max(len(room.pcm) / 2 / room.rate + room.start - timeline.began, 1.0))
-    figure.suptitle("Hearthside: a conversation on the virtual sound card")
-    figure.tight_layout()
-    try:
-        figure.savefig(path, dpi=100)
-    except (OSError, ValueError) as error:
-        raise HearthsideError(f"the picture {path} cannot be written: {error}") from error
-    finally:
-        plt.close(figure)
+    title = "Hearthside: a conversation on the virtual sound card"
+    with plot.picture(path, title, [2, 2, 1.2, 0.5, 0.7], (16, 9), share_time=True) as axes:
+        _draw_sound(axes[0], room, timeline.began, "microphone", "#4f9d69")
+        _draw_sound(axes[1], speaker, timeline.began, "speaker", "#4a7fb5")
+        _draw_scores(axes[2], timeline, threshold)
+        _draw_states(axes[3], axes[4], timeline)
+        _write_words(axes[0], axes[1], timeline)
+        axes[4].set_xlabel("seconds")
+        axes[4].set_xlim(0, max(len(room.pcm) / 2 / room.rate + room.start - timeline.began, 1.0))
 
 
 def envelope(pcm: bytes, rate: Hz, step_s: float = 0.01) -> np.ndarray[Any, np.dtype[np.float64]]:

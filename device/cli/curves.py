@@ -1,0 +1,61 @@
+"""What `hearthside replay --plot` draws: errors over the threshold, and scores over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from device import plot
+from device.ports import Rule
+from device.units import CAPTURE_RATE
+from device.wake.evaluation import Errors, Track
+
+# More would be too small to read.
+_MOST_TRACKS = 8
+_COLOURS = ("#4a7fb5", "#b5523b", "#4f9d69", "#8c6bb1", "#f2c14e", "#666666")
+
+
+def draw(path: Path, tracks: Sequence[Track], rules: Mapping[str, Rule], sweeps: Mapping[str, list[Errors]]) -> None:
+    """Write the picture: both errors of every word, and the scores of the first recordings. Raise HearthsideError."""
+    shown = tracks[:_MOST_TRACKS]
+    heights = [2.0, 2.0, *(1.0 for _ in shown)]
+    colours = {word: _COLOURS[index % len(_COLOURS)] for index, word in enumerate(rules)}
+    with plot.picture(path, "Hearthside: wake words in recordings", heights, (12, 7 + 1.5 * len(shown))) as axes:
+        _draw_errors(axes[0], axes[1], rules, sweeps, colours)
+        for axis, track in zip(axes[2:], shown, strict=True):
+            _draw_scores(axis, track, rules, colours)
+        axes[-1].set_xlabel("seconds")
+
+
+def _draw_errors(
+    rejects: Any, accepts: Any, rules: Mapping[str, Rule], sweeps: Mapping[str, list[Errors]], colours: dict[str, str]
+) -> None:
+    for word, points in sweeps.items():
+        thresholds = [point.threshold for point in points]
+        style = {"color": colours[word], "label": word, "marker": ".", "linewidth": 1}
+        if points[0].rejected_share is not None:
+            rejects.plot(thresholds, [100 * (point.rejected_share or 0) for point in points], **style)
+        if points[0].accepted_per_hour is not None:
+            accepts.plot(thresholds, [point.accepted_per_hour for point in points], **style)
+        for axis in (rejects, accepts):
+            axis.axvline(rules[word].threshold, color=colours[word], linestyle=":", linewidth=1)
+    for axis, name in ((rejects, "false rejects, %"), (accepts, "false accepts an hour")):
+        axis.set_ylabel(name)
+        axis.set_xlim(0, 1)
+        axis.set_ylim(bottom=0)
+        if axis.lines:
+            axis.legend(loc="upper center", fontsize=8)
+    accepts.set_xlabel("threshold")
+
+
+def _draw_scores(axis: Any, track: Track, rules: Mapping[str, Rule], colours: dict[str, str]) -> None:
+    step_s = track.step / CAPTURE_RATE
+    for word, scores in track.scores.items():
+        axis.plot([(index + 1) * step_s for index in range(len(scores))], scores, color=colours[word], linewidth=1)
+        axis.axhline(rules[word].threshold, color=colours[word], linestyle=":", linewidth=1)
+    for found in track.detections:
+        axis.axvline(found.end / CAPTURE_RATE, color=colours[found.word], linewidth=1)
+    axis.set_ylim(-0.05, 1.05)
+    axis.set_ylabel("score")
+    axis.set_title(Path(track.name).name, fontsize=8, loc="left")

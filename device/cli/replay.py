@@ -1,0 +1,109 @@
+"""hearthside replay: what the wake words make of recordings, and what other thresholds would have made of them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device import config, plot
+from device.cli import late
+from device.cli.labels import NONE, labels
+from device.cli.run import add_configuration
+from device.service import journal
+from device.units import CAPTURE_RATE
+
+if TYPE_CHECKING:
+    from device.ports import Rule, WakeWord
+    from device.wake.evaluation import Errors, Track
+
+_DESCRIPTION = (
+    "Scores recordings (WAV) with the configured engine and words, and prints what is detected. With a sweep it "
+    "prints, for thresholds from 0.1 to 0.95, in how many recordings with the word it would not be heard, and how "
+    "often an hour something else would be taken for it. A recording is taken to hold the word that its file is "
+    "named after, unless --expect or --labels say otherwise."
+)
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    parser = commands.add_parser("replay", help="score recordings, and compare thresholds", description=_DESCRIPTION)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--threshold-sweep", action="store_true", help="print both errors for many thresholds")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them and the scores (.png, .svg or .pdf)")
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument("--expect", metavar="WORD", help=f'the word in all the recordings, or "{NONE}"')
+    said.add_argument("--labels", type=Path, metavar="FILE", help='TOML, e.g. "kitchen-*.wav" = "hey_jarvis"')
+    add_configuration(parser)
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = config.load(options.config, options.overrides)
+    journal.start("warning")
+    if options.plot:
+        plot.check_path(options.plot)
+    with late.imports():
+        from device.wake.engines import load_engine
+        from device.wake.evaluation import sweep
+    engine = load_engine(settings.wake, config.state_dir(settings) / "wake")
+    expected = labels(options.files, engine.words, options.expect, options.labels)
+    tracks = _hear(engine, list(dict.fromkeys(options.files)), expected)
+    print(f"\n{_sum(tracks)}")
+    if options.threshold_sweep or options.plot:
+        sweeps = {word: sweep(tracks, expected, word, rule) for word, rule in engine.rules.items()}
+        if options.threshold_sweep:
+            _print_sweeps(sweeps, engine.rules)
+        if options.plot:
+            from device.cli import curves
+
+            curves.draw(options.plot, tracks, engine.rules, sweeps)
+    return 0
+
+
+def _hear(engine: WakeWord, files: Sequence[Path], expected: Mapping[str, str]) -> list[Track]:
+    """Print what is heard in each file as soon as it is known."""
+    from device.audio.wavfile import open_wav
+    from device.wake.evaluation import Listener
+
+    listener, tracks = Listener(engine), []
+    for file in files:
+        with open_wav(file) as sound:
+            tracks.append(listener.hear(str(file), sound))
+        print(f"{file}: {tracks[-1].samples / CAPTURE_RATE:.1f} s, expected: {expected[str(file)] or NONE}")
+        for line in _lines(tracks[-1]):
+            print(f"  {line}", flush=True)
+    return tracks
+
+
+def _lines(track: Track) -> list[str]:
+    heard = [(found.end, f"heard      {found.word} {found.score:.2f}") for found in track.detections]
+    near = [
+        (miss.at, f"near miss  {miss.word} {miss.score:.2f} (threshold {miss.threshold:.2f})")
+        for miss in track.near_misses
+    ]
+    return [f"{at / CAPTURE_RATE:8.2f} s  {text}" for at, text in sorted(chain(heard, near))]
+
+
+def _sum(tracks: Sequence[Track]) -> str:
+    minutes = sum(track.samples for track in tracks) / CAPTURE_RATE / 60
+    heard = sum(len(track.detections) for track in tracks)
+    near = sum(len(track.near_misses) for track in tracks)
+    return f"{minutes:.1f} minutes in {len(tracks)} files: detections {heard}, near misses {near}"
+
+
+def _print_sweeps(sweeps: Mapping[str, list[Errors]], rules: Mapping[str, Rule]) -> None:
+    for word, points in sweeps.items():
+        print(f"\n{word}: in {points[0].spoken} recordings, and {points[0].hours * 60:.1f} minutes without it")
+        print("threshold  false rejects    false accepts an hour")
+        nearest = min(points, key=lambda point: abs(point.threshold - rules[word].threshold))
+        for point in points:
+            print(f"     {_row(point)}{'  <- configured' if point is nearest else ''}")
+
+
+def _row(point: Errors) -> str:
+    share, rate = point.rejected_share, point.accepted_per_hour
+    rejects = "-" if share is None else f"{point.rejected} ({share:.0%})"
+    return f"{point.threshold:.2f}  {rejects:>13}  {'-' if rate is None else f'{rate:.1f}':>23}"

@@ -1,0 +1,132 @@
+"""What an engine makes of recordings, and how often it would be wrong at other thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from device.ports import Detection, NearMiss, Rule, WakeWord
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+from device.wake.decision import Decision
+
+THRESHOLDS = tuple(round(0.1 + 0.05 * step, 2) for step in range(18))
+"""0.1 to 0.95."""
+
+# A device has always been listening before. No engine looks back so far, or takes so long to warm up.
+_LEAD = samples_from_ms(3000, CAPTURE_RATE)
+# An engine detects a word up to 0.7 s after its end, and knows a near miss 0.4 s after that.
+_TAIL = samples_from_ms(1500, CAPTURE_RATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What was heard in one recording. Positions count from its beginning, and may lie a little after its end."""
+
+    name: str
+    samples: Samples
+    step: Samples
+    scores: Mapping[str, Sequence[float]]
+    """By word, one for every step of sound."""
+    detections: tuple[Detection, ...]
+    near_misses: tuple[NearMiss, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """One word at one threshold."""
+
+    threshold: float
+    rejected: int
+    """Recordings with the word in which it was not heard,"""
+    spoken: int
+    """of so many."""
+    accepted: int
+    """Detections in recordings without the word,"""
+    hours: float
+    """in so much sound."""
+
+    @property
+    def accepted_per_hour(self) -> float | None:
+        """Return the rate; None when there was no such sound."""
+        return self.accepted / self.hours if self.hours else None
+
+    @property
+    def rejected_share(self) -> float | None:
+        """Return the share, 0 to 1; None when the word was in no recording."""
+        return self.rejected / self.spoken if self.spoken else None
+
+
+class Listener:
+    """Lets an engine hear recordings, one after the other, each as if it had heard nothing but silence before."""
+
+    def __init__(self, engine: WakeWord) -> None:
+        self._engine = engine
+        self._step_bytes = engine.step * BYTES_PER_SAMPLE
+        # A word at the end of one recording must not make the engine deaf for one in the next.
+        self._lead = max(_LEAD, *(rule.refractory for rule in engine.rules.values()))
+        self._rest = b""
+        self._fed = 0
+
+    def hear(self, name: str, sound: Iterable[bytes]) -> Track:
+        """Hear a recording (16 kHz mono s16le, in pieces), and silence before and after it."""
+        self._engine.reset()
+        self._begin()
+        self._feed(bytes(self._lead * BYTES_PER_SAMPLE))
+        self._engine.take_near_misses()
+        began, length = self._begin(), 0
+        for piece in sound:
+            length += len(piece) // BYTES_PER_SAMPLE
+            self._feed(piece)
+        self._feed(bytes(_TAIL * BYTES_PER_SAMPLE))
+        return self._track(name, Samples(length), began)
+
+    def _begin(self) -> int:
+        self._rest = b""
+        self._scores: dict[str, list[float]] = {word: [] for word in self._engine.words}
+        self._detections: list[Detection] = []
+        return self._fed
+
+    def _feed(self, pcm: bytes) -> None:
+        data = self._rest + pcm
+        whole = len(data) - len(data) % self._step_bytes
+        self._rest = data[whole:]
+        for at in range(0, whole, self._step_bytes):
+            self._step(data[at : at + self._step_bytes])
+
+    def _step(self, pcm: bytes) -> None:
+        self._fed += self._engine.step
+        self._detections += self._engine.process(pcm)
+        for word, score in self._engine.scores.items():
+            self._scores[word].append(score)
+
+    def _track(self, name: str, length: Samples, began: int) -> Track:
+        # The engine's positions count all that it was ever fed.
+        detections = (replace(found, end=Samples(found.end - began)) for found in self._detections)
+        near = (replace(miss, at=Samples(miss.at - began)) for miss in self._engine.take_near_misses())
+        return Track(name, length, self._engine.step, self._scores, tuple(detections), tuple(near))
+
+
+def errors(tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule: Rule, threshold: float) -> Errors:
+    """Judge a word at another threshold; `expected`: by name of the recording the word in it, "" for none."""
+    rule = replace(rule, threshold=threshold)
+    counts = {track.name: _count(track, word, rule) for track in tracks}
+    spoken = [track for track in tracks if expected[track.name] == word]
+    others = [track for track in tracks if expected[track.name] != word]
+    return Errors(
+        threshold,
+        rejected=sum(not counts[track.name] for track in spoken),
+        spoken=len(spoken),
+        accepted=sum(counts[track.name] for track in others),
+        hours=sum(track.samples for track in others) / CAPTURE_RATE / 3600,
+    )
+
+
+def sweep(tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule: Rule) -> list[Errors]:
+    """Judge a word at every threshold of THRESHOLDS, with the patience and the refractory period of `rule`."""
+    return [errors(tracks, expected, word, rule, threshold) for threshold in THRESHOLDS]
+
+
+def _count(track: Track, word: str, rule: Rule) -> int:
+    decision = Decision(word, rule)
+    scores = enumerate(track.scores[word], start=1)
+    return sum(decision.hear(score, index * track.step) for index, score in scores)

@@ -1,0 +1,120 @@
+"""`hearthside replay` as people run it: on recordings as espeak-ng makes them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+COMMAND = Path(sys.executable).with_name("hearthside")
+PNG = b"\x89PNG\r\n\x1a\n"
+RATE = 22_050
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder: two recordings with the word (one in stereo), one that sounds like it, one without."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for name, text, voice in (
+        ("hey_jarvis-1", "hey jarvis, turn on the light", "en-us"),
+        ("hey_jarvis-2", "hey jarvis", "en-gb+f2"),
+        ("confusable", "hey travis, pass me the jar of jam", "en-us"),
+        ("news", "good evening, here is the news of the day", "en-us"),
+    ):
+        subprocess.run(["espeak-ng", "-v", voice, "-s", "150", "-w", folder / f"{name}.wav", text], check=True)
+    make_stereo(folder / "hey_jarvis-2.wav")
+    return folder
+
+
+def make_stereo(path: Path) -> None:
+    """Put the same on both sides."""
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, RATE, 0, "NONE", ""))
+        file.writeframes(np.repeat(samples, 2).tobytes())
+
+
+def replay(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command, in a folder of its own state."""
+    state = folder / "state"
+    config = folder / "config.toml"
+    config.write_text(f'[service]\nstate_dir = "{state}"\n')
+    return subprocess.run(
+        [COMMAND, "replay", "--config", config, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_detections_are_printed_with_their_times(recordings: Path, tmp_path: Path) -> None:
+    """File by file, and a sum."""
+    result = replay(*sorted(recordings.glob("*.wav")), folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    files = result.stdout.split(str(recordings) + "/")[1:]
+    assert [file.count("heard      hey_jarvis") for file in files] == [0, 1, 1, 0]
+    assert "expected: none" in files[0]
+    assert "expected: hey_jarvis" in files[1]
+    assert "4 files: detections 2" in result.stdout
+
+
+def test_a_sweep_prints_both_errors_and_a_picture_shows_them(recordings: Path, tmp_path: Path) -> None:
+    """A row for each threshold; the configured one is marked."""
+    picture = tmp_path / "errors.png"
+    files = sorted(recordings.glob("*.wav"))
+    result = replay(*files, "--threshold-sweep", "--plot", picture, folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    table = result.stdout.partition("false accepts an hour\n")[2]
+    rows = [line.split() for line in table.splitlines()]
+    assert [row[0] for row in rows][0::17] == ["0.10", "0.95"]
+    assert [row[0] for row in rows if row[-1] == "configured"] == ["0.50"]
+    assert "in 2 recordings" in result.stdout
+    assert rows[8][1:4] == ["0", "(0%)", "0.0"]
+    assert picture.read_bytes().startswith(PNG)
+    assert picture.stat().st_size > 20_000
+
+
+def test_labels_and_options_say_what_is_expected(recordings: Path, tmp_path: Path) -> None:
+    """Instead of the names."""
+    labels = tmp_path / "labels.toml"
+    labels.write_text('"hey*" = "none"\n"*" = "hey_jarvis"\n')
+    files = sorted(recordings.glob("*.wav"))
+    by_table = replay(*files, "--threshold-sweep", "--labels", labels, folder=tmp_path).stdout
+    assert by_table.count("expected: hey_jarvis") == by_table.count("expected: none") == 2
+    assert "(100%)" in by_table
+    by_option = replay(*files, "--threshold-sweep", "--expect", "none", folder=tmp_path).stdout
+    assert by_option.count("expected: none") == 4
+    assert "in 0 recordings" in by_option
+
+
+def test_what_is_wrong_is_said_in_one_line(recordings: Path, tmp_path: Path) -> None:
+    """With exit code 1 for a recording, 78 for a wrong configuration or label."""
+    text = tmp_path / "notes.txt"
+    text.write_text("not a recording, and long enough to be mistaken for the header of one")
+    good = recordings / "news.wav"
+    for arguments, code, part in (
+        ([text], 1, "notes.txt"),
+        ([tmp_path / "nothing.wav"], 1, "No such file"),
+        ([good, "--expect", "computer"], 78, "computer"),
+        ([good, "--plot", tmp_path / "x.doc"], 78, ".png"),
+        ([good, "--set", "wake.words=[hey]"], 78, "wake.words"),
+    ):
+        result = replay(*arguments, folder=tmp_path)
+        assert result.returncode == code, result.stderr
+        assert len(result.stderr.splitlines()) == 1
+        assert part in result.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(recordings: Path, tmp_path: Path) -> None:
+    """As after `| head -1`."""
+    command = f"{COMMAND} replay --set service.state_dir={tmp_path} {recordings}/*.wav | head -1"
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
