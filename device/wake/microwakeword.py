@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import statistics
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,9 +20,10 @@ import msgspec
 from msgspec import Meta
 
 from device.errors import ConfigError
-from device.ports import Detection, NearMiss, Rule
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
-from device.wake.decision import Decision, Rules, take_near_misses
+from device.ports import Detection, Rule
+from device.units import CAPTURE_RATE, Samples, samples_from_ms
+from device.wake.decision import Decision, Rules
+from device.wake.stepwise import Stepwise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,14 +33,13 @@ if TYPE_CHECKING:
 _PACKAGE = "pymicro_wakeword"
 # The step of the features: one more for every 10 ms.
 _STEP = samples_from_ms(10, CAPTURE_RATE)
-_STEP_BYTES = _STEP * BYTES_PER_SAMPLE
 _FEATURES = 40
 
 # Where a word ends: counted back from the first of the newest 16 probabilities (480 ms) that reached 0.1. On 252
 # sentences a word (flite and espeak-ng; six commands following without a pause, or none; thresholds 0.5 to the
 # model's own) that moment varied the least of those tried. The offsets are the latest it came after the word's end,
-# at the model's own threshold and, but for one sentence in a hundred of "alexa", at 0.5; with the espeak-ng of Debian 12
-# and of Debian 13, which speak differently.
+# at the model's own threshold and, but for one sentence in a hundred of "alexa", at 0.5; with the espeak-ng of Debian
+# 12 and of Debian 13, which speak differently.
 _KEPT_PROBABILITIES = 16
 _RISEN = 0.1
 _RISE_AFTER_END_MS = {"alexa": 230, "hey_jarvis": 160, "hey_mycroft": 120, "okay_nabu": 80}
@@ -70,7 +70,7 @@ class WordModel:
     window: int
 
 
-class MicroWakeWord:
+class MicroWakeWord(Stepwise):
     """A `ports.WakeWord`: every whole 30 ms (480 samples at 16 kHz) is scored, in the caller's thread.
 
     A score is the mean of the newest probabilities, as many as the model's maker says (five: 150 ms). Its rule (see
@@ -89,46 +89,13 @@ class MicroWakeWord:
         models = [find_word(name) for name in words]
         _refuse_twins(models)
         self._words = [_Word(model, rules.of(name, model.cutoff)) for name, model in zip(words, models, strict=True)]
-        self.words = tuple(model.word for model in models)
+        super().__init__(self._words, _STEP)
         self._features = _package().MicroWakeWordFeatures()
-        self._pending = bytearray()
-        self._position = 0
 
-    @property
-    def scores(self) -> Mapping[str, float]:
-        """The newest score of every word, 0 to 1; 0 for the first 170 ms of a stream."""
-        return {word.name: word.score for word in self._words}
-
-    @property
-    def rules(self) -> Mapping[str, Rule]:
-        """By what each word is judged."""
-        return {word.name: word.decision.rule for word in self._words}
-
-    def take_near_misses(self) -> list[NearMiss]:
-        """Return what came near since last asked, oldest first."""
-        return take_near_misses(word.decision for word in self._words)
-
-    def process(self, pcm: bytes) -> list[Detection]:
-        """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
-        self._pending += pcm
-        detections: list[Detection] = []
-        while len(self._pending) >= _STEP_BYTES:
-            step = bytes(self._pending[:_STEP_BYTES])
-            del self._pending[:_STEP_BYTES]
-            detections += self._step(step)
-        return detections
-
-    def reset(self) -> None:
-        """Forget the sound so far: the stream was interrupted (positions go on counting). Raise ConfigError."""
-        self._position += len(self._pending) // BYTES_PER_SAMPLE
-        self._pending.clear()
+    def _forget(self) -> None:
         self._features.reset()
-        for word in self._words:
-            word.forget()
 
-    def _step(self, step: bytes) -> list[Detection]:
-        # First of all: positions count what was fed, also when an inference fails.
-        self._position += _STEP
+    def _hear(self, step: bytes) -> list[Detection]:
         detections = [
             word.hear(features, self._position)
             for features in self._features.process_streaming(step)

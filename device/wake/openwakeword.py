@@ -10,24 +10,24 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from device.errors import ConfigError
-from device.ports import Detection, NearMiss, Rule
-from device.units import BYTES_PER_SAMPLE, Samples
-from device.wake.decision import Decision, Rules, take_near_misses
+from device.ports import Detection, Rule
+from device.units import Samples
+from device.wake.decision import Decision, Rules
 from device.wake.embedding import EMBEDDING_SIZE
 from device.wake.features import Features
 from device.wake.mel import CHUNK_SAMPLES
 from device.wake.models import WordModel, find_word
 from device.wake.network import FloatArray, Network
+from device.wake.stepwise import Stepwise
 from device.wake.wordend import ROWS, Sound, WordEnd, word_end
 
-_CHUNK_BYTES = CHUNK_SAMPLES * BYTES_PER_SAMPLE
 # openWakeWord zeroes the first five scores of a stream: the features are not filled yet.
 _WARM_UP_CHUNKS = 5
 # The longest window of the models that ship is 34 embeddings; ten seconds is what openWakeWord keeps.
@@ -40,7 +40,7 @@ _LONGEST_WAIT_CHUNKS = 3
 _USUAL_THRESHOLD = 0.5
 
 
-class OpenWakeWord:
+class OpenWakeWord(Stepwise):
     """A `ports.WakeWord`: every whole 80 ms (1280 samples at 16 kHz) is scored, in the caller's thread.
 
     Its rule (see decision.py) decides when a word is detected. While the word seems to be sounding still, the
@@ -70,57 +70,24 @@ class OpenWakeWord:
         """Scores depend on so much sound, and on nothing before."""
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
         self._words = _label(models, self._heads, [rules.of(name, _USUAL_THRESHOLD) for name in names])
-        self.words = tuple(word.name for word in self._words)
-        self._pending = bytearray()
+        super().__init__(self._words, self.step)
         self._recent: deque[bytes] = deque(maxlen=_KEPT_CHUNKS)
         self._chunks = 0
-        self._position = 0
-
-    @property
-    def scores(self) -> Mapping[str, float]:
-        """The newest score of every word, 0 to 1."""
-        return {word.name: word.score for word in self._words}
-
-    @property
-    def rules(self) -> Mapping[str, Rule]:
-        """By what each word is judged."""
-        return {word.name: word.decision.rule for word in self._words}
-
-    def take_near_misses(self) -> list[NearMiss]:
-        """Return what came near since last asked, oldest first."""
-        return take_near_misses(word.decision for word in self._words)
-
-    def process(self, pcm: bytes) -> list[Detection]:
-        """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
-        self._pending += pcm
-        detections: list[Detection] = []
-        while len(self._pending) >= _CHUNK_BYTES:
-            chunk = bytes(self._pending[:_CHUNK_BYTES])
-            del self._pending[:_CHUNK_BYTES]
-            detections += self._score(chunk)
-        return detections
-
-    def reset(self) -> None:
-        """Forget the sound so far: the stream was interrupted (positions go on counting)."""
-        self._position += len(self._pending) // BYTES_PER_SAMPLE
-        self._pending.clear()
-        self._recent.clear()
-        self._chunks = 0
-        self._features.reset()
-        for word in self._words:
-            word.forget()
 
     def skip(self, samples: int) -> None:
         """Leave out so much of the stream: positions and refractory periods count it, all else is forgotten."""
         self.reset()
         self._position += samples
 
-    def _score(self, chunk: bytes) -> list[Detection]:
-        # First of all: positions count what was fed, also when an inference fails.
-        self._position += CHUNK_SAMPLES
+    def _forget(self) -> None:
+        self._recent.clear()
+        self._chunks = 0
+        self._features.reset()
+
+    def _hear(self, step: bytes) -> list[Detection]:
         self._chunks += 1
-        self._recent.append(chunk)
-        self._features.push(chunk)
+        self._recent.append(step)
+        self._features.push(step)
         for head in self._heads:
             head.run()
         warm = self._chunks > _WARM_UP_CHUNKS

@@ -1,0 +1,81 @@
+"""What every engine does alike: cuts the stream into steps, counts it, and answers for its words."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from device.ports import Detection, NearMiss, Rule
+from device.units import BYTES_PER_SAMPLE, Samples
+from device.wake.decision import Decision, take_near_misses
+
+
+class Word(Protocol):
+    """A word that is listened for."""
+
+    @property
+    def name(self) -> str:
+        """The name it goes by."""
+
+    score: float
+    """The newest, 0 to 1."""
+    decision: Decision
+
+    def forget(self) -> None:
+        """Begin a new stream; the refractory period goes on."""
+
+
+class Stepwise(ABC):
+    """An engine that works in steps of one length, whatever the length of the pieces that arrive."""
+
+    def __init__(self, words: Sequence[Word], step: Samples) -> None:
+        self.words = tuple(word.name for word in words)
+        self._listened_for = words
+        self._samples = step
+        self._bytes = step * BYTES_PER_SAMPLE
+        self._pending = bytearray()
+        self._position = 0
+        """Where the newest step ends."""
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The newest score of every word, 0 to 1; 0 in the first half second of a stream."""
+        return {word.name: word.score for word in self._listened_for}
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """By what each word is judged."""
+        return {word.name: word.decision.rule for word in self._listened_for}
+
+    def take_near_misses(self) -> list[NearMiss]:
+        """Return what came near since last asked, oldest first."""
+        return take_near_misses(word.decision for word in self._listened_for)
+
+    def process(self, pcm: bytes) -> list[Detection]:
+        """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
+        self._pending += pcm
+        detections: list[Detection] = []
+        while len(self._pending) >= self._bytes:
+            step = bytes(self._pending[: self._bytes])
+            del self._pending[: self._bytes]
+            # First of all: positions count what was fed, also when an inference fails.
+            self._position += self._samples
+            detections += self._hear(step)
+        return detections
+
+    def reset(self) -> None:
+        """Forget the sound so far: the stream was interrupted (positions go on counting). Raise ConfigError."""
+        self._position += len(self._pending) // BYTES_PER_SAMPLE
+        self._pending.clear()
+        self._forget()
+        for word in self._listened_for:
+            word.forget()
+
+    @abstractmethod
+    def _hear(self, step: bytes) -> list[Detection]:
+        """Take the step that ends at `_position`."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Begin a new stream of features."""
