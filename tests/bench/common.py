@@ -150,12 +150,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def publish(name: str, text: str, write: bool) -> None:
-    """Print a table; with `write` put it in its place in docs/figures.md too."""
+def publish(name: str, text: str, write: bool, page: Path = FIGURES) -> None:
+    """Print a table; with `write` put it in its place on a page, docs/figures.md, too."""
     print(f"\n{text}")
     if write:
-        page = FIGURES.read_text(encoding="utf-8")
+        old = page.read_text(encoding="utf-8")
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        before, _, rest = page.partition(begin)
+        before, _, rest = old.partition(begin)
         after = rest.partition(end)[2]
-        FIGURES.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
+        page.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")

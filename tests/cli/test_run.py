@@ -167,8 +167,8 @@ def test_the_version_and_the_help() -> None:
     assert (version.returncode, version.stdout.strip()) == (0, f"hearthside {device.__version__}")
     usage = command("--help")
     assert usage.returncode == 0
-    assert all(word in usage.stdout for word in ("run", "demo", "--version"))
-    for name in ("run", "demo"):
+    assert all(word in usage.stdout for word in ("run", "listen", "replay", "demo", "--version"))
+    for name in ("run", "listen", "replay", "demo"):
         assert command(name, "--help").returncode == 0
 
 
