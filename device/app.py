@@ -10,8 +10,14 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from device import config
+from device.audio import echo
 from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
+from device.audio.bargein import BargeInVad
+from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
+from device.audio.farend import FarEnd
 from device.audio.frontend import Frontend
 from device.audio.gate import Gate, Padding
 from device.audio.hwvad import open_vad
@@ -19,17 +25,16 @@ from device.audio.playback import Player
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter, SegmenterSettings
 from device.audio.traffic import TrafficReport
-from device.audio.vad import Vad
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
-from device.core.actions import TurnEnd
-from device.core.events import ShutdownRequested, WakeWordDetected
+from device.core.actions import OpenSession, TurnEnd
+from device.core.events import EchoCancellationLost, ShutdownRequested, WakeWordDetected
 from device.core.machine import Machine
 from device.core.memory import Settings
-from device.core.status import Phase
+from device.core.status import Phase, Status
 from device.errors import AudioError, ConfigError, HearthsideError
 from device.espeak import EspeakVoice
-from device.hardware import apply_profile, load_profile
+from device.hardware import Profile, apply_profile, load_profile
 from device.panel.gpio import open_panel
 from device.ports import Detection, Microphone, NearMiss, Post
 from device.secrets import Secret, find_secret
@@ -89,11 +94,12 @@ async def serve(settings: config.Config) -> None:
 @contextlib.asynccontextmanager
 async def open_app(settings: config.Config, key: Secret) -> AsyncIterator[App]:
     """Build the house, let it listen, and take it down: relays safe and lights off first. Raise ConfigError."""
-    settings = apply_profile(settings, load_profile(settings.hardware.profile))
+    profile = load_profile(settings.hardware.profile)
+    settings = choose_barge_in(apply_profile(settings, profile), profile)
     mute = MuteMemory(config.state_dir(settings))
     controller = Controller(Machine(machine_settings(settings), muted=mute.muted))
     async with contextlib.AsyncExitStack() as stack:
-        app, house = await _build(settings, key, controller, mute, stack)
+        app, house = await _build(settings, profile, key, controller, mute, stack)
         controller.move_in(house)
         if not controller.status.muted:
             await _open_microphone(house.microphone)
@@ -109,6 +115,20 @@ async def _open_microphone(microphone: Microphone) -> None:
     except AudioError as error:
         if isinstance(error, ConfigError):
             raise
+
+
+def choose_barge_in(settings: config.Config, profile: Profile) -> config.Config:
+    """Settle conversation.barge_in: "voice" only where the device does not take its own answer for a person."""
+    wanted = settings.conversation.barge_in or "voice"
+    if wanted == "voice" and not profile.echo_cancelled and not echo.is_installed():
+        log.warning(
+            'no echo cancellation, by the board (hardware.profile = "%s") or by the package livekit: an answer can be '
+            'interrupted by the wake word only (barge_in = "wake_word")',
+            settings.hardware.profile,
+        )
+        wanted = "wake_word"
+    talk = msgspec.structs.replace(settings.conversation, barge_in=wanted)
+    return msgspec.structs.replace(settings, conversation=talk)
 
 
 def machine_settings(settings: config.Config) -> Settings:
@@ -154,7 +174,12 @@ def padding(settings: config.Config) -> Padding:
 
 
 async def _build(
-    settings: config.Config, key: Secret, controller: Controller, mute: MuteMemory, stack: contextlib.AsyncExitStack
+    settings: config.Config,
+    profile: Profile,
+    key: Secret,
+    controller: Controller,
+    mute: MuteMemory,
+    stack: contextlib.AsyncExitStack,
 ) -> tuple[App, House]:
     """Make every part. What must be shut first is made last: the stack unwinds from the pins to the sound cards."""
     cards = SoundCards(settings.audio, controller.post)
@@ -162,7 +187,9 @@ async def _build(
     wake_facts = _WakeFacts(controller.post)
     wake = await _open_ear(settings, wake_facts, cards)
     stack.callback(wake.close)
-    player = Player(cards.speaker(RealtimeConversation.output_rate), RealtimeConversation.output_rate, controller.post)
+    rate = RealtimeConversation.output_rate
+    far_end = FarEnd(rate)
+    player = Player(cards.speaker(rate), rate, controller.post, witness=far_end)
     stack.push_async_callback(_within_limit, player.close)
     volume = Volume(settings.audio, player.set_volume)
     await volume.start()
@@ -179,9 +206,19 @@ async def _build(
         controller.on_reply_end,
     )
     stack.push_async_callback(_within_limit, conversation.aclose)
-    vad = stack.enter_context(open_vad(settings.audio))
-    segmenter = Segmenter(segmenting(settings))
-    frontend = _open_frontend(vad, segmenter, padding(settings), wake, conversation, controller)
+    canceller = _choose_canceller(settings, profile, far_end, controller)
+    vad = BargeInVad(stack.enter_context(open_vad(settings.audio)), canceller.levels)
+    ring = PrerollRing()
+    frontend = Frontend(
+        ring=ring,
+        gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(settings)),
+        vad=vad,
+        segmenter=Segmenter(segmenting(settings)),
+        feed_wake=wake.feed,
+        reset_wake=wake.reset,
+        post=controller.post,
+        canceller=canceller,
+    )
     traffic = TrafficReport(lambda: frontend.traffic)
     controller.observers.append(traffic.observe)
     if settings.wake.save_clips:
@@ -244,35 +281,34 @@ async def _open_ear(settings: config.Config, facts: _WakeFacts, cards: SoundCard
     return worker
 
 
-def _open_frontend(
-    vad: Vad,
-    segmenter: Segmenter,
-    padding: Padding,
-    wake: WakeWorker,
-    conversation: RealtimeConversation,
-    controller: Controller,
-) -> Frontend:
-    ring = PrerollRing()
-    return Frontend(
-        ring=ring,
-        gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding),
-        vad=vad,
-        segmenter=segmenter,
-        feed_wake=wake.feed,
-        reset_wake=wake.reset,
-        post=controller.post,
-    )
+def _choose_canceller(
+    settings: config.Config, profile: Profile, far_end: FarEnd, controller: Controller
+) -> EchoCanceller:
+    """Return WebRTC's where voice barge-in needs it; it is loaded with the first session, for it costs 19 MB."""
+    if settings.conversation.barge_in != "voice" or profile.echo_cancelled:
+        return NullCanceller()
+
+    def give_up(reason: str = "it failed too often; see the log") -> None:
+        controller.post(EchoCancellationLost(reason))
+
+    canceller = WebRtcCanceller(far_end, give_up)
+    loading: list[asyncio.Task[None]] = []
+
+    async def load() -> None:
+        try:
+            await asyncio.to_thread(canceller.load)
+        except AudioError as error:
+            give_up(str(error))
+
+    def load_once(what: object, status: Status) -> None:
+        if isinstance(what, OpenSession) and not loading:
+            loading.append(asyncio.get_running_loop().create_task(load()))
+
+    controller.observers.append(load_once)
+    return canceller
 
 
 def _say_ready(settings: config.Config, controller: Controller) -> None:
-    barge_in = settings.conversation.barge_in
-    profile = load_profile(settings.hardware.profile)
-    if barge_in == "voice" and not profile.echo_cancelled:
-        log.warning(
-            'barge_in = "voice" without echo cancellation (hardware.profile = "%s"): where the microphone hears the '
-            'loudspeaker it will interrupt itself; then set conversation.barge_in = "wake_word"',
-            settings.hardware.profile,
-        )
     words = ", ".join(settings.wake.words)
     log.info("ready: %s", "muted" if controller.status.muted else f"listening for {words}")
 

@@ -113,7 +113,7 @@ class Conversation(Section, frozen=True):
     provider: Literal["openai"] = "openai"
     turn_taking: Literal["server", "local"] = "server"
     barge_in: Literal["voice", "wake_word", "off"] | None = None
-    """Unset: "voice" where the microphone does not hear the loudspeaker (hardware profile), else "wake_word"."""
+    """Unset: "voice", with the board's echo cancellation (hardware profile) or our own; without either "wake_word"."""
     follow_up_s: Seconds = 8.0
     """How long it goes on listening after an answer; 0 ends the conversation."""
     listen_s: Annotated[float, Meta(ge=1.0, le=120.0)] = 8.0

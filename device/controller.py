@@ -240,7 +240,7 @@ _QUIET = (ev.VoiceStarted, ev.VoiceStopped, ev.Heard, ev.Said, ev.ToolCalled, ev
 
 
 def _log_fact(fact: Event) -> None:
-    if isinstance(fact, ev.SessionFailed | ev.ProviderComplained | ev.DeviceFailed):
+    if isinstance(fact, ev.SessionFailed | ev.ProviderComplained | ev.DeviceFailed | ev.EchoCancellationLost):
         log.warning("%s", fact)
     else:
         log.log(logging.DEBUG if isinstance(fact, _QUIET) else logging.INFO, "%s", fact)

@@ -15,7 +15,7 @@ from device import app, config
 from device.core.actions import TurnEnd
 from device.errors import ConfigError, DeviceNotFoundError
 from device.gpio import MockBoard
-from device.hardware import apply_profile, load_profile
+from device.hardware import load_profile
 from device.secrets import Secret
 from device.sim.soundcard import VirtualSoundCard
 
@@ -74,12 +74,31 @@ def test_a_voice_is_padded_with_what_the_detector_that_ends_the_turn_needs(
 
 
 @pytest.mark.parametrize(
-    ("profile", "barge_in"), [("generic", "wake_word"), ("usb_speakerphone", "voice"), ("virtual", "voice")]
+    ("profile", "installed", "wanted", "barge_in"),
+    [
+        ("generic", True, None, "voice"),
+        ("generic", False, None, "wake_word"),
+        ("generic", False, "voice", "wake_word"),
+        ("generic", False, "off", "off"),
+        ("generic", True, "wake_word", "wake_word"),
+        ("usb_speakerphone", False, None, "voice"),
+    ],
 )
-def test_barge_in_by_voice_needs_a_microphone_that_does_not_hear_the_loudspeaker(profile: str, barge_in: str) -> None:
-    """Unless the file says otherwise, the board decides."""
-    chosen = apply_profile(config.parse({"hardware": {"profile": profile}}), load_profile(profile))
+def test_barge_in_by_voice_needs_echo_cancellation(
+    profile: str,
+    installed: bool,
+    wanted: str | None,
+    barge_in: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By the board or by the library; without either it falls back, and says so."""
+    monkeypatch.setattr(app.echo, "is_installed", lambda: installed)
+    talk = {} if wanted is None else {"barge_in": wanted}
+    settings = config.parse({"hardware": {"profile": profile}, "conversation": talk})
+    chosen = app.choose_barge_in(settings, load_profile(profile))
     assert app.machine_settings(chosen).barge_in == barge_in
+    assert ("no echo cancellation" in caplog.text) == (barge_in == "wake_word" and wanted != "wake_word")
 
 
 async def test_the_relay_and_the_light_go_first_whatever_hangs_behind_them(

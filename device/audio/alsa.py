@@ -24,7 +24,7 @@ import pyaudio
 
 from device.audio import alsapcm
 from device.audio.callthread import CallThread
-from device.audio.capture import FrameBatcher, FrameCutter
+from device.audio.capture import Frame, FrameBatcher, FrameCutter
 from device.audio.chatter import silence_libraries
 from device.audio.devices import DEFAULT, Direction, SoundDevice
 from device.audio.line import HANG_S, Line
@@ -55,6 +55,8 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 AnyLine = TypeVar("AnyLine", bound=Line)
+OnFrame = Callable[[bytes, float], None]
+"""A frame, and the moment (s, `time.monotonic`) its first sample was captured."""
 Source = Callable[[int, float], bytes]
 """Called in the sound card's thread: samples wanted, moment (s, `time.monotonic`) the first reaches the DAC."""
 
@@ -75,7 +77,7 @@ class SoundCards:
 
     def microphone(
         self,
-        on_frame: Callable[[bytes], None],
+        on_frame: OnFrame,
         hurried: Callable[[], bool] = lambda: True,
         on_gap: Callable[[], None] = lambda: None,
     ) -> AlsaMicrophone:
@@ -238,7 +240,7 @@ class AlsaMicrophone(Line):
         cards: SoundCards,
         audio: Audio,
         post: Post,
-        on_frame: Callable[[bytes], None],
+        on_frame: OnFrame,
         hurried: Callable[[], bool],
         on_gap: Callable[[], None],
     ) -> None:
@@ -246,6 +248,7 @@ class AlsaMicrophone(Line):
         self._on_frame = on_frame
         self._hurried = hurried
         self._on_gap = on_gap
+        self._rate = CAPTURE_RATE
         self._batcher = self._make_batcher(CAPTURE_RATE, 1, 0)
 
     @property
@@ -262,17 +265,19 @@ class AlsaMicrophone(Line):
         self._note_block(status)
         if self._loop is None or self._loop.is_closed():
             return None, int(pyaudio.paAbort)
-        if frames := self._batcher.collect(data or b"", self._hurried()):
+        # PortAudio's clock is the wall's; only the difference is worth anything.
+        start = time.monotonic() + times["input_buffer_adc_time"] - times["current_time"]
+        if frames := self._batcher.collect(data or b"", self._hurried(), start + count / self._rate):
             self._loop.call_soon_threadsafe(self._deliver, self._batcher, frames)
         return None, int(pyaudio.paContinue)
 
-    def _deliver(self, batcher: FrameBatcher, frames: list[bytes]) -> None:
+    def _deliver(self, batcher: FrameBatcher, frames: list[Frame]) -> None:
         # Frames may still be under way when the microphone is closed: muted means that nothing comes any more.
         if batcher is not self._batcher:
             return
-        for frame in frames:
+        for frame, moment in frames:
             if self._wanted:
-                self._on_frame(frame)
+                self._on_frame(frame, moment)
 
     def _note_gap(self) -> None:
         self._on_gap()
@@ -287,6 +292,7 @@ class AlsaMicrophone(Line):
                 f'audio.input_channel = {channel}: "{device.name}" has {device.inputs} input channels, counted from 0'
             )
         channels = device.inputs if device.inputs <= MOST_REAL_CHANNELS else channel + 1
+        self._rate = rate
         self._batcher = self._make_batcher(rate, channels, channel)
         return self._cards.open(self, device, rate, channels, samples_from_ms(frame_ms, rate))
 

@@ -7,6 +7,9 @@ import numpy as np
 from device.audio.resample import StreamResampler
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, samples_from_ms
 
+Frame = tuple[bytes, float]
+"""16 kHz mono s16le, and when its first sample was captured."""
+
 
 class FrameCutter:
     """Picks one channel, resamples it to 16 kHz and cuts it into frames of `frame_ms`."""
@@ -16,7 +19,13 @@ class FrameCutter:
         self._channel = channel
         self._resampler = StreamResampler(rate, CAPTURE_RATE)
         self._frame_bytes = samples_from_ms(frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
+        self.frame_s = frame_ms / 1000
         self._rest = b""
+
+    @property
+    def waiting_s(self) -> float:
+        """How much sound (s) waits for the rest of its frame."""
+        return len(self._rest) / BYTES_PER_SAMPLE / CAPTURE_RATE
 
     def cut(self, block: bytes) -> list[bytes]:
         """Take interleaved s16le samples of every channel; return the whole frames that are ready."""
@@ -42,15 +51,19 @@ class FrameBatcher:
     def __init__(self, cutter: FrameCutter, batch_frames: int) -> None:
         self._cutter = cutter
         self._batch_frames = batch_frames
-        self._held: list[bytes] = []
+        self._held: list[Frame] = []
         self._count = 0
 
-    def collect(self, block: bytes, hurried: bool) -> list[bytes]:
-        """Take what the card captured; return every frame held so far when it is time, else nothing."""
+    def collect(self, block: bytes, hurried: bool, end: float = 0.0) -> list[Frame]:
+        """Take what the card captured up to the moment `end`; return every frame held so far when it is time.
+
+        Each comes with the moment of its first sample, in seconds of `time.monotonic` as `end`.
+        """
         batches = self._count // self._batch_frames
         frames = self._cutter.cut(block)
         self._count += len(frames)
-        self._held += frames
+        start = end - self._cutter.waiting_s - len(frames) * self._cutter.frame_s
+        self._held += [(frame, start + n * self._cutter.frame_s) for n, frame in enumerate(frames)]
         if not hurried and self._count // self._batch_frames == batches:
             return []
         held, self._held = self._held, []

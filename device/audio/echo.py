@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -192,6 +193,11 @@ class WebRtcCanceller:
 
 AUDIBLE_DBFS = -50.0
 """What is played more quietly than this teaches a canceller nothing."""
+
+
+def is_installed() -> bool:
+    """Tell whether the library is there, without importing it."""
+    return importlib.util.find_spec("livekit") is not None
 
 
 class _Module:

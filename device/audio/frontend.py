@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from device.audio.echo import EchoCanceller, NullCanceller
 from device.audio.frames import AudioFrame, Rechunker, level_dbfs
 from device.audio.gate import Gate
 from device.audio.preroll import PrerollRing
@@ -36,9 +37,11 @@ class Frontend:
         feed_wake: Callable[[bytes], None],
         reset_wake: Callable[[], None],
         post: Callable[[VoiceStarted | VoiceStopped], None],
+        canceller: EchoCanceller | None = None,
     ) -> None:
         self.on_level: Callable[[float], None] | None = None
         """Told the level of every frame in dBFS, when set."""
+        self._canceller = canceller or NullCanceller()
         self._ring = ring
         self._gate = gate
         self._vad = vad
@@ -67,8 +70,13 @@ class Frontend:
         """Return what is remembered of the stream from `since` up to `until`: nothing from before the last `clear`."""
         return self._ring.read(since, until).pcm
 
-    def on_frame(self, pcm: bytes) -> None:
-        """Take the newest whole samples from the microphone (16 kHz mono s16le), any number."""
+    def on_frame(self, pcm: bytes, moment: float = 0.0) -> None:
+        """Take the newest whole samples from the microphone (16 kHz mono s16le), any number; with an echo canceller
+        whole blocks of 10 ms.
+
+        `moment` is when the first was captured, in seconds of `time.monotonic`: the canceller wants to know.
+        """
+        pcm = self._canceller.process(pcm, moment)
         self._ring.write(pcm)
         self._gate.advance()
         self._feed_wake(pcm)
@@ -91,6 +99,7 @@ class Frontend:
         Sound from before is forgotten, so that nobody is sent what was said before the break. An
         open gate stays open for what comes.
         """
+        self._canceller.interrupt()
         self._ring.clear()
         self._began = self._ring.end
         self._reset_wake()

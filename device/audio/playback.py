@@ -46,6 +46,26 @@ class SourcedSpeaker(Speaker, Protocol):
         """Drop what has not left the card; return when it fell silent. It goes on pulling."""
 
 
+class Witness(Protocol):
+    """Is shown all that goes to the card, e.g. for an echo canceller (see farend.py)."""
+
+    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
+        """In the sound card's thread: a block (s16le mono), silence included, and its DAC time."""
+
+    def drop(self, moment: float) -> None:
+        """The card dropped what had not left it at `moment`."""
+
+
+class _Nobody:
+    """Nobody watches."""
+
+    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
+        """Do nothing."""
+
+    def drop(self, moment: float) -> None:
+        """Do nothing."""
+
+
 @dataclass(eq=False, slots=True)
 class _Item:
     """An item of an answer, as received: counted at the conversation's rate."""
@@ -83,6 +103,7 @@ class Player:
         post: Post,
         volume: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
+        witness: Witness | None = None,
     ) -> None:
         self._speaker = speaker
         self._reply_rate = reply_rate
@@ -103,6 +124,7 @@ class Player:
         self._finish: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._open_until = 0.0
+        self._witness = witness or _Nobody()
         speaker.attach(self._pull, self._lose)
 
     @property
@@ -179,7 +201,9 @@ class Player:
         if self._lost and self._loop is not None:
             self._lost = False
             _tell(self._loop, self._note_back)
-        return self._queue.pull(count, moment)
+        pcm = self._queue.pull(count, moment)
+        self._witness.write(pcm, self._rate, moment)
+        return pcm
 
     def _set_gain(self, volume: float, ducked: bool) -> None:
         self._volume, self._ducked = volume, ducked
@@ -370,6 +394,7 @@ class Player:
             log.warning("the loudspeaker does not fall silent: %s", error or "it hangs")
         finally:
             self._queue.note_dropped(moment)
+            self._witness.drop(moment)
             self._queue.release()
         if answer is not None:
             self._post(self._stopped(answer, moment))

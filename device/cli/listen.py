@@ -52,7 +52,7 @@ async def _listen(settings: config.Config) -> None:
         engine, meters.show_detection, meters.show_fact, meters.note_scores, on_near_miss=meters.show_near_miss
     )
 
-    def on_frame(pcm: bytes) -> None:
+    def on_frame(pcm: bytes, moment: float) -> None:
         worker.feed(pcm)
         meters.note_level(level_dbfs(pcm))
 

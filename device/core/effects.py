@@ -5,6 +5,7 @@ The gate and the deadlines are not handled here: they follow from where a transi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from device.core import actions as order
@@ -432,6 +433,12 @@ def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
     """It works again."""
     memory.note(faults=memory.status.faults - {fact.device})
     return []
+
+
+def give_up_voice_barge_in(memory: Memory, fact: ev.EchoCancellationLost) -> list[Action]:
+    """The device would interrupt itself: from now on the wake word must be said over an answer."""
+    memory.settings = replace(memory.settings, barge_in="wake_word")
+    return _give_volume_back(memory)
 
 
 def shut_down(memory: Memory, fact: ev.ShutdownRequested) -> list[Action]:

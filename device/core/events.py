@@ -230,6 +230,13 @@ class DeviceRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class EchoCancellationLost:
+    """What the loudspeaker plays can no longer be taken out of what the microphone hears."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShutdownRequested:
     """The process was asked to end."""
 
@@ -258,5 +265,6 @@ Event = (
     | PlaybackStopped
     | DeviceFailed
     | DeviceRecovered
+    | EchoCancellationLost
     | ShutdownRequested
 )

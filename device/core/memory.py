@@ -144,8 +144,11 @@ def voiced_only_wanted(memory: Memory, phase: Phase) -> bool:
     Where our own segmenter ends the turn: what it does not hear is no part of a turn. Where the provider does, only in
     the follow-up window, in which perhaps nobody means to speak, and only until the provider has heard a voice: then it
     needs the silence too, to find the end. It hears all that follows a wake word or a click, and whoever listens for
-    the button hears all that is said while it is down.
+    the button hears all that is said while it is down. Over an answer only what our own detector takes for a person
+    goes out: it knows what is being played, and the provider would take what is left of an echo for one.
     """
+    if phase is Phase.SPEAKING:
+        return True
     if phase is not Phase.LISTENING or memory.by_button:
         return False
     if memory.turn_end is TurnEnd.DEVICE:

@@ -125,6 +125,7 @@ def _everywhere(here: Phase) -> tuple[Rule, ...]:
         Rule(here, Timer.FAILURE_SHOWN, here, do.stop_showing_failure, rearm=False),
         Rule(here, ev.DeviceFailed, here, do.add_fault, rearm=False),
         Rule(here, ev.DeviceRecovered, here, do.remove_fault, rearm=False),
+        Rule(here, ev.EchoCancellationLost, here, do.give_up_voice_barge_in, rearm=False),
         Rule(here, ev.ShutdownRequested, IDLE, do.shut_down),
     )
 

@@ -64,15 +64,13 @@ def apply_profile(settings: config.Config, profile: Profile) -> config.Config:
     """Lay the profile's defaults under the configuration and return the result.
 
     A setting counts as the person's own when it differs from the built-in default; so a profile's pin is given up
-    only by choosing another pin, or the profile "generic". `conversation.barge_in`, when unset, becomes "voice" on a
-    board whose microphone does not hear its loudspeaker, else "wake_word". Raise ConfigError when a pin of the
-    profile is also used for something else.
+    only by choosing another pin, or the profile "generic". Raise ConfigError when a pin of the profile is also used for
+    something else.
     """
     merged = msgspec.structs.replace(
         settings,
         audio=_apply_audio(settings.audio, profile),
         hardware=_apply_pins(settings.hardware, profile),
-        conversation=_apply_barge_in(settings.conversation, profile),
     )
     try:
         # Through the same checks as a file: two uses of one pin are found here.
@@ -103,9 +101,3 @@ def _apply_pins(hardware: config.Hardware, profile: Profile) -> config.Hardware:
     if button.pin is None:
         button = msgspec.structs.replace(button, pin=profile.button_pin)
     return msgspec.structs.replace(hardware, led=led, button=button)
-
-
-def _apply_barge_in(conversation: config.Conversation, profile: Profile) -> config.Conversation:
-    if conversation.barge_in is not None:
-        return conversation
-    return msgspec.structs.replace(conversation, barge_in="voice" if profile.echo_cancelled else "wake_word")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, Ms, Samples, samples_from_ms
@@ -12,7 +13,7 @@ Source = Callable[[int, float], bytes]
 class FakeMicrophone:
     """Hears what is pushed into it. See device.ports.Microphone."""
 
-    def __init__(self, on_frame: Callable[[bytes], None], frame_ms: int = 20) -> None:
+    def __init__(self, on_frame: Callable[[bytes, float], None], frame_ms: int = 20) -> None:
         self._on_frame = on_frame
         self._frame_bytes = samples_from_ms(frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
         self._rest = b""
@@ -32,7 +33,7 @@ class FakeMicrophone:
         self._rest += pcm
         while self.is_open and len(self._rest) >= self._frame_bytes:
             frame, self._rest = self._rest[: self._frame_bytes], self._rest[self._frame_bytes :]
-            self._on_frame(frame)
+            self._on_frame(frame, time.monotonic())
 
 
 class FakeSpeaker:

@@ -20,6 +20,8 @@ from device.sim.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
 from device.units import Hz
 
 LIMIT_S = 20.0
+# As PortAudio gives them: by a clock of its own.
+TIMES = {"input_buffer_adc_time": 7.0, "current_time": 7.02}
 TONE = (np.sin(np.arange(8000) * 0.3) * 12_000).astype("<i2").tobytes()
 
 
@@ -51,7 +53,7 @@ async def test_a_card_that_goes_away_is_reported_and_comes_back(own_card: Virtua
     pulls: list[int] = []
     lost: list[bool] = []
     cards = SoundCards(Audio(input=MICROPHONE, output=SPEAKER), events.append)
-    microphone, speaker = cards.microphone(frames.append), cards.speaker(Hz(24_000))
+    microphone, speaker = cards.microphone(lambda frame, moment: frames.append(frame)), cards.speaker(Hz(24_000))
 
     def source(count: int, moment: float) -> bytes:
         pulls.append(count)
@@ -104,7 +106,7 @@ async def test_a_microphone_closed_while_broken_is_not_reopened(own_card: Virtua
     events: list[Event] = []
     frames: list[bytes] = []
     cards = SoundCards(Audio(input=MICROPHONE), events.append)
-    microphone = cards.microphone(frames.append)
+    microphone = cards.microphone(lambda frame, moment: frames.append(frame))
     await microphone.open()
     await until(lambda: bool(frames))
     own_card.unplug()
@@ -122,7 +124,7 @@ async def test_the_chosen_microphone_of_an_array_is_heard(own_card: VirtualSound
     """The tone is played to the sixth alone."""
     frames: list[bytes] = []
     cards = SoundCards(Audio(input=MICROPHONE, input_channel=5), lambda event: None)
-    await cards.microphone(frames.append).open()
+    await cards.microphone(lambda frame, moment: frames.append(frame)).open()
     await until(lambda: bool(frames))
     await own_card.play_into_room(TONE, Hz(16_000), channel=5)
     await until(lambda: loud(frames))
@@ -137,7 +139,7 @@ class TestConfiguration:
         """And the key to change."""
         cards = SoundCards(Audio(input="Jabra"), lambda event: None)
         with pytest.raises(DeviceNotFoundError, match=f'audio.input = "Jabra".*"{MICROPHONE}"'):
-            await cards.microphone(lambda frame: None).open()
+            await cards.microphone(lambda frame, moment: None).open()
         await cards.close()
 
     async def test_an_unknown_loudspeaker_is_reported_too(self) -> None:
@@ -153,7 +155,7 @@ class TestConfiguration:
         """The shipped configuration."""
         frames: list[bytes] = []
         cards = SoundCards(Audio(), lambda event: None)
-        await cards.microphone(frames.append).open()
+        await cards.microphone(lambda frame, moment: frames.append(frame)).open()
         await until(lambda: bool(frames))
         await cards.close()
 
@@ -161,7 +163,7 @@ class TestConfiguration:
         """As configured."""
         frames: list[bytes] = []
         cards = SoundCards(Audio(input=MICROPHONE, frame_ms=10), lambda event: None)
-        await cards.microphone(frames.append).open()
+        await cards.microphone(lambda frame, moment: frames.append(frame)).open()
         await until(lambda: bool(frames))
         await cards.close()
         assert {len(frame) for frame in frames} == {320}
@@ -214,12 +216,12 @@ async def test_a_card_is_opened_at_a_rate_it_does(fussy: Callable[[int, int], _F
     card = fussy(rate, 6)
     frames: list[bytes] = []
     cards = SoundCards(Audio(input="fussy", input_channel=2), lambda event: None)
-    microphone = cards.microphone(frames.append)
+    microphone = cards.microphone(lambda frame, moment: frames.append(frame))
     await microphone.open()
     assert card.opened == [(rate, 6)]
     block = np.tile(np.arange(6, dtype="<i2") * 1000, rate // 50).tobytes()
     for _ in range(10):
-        microphone.on_block(block, rate // 50, {}, 0)
+        microphone.on_block(block, rate // 50, TIMES, 0)
     await until(lambda: len(frames) >= 8)
     assert np.frombuffer(frames[5], dtype="<i2") == pytest.approx(2000, abs=5)
     await microphone.close()
@@ -244,7 +246,7 @@ async def test_the_first_rate_tried_is_one_that_harms_nothing(
 
     card.open = take  # type: ignore[method-assign]
     cards = SoundCards(Audio(input="fussy"), lambda event: None)
-    await cards.microphone(lambda frame: None).open()
+    await cards.microphone(lambda frame, moment: None).open()
     assert tried == [rate]
     await cards.close()
 
@@ -254,7 +256,7 @@ async def test_a_card_that_does_no_known_rate_is_an_error(fussy: Callable[[int, 
     fussy(11_025, 1)
     cards = SoundCards(Audio(input="fussy"), lambda event: None)
     with pytest.raises(AudioError, match="16000 Hz: Invalid sample rate"):
-        await cards.microphone(lambda frame: None).open()
+        await cards.microphone(lambda frame, moment: None).open()
 
 
 async def test_a_channel_the_card_does_not_have_is_an_error(fussy: Callable[[int, int], _FussyCard]) -> None:
@@ -262,7 +264,7 @@ async def test_a_channel_the_card_does_not_have_is_an_error(fussy: Callable[[int
     fussy(16_000, 2)
     cards = SoundCards(Audio(input="fussy", input_channel=2), lambda event: None)
     with pytest.raises(ConfigError, match=r"audio\.input_channel = 2.*2 input channels"):
-        await cards.microphone(lambda frame: None).open()
+        await cards.microphone(lambda frame, moment: None).open()
 
 
 async def test_a_speaker_takes_the_rate_of_the_card(fussy: Callable[[int, int], _FussyCard]) -> None:
@@ -282,7 +284,7 @@ async def test_a_stream_that_stalls_is_a_failure(
     fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)
-    microphone = cards.microphone(lambda frame: None)
+    microphone = cards.microphone(lambda frame, moment: None)
     await microphone.open()
     await microphone.look_after()
     assert [type(event) for event in events] == [DeviceFailed]
@@ -294,7 +296,7 @@ async def test_a_stream_that_portaudio_gave_up_is_a_failure_at_once(fussy: Calla
     card = fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)
-    microphone = cards.microphone(lambda frame: None)
+    microphone = cards.microphone(lambda frame, moment: None)
     await microphone.open()
     card.active = False
     await microphone.look_after()
@@ -307,9 +309,9 @@ async def test_a_healthy_stream_is_left_alone(fussy: Callable[[int, int], _Fussy
     card = fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)
-    microphone = cards.microphone(lambda frame: None)
+    microphone = cards.microphone(lambda frame, moment: None)
     await microphone.open()
-    microphone.on_block(bytes(640), 320, {}, 0)
+    microphone.on_block(bytes(640), 320, TIMES, 0)
     await microphone.look_after()
     assert events == []
     assert len(card.opened) == 1
@@ -331,7 +333,7 @@ async def test_a_microphone_that_is_shut_at_the_start_is_opened_when_it_can_be(o
     await asyncio.to_thread(own_card.unplug)
     await cards.find()
     with pytest.raises(AudioError, match="is there, but cannot be opened") as raised:
-        await cards.microphone(frames.append).open()
+        await cards.microphone(lambda frame, moment: frames.append(frame)).open()
     assert not isinstance(raised.value, ConfigError)
     await asyncio.to_thread(own_card.replug)
     await until(lambda: len(frames) > 5)

@@ -53,7 +53,7 @@ async def test_sound_cards_close_though_portaudio_hangs(gate: threading.Event, m
     for module in (alsa, line):
         monkeypatch.setattr(module, "HANG_S", 0.05)
     cards = SoundCards(Audio(), lambda event: None)
-    microphone = cards.microphone(lambda frame: None)
+    microphone = cards.microphone(lambda frame, moment: None)
     hanging = asyncio.create_task(cards.call(gate.wait))
     await asyncio.sleep(0)
     await microphone.close()

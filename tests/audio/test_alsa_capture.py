@@ -56,7 +56,15 @@ def test_a_batch_ends_where_the_count_of_frames_is_a_multiple_of_its_size(blocks
         frames = batcher.collect(np.arange(taken_in, taken_in + count).astype("<i2").tobytes(), hurried)
         taken_in += count
         wanted = np.arange(given_out * 160, (given_out + len(frames)) * 160).astype("<i2").tobytes()
-        assert b"".join(frames) == wanted
+        assert b"".join(frame for frame, _ in frames) == wanted
         given_out += len(frames)
         due = taken_in // 160 if hurried else taken_in // 160 // 8 * 8
         assert given_out >= due
+
+
+def test_every_frame_says_when_it_was_captured() -> None:
+    """Counted back from the end of the block that completed it."""
+    batcher = FrameBatcher(FrameCutter(Hz(16_000), 1, 0, 10), 1)
+    assert batcher.collect(bytes(2 * 240), True, end=5.0) == [(bytes(320), pytest.approx(4.985))]
+    moments = [moment for _, moment in batcher.collect(bytes(2 * 240), True, end=5.015)]
+    assert moments == [pytest.approx(4.995), pytest.approx(5.005)]

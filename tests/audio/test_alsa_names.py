@@ -87,7 +87,7 @@ async def test_a_pcm_with_arguments_is_a_microphone_and_a_loudspeaker(define: De
     speaker.attach(source, lambda: None)
     await cards.find()
     assert {"testmic:CARD=room", "testspeaker:CARD=speaker"} <= {device.name for device in await cards.list_devices()}
-    await cards.microphone(frames.append).open()
+    await cards.microphone(lambda frame, moment: frames.append(frame)).open()
     await speaker.open()
     await until(lambda: len(frames) > 5 and len(pulls) > 5)
     await cards.close()
@@ -122,7 +122,7 @@ async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(def
     frames: list[bytes] = []
     facts: list[Event] = []
     cards = SoundCards(Audio(input=MICROPHONE, output="testspeaker:CARD=speaker"), facts.append)
-    await cards.microphone(frames.append, lambda: False, lambda: gaps.append(True)).open()
+    await cards.microphone(lambda frame, moment: frames.append(frame), lambda: False, lambda: gaps.append(True)).open()
     speaker = cards.speaker(Hz(24_000))
     with pytest.raises(DeviceNotFoundError):
         await speaker.open()

@@ -111,7 +111,7 @@ async def cards(card: MoodyCard, facts: Facts) -> AsyncIterator[SoundCards]:
 async def test_a_busy_microphone_is_reported_and_tried_again(card: MoodyCard, cards: SoundCards, facts: Facts) -> None:
     """Another program lets it go: nobody has to press mute twice."""
     card.busy = True
-    microphone = cards.microphone(lambda frame: None)
+    microphone = cards.microphone(lambda frame, moment: None)
     with pytest.raises(AudioError, match="another program"):
         await microphone.open()
     await until(lambda: card.listings > 1)
@@ -125,7 +125,7 @@ async def test_a_microphone_with_too_few_channels_is_a_fault_too(card: MoodyCard
     """Another card may have taken the name of the array."""
     cards = SoundCards(Audio(input="Moody", input_channel=1), facts.append)
     card.inputs = 1
-    microphone = cards.microphone(lambda frame: None)
+    microphone = cards.microphone(lambda frame, moment: None)
     with pytest.raises(ConfigError):
         await microphone.open()
     assert facts.of(Device.MICROPHONE) == [DeviceFailed]
@@ -136,7 +136,7 @@ async def test_a_microphone_with_too_few_channels_is_a_fault_too(card: MoodyCard
 
 async def test_a_fault_ends_with_the_unmute_that_works(card: MoodyCard, cards: SoundCards, facts: Facts) -> None:
     """The microphone broke, was muted, and came back meanwhile."""
-    microphone = cards.microphone(lambda frame: None)
+    microphone = cards.microphone(lambda frame, moment: None)
     await microphone.open()
     card.there = False
     card.streams[-1].active = False
@@ -174,7 +174,7 @@ async def test_an_absent_loudspeaker_leaves_the_microphone_alone(card: MoodyCard
     cards = SoundCards(Audio(input="Steady", output="Moody"), facts.append)
     gaps: list[bool] = []
     microphone, speaker = (
-        cards.microphone(lambda f: None, lambda: False, lambda: gaps.append(True)),
+        cards.microphone(lambda frame, moment: None, lambda: False, lambda: gaps.append(True)),
         cards.speaker(Hz(24_000)),
     )
     await microphone.open()
@@ -212,7 +212,7 @@ async def test_a_loudspeaker_that_is_plugged_in_interrupts_only_an_idle_micropho
     """Once, and the front end is told that the sound does not join on; no fault is posted for it."""
     cards = SoundCards(Audio(input="Steady", output="Moody"), facts.append)
     gaps: list[bool] = []
-    microphone = cards.microphone(lambda frame: None, lambda: listening, lambda: gaps.append(True))
+    microphone = cards.microphone(lambda frame, moment: None, lambda: listening, lambda: gaps.append(True))
     speaker = cards.speaker(Hz(24_000))
     await microphone.open()
     card.there = False
@@ -231,7 +231,7 @@ async def test_the_front_end_is_told_of_a_break_before_the_fault_is_posted(card:
     """The machine's orders must find it ready."""
     order: list[str] = []
     cards = SoundCards(Audio(input="Moody"), lambda fact: order.append(type(fact).__name__))
-    await cards.microphone(lambda frame: None, lambda: True, lambda: order.append("gap")).open()
+    await cards.microphone(lambda frame, moment: None, lambda: True, lambda: order.append("gap")).open()
     card.streams[-1].active = False
     await until(lambda: len(order) > 1)
     assert order[:2] == ["gap", "DeviceFailed"]
@@ -248,7 +248,7 @@ async def test_the_supervision_survives_what_nobody_foresaw(card: MoodyCard, cap
             raise RuntimeError("a bug")
 
     cards = SoundCards(Audio(input="Moody"), post)
-    microphone = cards.microphone(lambda frame: None)
+    microphone = cards.microphone(lambda frame, moment: None)
     await microphone.open()
     card.streams[-1].active = False
     await until(lambda: len(facts) == 2 and microphone.is_open)
@@ -261,7 +261,7 @@ async def test_an_opened_stream_is_told_with_its_device(caplog: pytest.LogCaptur
     """One line: who listens to what."""
     caplog.set_level("INFO")
     cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
-    await cards.microphone(lambda frame: None).open()
+    await cards.microphone(lambda frame, moment: None).open()
     await cards.close()
     assert f"microphone: {MICROPHONE}, 16000 Hz, 1 channels, blocks of 320" in caplog.text
 
@@ -270,10 +270,10 @@ async def test_lost_sound_is_counted_and_told_once_a_minute(
     cards: SoundCards, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In either direction; a machine that is too busy must not be made busier."""
-    microphone, speaker = cards.microphone(lambda frame: None), cards.speaker(Hz(24_000))
+    microphone, speaker = cards.microphone(lambda frame, moment: None), cards.speaker(Hz(24_000))
     await microphone.open()
     await speaker.open()
-    times = {"output_buffer_dac_time": 0.0, "current_time": 0.0}
+    times = {"output_buffer_dac_time": 0.0, "input_buffer_adc_time": 0.0, "current_time": 0.0}
     for _ in range(2):
         for _ in range(3):
             microphone.on_block(bytes(640), 320, times, INPUT_OVERFLOW)

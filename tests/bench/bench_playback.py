@@ -66,7 +66,7 @@ async def measure(card: VirtualSoundCard, count: int, listening: bool) -> list[t
     cards = SoundCards(Audio(input=MICROPHONE, output=SPEAKER), events.append)
     player = Player(cards.speaker(REPLY_RATE), REPLY_RATE, events.append)
     if listening:
-        await cards.microphone(lambda pcm: None).open()
+        await cards.microphone(lambda frame, moment: None).open()
     player.warm_up()
     await asyncio.sleep(0.5)
     with card.record_speaker() as recording:

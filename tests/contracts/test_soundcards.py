@@ -72,7 +72,7 @@ async def ears(request: pytest.FixtureRequest) -> AsyncIterator[Ears]:
     """A closed microphone of each kind."""
     ears = Ears()
     if request.param == "memory":
-        ears.microphone = FakeMicrophone(ears.frames.append)
+        ears.microphone = FakeMicrophone(lambda frame, moment: ears.frames.append(frame))
 
         async def push(pcm: bytes) -> None:
             ears.microphone.push(pcm)
@@ -82,7 +82,7 @@ async def ears(request: pytest.FixtureRequest) -> AsyncIterator[Ears]:
         return
     card: VirtualSoundCard = request.getfixturevalue("virtual_card")
     cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
-    ears.microphone = cards.microphone(ears.frames.append)
+    ears.microphone = cards.microphone(lambda frame, moment: ears.frames.append(frame))
     ears.say = lambda pcm: card.play_into_room(pcm, CAPTURE_RATE)
     yield ears
     await cards.close()

@@ -284,12 +284,13 @@ class Conversations(RuleBasedStateMachine):
 
     @invariant()
     def voices_only_where_nobody_may_have_been_addressed(self) -> None:
-        """Nothing is withheld from the button, from a provider that hears a voice, or outside of listening."""
+        """Nothing is withheld from the button, from a provider that hears a voice, or before the answer sounds."""
         if self.gate_open and self.voiced_only:
             memory = self.machine._memory
-            assert self.in_phase(Phase.LISTENING)
-            assert not memory.by_button
-            if memory.settings.turn_end is TurnEnd.PROVIDER:
+            assert self.in_phase(Phase.LISTENING, Phase.SPEAKING)
+            if self.in_phase(Phase.LISTENING):
+                assert not memory.by_button
+            if self.in_phase(Phase.LISTENING) and memory.settings.turn_end is TurnEnd.PROVIDER:
                 assert memory.turn_end is TurnEnd.PROVIDER
                 assert not memory.status.hearing
 

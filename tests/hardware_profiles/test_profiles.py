@@ -21,7 +21,7 @@ SHIPPED = profile_names()
 def test_every_profile_that_ships_can_be_used(name: str) -> None:
     """It is read strictly, and a plain configuration takes it."""
     merged = apply_profile(config.Config(hardware=config.Hardware(profile=name)), load_profile(name))
-    assert merged.conversation.barge_in in ("voice", "wake_word")
+    assert merged.conversation == config.Conversation()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -39,17 +39,10 @@ def test_every_fact_of_a_board_has_its_source(name: str) -> None:
     assert not load_profile(name).tried
 
 
-def test_the_default_profile_exists_and_changes_nothing_but_the_barge_in() -> None:
+def test_the_default_profile_exists_and_changes_nothing() -> None:
     """Whoever has no board sets what they wired."""
     merged = apply_profile(config.Config(), load_profile(config.Hardware().profile))
-    assert merged.audio == config.Audio()
-    assert merged.hardware == config.Hardware()
-    assert merged.conversation.barge_in == "wake_word"
-
-
-def test_the_simulation_may_be_interrupted_by_voice() -> None:
-    """Its microphone does not hear the loudspeaker."""
-    assert apply_profile(config.Config(), load_profile("virtual")).conversation.barge_in == "voice"
+    assert merged == config.Config()
 
 
 def test_an_unknown_profile_is_answered_with_a_suggestion_and_the_list() -> None:
