@@ -25,7 +25,7 @@ def draw(path: Path, tracks: Sequence[Track], rules: Mapping[str, Rule], sweeps:
         _draw_errors(axes[0], axes[1], rules, sweeps, colours)
         for axis, track in zip(axes[2:], shown, strict=True):
             _draw_scores(axis, track, rules, colours)
-        axes[-1].set_xlabel("seconds")
+            axis.set_xlabel("seconds")
 
 
 def _draw_errors(
@@ -45,7 +45,7 @@ def _draw_errors(
         axis.set_xlim(0, 1)
         axis.set_ylim(bottom=0)
         if axis.lines:
-            axis.legend(loc="upper center", fontsize=8)
+            axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
     accepts.set_xlabel("threshold")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import wave
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import WAKE_WORD, until
+from tests.scenarios.house import PATIENCE, WAKE_WORD, until
 
 BEEP = Script(answer=lambda _: Reply("Beep.", audio=tone(300)))
 
@@ -41,6 +42,23 @@ async def test_a_house_that_was_asked_to_records_its_wake_words(
     assert "-hey_jarvis-" in heard.name
     with wave.open(str(heard)) as file:
         assert 0.7 < file.getnframes() / file.getframerate() <= 2.7
+
+
+async def test_what_nearly_was_a_wake_word_is_logged_and_recorded(
+    open_house: Open, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Here for want of patience: no word has so much. No session is opened."""
+    folder = tmp_path / "clips"
+    caplog.set_level("INFO")
+    async with open_house(f'wake.save_clips="{folder}"', "wake.patience=25") as house:
+        for _ in range(PATIENCE):
+            await house.person.say("", WAKE_WORD)
+            with contextlib.suppress(AssertionError):
+                await until(lambda: clips(folder), "a clip", 2.0)
+                break
+        assert house.status.phase is Phase.IDLE
+    assert "-hey_jarvis-near-" in clips(folder)[0].name
+    assert "near miss: hey_jarvis" in caplog.text
 
 
 async def test_a_house_that_was_not_asked_to_records_nothing(
