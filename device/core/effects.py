@@ -1,11 +1,10 @@
-"""What the rows of the transition table do: change the memory, and say what to order.
+"""What the rows of the transition table do in a conversation: change the memory, and say what to order.
 
 The gate and the deadlines are not handled here: they follow from where a transition leads (see machine.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from device.core import actions as order
@@ -62,12 +61,6 @@ def press_button(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     return []
 
 
-def hold_deaf(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
-    """Push-to-talk with a microphone that does not work; a long press may still mute."""
-    press_button(memory, fact)
-    return say_deaf(memory, fact)
-
-
 def hold_while_waking(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     """Make the turn that is being opened a push-to-talk turn."""
     press_button(memory, fact)
@@ -80,7 +73,7 @@ def greet(memory: Memory, fact: ev.SessionReady) -> list[Action]:
     """The session is ready: the person has the word."""
     goes_on = memory.turn_end is TurnEnd.DEVICE and memory.voice is not None
     memory.note(online=True, hearing=memory.button_down or goes_on)
-    return _cue(memory, Cue.WAKE) if memory.settings.wake_cue else []
+    return cue(memory, Cue.WAKE) if memory.settings.wake_cue else []
 
 
 # -- push-to-talk
@@ -198,7 +191,7 @@ def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     usual = memory.settings.turn_end
     memory.note(hearing=usual is TurnEnd.DEVICE and memory.voice is not None)
     turn = [] if memory.turn_end is usual else [_begin_turn(memory, usual)]
-    return [*turn, *_give_volume_back(memory)]
+    return [*turn, *give_volume_back(memory)]
 
 
 def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
@@ -210,10 +203,11 @@ def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
 
 def unduck(memory: Memory, fact: ev.VoiceStopped) -> list[Action]:
     """It was nothing."""
-    return _give_volume_back(memory)
+    return give_volume_back(memory)
 
 
-def _give_volume_back(memory: Memory) -> list[Action]:
+def give_volume_back(memory: Memory) -> list[Action]:
+    """Play at full volume again, if it was not."""
     memory.stop(Timer.BARGE_IN)
     if not memory.status.ducked:
         return []
@@ -274,7 +268,7 @@ def _interrupt(memory: Memory, with_response: Action, turn_end: TurnEnd) -> list
     memory.window = memory.settings.listen
     memory.stop(Timer.HOLD_TAIL)
     memory.note(hearing=False)
-    return [order.StopPlayback(), with_response, _begin_turn(memory, turn_end), *_give_volume_back(memory)]
+    return [order.StopPlayback(), with_response, _begin_turn(memory, turn_end), *give_volume_back(memory)]
 
 
 def _begin_turn(memory: Memory, turn_end: TurnEnd) -> Action:
@@ -315,136 +309,6 @@ def send_result(memory: Memory, fact: ev.ToolFinished) -> list[Action]:
     return [order.SendToolResult(fact.call_id, fact.output)]
 
 
-# -- ends
-
-
-def leave(memory: Memory, fact: Any) -> list[Action]:
-    """The person ended it."""
-    return _end_session(memory)
-
-
-def leave_quietly(memory: Memory, fact: Any) -> list[Action]:
-    """Nobody goes on."""
-    return [*_end_session(memory), *_cue(memory, Cue.DONE)]
-
-
-def fail_by_session(memory: Memory, fact: ev.SessionFailed) -> list[Action]:
-    """The session is gone: say why."""
-    offline = fact.failure in (ev.Failure.UNREACHABLE, ev.Failure.DROPPED)
-    memory.note(online=not offline)
-    return _fail(memory, failures.OF_CONVERSATION[fact.failure])
-
-
-def fail_by_response(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
-    """The model could not answer: say why."""
-    return _fail(memory, failures.OF_CONVERSATION[fact.failure or ev.Failure.BUSY])
-
-
-def fail_by_device(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
-    """The conversation lost its ear or its mouth."""
-    add_fault(memory, fact)
-    return _fail(memory, failures.OF_DEVICE[fact.device])
-
-
-def give_up_connecting(memory: Memory, fact: Any) -> list[Action]:
-    """The session did not become ready in time."""
-    memory.note(online=False)
-    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.UNREACHABLE])
-
-
-def give_up_answer(memory: Memory, fact: Any) -> list[Action]:
-    """The answer did not come, or did not end, in time."""
-    return _fail(memory, failures.TOO_SLOW)
-
-
-def _fail(memory: Memory, text: str) -> list[Action]:
-    actions = _end_session(memory)
-    memory.note(failing=True)
-    memory.start(Timer.FAILURE_SHOWN, memory.settings.show_failure)
-    return [*actions, *_cue(memory, Cue.ERROR), order.Announce(text)]
-
-
-def stop_showing_failure(memory: Memory, fact: Any) -> list[Action]:
-    """The lights may show something else again."""
-    memory.note(failing=False)
-    return []
-
-
-def _end_session(memory: Memory) -> list[Action]:
-    had_session = memory.session is not None
-    gate_was_open = memory.status.gate_open
-    memory.session = None
-    memory.answering = False
-    memory.until = None
-    memory.calls.clear()
-    memory.awaited.clear()
-    memory.stop(Timer.HOLD_TAIL)
-    memory.note(hearing=False, gate_open=False)
-    shut: list[Action] = [order.CloseGate()] if gate_was_open else []
-    close: list[Action] = [order.CloseSession()] if had_session else []
-    return [*shut, *close, order.StopPlayback(), *_give_volume_back(memory)]
-
-
-# -- conditions
-
-
-def say_muted(memory: Memory, fact: Any) -> list[Action]:
-    """A click while muted: the person should know why nothing happens."""
-    return _cue(memory, Cue.MUTED)
-
-
-def say_deaf(memory: Memory, fact: Any) -> list[Action]:
-    """Somebody wants to talk to a microphone that does not work."""
-    return [*_cue(memory, Cue.ERROR), order.Announce(failures.OF_DEVICE[ev.Device.MICROPHONE])]
-
-
-def hush(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
-    """The person has heard enough of what went wrong."""
-    memory.stop(Timer.FAILURE_SHOWN)
-    memory.note(failing=False)
-    return [order.StopPlayback()]
-
-
-def mute(memory: Memory, fact: Any) -> list[Action]:
-    """Shut everything: gate, session, capture stream."""
-    actions = _end_session(memory)
-    let_go(memory, fact)
-    memory.voice = None
-    memory.note(muted=True)
-    return [*actions, order.CloseMicrophone(), order.RememberMute(True), *_cue(memory, Cue.MUTED)]
-
-
-def unmute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
-    """Listen for the wake word again."""
-    let_go(memory, fact)
-    memory.note(muted=False)
-    return [order.OpenMicrophone(), order.RememberMute(False), *_cue(memory, Cue.UNMUTED)]
-
-
-def add_fault(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
-    """Show that a part of the house does not work."""
-    if fact.device is ev.Device.MICROPHONE:
-        memory.voice = None
-    memory.note(faults=memory.status.faults | {fact.device})
-    return []
-
-
-def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
-    """It works again."""
-    memory.note(faults=memory.status.faults - {fact.device})
-    return []
-
-
-def give_up_voice_barge_in(memory: Memory, fact: ev.EchoCancellationLost) -> list[Action]:
-    """The device would interrupt itself: from now on the wake word must be said over an answer."""
-    memory.settings = replace(memory.settings, barge_in="wake_word")
-    return _give_volume_back(memory)
-
-
-def shut_down(memory: Memory, fact: ev.ShutdownRequested) -> list[Action]:
-    """Shut everything and leave."""
-    return [*_end_session(memory), order.CloseMicrophone(), order.Exit()]
-
-
-def _cue(memory: Memory, cue: Cue) -> list[Action]:
-    return [order.PlayCue(cue)] if memory.settings.cues else []
+def cue(memory: Memory, sound: Cue) -> list[Action]:
+    """Play a short sound, unless the person wants none."""
+    return [order.PlayCue(sound)] if memory.settings.cues else []

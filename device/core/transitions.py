@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.core import effects as do
+from device.core import endings as end
 from device.core import events as ev
 from device.core import guards as when
 from device.core.actions import Action
@@ -38,12 +39,12 @@ IDLE, WAKING, LISTENING, THINKING, SPEAKING = Phase
 
 _IDLE = (
     Rule(IDLE, ev.WakeWordDetected, WAKING, do.open_session_by_voice, when.unmuted),
-    Rule(IDLE, ev.ButtonClicked, IDLE, do.say_muted, when.muted),
-    Rule(IDLE, ev.ButtonClicked, IDLE, do.hush, when.telling_failure),
-    Rule(IDLE, ev.ButtonClicked, IDLE, do.say_deaf, when.deaf),
+    Rule(IDLE, ev.ButtonClicked, IDLE, end.say_muted, when.muted),
+    Rule(IDLE, ev.ButtonClicked, IDLE, end.hush, when.telling_failure),
+    Rule(IDLE, ev.ButtonClicked, IDLE, end.say_deaf, when.deaf),
     Rule(IDLE, ev.ButtonClicked, WAKING, do.open_session_by_button),
     Rule(IDLE, ev.ButtonHeld, IDLE, do.press_button, when.muted),
-    Rule(IDLE, ev.ButtonHeld, IDLE, do.hold_deaf, when.deaf),
+    Rule(IDLE, ev.ButtonHeld, IDLE, end.hold_deaf, when.deaf),
     Rule(IDLE, ev.ButtonHeld, WAKING, do.open_session_by_hold),
 )
 
@@ -54,8 +55,8 @@ _WAKING = (
     Rule(WAKING, ev.ButtonHeld, WAKING, do.hold_while_waking, rearm=False),
     Rule(WAKING, ev.VoiceStarted, WAKING, do.forget_end, when.device_vad_ends_turn, rearm=False),
     Rule(WAKING, ev.VoiceStopped, WAKING, do.remember_end, when.device_vad_heard_enough, rearm=False),
-    Rule(WAKING, ev.ButtonClicked, IDLE, do.leave),
-    Rule(WAKING, Timer.DEADLINE, IDLE, do.give_up_connecting),
+    Rule(WAKING, ev.ButtonClicked, IDLE, end.leave),
+    Rule(WAKING, Timer.DEADLINE, IDLE, end.give_up_connecting),
 )
 
 _LISTENING = (
@@ -70,25 +71,25 @@ _LISTENING = (
     Rule(LISTENING, ev.ResponseStarted, THINKING, do.expect_answer),
     Rule(LISTENING, ev.PlaybackStarted, SPEAKING, do.expect_answer),
     Rule(LISTENING, ev.WakeWordDetected, LISTENING, do.attend, when.provider_ends_turn),
-    Rule(LISTENING, ev.ButtonClicked, IDLE, do.leave),
+    Rule(LISTENING, ev.ButtonClicked, IDLE, end.leave),
     Rule(LISTENING, Timer.DEADLINE, LISTENING, do.give_grace, when.voice_goes_on),
-    Rule(LISTENING, Timer.DEADLINE, IDLE, do.leave_quietly),
+    Rule(LISTENING, Timer.DEADLINE, IDLE, end.leave_quietly),
 )
 
 _THINKING = (
     Rule(THINKING, ev.SpeechStarted, LISTENING, do.yield_to_provider, when.provider_ends_turn),
     Rule(THINKING, ev.VoiceStarted, LISTENING, do.go_on_listening, when.device_vad_goes_on),
     Rule(THINKING, ev.ResponseStarted, THINKING, do.expect_answer),
-    Rule(THINKING, ev.ResponseFinished, IDLE, do.fail_by_response, when.response_failed),
+    Rule(THINKING, ev.ResponseFinished, IDLE, end.fail_by_response, when.response_failed),
     Rule(THINKING, ev.ResponseFinished, THINKING, do.expect_more, when.more_follows),
     Rule(THINKING, ev.ResponseFinished, THINKING, do.end_reply),
     Rule(THINKING, ev.PlaybackStarted, SPEAKING),
     Rule(THINKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),
-    Rule(THINKING, ev.PlaybackFinished, IDLE, do.leave_quietly, when.answer_is_over),
+    Rule(THINKING, ev.PlaybackFinished, IDLE, end.leave_quietly, when.answer_is_over),
     Rule(THINKING, ev.WakeWordDetected, LISTENING, do.interrupt_by_voice),
     Rule(THINKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
-    Rule(THINKING, ev.ButtonClicked, IDLE, do.leave),
-    Rule(THINKING, Timer.DEADLINE, IDLE, do.give_up_answer),
+    Rule(THINKING, ev.ButtonClicked, IDLE, end.leave),
+    Rule(THINKING, Timer.DEADLINE, IDLE, end.give_up_answer),
 )
 
 _SPEAKING = (
@@ -98,14 +99,14 @@ _SPEAKING = (
     Rule(SPEAKING, ev.SpeechStarted, LISTENING, do.yield_to_provider),
     Rule(SPEAKING, ev.WakeWordDetected, LISTENING, do.interrupt_by_voice, when.wake_word_may_barge_in),
     Rule(SPEAKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
-    Rule(SPEAKING, ev.ButtonClicked, IDLE, do.leave),
+    Rule(SPEAKING, ev.ButtonClicked, IDLE, end.leave),
     Rule(SPEAKING, ev.ResponseStarted, SPEAKING, do.expect_answer),
-    Rule(SPEAKING, ev.ResponseFinished, IDLE, do.fail_by_response, when.response_failed),
+    Rule(SPEAKING, ev.ResponseFinished, IDLE, end.fail_by_response, when.response_failed),
     Rule(SPEAKING, ev.ResponseFinished, SPEAKING, do.expect_more, when.more_follows),
     Rule(SPEAKING, ev.ResponseFinished, SPEAKING, do.end_reply),
     Rule(SPEAKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),
-    Rule(SPEAKING, ev.PlaybackFinished, IDLE, do.leave_quietly, when.answer_is_over),
-    Rule(SPEAKING, Timer.DEADLINE, IDLE, do.give_up_answer),
+    Rule(SPEAKING, ev.PlaybackFinished, IDLE, end.leave_quietly, when.answer_is_over),
+    Rule(SPEAKING, Timer.DEADLINE, IDLE, end.give_up_answer),
 )
 
 
@@ -119,22 +120,22 @@ def _everywhere(here: Phase) -> tuple[Rule, ...]:
     return (
         *in_session,
         Rule(here, ev.ButtonReleased, here, do.let_go, rearm=False),
-        Rule(here, ev.ButtonLongPressed, IDLE, do.mute, when.long_press_mutes),
-        Rule(here, ev.ButtonLongPressed, here, do.unmute, when.long_press_unmutes, rearm=False),
-        Rule(here, Timer.LONGEST_HOLD, IDLE, do.mute, when.holding_unmuted),
-        Rule(here, Timer.FAILURE_SHOWN, here, do.stop_showing_failure, rearm=False),
-        Rule(here, ev.DeviceFailed, here, do.add_fault, rearm=False),
-        Rule(here, ev.DeviceRecovered, here, do.remove_fault, rearm=False),
-        Rule(here, ev.EchoCancellationLost, here, do.give_up_voice_barge_in, rearm=False),
-        Rule(here, ev.ShutdownRequested, IDLE, do.shut_down),
+        Rule(here, ev.ButtonLongPressed, IDLE, end.mute, when.long_press_mutes),
+        Rule(here, ev.ButtonLongPressed, here, end.unmute, when.long_press_unmutes, rearm=False),
+        Rule(here, Timer.LONGEST_HOLD, IDLE, end.mute, when.holding_unmuted),
+        Rule(here, Timer.FAILURE_SHOWN, here, end.stop_showing_failure, rearm=False),
+        Rule(here, ev.DeviceFailed, here, end.add_fault, rearm=False),
+        Rule(here, ev.DeviceRecovered, here, end.remove_fault, rearm=False),
+        Rule(here, ev.EchoCancellationLost, here, end.give_up_voice_barge_in, rearm=False),
+        Rule(here, ev.ShutdownRequested, IDLE, end.shut_down),
     )
 
 
 def _in_every_session(here: Phase) -> tuple[Rule, ...]:
     return (
         *(() if here is WAKING else _in_every_conversation(here)),
-        Rule(here, ev.SessionFailed, IDLE, do.fail_by_session),
-        Rule(here, ev.DeviceFailed, IDLE, do.fail_by_device, when.conversation_needs_device),
+        Rule(here, ev.SessionFailed, IDLE, end.fail_by_session),
+        Rule(here, ev.DeviceFailed, IDLE, end.fail_by_device, when.conversation_needs_device),
     )
 
 

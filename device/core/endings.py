@@ -1,0 +1,150 @@
+"""What the rows of the transition table do at the ends of conversations and with the conditions beside them.
+
+As in effects.py: change the memory, and say what to order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from device.core import actions as order
+from device.core import effects as do
+from device.core import events as ev
+from device.core import failures
+from device.core.actions import Action, Cue
+from device.core.memory import Memory, Timer
+
+
+def leave(memory: Memory, fact: Any) -> list[Action]:
+    """The person ended it."""
+    return _end_session(memory)
+
+
+def leave_quietly(memory: Memory, fact: Any) -> list[Action]:
+    """Nobody goes on."""
+    return [*_end_session(memory), *do.cue(memory, Cue.DONE)]
+
+
+def fail_by_session(memory: Memory, fact: ev.SessionFailed) -> list[Action]:
+    """The session is gone: say why."""
+    offline = fact.failure in (ev.Failure.UNREACHABLE, ev.Failure.DROPPED)
+    memory.note(online=not offline)
+    return _fail(memory, failures.OF_CONVERSATION[fact.failure])
+
+
+def fail_by_response(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
+    """The model could not answer: say why."""
+    return _fail(memory, failures.OF_CONVERSATION[fact.failure or ev.Failure.BUSY])
+
+
+def fail_by_device(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
+    """The conversation lost its ear or its mouth."""
+    add_fault(memory, fact)
+    return _fail(memory, failures.OF_DEVICE[fact.device])
+
+
+def give_up_connecting(memory: Memory, fact: Any) -> list[Action]:
+    """The session did not become ready in time."""
+    memory.note(online=False)
+    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.UNREACHABLE])
+
+
+def give_up_answer(memory: Memory, fact: Any) -> list[Action]:
+    """The answer did not come, or did not end, in time."""
+    return _fail(memory, failures.TOO_SLOW)
+
+
+def _fail(memory: Memory, text: str) -> list[Action]:
+    actions = _end_session(memory)
+    memory.note(failing=True)
+    memory.start(Timer.FAILURE_SHOWN, memory.settings.show_failure)
+    return [*actions, *do.cue(memory, Cue.ERROR), order.Announce(text)]
+
+
+def stop_showing_failure(memory: Memory, fact: Any) -> list[Action]:
+    """The lights may show something else again."""
+    memory.note(failing=False)
+    return []
+
+
+def _end_session(memory: Memory) -> list[Action]:
+    had_session = memory.session is not None
+    gate_was_open = memory.status.gate_open
+    memory.session = None
+    memory.answering = False
+    memory.until = None
+    memory.calls.clear()
+    memory.awaited.clear()
+    memory.stop(Timer.HOLD_TAIL)
+    memory.note(hearing=False, gate_open=False)
+    shut: list[Action] = [order.CloseGate()] if gate_was_open else []
+    close: list[Action] = [order.CloseSession()] if had_session else []
+    return [*shut, *close, order.StopPlayback(), *do.give_volume_back(memory)]
+
+
+# -- conditions
+
+
+def say_muted(memory: Memory, fact: Any) -> list[Action]:
+    """A click while muted: the person should know why nothing happens."""
+    return do.cue(memory, Cue.MUTED)
+
+
+def say_deaf(memory: Memory, fact: Any) -> list[Action]:
+    """Somebody wants to talk to a microphone that does not work."""
+    return [*do.cue(memory, Cue.ERROR), order.Announce(failures.OF_DEVICE[ev.Device.MICROPHONE])]
+
+
+def hold_deaf(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
+    """Push-to-talk with a microphone that does not work; a long press may still mute."""
+    do.press_button(memory, fact)
+    return say_deaf(memory, fact)
+
+
+def hush(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
+    """The person has heard enough of what went wrong."""
+    memory.stop(Timer.FAILURE_SHOWN)
+    memory.note(failing=False)
+    return [order.StopPlayback()]
+
+
+def mute(memory: Memory, fact: Any) -> list[Action]:
+    """Shut everything: gate, session, capture stream."""
+    actions = _end_session(memory)
+    do.let_go(memory, fact)
+    memory.voice = None
+    memory.note(muted=True)
+    return [*actions, order.CloseMicrophone(), order.RememberMute(True), *do.cue(memory, Cue.MUTED)]
+
+
+def unmute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
+    """Listen for the wake word again."""
+    do.let_go(memory, fact)
+    memory.note(muted=False)
+    return [order.OpenMicrophone(), order.RememberMute(False), *do.cue(memory, Cue.UNMUTED)]
+
+
+def add_fault(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
+    """Show that a part of the house does not work."""
+    if fact.device is ev.Device.MICROPHONE:
+        memory.voice = None
+    memory.note(faults=memory.status.faults | {fact.device})
+    return []
+
+
+def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
+    """It works again."""
+    memory.note(faults=memory.status.faults - {fact.device})
+    return []
+
+
+def give_up_voice_barge_in(memory: Memory, fact: ev.EchoCancellationLost) -> list[Action]:
+    """The device would interrupt itself: from now on the wake word must be said over an answer."""
+    memory.settings = replace(memory.settings, barge_in="wake_word")
+    return do.give_volume_back(memory)
+
+
+def shut_down(memory: Memory, fact: ev.ShutdownRequested) -> list[Action]:
+    """Shut everything and leave."""
+    return [*_end_session(memory), order.CloseMicrophone(), order.Exit()]
