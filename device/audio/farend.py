@@ -6,6 +6,7 @@ import math
 import statistics
 import threading
 from collections import deque
+from typing import Protocol
 
 import numpy as np
 
@@ -65,8 +66,31 @@ class SampleClock:
         return error if abs(error) > max(jitter, samples_from_ms(least, self._rate)) else 0.0
 
 
+class Witness(Protocol):
+    """Is shown all that goes to the card."""
+
+    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
+        """In the sound card's thread: a block (s16le mono), silence included, and its DAC time."""
+
+    def drop(self, moment: float) -> None:
+        """The card dropped what had not left it at `moment`."""
+
+
+class Nobody:
+    """Nobody watches."""
+
+    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
+        """Do nothing."""
+
+    def drop(self, moment: float) -> None:
+        """Do nothing."""
+
+
 class FarEnd:
-    """Written in the loudspeaker's thread, read on the event loop's. Moments are seconds of `time.monotonic`."""
+    """A Witness for an echo canceller: written in the loudspeaker's thread, read on the event loop's.
+
+    Moments are seconds of `time.monotonic`.
+    """
 
     def __init__(self, rate: Hz) -> None:
         self._lock = threading.Lock()

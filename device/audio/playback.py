@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from device.audio.cues import cue_pcm
+from device.audio.farend import Nobody, Witness
 from device.audio.gain import Gain
 from device.audio.resample import StreamResampler
 from device.audio.soundqueue import Sound, SoundQueue
@@ -44,26 +45,6 @@ class SourcedSpeaker(Speaker, Protocol):
 
     async def flush(self) -> float:
         """Drop what has not left the card; return when it fell silent. It goes on pulling."""
-
-
-class Witness(Protocol):
-    """Is shown all that goes to the card, e.g. for an echo canceller (see farend.py)."""
-
-    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
-        """In the sound card's thread: a block (s16le mono), silence included, and its DAC time."""
-
-    def drop(self, moment: float) -> None:
-        """The card dropped what had not left it at `moment`."""
-
-
-class _Nobody:
-    """Nobody watches."""
-
-    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
-        """Do nothing."""
-
-    def drop(self, moment: float) -> None:
-        """Do nothing."""
 
 
 @dataclass(eq=False, slots=True)
@@ -115,6 +96,7 @@ class Player:
         self._queue = SoundQueue(speaker.rate, self._gain)
         self._rate = speaker.rate
         self._waiting: list[Callable[[], None]] = []
+        self._unopened: PlaybackStopped | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open = False
         self._lost = False
@@ -124,7 +106,7 @@ class Player:
         self._finish: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._open_until = 0.0
-        self._witness = witness or _Nobody()
+        self._witness = witness or Nobody()
         speaker.attach(self._pull, self._lose)
 
     @property
@@ -141,6 +123,8 @@ class Player:
         """Queue a piece of an answer (s16le mono at the reply rate)."""
         if self._answer and self._answer.turn == turn and self._answer.lost:
             return
+        if not self._open:
+            self._unopened = PlaybackStopped(turn, item, Ms(0), Ms(0))
         self._when_open(lambda: self._feed(self._get_answer(turn), item, pcm))
 
     def end_reply_item(self, turn: int, item: str) -> None:
@@ -163,6 +147,8 @@ class Player:
         """Fall silent and forget everything queued: at once, or within LONGEST_TAIL_S."""
         self._waiting.clear()
         answer, self._answer = self._answer, None
+        if unopened := self._take_unopened():
+            self._post(unopened)
         self._cancel_finish()
         self._queue.clear()
         tail_s = self._queue.sounding_until - self._clock()
@@ -244,6 +230,12 @@ class Player:
             self._queue = SoundQueue(self._rate, self._gain)
         self._open = True
         self._lost = False
+        self._take_unopened()
+
+    def _take_unopened(self) -> PlaybackStopped | None:
+        """Return what must be said of an answer that is stopped while the card is still being opened."""
+        unopened, self._unopened = self._unopened, None
+        return unopened
 
     def _lose(self) -> None:
         """The card is gone: nothing queued will be heard."""

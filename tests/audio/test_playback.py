@@ -218,6 +218,18 @@ async def test_a_stop_without_an_answer_posts_nothing(house: House) -> None:
     assert heard_ms(house.speaker) < 60
 
 
+async def test_an_answer_stopped_before_the_card_is_open_was_not_heard() -> None:
+    """The provider must forget it: the item is reported all the same."""
+    house = House(FakeSpeaker(RATE))
+    house.player.play_reply(1, "item", sound(100))
+    house.player.stop()
+    assert house.events == [PlaybackStopped(1, "item", Ms(0), Ms(0))]
+    await house.settle()
+    await house.pass_time(200)
+    assert heard_ms(house.speaker) == 0
+    await house.player.close()
+
+
 async def test_a_stopped_answer_is_not_finished(house: House) -> None:
     """Nor does it sound again."""
     await house.open()
