@@ -99,7 +99,7 @@ async def open_app(settings: config.Config, key: Secret) -> AsyncIterator[App]:
     mute = MuteMemory(config.state_dir(settings))
     controller = Controller(Machine(machine_settings(settings), muted=mute.muted))
     async with contextlib.AsyncExitStack() as stack:
-        app, house = await _build(settings, profile, key, controller, mute, stack)
+        app, house = await _build(_Site(settings, profile, controller, stack), key, mute)
         controller.move_in(house)
         if not controller.status.muted:
             await _open_microphone(house.microphone)
@@ -173,61 +173,39 @@ def padding(settings: config.Config) -> Padding:
     return Padding(before, samples_from_ms(silence + _HEARS_LONGER, CAPTURE_RATE))
 
 
-async def _build(
-    settings: config.Config,
-    profile: Profile,
-    key: Secret,
-    controller: Controller,
-    mute: MuteMemory,
-    stack: contextlib.AsyncExitStack,
-) -> tuple[App, House]:
-    """Make every part. What must be shut first is made last: the stack unwinds from the pins to the sound cards."""
+@dataclass(frozen=True)
+class _Site:
+    """What every part is built with. What is put on the stack last is shut first."""
+
+    settings: config.Config
+    profile: Profile
+    controller: Controller
+    stack: contextlib.AsyncExitStack
+
+
+async def _build(site: _Site, key: Secret, mute: MuteMemory) -> tuple[App, House]:
+    """Make every part: the stack unwinds from the pins to the sound cards."""
+    controller, settings = site.controller, site.settings
     cards = SoundCards(settings.audio, controller.post)
-    stack.push_async_callback(_within_limit, cards.close)
+    site.stack.push_async_callback(_within_limit, cards.close)
     wake_facts = _WakeFacts(controller.post)
     wake = await _open_ear(settings, wake_facts, cards)
-    stack.callback(wake.close)
-    rate = RealtimeConversation.output_rate
-    far_end = FarEnd(rate)
-    player = Player(cards.speaker(rate), rate, controller.post, witness=far_end)
-    stack.push_async_callback(_within_limit, player.close)
-    volume = Volume(settings.audio, player.set_volume)
-    await volume.start()
-    relays = stack.enter_context(Relays(settings.tools.relays))
-    registry = Registry([clock_tool(), *relay_tools(relays), volume_tool(volume)], settings.tools.timeout_s)
-    talk = settings.conversation
-    conversation = RealtimeConversation(
-        talk.openai,
-        talk.instructions,
-        key,
-        registry.specs,
-        controller.post,
-        controller.on_reply_audio,
-        controller.on_reply_end,
-    )
-    stack.push_async_callback(_within_limit, conversation.aclose)
-    canceller = _choose_canceller(settings, profile, far_end, controller)
-    vad = BargeInVad(stack.enter_context(open_vad(settings.audio)), canceller.levels)
-    ring = PrerollRing()
-    frontend = Frontend(
-        ring=ring,
-        gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(settings)),
-        vad=vad,
-        segmenter=Segmenter(segmenting(settings)),
-        feed_wake=wake.feed,
-        reset_wake=wake.reset,
-        post=controller.post,
-        canceller=canceller,
-    )
+    site.stack.callback(wake.close)
+    far_end = FarEnd(RealtimeConversation.output_rate)
+    player = _open_player(site, cards, far_end)
+    relays = site.stack.enter_context(Relays(settings.tools.relays))
+    registry = await _open_tools(settings, relays, player)
+    conversation = _open_conversation(site, key, registry)
+    frontend = _open_frontend(site, _choose_canceller(site, far_end), wake, conversation)
     traffic = TrafficReport(lambda: frontend.traffic)
     controller.observers.append(traffic.observe)
     if settings.wake.save_clips:
         wake_facts.clips = _open_clips(settings.wake, frontend)
-        stack.callback(wake_facts.clips.close)
+        site.stack.callback(wake_facts.clips.close)
     panel = open_panel(settings.hardware, controller.post, frontend.position_ago)
     # Once more, before all else: neither a network nor a sound card that hangs may keep a relay on.
-    stack.callback(relays.close)
-    stack.callback(panel.close)
+    site.stack.callback(relays.close)
+    site.stack.callback(panel.close)
     house = House(
         ear=frontend,
         # In an idle house only the wake word waits for sound.
@@ -242,6 +220,50 @@ async def _build(
         remember_mute=mute.remember,
     )
     return App(settings, controller, frontend, player, registry, relays, wake, traffic), house
+
+
+def _open_player(site: _Site, cards: SoundCards, far_end: FarEnd) -> Player:
+    rate = RealtimeConversation.output_rate
+    player = Player(cards.speaker(rate), rate, site.controller.post, witness=far_end)
+    site.stack.push_async_callback(_within_limit, player.close)
+    return player
+
+
+async def _open_tools(settings: config.Config, relays: Relays, player: Player) -> Registry:
+    volume = Volume(settings.audio, player.set_volume)
+    await volume.start()
+    return Registry([clock_tool(), *relay_tools(relays), volume_tool(volume)], settings.tools.timeout_s)
+
+
+def _open_conversation(site: _Site, key: Secret, registry: Registry) -> RealtimeConversation:
+    talk, controller = site.settings.conversation, site.controller
+    conversation = RealtimeConversation(
+        talk.openai,
+        talk.instructions,
+        key,
+        registry.specs,
+        controller.post,
+        controller.on_reply_audio,
+        controller.on_reply_end,
+    )
+    site.stack.push_async_callback(_within_limit, conversation.aclose)
+    return conversation
+
+
+def _open_frontend(
+    site: _Site, canceller: EchoCanceller, wake: WakeWorker, conversation: RealtimeConversation
+) -> Frontend:
+    ring = PrerollRing()
+    return Frontend(
+        ring=ring,
+        gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings)),
+        vad=BargeInVad(site.stack.enter_context(open_vad(site.settings.audio)), canceller.levels),
+        segmenter=Segmenter(segmenting(site.settings)),
+        feed_wake=wake.feed,
+        reset_wake=wake.reset,
+        post=site.controller.post,
+        canceller=canceller,
+    )
 
 
 class _WakeFacts:
@@ -281,31 +303,36 @@ async def _open_ear(settings: config.Config, facts: _WakeFacts, cards: SoundCard
     return worker
 
 
-def _choose_canceller(
-    settings: config.Config, profile: Profile, far_end: FarEnd, controller: Controller
-) -> EchoCanceller:
+def _choose_canceller(site: _Site, far_end: FarEnd) -> EchoCanceller:
     """Return WebRTC's where voice barge-in needs it; it is loaded with the first session, for it costs 19 MB."""
-    if settings.conversation.barge_in != "voice" or profile.echo_cancelled:
+    if site.settings.conversation.barge_in != "voice" or site.profile.echo_cancelled:
         return NullCanceller()
+    loader = _LateLoader(far_end, site.controller)
+    site.controller.observers.append(loader.observe)
+    return loader.canceller
 
-    def give_up(reason: str = "it failed too often; see the log") -> None:
-        controller.post(EchoCancellationLost(reason))
 
-    canceller = WebRtcCanceller(far_end, give_up)
-    loading: list[asyncio.Task[None]] = []
+class _LateLoader:
+    """Loads the echo canceller when the first session is opened, and tells the machine when it is of no use."""
 
-    async def load() -> None:
+    def __init__(self, far_end: FarEnd, controller: Controller) -> None:
+        self.canceller = WebRtcCanceller(far_end, self._give_up)
+        self._controller = controller
+        self._task: asyncio.Task[None] | None = None
+
+    def observe(self, what: object, status: Status) -> None:
+        """Take in what the controller tells its observers."""
+        if isinstance(what, OpenSession) and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._load())
+
+    async def _load(self) -> None:
         try:
-            await asyncio.to_thread(canceller.load)
+            await asyncio.to_thread(self.canceller.load)
         except AudioError as error:
-            give_up(str(error))
+            self._give_up(str(error))
 
-    def load_once(what: object, status: Status) -> None:
-        if isinstance(what, OpenSession) and not loading:
-            loading.append(asyncio.get_running_loop().create_task(load()))
-
-    controller.observers.append(load_once)
-    return canceller
+    def _give_up(self, reason: str = "it failed too often; see the log") -> None:
+        self._controller.post(EchoCancellationLost(reason))
 
 
 def _say_ready(settings: config.Config, controller: Controller) -> None:

@@ -11,11 +11,7 @@ blocks for 40 s and more and cannot be ended, while a stream with a callback can
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import logging
-import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
@@ -25,6 +21,7 @@ import pyaudio
 from device.audio import alsapcm
 from device.audio.callthread import CallThread
 from device.audio.capture import Frame, FrameBatcher, FrameCutter
+from device.audio.cardthread import hurry, keep_thread_state
 from device.audio.chatter import silence_libraries
 from device.audio.devices import DEFAULT, Direction, SoundDevice
 from device.audio.line import HANG_S, Line
@@ -37,7 +34,6 @@ from device.units import CAPTURE_RATE, Hz, samples_from_ms
 # PortAudio makes four periods of it: 15 to 20 ms lie in the card's buffer. 10 ms would add that to every answer.
 SPEAKER_BLOCK_MS = 5
 BATCH_MS = 80  # the wake word's step
-SPEAKER_NICE = -11  # what PulseAudio and PipeWire give their own threads
 # Rates that cards do, best first, after the one that needs no resampling.
 OTHER_RATES = (Hz(48_000), Hz(44_100), Hz(32_000), Hz(96_000), Hz(16_000))
 # A real card has at most 8 channels and mixes nothing: open them all and pick. PCMs that convert claim 32 or more and
@@ -261,7 +257,7 @@ class AlsaMicrophone(Line):
     ) -> tuple[bytes | None, int]:
         """Take a captured block over to the event loop, the one bridge."""
         if self._heard == self._opened:
-            _keep_thread_state()
+            keep_thread_state()
         self._note_block(status)
         if self._loop is None or self._loop.is_closed():
             return None, int(pyaudio.paAbort)
@@ -342,7 +338,7 @@ class AlsaSpeaker(Line):
     ) -> tuple[bytes | None, int]:
         """Hand the card its next block."""
         if self._heard == self._opened:
-            _hurry()
+            hurry()
         self._note_block(status)
         # PortAudio's clock is the wall's; only the difference is worth anything.
         delay = times["output_buffer_dac_time"] - times["current_time"]
@@ -362,21 +358,6 @@ class AlsaSpeaker(Line):
         stream = self._cards.open(self, device, rate, 1, samples_from_ms(SPEAKER_BLOCK_MS, rate))
         self.rate = rate
         return stream
-
-
-def _keep_thread_state() -> None:
-    """Let Python keep what it knows of this thread, which PyAudio would have it build up and take down at every block.
-
-    It takes a third off the callback's time (0.38 to 0.25 % of an x86 core with blocks of 20 ms, six streams at once).
-    Some kilobytes remain when the thread ends: nothing for a microphone, too much for what opens with every answer.
-    """
-    ctypes.pythonapi.PyGILState_Ensure()
-
-
-def _hurry() -> None:
-    """Put this thread before others, where that is allowed (root, or LimitNICE of the service): 20 ms are short."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SPEAKER_NICE)
 
 
 def _device(info: Mapping[str, Any], lent: Mapping[str, str]) -> SoundDevice:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ XRUN_NOTE_S = 60.0
 FAILURES = (AudioError, ConfigError, OSError, TimeoutError)
 
 
-class Line:
+class Line(ABC):
     """A stream that is wanted open, and is brought back when it fails."""
 
     device: Device
@@ -66,9 +67,9 @@ class Line:
         return self._stream is not None and not self._faulty
 
     @property
+    @abstractmethod
     def in_use(self) -> bool:
         """Whether somebody speaks or listens: it must not be interrupted."""
-        raise NotImplementedError
 
     @property
     def name(self) -> str:
@@ -112,11 +113,11 @@ class Line:
             stream.close()
         return (begun + time.monotonic()) / 2
 
+    @abstractmethod
     def on_block(
         self, data: bytes | None, count: int, times: Mapping[str, float], status: int
     ) -> tuple[bytes | None, int]:
         """In the sound card's thread: a block was captured, or is wanted."""
-        raise NotImplementedError
 
     async def look_after(self) -> None:
         """Notice that the stream stalled; when it is time, try to bring it back."""
@@ -187,9 +188,9 @@ class Line:
             self._reported = False
             self._post(DeviceRecovered(self.device))
 
+    @abstractmethod
     def _note_gap(self) -> None:
         """On the event loop's thread: tell who must know that the sound does not join on."""
-        raise NotImplementedError
 
     def _note_xruns(self, now: float) -> None:
         if self._xruns and now - self._xruns_noted_at >= XRUN_NOTE_S:
@@ -222,11 +223,13 @@ class Line:
         tried = "; ".join(dict.fromkeys(reasons))
         raise AudioError(f'cannot open the {self.noun} "{device.name}" ({tried}); is another program using it?')
 
+    @abstractmethod
     def _rates(self, device: SoundDevice) -> Iterable[Hz]:
-        raise NotImplementedError
+        """Return the rates to try, best first."""
 
+    @abstractmethod
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
-        raise NotImplementedError
+        """In PortAudio's thread: open and start a stream. Raise OSError."""
 
     def _note_block(self, status: int) -> None:
         self._heard = time.monotonic()

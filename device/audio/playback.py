@@ -9,9 +9,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from device.audio.answer import Answer, Item
 from device.audio.cues import cue_pcm
 from device.audio.farend import Nobody, Witness
 from device.audio.gain import Gain
@@ -47,29 +47,6 @@ class SourcedSpeaker(Speaker, Protocol):
         """Drop what has not left the card; return when it fell silent. It goes on pulling."""
 
 
-@dataclass(eq=False, slots=True)
-class _Item:
-    """An item of an answer, as received: counted at the conversation's rate."""
-
-    name: str
-    sound: Sound
-    resampler: StreamResampler
-    received: int = 0
-
-
-@dataclass(eq=False, slots=True)
-class _Answer:
-    """What the conversation says in one turn."""
-
-    turn: int
-    items: list[_Item] = field(default_factory=list)
-    complete: bool = False
-    started: bool = False
-    lost: bool = False
-    sounding: int = 0
-    until: float = 0.0
-
-
 class Player:
     """Plays; every method is called on the event loop's thread and returns at once.
 
@@ -102,7 +79,7 @@ class Player:
         self._lost = False
         self._opening: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
-        self._answer: _Answer | None = None
+        self._answer: Answer | None = None
         self._finish: asyncio.TimerHandle | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._open_until = 0.0
@@ -293,17 +270,17 @@ class Player:
         whole = bytearray(resampler.process(pcm) + resampler.flush())
         self._queue.add(Sound(_nothing, _ignore, whole, ended=True))
 
-    def _get_answer(self, turn: int) -> _Answer:
+    def _get_answer(self, turn: int) -> Answer:
         if self._answer is None or self._answer.turn != turn:
             self._cancel_finish()
             for item in self._answer.items if self._answer else ():
                 self._queue.end(item.sound)
-            self._answer = _Answer(turn, lost=not self._open)
+            self._answer = Answer(turn, lost=not self._open)
             if self._queue.is_empty:
                 self._queue.forget_played()
         return self._answer
 
-    def _feed(self, answer: _Answer, name: str, pcm: bytes) -> None:
+    def _feed(self, answer: Answer, name: str, pcm: bytes) -> None:
         if answer.lost:
             return
         answer.complete = False
@@ -311,7 +288,7 @@ class Player:
         item.received += len(pcm) // BYTES_PER_SAMPLE
         self._queue.feed(item.sound, item.resampler.process(pcm))
 
-    def _get_item(self, answer: _Answer, name: str) -> _Item:
+    def _get_item(self, answer: Answer, name: str) -> Item:
         if answer.items and answer.items[-1].name == name and not answer.items[-1].sound.ended:
             return answer.items[-1]
         if answer.items:
@@ -321,7 +298,7 @@ class Player:
             lambda: _tell(loop, self._note_started, answer),
             lambda moment: _tell(loop, self._note_done, answer, moment),
         )
-        answer.items.append(_Item(name, sound, StreamResampler(self._reply_rate, self._rate)))
+        answer.items.append(Item(name, sound, StreamResampler(self._reply_rate, self._rate)))
         answer.sounding += 1
         self._queue.add(sound)
         return answer.items[-1]
@@ -331,7 +308,7 @@ class Player:
         if answer and answer.turn == turn and answer.items and answer.items[-1].name == name:
             self._end(answer.items[-1])
 
-    def _end(self, item: _Item) -> None:
+    def _end(self, item: Item) -> None:
         if not item.sound.ended:
             self._queue.feed(item.sound, item.resampler.flush())
             self._queue.end(item.sound)
@@ -345,17 +322,17 @@ class Player:
 
     # What the card tells.
 
-    def _note_started(self, answer: _Answer) -> None:
+    def _note_started(self, answer: Answer) -> None:
         if answer is self._answer and not answer.started:
             answer.started = True
             self._post(PlaybackStarted(answer.turn))
 
-    def _note_done(self, answer: _Answer, moment: float) -> None:
+    def _note_done(self, answer: Answer, moment: float) -> None:
         answer.sounding -= 1
         answer.until = moment
         self._finish_if_done(answer)
 
-    def _finish_if_done(self, answer: _Answer) -> None:
+    def _finish_if_done(self, answer: Answer) -> None:
         if answer is not self._answer or not answer.complete:
             return
         self._cancel_finish()
@@ -363,7 +340,7 @@ class Player:
             wait_s = 0.0 if answer.lost else max(0.0, answer.until - self._clock())
             self._finish = asyncio.get_running_loop().call_later(wait_s, self._note_finished, answer)
 
-    def _note_finished(self, answer: _Answer) -> None:
+    def _note_finished(self, answer: Answer) -> None:
         self._finish = None
         if answer is self._answer and answer.complete:
             self._answer = None
@@ -376,7 +353,7 @@ class Player:
 
     # Stopping.
 
-    async def _drop_tail(self, answer: _Answer | None) -> None:
+    async def _drop_tail(self, answer: Answer | None) -> None:
         moment = self._clock()
         try:
             moment = await self._speaker.flush()
@@ -391,7 +368,7 @@ class Player:
         if answer is not None:
             self._post(self._stopped(answer, moment))
 
-    def _stopped(self, answer: _Answer, moment: float) -> PlaybackStopped:
+    def _stopped(self, answer: Answer, moment: float) -> PlaybackStopped:
         """Say how much was heard of the first item that was not heard to its end."""
         for item in answer.items:
             received = ms_from_samples(item.received, self._reply_rate)

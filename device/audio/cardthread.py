@@ -1,0 +1,25 @@
+"""What a sound card's own thread does for itself, once, in its first callback."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import threading
+
+SPEAKER_NICE = -11  # what PulseAudio and PipeWire give their own threads
+
+
+def keep_thread_state() -> None:
+    """Let Python keep what it knows of this thread, which PyAudio would have it build up and take down at every block.
+
+    It takes a third off the callback's time (0.38 to 0.25 % of an x86 core with blocks of 20 ms, six streams at once).
+    Some kilobytes remain when the thread ends: nothing for a microphone, too much for what opens with every answer.
+    """
+    ctypes.pythonapi.PyGILState_Ensure()
+
+
+def hurry() -> None:
+    """Put this thread before others, where that is allowed (root, or LimitNICE of the service): 20 ms are short."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SPEAKER_NICE)
