@@ -85,6 +85,8 @@ async def serve(settings: config.Config) -> None:
     async with open_app(settings, key) as app:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, app.controller.post, ShutdownRequested())
+        # Whoever is told that it is ready may tell it to stop at once: only now.
+        _say_ready(app.settings, app.controller)
         manager.notify_ready()
         memory.give_back()
         await app.controller.run()
@@ -103,7 +105,6 @@ async def open_app(settings: config.Config, key: Secret) -> AsyncIterator[App]:
         controller.move_in(house)
         if not controller.status.muted:
             await _open_microphone(house.microphone)
-        _say_ready(settings, controller)
         RealtimeConversation.prepare()
         yield app
 
