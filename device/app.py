@@ -16,6 +16,7 @@ from device import config
 from device.audio import echo
 from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
 from device.audio.bargein import BargeInVad
+from device.audio.capture import Pace
 from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.audio.frontend import Frontend
@@ -197,22 +198,22 @@ async def _build(site: _Site, key: Secret, mute: MuteMemory) -> tuple[App, House
     relays = site.stack.enter_context(Relays(settings.tools.relays))
     registry = await _open_tools(settings, relays, player)
     conversation = _open_conversation(site, key, registry)
-    frontend = _open_frontend(site, _choose_canceller(site, far_end), wake, conversation)
+    pace = _Pace(controller, wake)
+    frontend = _open_frontend(site, _choose_canceller(site, far_end), wake, conversation, pace)
+    microphone = cards.microphone(frontend.on_frame, pace, frontend.interrupt)
+    controller.observers.append(lambda what, status: microphone.adapt())
     traffic = TrafficReport(lambda: frontend.traffic)
     controller.observers.append(traffic.observe)
     if settings.wake.save_clips:
         wake_facts.clips = _open_clips(settings.wake, frontend)
         site.stack.callback(wake_facts.clips.close)
-    panel = open_panel(settings.hardware, controller.post, frontend.position_ago)
+    panel = open_panel(settings.hardware, controller.post, frontend.position_at)
     # Once more, before all else: neither a network nor a sound card that hangs may keep a relay on.
     site.stack.callback(relays.close)
     site.stack.callback(panel.close)
     house = House(
         ear=frontend,
-        # In an idle house only the wake word waits for sound.
-        microphone=cards.microphone(
-            frontend.on_frame, lambda: controller.status.phase is not Phase.IDLE, frontend.interrupt
-        ),
+        microphone=microphone,
         mouth=player,
         conversation=conversation,
         tools=registry,
@@ -252,7 +253,7 @@ def _open_conversation(site: _Site, key: Secret, registry: Registry) -> Realtime
 
 
 def _open_frontend(
-    site: _Site, canceller: EchoCanceller, wake: WakeWorker, conversation: RealtimeConversation
+    site: _Site, canceller: EchoCanceller, wake: WakeWorker, conversation: RealtimeConversation, pace: _Pace
 ) -> Frontend:
     ring = PrerollRing()
     return Frontend(
@@ -264,7 +265,22 @@ def _open_frontend(
         reset_wake=wake.reset,
         post=site.controller.post,
         canceller=canceller,
+        is_calm=lambda: pace() is Pace.CALM,
     )
+
+
+class _Pace:
+    """Who waits for sound, and how soon: in an idle house only the wake word does, in a quiet one nobody."""
+
+    def __init__(self, controller: Controller, wake: WakeWorker) -> None:
+        self._controller = controller
+        self._wake = wake
+
+    def __call__(self) -> Pace:
+        """May be asked in any thread."""
+        if self._controller.status.phase is not Phase.IDLE:
+            return Pace.HURRIED
+        return Pace.CALM if self._wake.is_at_rest else Pace.STEADY
 
 
 class _WakeFacts:

@@ -2,38 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import IntEnum
+
 import numpy as np
 
 from device.audio.resample import StreamResampler
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, samples_from_ms
-
-Frame = tuple[bytes, float]
-"""16 kHz mono s16le, and when its first sample was captured."""
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, Samples, samples_from_ms
 
 
-class FrameCutter:
-    """Picks one channel, resamples it to 16 kHz and cuts it into frames of `frame_ms`."""
+class Pace(IntEnum):
+    """How long (ms) sound may wait for more, so that the event loop wakes up once for all of it."""
 
-    def __init__(self, rate: Hz, channels: int, channel: int, frame_ms: int) -> None:
+    HURRIED = 0
+    STEADY = 80
+    """The wake word's step: an engine that works in such steps waits no longer than without batches."""
+    CALM = 240
+    """What a doze looks at in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """16 kHz mono s16le, and when its first sample was captured (s, `time.monotonic`)."""
+
+    pcm: bytes
+    moment: float
+
+    @property
+    def end(self) -> float:
+        """When the sample after its last was captured."""
+        return self.moment + _seconds(self.pcm)
+
+
+class Intake:
+    """One stream of a card, in the card's thread: picks a channel, resamples it to 16 kHz and collects batches.
+
+    A batch ends as soon as it passes a multiple of the pace, counted in samples since the start and what `align` added.
+    """
+
+    def __init__(self, rate: Hz, channels: int, channel: int) -> None:
         self._channels = channels
         self._channel = channel
         self._resampler = StreamResampler(rate, CAPTURE_RATE)
-        self._frame_bytes = samples_from_ms(frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
-        self.frame_s = frame_ms / 1000
-        self._rest = b""
+        self._held = b""
+        self._handed_out = 0
 
-    @property
-    def waiting_s(self) -> float:
-        """How much sound (s) waits for the rest of its frame."""
-        return len(self._rest) / BYTES_PER_SAMPLE / CAPTURE_RATE
+    def align(self, position: int) -> None:
+        """Count on from `position`, which is where the newest batch that was handed out ends."""
+        self._handed_out = position
 
-    def cut(self, block: bytes) -> list[bytes]:
-        """Take interleaved s16le samples of every channel; return the whole frames that are ready."""
-        sound = self._rest + self._resampler.process(self._pick(block))
-        size = self._frame_bytes
-        whole = len(sound) - len(sound) % size
-        self._rest = sound[whole:]
-        return [sound[start : start + size] for start in range(0, whole, size)]
+    def take(self, block: bytes, end: float, pace: Pace) -> Piece | None:
+        """Take s16le samples of every channel, interleaved, captured until `end` (s, `time.monotonic`).
+
+        Return all that is held when it is time for it.
+        """
+        self._held += self._resampler.process(self._pick(block))
+        batch = samples_from_ms(pace, CAPTURE_RATE)
+        position = self._handed_out + len(self._held) // BYTES_PER_SAMPLE
+        if not self._held or (batch and position // batch == self._handed_out // batch):
+            return None
+        pcm, self._held, self._handed_out = self._held, b"", position
+        return _piece_until(end, pcm)
 
     def _pick(self, block: bytes) -> bytes:
         if self._channels == 1:
@@ -41,30 +70,90 @@ class FrameCutter:
         return np.frombuffer(block, dtype="<i2")[self._channel :: self._channels].tobytes()
 
 
-class FrameBatcher:
-    """Holds frames back while nobody is in a hurry, so that the event loop wakes up once for several of them.
+# What of the end of one stream is looked for in the other.
+_PATTERN = samples_from_ms(100, CAPTURE_RATE)
+# How far the moments of two streams may be apart: PulseAudio knows those of long blocks to some 10 ms.
+_DOUBT = samples_from_ms(40, CAPTURE_RATE)
+# Two streams of one microphone are the same but for a resampler's phase.
+_ALIKE = 0.8
 
-    A batch ends where the count of frames since the start is a multiple of its size: a consumer that works in steps of
-    that length, as the wake word does, waits no longer than without batches.
-    """
 
-    def __init__(self, cutter: FrameCutter, batch_frames: int) -> None:
-        self._cutter = cutter
-        self._batch_frames = batch_frames
-        self._held: list[Frame] = []
-        self._count = 0
+class JoinedStream:
+    """The frames of one stream after another of the same microphone, joined to the sample while both run."""
 
-    def collect(self, block: bytes, hurried: bool, end: float = 0.0) -> list[Frame]:
-        """Take what the card captured up to the moment `end`; return every frame held so far when it is time.
+    def __init__(self, frame_ms: int) -> None:
+        self._frame_bytes = samples_from_ms(frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
+        self._rest = b""
+        self._newest = Piece(b"", 0.0)
+        self._next: Piece | None = None
+        self._withheld: list[Piece] = []
+        self.position = Samples(0)
+        """How many samples were taken so far."""
 
-        Each comes with the moment of its first sample, in seconds of `time.monotonic` as `end`.
+    def take(self, piece: Piece) -> Piece | None:
+        """Take what the present stream captured; return the whole frames that are ready."""
+        if self._next and _overlap(self._newest, self._next):
+            # The next one has it too, and if its blocks are longer, always later.
+            self._withheld.append(piece)
+            return None
+        self.position = Samples(self.position + len(piece.pcm) // BYTES_PER_SAMPLE)
+        self._newest = _piece_until(piece.end, (self._newest.pcm + piece.pcm)[-_PATTERN * BYTES_PER_SAMPLE :])
+        sound = self._rest + piece.pcm
+        whole = len(sound) - len(sound) % self._frame_bytes
+        self._rest = sound[whole:]
+        return _piece_until(piece.end - _seconds(self._rest), sound[:whole]) if whole else None
+
+    def prepare(self, piece: Piece) -> None:
+        """Take what the next stream captured, while the present one goes on."""
+        # Its newest moment counts: those of a stream that has just begun are the worst.
+        self._next = _piece_until(piece.end, (self._next.pcm if self._next else b"") + piece.pcm)
+
+    def abandon(self) -> Piece | None:
+        """There will be no next stream; return the frames that were withheld for it."""
+        self._next = None
+        withheld, self._withheld = self._withheld, []
+        if not withheld:
+            return None
+        return self.take(_piece_until(withheld[-1].end, b"".join(piece.pcm for piece in withheld)))
+
+    def join(self) -> Piece | None:
+        """Return what the next stream, which from now on is the present one, captured after the end of the other.
+
+        None: they do not overlap by enough yet. It is still to be taken.
         """
-        batches = self._count // self._batch_frames
-        frames = self._cutter.cut(block)
-        self._count += len(frames)
-        start = end - self._cutter.waiting_s - len(frames) * self._cutter.frame_s
-        self._held += [(frame, start + n * self._cutter.frame_s) for n, frame in enumerate(frames)]
-        if not hurried and self._count // self._batch_frames == batches:
-            return []
-        held, self._held = self._held, []
-        return held
+        if self._next is None or (at := find_joint(self._newest, self._next)) is None:
+            return None
+        rest, self._next = Piece(self._next.pcm[at * BYTES_PER_SAMPLE :], self._newest.end), None
+        self._withheld.clear()
+        return rest
+
+
+def _seconds(pcm: bytes) -> float:
+    return len(pcm) / BYTES_PER_SAMPLE / CAPTURE_RATE
+
+
+def _piece_until(end: float, pcm: bytes) -> Piece:
+    return Piece(pcm, end - _seconds(pcm))
+
+
+def _overlap(end: Piece, other: Piece) -> bool:
+    return (end.end - other.moment) * CAPTURE_RATE >= _PATTERN + _DOUBT
+
+
+def find_joint(end: Piece, other: Piece) -> int | None:
+    """Return the sample of `other` that follows the last one of `end`; None when it is not there yet.
+
+    Where the sound of `end` is found in `other`, else (silence is the same everywhere) where the moments say.
+    """
+    expected = round((end.end - other.moment) * CAPTURE_RATE)
+    pattern = np.frombuffer(end.pcm, "<i2").astype(np.float32)
+    sound = np.frombuffer(other.pcm, "<i2").astype(np.float32)
+    first, last = expected - _DOUBT, expected + _DOUBT
+    if first < len(pattern) or last > len(sound):
+        return None
+    found = np.correlate(sound[first - len(pattern) : last], pattern)
+    energy = np.concatenate(([0.0], np.cumsum(sound[first - len(pattern) : last] ** 2, dtype=np.float64)))
+    alike = np.sqrt((energy[len(pattern) :] - energy[: -len(pattern)]) * pattern.dot(pattern))
+    likeness = found / np.maximum(alike, 1.0)
+    best = int(likeness.argmax())
+    return first + best if likeness[best] > _ALIKE else expected

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from device.errors import DeviceNotFoundError
+from device.units import Hz
 
 DEFAULT = "default"
+# Rates that cards do, best first, after the one that needs no resampling.
+OTHER_RATES = (Hz(48_000), Hz(44_100), Hz(32_000), Hz(96_000), Hz(16_000))
+# A real card has at most 8 channels and mixes nothing: open them all and pick. PCMs that convert claim 32 or more and
+# would mix down what is not asked for, so they are asked for the channels up to the one wanted.
+MOST_REAL_CHANNELS = 8
+# What PortAudio makes of the 10,000 channels that ALSA's "plug" claims. PulseAudio's and PipeWire's PCMs claim fewer.
+PLUG_CHANNELS = 128
 
 
 class Direction(Enum):
@@ -66,3 +74,14 @@ def _explain(able: Sequence[SoundDevice], wanted: str, direction: Direction) -> 
         return f'{key} = "{wanted}": this machine has no sound device with {direction.value} channels; connect one'
     listed = ", ".join(f'"{device.name}" ({device.channels(direction)} channels)' for device in able)
     return f'{key} = "{wanted}": there is no such sound device; those with {direction.value} channels are: {listed}'
+
+
+def rates_to_try(best: Hz, device: SoundDevice) -> Iterable[Hz]:
+    """Return the rates to try, best first: `best`, which needs no resampling, unless the device would suffer from it.
+
+    A codec has one clock for both ways: 16 kHz for the microphone would hold the loudspeaker to it. And what ALSA's
+    "plug" converts from the card's rate it interpolates in straight lines, unless better converters are installed.
+    """
+    is_codec = device.inputs and device.outputs and max(device.inputs, device.outputs) <= MOST_REAL_CHANNELS
+    is_plug = max(device.inputs, device.outputs) >= PLUG_CHANNELS
+    return dict.fromkeys(OTHER_RATES[:1] * bool(is_codec or is_plug) + (best, *OTHER_RATES))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from device.audio.echo import EchoCanceller, NullCanceller
-from device.audio.frames import AudioFrame, Rechunker, level_dbfs
+from device.audio.frames import Rechunker, level_dbfs
 from device.audio.gate import Gate
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter
 from device.audio.traffic import Traffic
 from device.audio.vad import Vad
 from device.core.events import VoiceStarted, VoiceStopped
-from device.units import CAPTURE_RATE, Samples, samples_from_ms
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
 
 # The longest frame that fits 10 and 20 ms captures; webrtcvad costs the same for 10 ms as for 20.
 VAD_FRAME = samples_from_ms(20, CAPTURE_RATE)
+# The longest that sound is under way: a batch of 240 ms, the same again while streams change, and the card's buffer.
+LONGEST_WAY = samples_from_ms(1_000, CAPTURE_RATE)
 
 
 class Frontend:
@@ -38,7 +40,9 @@ class Frontend:
         reset_wake: Callable[[], None],
         post: Callable[[VoiceStarted | VoiceStopped], None],
         canceller: EchoCanceller | None = None,
+        is_calm: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_calm`, asked once the wake word got a frame: there are no voices, and nobody wants to know of any."""
         self.on_level: Callable[[float], None] | None = None
         """Told the level of every frame in dBFS, when set."""
         self._canceller = canceller or NullCanceller()
@@ -49,6 +53,8 @@ class Frontend:
         self._feed_wake = feed_wake
         self._reset_wake = reset_wake
         self._post = post
+        self._is_calm = is_calm
+        self._newest: float | None = None
         self._rechunker = Rechunker(VAD_FRAME)
         self._began = ring.end
 
@@ -62,32 +68,45 @@ class Frontend:
         """How much has left the device so far, and how much was withheld while the gate was open."""
         return self._gate.traffic
 
-    def position_ago(self, ms: float) -> Samples:
-        """Return where the stream was `ms` ago, never before it (last) began."""
-        return Samples(max(self._began, self.position - samples_from_ms(ms, CAPTURE_RATE)))
+    def position_at(self, moment: float) -> Samples:
+        """Return which sample was captured at `moment` (s, `time.monotonic`), be it still under way.
+
+        Never one from before the stream (last) began, nor one further ahead than sound is ever held back.
+        """
+        if self._newest is None:
+            return self.position
+        ahead = min(LONGEST_WAY, round((moment - self._newest) * CAPTURE_RATE))
+        return Samples(max(self._began, self.position + ahead))
 
     def recall(self, since: Samples, until: Samples) -> bytes:
         """Return what is remembered of the stream from `since` up to `until`: nothing from before the last `clear`."""
         return self._ring.read(since, until).pcm
 
-    def on_frame(self, pcm: bytes, moment: float = 0.0) -> None:
+    def on_frame(self, pcm: bytes, moment: float) -> None:
         """Take the newest whole samples from the microphone (16 kHz mono s16le), any number; with an echo canceller
         whole blocks of 10 ms.
 
         `moment` is when the first was captured, in seconds of `time.monotonic`: the canceller wants to know.
         """
         pcm = self._canceller.process(pcm, moment)
+        self._newest = moment + len(pcm) / BYTES_PER_SAMPLE / CAPTURE_RATE
         self._ring.write(pcm)
         self._gate.advance()
         self._feed_wake(pcm)
-        for frame in self._rechunker.process(pcm):
-            self._segment(frame)
+        if self._is_calm():
+            self._restart_segmenter()
+        else:
+            self._segment(pcm)
         if self.on_level is not None:
             self.on_level(level_dbfs(pcm))
 
     def open_gate(self, since: Samples | None, until: Samples | None = None, voiced_only: bool = False) -> None:
-        """Let the stream out from `since` on (None: from now on); see `Gate.open`."""
-        self._gate.open(self.position if since is None else since, until, voiced_only)
+        """Let the stream out from `since` on (None: from now on); see `Gate.open`.
+
+        A span is sent now, as far as it has arrived: what follows the order is said of all of it.
+        """
+        span_end = None if until is None else min(until, self.position)
+        self._gate.open(self.position if since is None else since, span_end, voiced_only)
 
     def close_gate(self) -> None:
         """Let nothing out any more."""
@@ -101,7 +120,7 @@ class Frontend:
         """
         self._canceller.interrupt()
         self._ring.clear()
-        self._began = self._ring.end
+        self._began, self._newest = self._ring.end, None
         self._reset_wake()
         self._restart_segmenter()
 
@@ -110,10 +129,11 @@ class Frontend:
         self._gate.cut()
         self.interrupt()
 
-    def _segment(self, frame: AudioFrame) -> None:
-        fact = self._segmenter.process(self._vad.is_voice(frame), frame.position, frame.end)
-        if fact is not None:
-            self._tell(fact)
+    def _segment(self, pcm: bytes) -> None:
+        for frame in self._rechunker.process(pcm):
+            fact = self._segmenter.process(self._vad.is_voice(frame), frame.position, frame.end)
+            if fact is not None:
+                self._tell(fact)
 
     def _tell(self, fact: VoiceStarted | VoiceStopped) -> None:
         # The gate first: an order that follows from the fact finds it knowing of the voice.

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 # A stream that PortAudio has given up is noticed at once; this is for one that is open and silent. A PulseAudio null
 # sink with its defaults falls asleep for up to 2 s, at the start of a stream and at times in the middle.
 STALL_S = 4.0
+# A stream that has given no block for so long is looked at: the longest blocks are of 240 ms.
+DOUBT_S = 0.5
 HANG_S = 3.0
 # A first open may have to list every device of a slow machine, behind a sound server that is just starting.
 OPEN_LIMIT_S = 10.0
@@ -33,6 +35,14 @@ LONGEST_RETRY_S = 10.0
 XRUN_NOTE_S = 60.0
 
 FAILURES = (AudioError, ConfigError, OSError, TimeoutError)
+
+# What a callback answers to PortAudio, and what it may be told (portaudio.h).
+CONTINUE, ABORT = 0, 2
+INPUT_OVERFLOW, OUTPUT_UNDERFLOW = 2, 4
+
+Answer = tuple[bytes | None, int]
+OnBlock = Callable[[bytes | None, int, Mapping[str, float], int], Answer]
+"""PortAudio's callback: block captured, frames in it or wanted, moments, flags."""
 
 
 class Line(ABC):
@@ -113,19 +123,14 @@ class Line(ABC):
             stream.close()
         return (begun + time.monotonic()) / 2
 
-    @abstractmethod
-    def on_block(
-        self, data: bytes | None, count: int, times: Mapping[str, float], status: int
-    ) -> tuple[bytes | None, int]:
-        """In the sound card's thread: a block was captured, or is wanted."""
-
     async def look_after(self) -> None:
         """Notice that the stream stalled; when it is time, try to bring it back."""
         now = time.monotonic()
         if not self._wanted:
             return
         self._note_xruns(now)
-        if not self._faulty and (now - self._heard > STALL_S or await self._is_given_up()):
+        silent_s = now - self._heard
+        if not self._faulty and (silent_s > STALL_S or (silent_s > DOUBT_S and await self._is_given_up())):
             await self._fail(f"the {self.noun} stopped; is it unplugged?")
         elif self._faulty and now >= self._next_try:
             await self._try_again()
@@ -231,7 +236,8 @@ class Line(ABC):
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
         """In PortAudio's thread: open and start a stream. Raise OSError."""
 
-    def _note_block(self, status: int) -> None:
+    def note_block(self, status: int) -> None:
+        """In the sound card's thread: a block was captured, or is wanted."""
         self._heard = time.monotonic()
         if status & self.xrun:
             self._xruns += 1

@@ -11,8 +11,8 @@ from device.panel.gestures import Clicked, Gesture, Gestures, Held, LongPressed
 from device.ports import Post
 from device.units import Ms, Samples, ms_from_seconds
 
-PositionAgo = Callable[[float], Samples]
-"""Milliseconds before now -> the position in the capture stream that was being captured then."""
+PositionAt = Callable[[float], Samples]
+"""A moment (s, `time.monotonic`) -> the position in the capture stream that was being captured then."""
 
 
 class GestureButton:
@@ -22,12 +22,12 @@ class GestureButton:
         self,
         settings: config.Button,
         post: Post,
-        position_ago: PositionAgo,
+        position_at: PositionAt,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._gestures = Gestures(settings.hold_s, settings.long_press_s)
         self._post = post
-        self._position_ago = position_ago
+        self._position_at = position_at
         self._loop = loop or asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -70,15 +70,12 @@ class GestureButton:
 
     def _event_of(self, gesture: Gesture) -> Event:
         if isinstance(gesture, Clicked):
-            return ButtonClicked(self._position_at(gesture.pressed_at))
+            return ButtonClicked(self._position_at(gesture.pressed_at / 1000))
         if isinstance(gesture, Held):
-            return ButtonHeld(self._position_at(gesture.pressed_at))
+            return ButtonHeld(self._position_at(gesture.pressed_at / 1000))
         if isinstance(gesture, LongPressed):
             return ButtonLongPressed()
-        return ButtonReleased(self._position_at(gesture.released_at))
-
-    def _position_at(self, moment: Ms) -> Samples:
-        return self._position_ago(max(0.0, self._now() - moment))
+        return ButtonReleased(self._position_at(gesture.released_at / 1000))
 
     def _now(self) -> Ms:
         return ms_from_seconds(self._loop.time())

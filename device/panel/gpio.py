@@ -10,7 +10,7 @@ from device import config, gpio
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.core.indication import Indication
 from device.errors import PanelError
-from device.panel.button import GestureButton, PositionAgo
+from device.panel.button import GestureButton, PositionAt
 from device.panel.patterns import pattern_of
 from device.ports import Panel, Post
 from device.units import Ms, ms_from_seconds
@@ -31,7 +31,7 @@ class NullPanel:
 def open_panel(
     settings: config.Hardware,
     post: Post,
-    position_ago: PositionAgo,
+    position_at: PositionAt,
     loop: asyncio.AbstractEventLoop | None = None,
 ) -> Panel:
     """Open the configured pins; without any, return a panel that does nothing and load no GPIO library.
@@ -41,7 +41,7 @@ def open_panel(
     led = settings.led
     if led.pin is None and led.red is None and settings.button.pin is None:
         return NullPanel()
-    return GpioPanel(settings, post, position_ago, loop)
+    return GpioPanel(settings, post, position_at, loop)
 
 
 class GpioPanel:
@@ -51,7 +51,7 @@ class GpioPanel:
         self,
         settings: config.Hardware,
         post: Post,
-        position_ago: PositionAgo,
+        position_at: PositionAt,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Take the pins. Raise ConfigError."""
@@ -65,7 +65,7 @@ class GpioPanel:
             self._light = _open_light(settings.led)
             if self._light is not None:
                 opened.callback(self._light.close)
-            self._gestures = GestureButton(settings.button, post, position_ago, self._loop)
+            self._gestures = GestureButton(settings.button, post, position_at, self._loop)
             self._button = self._open_button(settings.button)
             opened.pop_all()
 

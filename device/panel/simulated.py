@@ -19,10 +19,10 @@ class SimulatedPanel:
         self,
         settings: config.Hardware,
         post: Post,
-        position_ago: Callable[[float], Samples],
+        position_at: Callable[[float], Samples],
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._button = GestureButton(settings.button, post, position_ago, loop)
+        self._button = GestureButton(settings.button, post, position_at, loop)
         self._closed = False
         self.shown: list[Indication] = []
         """Every change of the indication, oldest first."""

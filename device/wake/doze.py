@@ -7,24 +7,27 @@ stays as it is the engine rests, in speech, music and whatever else moves it wor
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import gt, sub
 
 import numpy as np
-import numpy.typing as npt
 
 from device.units import Samples
 from device.wake.mel import CHUNK_SAMPLES
 
-Levels = npt.NDArray[np.floating]
-"""dB of each band, of one chunk or of several."""
+Levels = list[float]
+"""dB of each band."""
 
-# 320 ms. In an idle process nothing is in the caches: to look at 80 ms of sound costs 290 us (16 us in a busy one), at
-# four times as much hardly more. Words are longer than that, and what was kept makes up for the delay.
-_CHUNKS_AT_A_LOOK = 4
+# 240 ms. In an idle process nothing is in the caches: to look at 80 ms of sound costs 230 us (10 us in a busy one), at
+# three times as much hardly more. Words are longer than that, and what was kept makes up for the delay.
+_CHUNKS_AT_A_LOOK = 3
 # 1.9 s: a word is detected at most 0.7 s after its end, and the softest part of it may end a second before.
-_AWAKE_LOOKS = 6
+_AWAKE_LOOKS = 8
+# 3.8 s asleep: pauses in a conversation are shorter.
+_DEEP_LOOKS = 16
 # A second more than the engine needs: should the change have been noticed late, the words are scored all the same.
 _SPARE_CHUNKS = 12
 
@@ -63,17 +66,30 @@ class Doze:
         self._kept: deque[bytes] = deque(maxlen=-(-memory // CHUNK_SAMPLES) + _SPARE_CHUNKS)
         self._skipped = False
         self._awake = _AWAKE_LOOKS
+        self._quiet_looks = 0
 
-    def take(self, chunk: bytes) -> Heard | None:
-        """Take 1280 samples of s16le; return what is to be scored now: what was kept, these last. None: nothing yet."""
+    @property
+    def is_deep(self) -> bool:
+        """Whether it has been quiet for so long that it may well stay so."""
+        return self._quiet_looks >= _DEEP_LOOKS
+
+    def take(self, chunk: bytes, more: bool = False) -> Heard | None:
+        """Take 1280 samples of s16le; return what is to be scored now: what was kept, these last. None: nothing yet.
+
+        `more`: another chunk is there already, and is better looked at together with this one.
+        """
         self._skipped |= len(self._kept) == self._kept.maxlen
         self._kept.append(chunk)
         self._unseen.append(chunk)
-        if len(self._unseen) == _CHUNKS_AT_A_LOOK:
-            changed = self._change.hears(b"".join(self._unseen))
-            self._unseen.clear()
-            self._awake = _AWAKE_LOOKS if changed else max(0, self._awake - 1)
+        if len(self._unseen) >= _CHUNKS_AT_A_LOOK and not more:
+            self._look()
         return self._hand_over() if self._awake else None
+
+    def _look(self) -> None:
+        changed = self._change.hears(b"".join(self._unseen))
+        self._unseen.clear()
+        self._awake = _AWAKE_LOOKS if changed else max(0, self._awake - 1)
+        self._quiet_looks = 0 if self._awake else self._quiet_looks + 1
 
     def _hand_over(self) -> Heard:
         heard = Heard(b"".join(self._kept), self._skipped)
@@ -87,6 +103,7 @@ class Doze:
         self._kept.clear()
         self._skipped = False
         self._awake = _AWAKE_LOOKS
+        self._quiet_looks = 0
 
 
 class Change:
@@ -99,52 +116,55 @@ class Change:
 
     def __init__(self) -> None:
         widths = np.diff(_EDGES)
-        self._window = np.hanning(_FRAME).astype(np.float32)
-        # Before numpy 2 a spectrum always has double precision.
+        # Before numpy 2 a spectrum always has double precision: what it is made of had better have it too.
         kind = np.fft.rfft(np.zeros(_FRAME, np.float32)).real.dtype
+        self._window = np.hanning(_FRAME).astype(kind)
         # Real and imaginary parts lie side by side: both go to the same band.
         self._bands = np.zeros((_FRAME + 2, len(widths)), kind)
         for band, (first, stop) in enumerate(pairwise(_EDGES)):
             self._bands[2 * first : 2 * stop, band] = 1 / (_FRAMES * (stop - first))
-        self._limits = 1.5 + 16 / np.sqrt(_FRAMES * widths / _BINS_PER_INDEPENDENT)
-        self._usual = np.full(len(widths), -np.inf)
-        self._steady = np.zeros(len(widths))
+        # Lists of the eleven bands: in an idle process a call of numpy costs more than a dozen numbers in Python.
+        self._limits: list[float] = (1.5 + 16 / np.sqrt(_FRAMES * widths / _BINS_PER_INDEPENDENT)).tolist()
+        self._usual = [-math.inf] * len(widths)
+        self._steady = [0.0] * len(widths)
         """Mean of the newest `_steady_chunks`, none of which is far from it."""
         self._steady_chunks = 0
 
     def hears(self, sound: bytes) -> bool:
         """Take any number of chunks (1280 samples of s16le each)."""
         levels = self._levels(sound)
-        if not self._steady_chunks and not self._differs(levels):
-            self._usual += _DRIFT * len(levels) * (levels.mean(axis=0) - self._usual)
+        if not self._steady_chunks and not any(map(self._differs, levels)):
+            self._drift(levels)
             return False
         differs = [self._follow(level) for level in levels]
         return any(differs)
 
-    def _differs(self, levels: Levels) -> bool:
-        above = levels - self._usual
-        return bool((above > self._limits).any()) or bool((above.mean(axis=-1) < _DROP).any())
-
-    def _levels(self, sound: bytes) -> Levels:
+    def _levels(self, sound: bytes) -> list[Levels]:
         frames = np.frombuffer(sound, "<i2").reshape(-1, _FRAMES, _FRAME) * self._window
         parts = np.fft.rfft(frames).view(self._bands.dtype)
         np.square(parts, out=parts)
-        power = parts.sum(axis=1) @ self._bands
-        power += _ROUNDING
-        level: Levels = np.log10(power)
-        level *= 10
-        return level
+        power = np.add.reduce(parts, axis=1) @ self._bands
+        return [[10 * math.log10(band + _ROUNDING) for band in chunk] for chunk in power.tolist()]
+
+    def _differs(self, level: Levels) -> bool:
+        above = list(map(sub, level, self._usual))
+        return any(map(gt, above, self._limits)) or sum(above) < _DROP * len(above)
+
+    def _drift(self, levels: list[Levels]) -> None:
+        share = _DRIFT * len(levels)
+        means = [sum(band) / len(levels) for band in zip(*levels, strict=True)]
+        self._usual = [usual + share * (mean - usual) for usual, mean in zip(self._usual, means, strict=True)]
 
     def _follow(self, level: Levels) -> bool:
         """After a change: wait until the sound is steady again, and take that for usual. Return whether it differs."""
         differs = self._differs(level)
-        if (np.abs(level - self._steady) > self._limits).any():
+        if any(abs(a - b) > limit for a, b, limit in zip(level, self._steady, self._limits, strict=True)):
             self._steady_chunks = 0
         self._steady_chunks += 1
-        self._steady += (level - self._steady) / self._steady_chunks
+        self._steady = [old + (new - old) / self._steady_chunks for new, old in zip(level, self._steady, strict=True)]
         # Between two words it is quieter than usual: the second must be heard too.
-        self._usual = np.minimum(self._usual, np.maximum(level, self._usual - _FALL))
+        self._usual = [min(old, max(new, old - _FALL)) for new, old in zip(level, self._usual, strict=True)]
         if self._steady_chunks == _STEADY_CHUNKS:
-            self._usual = self._steady.copy()
+            self._usual = self._steady
             self._steady_chunks = 0
         return differs

@@ -94,6 +94,11 @@ class WakeWorker:
         """Up to where the fed stream was listened to, a doze included: stands still when the engine does."""
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether the room has been quiet for a while: nobody needs to be told of its sound soon."""
+        return self._doze is not None and self._doze.is_deep
+
+    @property
     def skipped_samples(self) -> Samples:
         """How much sound was never listened to because the machine was too slow."""
         return Samples(self._listener.skipped)
@@ -116,7 +121,8 @@ class WakeWorker:
         while len(self._collected) >= _CHUNK_BYTES:
             chunk = bytes(self._collected[:_CHUNK_BYTES])
             del self._collected[:_CHUNK_BYTES]
-            self._take(chunk, self._fed - len(self._collected) // BYTES_PER_SAMPLE)
+            more = len(self._collected) >= _CHUNK_BYTES
+            self._take(chunk, self._fed - len(self._collected) // BYTES_PER_SAMPLE, more)
 
     def reset(self) -> None:
         """Forget the sound so far: the stream was interrupted (positions go on counting)."""
@@ -133,8 +139,8 @@ class WakeWorker:
             thread.join(_JOIN_S)
             self.reset()
 
-    def _take(self, chunk: bytes, end: int) -> None:
-        heard = self._doze.take(chunk) if self._doze else Heard(chunk, skipped=False)
+    def _take(self, chunk: bytes, end: int, more: bool) -> None:
+        heard = self._doze.take(chunk, more) if self._doze else Heard(chunk, skipped=False)
         if heard:
             self._queue.put(_Chunk(heard.pcm, end, self._fresh or heard.skipped))
             self._asked, self._fresh = end, False

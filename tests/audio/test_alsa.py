@@ -182,8 +182,9 @@ class _FussyCard:
         """One card."""
         return (self.device,)
 
-    def open(self, line: Any, device: SoundDevice, rate: Hz, channels: int, block: int) -> Any:
+    def open(self, line: Any, device: SoundDevice, rate: Hz, channels: int, block: int, on_block: Any) -> Any:
         """Refuse every other rate, as PortAudio does."""
+        self.on_block = on_block
         if rate != self.rate:
             raise OSError(-9997, "Invalid sample rate")
         self.opened.append((rate, channels))
@@ -221,7 +222,7 @@ async def test_a_card_is_opened_at_a_rate_it_does(fussy: Callable[[int, int], _F
     assert card.opened == [(rate, 6)]
     block = np.tile(np.arange(6, dtype="<i2") * 1000, rate // 50).tobytes()
     for _ in range(10):
-        microphone.on_block(block, rate // 50, TIMES, 0)
+        card.on_block(block, rate // 50, TIMES, 0)
     await until(lambda: len(frames) >= 8)
     assert np.frombuffer(frames[5], dtype="<i2") == pytest.approx(2000, abs=5)
     await microphone.close()
@@ -240,7 +241,7 @@ async def test_the_first_rate_tried_is_one_that_harms_nothing(
     card.device = SoundDevice(0, "Fussy", inputs, outputs)
     tried: list[int] = []
 
-    def take(line: Any, device: SoundDevice, rate: Hz, channels: int, block: int) -> Any:
+    def take(line: Any, device: SoundDevice, rate: Hz, *rest: Any) -> Any:
         tried.append(rate)
         return card
 
@@ -291,8 +292,11 @@ async def test_a_stream_that_stalls_is_a_failure(
     await cards.close()
 
 
-async def test_a_stream_that_portaudio_gave_up_is_a_failure_at_once(fussy: Callable[[int, int], _FussyCard]) -> None:
+async def test_a_stream_that_portaudio_gave_up_is_a_failure_at_once(
+    fussy: Callable[[int, int], _FussyCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody waits for it to have been silent long enough."""
+    monkeypatch.setattr(line, "DOUBT_S", 0.0)
     card = fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)
@@ -311,7 +315,7 @@ async def test_a_healthy_stream_is_left_alone(fussy: Callable[[int, int], _Fussy
     cards = SoundCards(Audio(input="fussy"), events.append)
     microphone = cards.microphone(lambda frame, moment: None)
     await microphone.open()
-    microphone.on_block(bytes(640), 320, TIMES, 0)
+    card.on_block(bytes(640), 320, TIMES, 0)
     await microphone.look_after()
     assert events == []
     assert len(card.opened) == 1

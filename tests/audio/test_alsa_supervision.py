@@ -10,6 +10,7 @@ import pytest
 
 from device.audio import alsa, line
 from device.audio.alsa import SoundCards
+from device.audio.capture import Pace
 from device.audio.devices import SoundDevice
 from device.config import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
@@ -43,11 +44,11 @@ class MoodyCard:
         moody = (SoundDevice(0, "Moody", self.inputs, 2),) if self.there else ()
         return (*moody, SoundDevice(1, "Steady", 1, 1))
 
-    def open(self, line: Any, device: SoundDevice, *rest: int) -> MoodyStream:
+    def open(self, line: Any, device: SoundDevice, *rest: Any) -> MoodyStream:
         """Refuse while it is busy, as PortAudio does."""
         if device.index == 0 and self.busy:
             raise OSError(-9985, "Device unavailable")
-        self.streams.append(MoodyStream())
+        self.streams.append(MoodyStream(rest[-1]))
         return self.streams[-1]
 
     def terminate(self) -> None:
@@ -58,7 +59,8 @@ class MoodyCard:
 class MoodyStream:
     """A stream that is active until it breaks."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_block: Any) -> None:
+        self.on_block = on_block
         self.active = True
 
     def is_active(self) -> bool:
@@ -81,6 +83,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> MoodyCard:
     monkeypatch.setattr(line, "FIRST_RETRY_S", 0.01)
     monkeypatch.setattr(line, "LONGEST_RETRY_S", 0.02)
     monkeypatch.setattr(line, "STALL_S", LIMIT_S)
+    monkeypatch.setattr(line, "DOUBT_S", 0.0)
     return card
 
 
@@ -174,7 +177,7 @@ async def test_an_absent_loudspeaker_leaves_the_microphone_alone(card: MoodyCard
     cards = SoundCards(Audio(input="Steady", output="Moody"), facts.append)
     gaps: list[bool] = []
     microphone, speaker = (
-        cards.microphone(lambda frame, moment: None, lambda: False, lambda: gaps.append(True)),
+        cards.microphone(lambda frame, moment: None, lambda: Pace.STEADY, lambda: gaps.append(True)),
         cards.speaker(Hz(24_000)),
     )
     await microphone.open()
@@ -212,7 +215,8 @@ async def test_a_loudspeaker_that_is_plugged_in_interrupts_only_an_idle_micropho
     """Once, and the front end is told that the sound does not join on; no fault is posted for it."""
     cards = SoundCards(Audio(input="Steady", output="Moody"), facts.append)
     gaps: list[bool] = []
-    microphone = cards.microphone(lambda frame, moment: None, lambda: listening, lambda: gaps.append(True))
+    pace = Pace.HURRIED if listening else Pace.CALM
+    microphone = cards.microphone(lambda frame, moment: None, lambda: pace, lambda: gaps.append(True))
     speaker = cards.speaker(Hz(24_000))
     await microphone.open()
     card.there = False
@@ -231,7 +235,7 @@ async def test_the_front_end_is_told_of_a_break_before_the_fault_is_posted(card:
     """The machine's orders must find it ready."""
     order: list[str] = []
     cards = SoundCards(Audio(input="Moody"), lambda fact: order.append(type(fact).__name__))
-    await cards.microphone(lambda frame, moment: None, lambda: True, lambda: order.append("gap")).open()
+    await cards.microphone(lambda frame, moment: None, lambda: Pace.HURRIED, lambda: order.append("gap")).open()
     card.streams[-1].active = False
     await until(lambda: len(order) > 1)
     assert order[:2] == ["gap", "DeviceFailed"]
@@ -267,7 +271,7 @@ async def test_an_opened_stream_is_told_with_its_device(caplog: pytest.LogCaptur
 
 
 async def test_lost_sound_is_counted_and_told_once_a_minute(
-    cards: SoundCards, caplog: pytest.LogCaptureFixture
+    card: MoodyCard, cards: SoundCards, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In either direction; a machine that is too busy must not be made busier."""
     microphone, speaker = cards.microphone(lambda frame, moment: None), cards.speaker(Hz(24_000))
@@ -276,9 +280,9 @@ async def test_lost_sound_is_counted_and_told_once_a_minute(
     times = {"output_buffer_dac_time": 0.0, "input_buffer_adc_time": 0.0, "current_time": 0.0}
     for _ in range(2):
         for _ in range(3):
-            microphone.on_block(bytes(640), 320, times, INPUT_OVERFLOW)
-            speaker.on_block(None, 120, times, OUTPUT_UNDERFLOW)
-        microphone.on_block(bytes(640), 320, times, 0)
+            card.streams[0].on_block(bytes(640), 320, times, INPUT_OVERFLOW)
+            card.streams[1].on_block(None, 120, times, OUTPUT_UNDERFLOW)
+        card.streams[0].on_block(bytes(640), 320, times, 0)
         await microphone.look_after()
         await speaker.look_after()
     told = [record.message for record in caplog.records if "lost sound" in record.message]

@@ -42,6 +42,8 @@ class House:
         self.woken: list[bytes] = []
         self.resets = 0
         self.posted: list[VoiceStarted | VoiceStopped] = []
+        self.now = 100.0
+        self.calm = False
         ring = PrerollRing()
         self.gate = Gate(ring, Hz(target_rate), self.sent.append)
         self.frontend = Frontend(
@@ -52,6 +54,7 @@ class House:
             feed_wake=self.woken.append,
             reset_wake=self.reset_wake,
             post=self.posted.append,
+            is_calm=lambda: self.calm,
         )
 
     def reset_wake(self) -> None:
@@ -61,7 +64,8 @@ class House:
     def hear(self, pcm: bytes, times: int = 1) -> None:
         """Let the microphone hear a frame."""
         for _ in range(times):
-            self.frontend.on_frame(pcm)
+            self.frontend.on_frame(pcm, self.now)
+            self.now += len(pcm) / 32_000
 
 
 def test_an_idle_microphone_feeds_the_wake_word_and_sends_nothing() -> None:
@@ -155,19 +159,61 @@ def test_nothing_from_before_an_interruption_is_sent_after_it() -> None:
     house.hear(SECRET, times=5)
     house.frontend.interrupt()
     house.hear(VOICE)
-    house.frontend.open_gate(house.frontend.position_ago(1000))
+    house.frontend.open_gate(house.frontend.position_at(house.now - 1))
     assert b"".join(house.sent) == VOICE
 
 
 def test_a_button_press_is_dated_back_but_never_before_the_stream_began() -> None:
     """The first frame, and the first one after an interruption, are the limits."""
     house = House()
-    assert house.frontend.position_ago(400) == 0
+    assert house.frontend.position_at(house.now - 0.4) == 0
     house.hear(QUIET, times=50)
-    assert house.frontend.position_ago(400) == 16_000 - 6400
-    assert house.frontend.position_ago(5000) == 0
+    assert house.frontend.position_at(house.now - 0.4) == 16_000 - 6400
+    assert house.frontend.position_at(house.now - 5) == 0
     house.frontend.interrupt()
-    assert house.frontend.position_ago(400) == 16_000
+    assert house.frontend.position_at(house.now - 0.4) == 16_000
+    assert house.frontend.position_at(house.now + 3600) == 16_000
+
+
+def test_nothing_from_before_a_press_leaves_though_it_comes_later() -> None:
+    """In a quiet room sound is brought in batches: what was said before the press may still be under way."""
+    house = House()
+    house.hear(QUIET, times=50)
+    pressed = house.now + 0.2
+    house.frontend.open_gate(house.frontend.position_at(pressed))
+    house.hear(SECRET, times=10)
+    assert house.sent == []
+    house.hear(VOICE)
+    assert b"".join(house.sent) == VOICE
+
+
+def test_a_stream_that_stands_still_holds_back_no_more_than_a_second() -> None:
+    """Whatever it brings afterwards was captured afterwards."""
+    house = House()
+    house.hear(QUIET, times=50)
+    assert house.frontend.position_at(house.now + 60) == 32_000
+
+
+def test_a_span_ends_with_what_has_arrived() -> None:
+    """The order that follows it, to commit the turn, must not be overtaken."""
+    house = House()
+    house.hear(VOICE, times=10)
+    house.frontend.open_gate(Samples(0), Samples(10 * 320 + 160))
+    assert not house.gate.is_open
+    house.hear(SECRET)
+    assert b"".join(house.sent) == VOICE * 10
+
+
+def test_in_a_calm_room_nobody_looks_for_voices() -> None:
+    """A voice that was being heard is over, and one that begins with the end of the calm is found."""
+    house = House()
+    house.hear(VOICE, times=10)
+    house.calm = True
+    house.hear(VOICE, times=10)
+    assert [type(fact) for fact in house.posted] == [VoiceStarted, VoiceStopped]
+    house.calm = False
+    house.hear(VOICE, times=10)
+    assert house.posted[2:] == [VoiceStarted(Samples(20 * 320))]
 
 
 def test_a_voice_is_posted_with_the_positions_of_the_stream() -> None:

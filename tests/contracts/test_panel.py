@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -37,9 +38,9 @@ class Subject:
         return await asyncio.wait_for(self.events.get(), PATIENCE_S)
 
 
-def position_ago(ms: float) -> Samples:
-    """Tell how long ago it was, in samples before 1000000."""
-    return Samples(1_000_000 - round(ms * 16))
+def position_at(moment: float) -> Samples:
+    """Pretend that sample 1000000 is being captured now."""
+    return Samples(1_000_000 - round((time.monotonic() - moment) * 16_000))
 
 
 Make = Callable[[float], Subject]
@@ -56,12 +57,12 @@ async def make(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
             button = config.Button(pin=BUTTON, hold_s=hold_s, long_press_s=hold_s + 0.2)
             settings = config.Hardware(led=config.Led(pin=LED), button=button)
             if request.param == "simulated":
-                panel = SimulatedPanel(settings, events.put_nowait, position_ago)
+                panel = SimulatedPanel(settings, events.put_nowait, position_at)
                 subject = Subject(panel, panel.press, panel.release, events)
             else:
                 board = open_things.enter_context(contextlib.closing(MockBoard()))
                 subject = Subject(
-                    GpioPanel(settings, events.put_nowait, position_ago),
+                    GpioPanel(settings, events.put_nowait, position_at),
                     lambda: board.press(BUTTON),
                     lambda: board.release(BUTTON),
                     events,

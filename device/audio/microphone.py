@@ -1,0 +1,267 @@
+"""The microphone: a sound card's input as frames, in short blocks while somebody is in a hurry, else in long ones.
+
+In blocks of 240 ms a stream costs a quarter of what it does in blocks of 20 ms (0.14 and 0.57 % of an x86 core on the
+virtual card), and the length of blocks is settled when it is opened. So there are two streams for a moment at each
+change, joined to the sample. A card that can only be opened once (a plain hw: PCM) stays with short blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from device.audio.capture import Intake, JoinedStream, Pace, Piece
+from device.audio.cardthread import keep_thread_state, let_thread_state_go
+from device.audio.devices import MOST_REAL_CHANNELS, Direction, SoundDevice, rates_to_try
+from device.audio.line import ABORT, CONTINUE, INPUT_OVERFLOW, Answer, Line
+from device.config import Audio
+from device.core.events import Device
+from device.errors import ConfigError
+from device.ports import Post
+from device.units import CAPTURE_RATE, Hz, samples_from_ms
+
+if TYPE_CHECKING:
+    from device.audio.alsa import SoundCards
+
+log = logging.getLogger(__name__)
+
+OnFrame = Callable[[bytes, float], None]
+"""One or more whole frames, and the moment (s, `time.monotonic`) the first sample was captured."""
+
+LONG_BLOCK_MS = int(Pace.CALM)
+# Two blocks of each stream are enough; PulseAudio's null sinks may sleep for 2 s first.
+CHANGE_LIMIT_S = 5.0
+
+
+class AlsaMicrophone(Line):
+    """Captures 16 kHz mono frames. See device.ports.Microphone."""
+
+    device = Device.MICROPHONE
+    direction = Direction.INPUT
+    noun = "microphone"
+    xrun = INPUT_OVERFLOW
+
+    def __init__(
+        self,
+        cards: SoundCards,
+        audio: Audio,
+        post: Post,
+        on_frame: OnFrame,
+        pace: Callable[[], Pace],
+        on_gap: Callable[[], None],
+    ) -> None:
+        super().__init__(cards, audio, post)
+        self._on_frame = on_frame
+        self._pace = pace
+        self._on_gap = on_gap
+        self._joined = JoinedStream(audio.frame_ms)
+        self._source: _Source | None = None
+        self._next: _Source | None = None
+        # Only touched in PortAudio's thread.
+        self._next_stream: Any = None
+        self._changing_since: float | None = None
+        self._is_shareable = True
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether somebody waits for what is said."""
+        return self.is_open and self._pace() is Pace.HURRIED
+
+    def adapt(self) -> None:
+        """On the event loop's thread: the pace may have changed; change to longer or shorter blocks if so."""
+        if self._source is None or not self.is_open:
+            return
+        calm = self._pace() is Pace.CALM
+        if self._changing_since is not None:
+            if not calm and self._next is not None and self._next.is_long:
+                self._give_up_change()
+        elif calm is not self._source.is_long and self._is_shareable:
+            self._changing_since = time.monotonic()
+            self._spawn(self._change(LONG_BLOCK_MS if calm else self._audio.frame_ms))
+
+    async def look_after(self) -> None:
+        """See Line; and do not wait for ever for a second stream."""
+        await super().look_after()
+        since = self._changing_since
+        if since is not None and time.monotonic() - since > CHANGE_LIMIT_S:
+            self._is_shareable = False
+            self._give_up_change()
+
+    def drop(self) -> float:
+        """See Line."""
+        self._close_next()
+        return super().drop()
+
+    def pace(self) -> Pace:
+        """In the card's thread: how long sound may wait. While two streams are being joined it must not."""
+        return Pace.HURRIED if self._changing_since is not None else self._pace()
+
+    def hand_over(self, source: _Source, piece: Piece) -> None:
+        """In the card's thread: a piece of sound for the event loop, the one bridge. See `_deliver`."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, source, piece)
+
+    def say_goodbye(self, source: _Source) -> None:
+        """In the card's thread: nothing more comes from a source that was told to end."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._spawn_finish)
+
+    @property
+    def is_forlorn(self) -> bool:
+        """In the card's thread: whether nobody is there to take sound."""
+        return self._loop is None or self._loop.is_closed()
+
+    def _deliver(self, source: _Source, piece: Piece) -> None:
+        # Sound may still be under way when the microphone is closed: muted means that nothing comes any more.
+        if not self._wanted:
+            return
+        if source is self._source:
+            self._hand_on(self._joined.take(piece))
+        elif source is self._next:
+            self._joined.prepare(piece)
+        else:
+            return
+        self._join()
+        self.adapt()
+
+    def _hand_on(self, piece: Piece | None) -> None:
+        if piece is not None and self._wanted:
+            self._on_frame(piece.pcm, piece.moment)
+
+    def _join(self) -> None:
+        if self._source is None or self._next is None or (rest := self._joined.join()) is None:
+            return
+        self._source.ended, self._source, self._next = True, self._next, None
+        self._hand_on(self._joined.take(rest))
+        self._source.intake.align(self._joined.position)
+
+    # -- from one stream to another
+
+    async def _change(self, block_ms: int) -> None:
+        if not await self._within_patience(self._open_next, block_ms):
+            log.debug("the microphone cannot be opened twice: it stays with blocks of %d ms", self._audio.frame_ms)
+            self._is_shareable = False
+            self._give_up_change()
+
+    def _open_next(self, block_ms: int) -> None:
+        """In PortAudio's thread."""
+        if self._stream is None or self._source is None or not self._wanted:
+            return
+        device = self._cards.choose(self.direction)
+        source = self._next = self._make_source(device, self._source.rate, block_ms)
+        self._next_stream = self._start(device, source)
+
+    def _give_up_change(self) -> None:
+        self._forget_next()
+        self._spawn(self._give_up_next_stream())
+
+    async def _give_up_next_stream(self) -> None:
+        await self._within_patience(self._close_next)
+        # It may have been opened only just now.
+        self._forget_next()
+        self._changing_since = None
+
+    def _forget_next(self) -> None:
+        self._next = None
+        self._hand_on(self._joined.abandon())
+
+    def _spawn_finish(self) -> None:
+        self._spawn(self._finish())
+
+    async def _finish(self) -> None:
+        await self._within_patience(self._finish_change)
+        self._changing_since = None
+
+    def _finish_change(self) -> None:
+        """In PortAudio's thread: the second stream is the only one from now on."""
+        if self._next_stream is not None:
+            old, self._stream, self._next_stream = self._stream, self._next_stream, None
+            old.close()
+
+    def _close_next(self) -> None:
+        """In PortAudio's thread."""
+        stream, self._next_stream = self._next_stream, None
+        if stream is not None:
+            stream.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- opening
+
+    def _note_gap(self) -> None:
+        self._on_gap()
+
+    def _rates(self, device: SoundDevice) -> Iterable[Hz]:
+        return rates_to_try(CAPTURE_RATE, device)
+
+    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
+        self._joined = JoinedStream(self._audio.frame_ms)
+        self._source = source = self._make_source(device, rate, self._audio.frame_ms)
+        self._next = self._changing_since = None
+        self._is_shareable = True
+        return self._start(device, source)
+
+    def _make_source(self, device: SoundDevice, rate: Hz, block_ms: int) -> _Source:
+        channel = self._audio.input_channel
+        if channel >= device.inputs:
+            raise ConfigError(
+                f'audio.input_channel = {channel}: "{device.name}" has {device.inputs} input channels, counted from 0'
+            )
+        channels = device.inputs if device.inputs <= MOST_REAL_CHANNELS else channel + 1
+        return _Source(self, rate, channels, channel, block_ms)
+
+    def _start(self, device: SoundDevice, source: _Source) -> Any:
+        block = samples_from_ms(source.block_ms, source.rate)
+        return self._cards.open(self, device, source.rate, source.channels, block, source.on_block)
+
+
+class _Source:
+    """One stream, as it looks from its own thread."""
+
+    def __init__(self, line: AlsaMicrophone, rate: Hz, channels: int, channel: int, block_ms: int) -> None:
+        self.rate = rate
+        self.channels = channels
+        self.block_ms = block_ms
+        self.is_long = block_ms == LONG_BLOCK_MS
+        self.intake = Intake(rate, channels, channel)
+        self.ended = False
+        """Set on the event loop's thread: nobody wants more."""
+        self._line = line
+        self._kept_state: int | None = None
+        self._has_begun = self._is_gone = False
+
+    def on_block(self, data: bytes | None, count: int, times: Mapping[str, float], status: int) -> Answer:
+        """Take a captured block."""
+        if not self._has_begun:
+            self._begin()
+        self._line.note_block(status)
+        if self._line.is_forlorn:
+            return None, ABORT
+        if self.ended:
+            self._end()
+        else:
+            # PortAudio's clock is the wall's; only the difference is worth anything.
+            start = time.monotonic() + times["input_buffer_adc_time"] - times["current_time"]
+            if piece := self.intake.take(data or b"", start + count / self.rate, self._line.pace()):
+                self._line.hand_over(self, piece)
+        return None, CONTINUE
+
+    def _begin(self) -> None:
+        self._has_begun = True
+        if not self.is_long:
+            self._kept_state = keep_thread_state()
+
+    def _end(self) -> None:
+        """What was kept must go before the stream is closed."""
+        if not self._is_gone:
+            self._is_gone = True
+            if self._kept_state is not None:
+                let_thread_state_go(self._kept_state)
+            self._line.say_goodbye(self)

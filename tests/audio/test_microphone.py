@@ -1,0 +1,238 @@
+"""The microphone's pace: from short blocks to long ones and back, on one stream of sound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.audio import alsa, line, microphone
+from device.audio.alsa import SoundCards
+from device.audio.capture import Pace
+from device.audio.devices import SoundDevice
+from device.audio.microphone import AlsaMicrophone
+from device.config import Audio
+from device.core.events import Event
+from device.sim.soundcard import MICROPHONE, VirtualSoundCard
+from device.units import CAPTURE_RATE
+
+LIMIT_S = 20.0
+SHORT, LONG = 320, Pace.CALM * 16
+NOISE = np.random.default_rng(5).normal(0, 1000, 60 * CAPTURE_RATE).astype("<i2")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class Stream:
+    """One stream of the card below: captures the same noise as all others."""
+
+    def __init__(self, block: int, on_block: Any) -> None:
+        self.block = block
+        self.is_open = True
+        self._on_block = on_block
+
+    def capture(self, end: int) -> None:
+        """Hand out the block that ends at a sample of the noise."""
+        if self.is_open:
+            block = NOISE[end - self.block : end].tobytes()
+            times = {"input_buffer_adc_time": -self.block / CAPTURE_RATE, "current_time": 0.0}
+            self._on_block(block, self.block, times, 0)
+
+    def is_active(self) -> bool:
+        """Until it is closed."""
+        return self.is_open
+
+    def close(self) -> None:
+        """Capture no more."""
+        self.is_open = False
+
+
+class Card:
+    """PortAudio with one card, in the test's own time."""
+
+    def __init__(self) -> None:
+        self.streams: list[Stream] = []
+        self.is_exclusive = False
+        self.now = 0
+        self._begun: dict[Stream, int] = {}
+
+    @property
+    def open_blocks(self) -> list[int]:
+        """The lengths of blocks of all streams that are open."""
+        return [stream.block for stream in self.streams if stream.is_open]
+
+    def open(self, line: Any, device: SoundDevice, rate: int, channels: int, block: int, on_block: Any) -> Stream:
+        """Refuse a second stream, if it is exclusive."""
+        if self.is_exclusive and self.open_blocks:
+            raise OSError(-9985, "Device unavailable")
+        stream = Stream(block, on_block)
+        self._begun[stream] = self.now
+        self.streams.append(stream)
+        return stream
+
+    def advance(self) -> None:
+        """Let 20 ms pass."""
+        self.now += SHORT
+        for stream in self.streams:
+            count = self.now - self._begun[stream]
+            if count and count % stream.block == 0:
+                stream.capture(self.now)
+
+
+class House:
+    """A microphone on the card, and what it brought."""
+
+    def __init__(self, card: Card, cards: SoundCards, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.card = card
+        self.pace = Pace.STEADY
+        self.pieces: list[bytes] = []
+        self.microphone: AlsaMicrophone = cards.microphone(
+            lambda pcm, moment: self.pieces.append(pcm), lambda: self.pace
+        )
+        # The card's time is the clock's: its moments are exact.
+        clock = SimpleNamespace(monotonic=lambda: 1000 + card.now / CAPTURE_RATE)
+        monkeypatch.setattr(microphone, "time", clock)
+        monkeypatch.setattr(line, "time", clock)
+
+    async def run(self, seconds: float) -> None:
+        """Let time pass, and everybody react to every block."""
+        for _ in range(int(seconds * 50)):
+            self.card.advance()
+            for _ in range(3):
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.0005)
+
+    @property
+    def heard(self) -> bytes:
+        """All frames in a row."""
+        return b"".join(self.pieces)
+
+
+@pytest.fixture
+async def house(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    """An open microphone."""
+    card = Card()
+    monkeypatch.setattr(SoundCards, "devices", lambda self: (SoundDevice(0, "Card", 1, 0),))
+    monkeypatch.setattr(SoundCards, "open", lambda self, *arguments: card.open(*arguments))
+    monkeypatch.setattr(alsa, "WATCH_S", 0.01)
+    events: list[Event] = []
+    cards = SoundCards(Audio(input="Card"), events.append)
+    house = House(card, cards, monkeypatch)
+    await house.microphone.open()
+    yield house
+    assert not events
+    await cards.close()
+    assert not card.open_blocks
+
+
+async def test_a_calm_room_is_listened_to_in_long_blocks_and_a_hurry_in_short_ones(house: House) -> None:
+    """And the sound goes on as if nothing had happened."""
+    await house.run(1)
+    house.pace = Pace.CALM
+    await house.run(3)
+    assert house.card.open_blocks == [LONG]
+    house.pieces.append(b"")
+    house.pace = Pace.HURRIED
+    house.microphone.adapt()
+    await house.run(2)
+    assert house.card.open_blocks == [SHORT]
+    house.pace = Pace.STEADY
+    await house.run(1)
+    assert house.heard == NOISE.tobytes()[: len(house.heard)]
+    assert len(house.heard) >= 2 * (7 * CAPTURE_RATE - 1280 - SHORT)
+
+
+async def test_a_card_for_one_program_only_stays_with_short_blocks(house: House) -> None:
+    """It is asked once."""
+    house.card.is_exclusive = True
+    house.pace = Pace.CALM
+    await house.run(3)
+    assert house.card.open_blocks == [SHORT]
+    assert len(house.card.streams) == 1
+    assert max(map(len, house.pieces)) == 2 * LONG, "but the event loop is woken up less often"
+    house.pace = Pace.HURRIED
+    await house.run(1)
+    assert house.heard == NOISE.tobytes()[: len(house.heard)]
+
+
+async def test_who_is_in_a_hurry_does_not_wait_for_long_blocks_to_begin(house: House) -> None:
+    """The change is given up, and nothing is lost."""
+    await house.run(1)
+    house.pace = Pace.CALM
+    await house.run(0.5)
+    assert sorted(house.card.open_blocks) == [SHORT, LONG]
+    house.pace = Pace.HURRIED
+    house.microphone.adapt()
+    await house.run(1)
+    assert house.card.open_blocks == [SHORT]
+    assert house.heard == NOISE.tobytes()[: 2 * house.card.now]
+
+
+async def test_closing_ends_both_streams(house: House) -> None:
+    """Muted is muted, also in the middle of a change."""
+    await house.run(1)
+    house.pace = Pace.CALM
+    await house.run(0.5)
+    assert len(house.card.open_blocks) == 2
+    await house.microphone.close()
+    assert not house.card.open_blocks
+    house.pieces.clear()
+    await house.run(1)
+    assert not house.pieces
+
+
+async def test_a_second_stream_that_brings_nothing_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not tried again and again."""
+    monkeypatch.setattr(microphone, "CHANGE_LIMIT_S", 0.5)
+    await house.run(1)
+    capture = Stream.capture
+    monkeypatch.setattr(Stream, "capture", lambda self, end: self.block == LONG or capture(self, end))
+    house.pace = Pace.CALM
+    await house.run(3)
+    assert house.card.open_blocks == [SHORT]
+    assert len(house.card.streams) == 2
+    assert house.heard == NOISE.tobytes()[: len(house.heard)]
+    assert len(house.heard) > 2 * 3 * CAPTURE_RATE
+
+
+async def test_on_a_real_card_no_sample_is_lost_or_doubled_at_a_change(virtual_card: VirtualSoundCard) -> None:
+    """Noise in the room, and three changes: every tenth of a second of it is found in its place."""
+    pieces: list[bytes] = []
+    paces = [Pace.HURRIED]
+    cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
+    mic = cards.microphone(lambda pcm, moment: pieces.append(pcm), lambda: paces[-1])
+    await mic.open()
+    playing = asyncio.create_task(virtual_card.play_into_room(NOISE[: 12 * CAPTURE_RATE].tobytes(), CAPTURE_RATE))
+    for pace in (Pace.HURRIED, Pace.CALM, Pace.HURRIED, Pace.CALM):
+        paces.append(pace)
+        size = len(b"".join(pieces))
+        mic.adapt()
+        await until(lambda size=size: len(b"".join(pieces)) > size + 2 * 2 * CAPTURE_RATE)
+    await cards.close()
+    playing.cancel()
+    await asyncio.gather(playing, return_exceptions=True)
+    heard = np.frombuffer(b"".join(pieces), "<i2").astype(float)
+    places = places_of(heard)
+    assert len(places) > 50
+    assert max(places) - min(places) <= 1
+
+
+def places_of(heard: np.ndarray) -> list[int]:
+    """Return where in the noise each tenth of a second that is some of it begins, less where it was heard."""
+    places, step = [], CAPTURE_RATE // 10
+    spectrum = np.fft.rfft(NOISE[: 12 * CAPTURE_RATE].astype(float), 1 << 19)
+    for at in range(0, len(heard) - step, step):
+        part = heard[at : at + step]
+        match = np.fft.irfft(spectrum * np.conj(np.fft.rfft(part, 1 << 19)))
+        if match.max() > 0.5 * step * 1000 * part.std() > 0:
+            places.append(int(match.argmax()) - at)
+    return places
