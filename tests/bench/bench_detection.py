@@ -1,0 +1,122 @@
+"""How soon a wake word is detected after its end, live: microphone, engine and doze as in the daemon.
+
+On the virtual sound card, in a room that has been quiet for long (`calm`: the microphone in long blocks, the engine
+asleep), in one where somebody spoke just before, and without any doze. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import common
+
+from device import config
+from device.audio.alsa import SoundCards
+from device.audio.capture import Pace
+from device.espeak import VoiceStyle
+from device.sim.person import Person
+from device.sim.soundcard import MICROPHONE, Recording, VirtualSoundCard
+from device.wake.engines import load_engine
+from device.wake.worker import WakeWorker
+
+WORD = "hey_jarvis"
+VOICES = (
+    VoiceStyle("en-us", 150),
+    VoiceStyle("en-us", 175, 60),
+    VoiceStyle("en-us", 130, 40),
+    VoiceStyle("en-us", 160, 30),
+)
+CALM_AFTER_S, BUSY_AFTER_S = 10.0, 2.5
+LIMIT_S = 3.0
+LOUD = 1000
+
+
+@dataclass
+class Ear:
+    """What listens, and the moments at which it detected the word."""
+
+    doze: bool
+    detected: list[float] = field(default_factory=list)
+
+    async def open(self, folder: Path) -> tuple[SoundCards, WakeWorker]:
+        """Listen."""
+        engine = load_engine(config.Wake(words=(WORD,)), folder)
+        worker = WakeWorker(engine, lambda heard: self.detected.append(time.monotonic()), print, doze=self.doze)
+        worker.start()
+        cards = SoundCards(config.Audio(input=MICROPHONE), print)
+
+        def pace() -> Pace:
+            return Pace.CALM if worker.is_at_rest else Pace.STEADY
+
+        await cards.microphone(lambda pcm, moment: worker.feed(pcm), pace, worker.reset).open()
+        return cards, worker
+
+
+async def delays(ear: Ear, card: VirtualSoundCard, room: Recording, pause_s: float, count: int) -> list[float]:
+    """Return how long (ms) after its end each of `count` words was detected; infinite: never."""
+    found = []
+    for number, voice in zip(range(count), itertools.cycle(VOICES), strict=False):
+        # Not always at the same place of a block.
+        await asyncio.sleep(pause_s + number * 0.037 % 0.32)
+        ear.detected.clear()
+        begun = time.monotonic()
+        await Person(card.play_into_room, voice).say("", "hey jarvis")
+        await asyncio.sleep(LIMIT_S if not ear.detected else 0.3)
+        ended = common.loud_span(room, begun, time.monotonic(), LOUD)[1]
+        found.append((ear.detected[0] - ended) * 1000 if ear.detected else float("inf"))
+    return found
+
+
+async def measure(count: int) -> dict[str, list[float]]:
+    """Measure all three, one after the other."""
+    kinds = {"calm": (True, CALM_AFTER_S), "after other sounds": (True, BUSY_AFTER_S), "no doze": (False, BUSY_AFTER_S)}
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder, VirtualSoundCard() as card:
+        os.environ.update(card.env())
+        for name, (doze, pause_s) in kinds.items():
+            ear = Ear(doze)
+            cards, worker = await ear.open(Path(folder))
+            with card.record_room() as room:
+                found[name] = await delays(ear, card, room, pause_s, count)
+            worker.close()
+            await cards.close()
+    return found
+
+
+def report(found: dict[str, Sequence[float]]) -> str:
+    """Return the table."""
+    rows = [(name, *figures(delays)) for name, delays in found.items()]
+    return common.table(("room", "words", "detected", "ms, least", "p10", "median", "p90", "most"), rows)
+
+
+def figures(delays: Sequence[float]) -> list[str]:
+    """Return count, how many were detected, and the distribution."""
+    heard = sorted(delay for delay in delays if delay < float("inf"))
+    tenths = statistics.quantiles(heard, n=10)
+    values = heard[0], tenths[0], statistics.median(heard), tenths[8], heard[-1]
+    return [str(len(delays)), str(len(heard)), *(f"{value:.0f}" for value in values)]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=24, help="words in each kind of room")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/figures.md")
+    options = parser.parse_args()
+    common.publish("bench_detection", report(asyncio.run(measure(options.count))), options.write)
+
+
+if __name__ == "__main__":
+    main()
