@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -198,10 +199,9 @@ class Controller:
         async with self._microphone_orders:
             if self.status.muted:
                 return
-            try:
+            # What fails has been posted by the adapter, which goes on trying.
+            with contextlib.suppress(HearthsideError):
                 await self._house.microphone.open()
-            except HearthsideError as error:
-                self.post(ev.DeviceFailed(ev.Device.MICROPHONE, str(error)))
 
     def _close_microphone(self) -> None:
         self._house.ear.clear()

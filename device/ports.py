@@ -128,7 +128,7 @@ class Microphone(Protocol):
     """A source of 16 kHz mono s16le frames, all of one length."""
 
     async def open(self) -> None:
-        """Start capturing. Raise DeviceNotFoundError or AudioError."""
+        """Start capturing. Raise DeviceNotFoundError or AudioError, which is posted as DeviceFailed, too."""
 
     async def close(self) -> None:
         """Stop capturing and let the device go. Harmless when it is closed."""
