@@ -43,11 +43,6 @@ class Segmenter:
         self._voiced: deque[Samples | None] = deque(maxlen=self._settings.window)
         self._voice_end: Samples | None = None
 
-    @property
-    def in_voice(self) -> bool:
-        """Whether a voice has started and not stopped."""
-        return self._voice_end is not None
-
     def process(self, voiced: bool, start: Samples, end: Samples) -> VoiceStarted | VoiceStopped | None:
         """Take the frame from `start` up to `end`; frames come in order, without overlap."""
         self._voiced.append(start if voiced else None)

@@ -67,7 +67,6 @@ def test_finishing_ends_the_voice_without_tail() -> None:
     segmenter = Segmenter(SETTINGS)
     segment("##.##", segmenter)
     assert segmenter.finish() == VoiceStopped(Samples(5 * FRAME))
-    assert not segmenter.in_voice
     assert segmenter.finish() is None
     assert segment("##", segmenter) == []
 
@@ -97,7 +96,7 @@ def test_no_voice_outlasts_its_silence(frames: list[bool]) -> None:
     """After `stop_after` without a voiced frame, no voice is going on."""
     segmenter = Segmenter(SETTINGS)
     segment([*frames, *[False] * 10], segmenter)
-    assert not segmenter.in_voice
+    assert segmenter.finish() is None
 
 
 @pytest.mark.parametrize(
