@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import common
 from wake_set import CHUNK, RATE, ROOMS, SPELLING, Scene, scenes
 
 from device.ports import Detection
@@ -143,22 +144,33 @@ def compare(stream: Iterable[Scene]) -> dict[str, Count]:
 
 def table(counts: dict[str, Count]) -> str:
     """Return the comparison as Markdown."""
-    lines = ["| room | scenes | slept | detected | missed | added | other | ms later | at work |", "|---|" + "--:|" * 8]
+    rows = []
     for room in ROOMS:
         c = counts[room]
-        share = c.worked / max(1, c.chunks)
-        lines.append(
-            f"| {room} | {c.scenes} | {c.slept} | {c.detected} | {c.missed} | {c.added} | {c.moved} "
-            f"| {max(c.delays_ms, default=0):.0f} | {share:.0%} |"
-        )
-    return "\n".join(lines)
+        numbers = (c.scenes, c.slept, c.detected, c.missed, c.added, c.moved)
+        latest, share = max(c.delays_ms, default=0), c.worked / max(1, c.chunks)
+        rows.append((room, *map(str, numbers), f"{latest:.0f}", f"{share:.0%}"))
+    head = (
+        "room",
+        "scenes",
+        "slept through",
+        "detected",
+        "missed",
+        "added",
+        "otherwise",
+        "ms later at most",
+        "at work",
+    )
+    return common.table(head, rows)
 
 
 def main() -> None:
     """Compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=540)
-    print(table(compare(scenes(parser.parse_args().count))))
+    parser.add_argument("--write", action="store_true", help="put the table into docs/figures.md")
+    options = parser.parse_args()
+    common.publish("bench_doze", table(compare(scenes(options.count))), options.write)
 
 
 if __name__ == "__main__":

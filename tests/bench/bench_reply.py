@@ -202,7 +202,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=8, help="one-breath commands")
-    parser.add_argument("--interruptions", type=int, default=20)
+    parser.add_argument("--interruptions", type=int, default=50)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the device")
     parser.add_argument("--write", action="store_true", help="put the table into docs/figures.md")
     options = parser.parse_args()

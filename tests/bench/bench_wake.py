@@ -10,6 +10,7 @@ import argparse
 import multiprocessing
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import common
 import numpy as np
 
 RATE = 16_000
@@ -132,19 +136,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/figures.md")
     options = parser.parse_args()
     sounds = {"quiet": quiet(options.seconds), "speech": speech(options.seconds)}
     rows: dict[str, list[list[float]]] = {name: [] for name in ENGINES}
     for _ in range(options.rounds):
         for name, engine in ENGINES.items():
             rows[name].append(in_a_process(engine, sounds))
+    common.publish("bench_wake", report(rows), options.write)
+
+
+def report(rows: dict[str, list[list[float]]]) -> str:
+    """Return the table of medians."""
     medians = {name: np.median(rows[name], axis=0) for name in ENGINES}
     reference = medians["openwakeword Model.predict"]
-    print("| engine | load, ms | quiet, % | speech, % | of Model.predict, quiet | speech | added memory, MB |")
-    print("|---|" + "--:|" * 6)
-    for name, (load, still, spoken, memory) in medians.items():
-        ratios = f"{still / reference[1]:.3f} | {spoken / reference[2]:.3f}"
-        print(f"| {name} | {load:.0f} | {still:.3f} | {spoken:.3f} | {ratios} | {memory:.0f} |")
+    lines = [
+        (
+            name,
+            f"{load:.0f}",
+            f"{still:.2f}",
+            f"{spoken:.2f}",
+            f"{still / reference[1]:.3f}",
+            f"{spoken / reference[2]:.3f}",
+            f"{memory:.0f}",
+        )
+        for name, (load, still, spoken, memory) in medians.items()
+    ]
+    ratio = "of `Model.predict`"
+    head = ("", "load, ms", "quiet room, % of a core", "speech, %", f"{ratio}, quiet", f"{ratio}, speech", "memory, MB")
+    return common.table(head, lines)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from common import ROOT, publish, table
 from wake_set import ROOMS
-from word_set import KINDS, Piece, others, words
+from word_set import KINDS, SPOKEN, Piece, others, words
 
 from device import config
 from device.cli import curves
@@ -30,8 +30,8 @@ ENGINES = {
     "openwakeword": ("hey_jarvis", "alexa", "hey_mycroft", "hey_rhasspy", "weather", "timer"),
     "microwakeword": ("hey_jarvis", "alexa", "hey_mycroft", "okay_nabu"),
 }
-JUDGED = {"timer": "10_minute_timer"}
-"""Of a model with several classes one is judged."""
+CLASSES = {"timer": tuple(word for word in SPOKEN if word.endswith("_timer"))}
+"""What a model with several words listens for."""
 DISTANCES = {"near": ("near",), "far": ("far",), "quiet": ("quiet",), "faint": ("faint",), "in noise": ROOMS[4:]}
 SHOWN = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -40,7 +40,7 @@ class Judged:
     """What an engine made of the set."""
 
     def __init__(self, engine: str, pieces: Sequence[Piece]) -> None:
-        self.words = tuple(JUDGED.get(word, word) for word in ENGINES[engine])
+        self.words = judged_words(engine)
         with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as cache:
             wake = config.Wake(engine=engine, words=ENGINES[engine])  # type: ignore[arg-type]
             loaded = load_engine(wake, Path(cache))
@@ -67,6 +67,11 @@ class Judged:
     def _tracks(self, kinds: Sequence[str]) -> list[Track]:
         pairs = zip(self.tracks, self.pieces, strict=True)
         return [track for track, piece in pairs if piece.kind in kinds]
+
+
+def judged_words(engine: str) -> tuple[str, ...]:
+    """Return every word that an engine's models listen for."""
+    return tuple(word for model in ENGINES[engine] for word in CLASSES.get(model, (model,)))
 
 
 def as_shipped(judged: Judged) -> str:
@@ -117,7 +122,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15, help="of each kind of other sound")
     parser.add_argument("--write", action="store_true", help=f"put them into {PAGE.name}")
     options = parser.parse_args()
-    names = dict.fromkeys(JUDGED.get(word, word) for shipped in ENGINES.values() for word in shipped)
+    names = dict.fromkeys(word for engine in ENGINES for word in judged_words(engine))
     pieces = [*words(tuple(names), options.count), *others(options.minutes)]
     for engine in ENGINES:
         judged = Judged(engine, pieces)

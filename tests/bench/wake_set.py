@@ -20,8 +20,8 @@ CHUNK = 1280
 LEAD_S = 9.0
 """Long enough to fall asleep in, and to have forgotten the scene before."""
 TAIL_S = 2.0
-SPELLING = {"hey_jarvis": "hey jarvis", "alexa": "alexa", "hey_rhasspy": "hey raspy", "hey_mycroft": "hey mycroft"}
-COMMANDS = ("", "", "turn on the light", "what time is it", "stop", "set a timer for five minutes")
+SPELLING = {"hey_jarvis": "hey jarvis", "alexa": "alexa", "hey_rhasspy": "hey raspy", "hey_mycroft": "hey my croft"}
+COMMANDS = ("", "", "turn on the light", "what time is it", "stop", "play some quiet music")
 ESPEAK = ("en-us", "en-us+f2", "en-us+m3", "en-us+f4", "en-us+m7", "en-gb", "en-gb+f2", "en-gb-scotland", "en-us+linda")
 FLITE = ("slt", "rms", "awb", "kal16")
 ROOMS = ("near", "far", "quiet", "faint", "hiss", "fan", "rumble", "loud hiss", "babble")

@@ -18,10 +18,20 @@ SPOKEN = {
     "hey_rhasspy": ("hey raspy",),
     "okay_nabu": ("okay nah boo",),
     "weather": ("what's the weather", "what is the weather like today", "what's the weather going to be"),
-    "10_minute_timer": ("set a timer for ten minutes", "set a ten minute timer"),
+    **{
+        f"{label}_timer": (f"set a timer for {length}", f"set a {length.removesuffix('s')} timer")
+        for label, length in (
+            ("1_minute", "one minute"),
+            ("5_minute", "five minutes"),
+            ("10_minute", "ten minutes"),
+            ("20_minute", "twenty minutes"),
+            ("30_minute", "thirty minutes"),
+            ("1_hour", "one hour"),
+        )
+    },
 }
 """How each word sounds: spelt for a synthesiser."""
-SENTENCES_BY_THEMSELVES = ("weather", "10_minute_timer")
+SENTENCES_BY_THEMSELVES = ("weather", *(word for word in SPOKEN if word.endswith("_timer")))
 CONFUSABLE = (
     *("hey Marvin", "hey Travis", "jar of jam", "hey Charles", "hey Harvey", "a harvest", "hey Davis", "the service"),
     *("Alexander", "a Lexus", "Alex is here", "the election", "I'll ask her", "relax a bit", "electric light"),
