@@ -310,7 +310,7 @@ async def _open_ear(settings: config.Config, facts: _WakeFacts, cards: SoundCard
     # At boot a USB card may appear after the service has been started.
     looking = asyncio.create_task(cards.find(PATIENCE_AT_BOOT_S if _is_service() else 0.0))
     try:
-        engine = await asyncio.to_thread(load_engine, settings.wake, config.state_dir(settings) / "wake")
+        engine = await asyncio.to_thread(load_engine, settings.wake)
         await looking
     finally:
         looking.cancel()

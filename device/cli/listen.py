@@ -44,7 +44,7 @@ async def _listen(settings: config.Config) -> None:
     from device.wake.worker import WakeWorker
 
     settings = apply_profile(settings, load_profile(settings.hardware.profile))
-    engine = await asyncio.to_thread(load_engine, settings.wake, config.state_dir(settings) / "wake")
+    engine = await asyncio.to_thread(load_engine, settings.wake)
     stop = _signals()
     meters = Meters(engine.rules, sys.stdout, stop.set)
     # No doze: whoever looks at the scores wants those of now.

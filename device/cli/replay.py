@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
     with late.imports():
         from device.wake.engines import load_engine
         from device.wake.evaluation import sweep
-    engine = load_engine(settings.wake, config.state_dir(settings) / "wake")
+    engine = load_engine(settings.wake)
     expected = labels(options.files, engine.words, options.expect, options.labels)
     tracks = _hear(engine, list(dict.fromkeys(options.files)), expected)
     print(f"\n{_sum(tracks)}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from device.wake.layers import NotStreamableError
 from device.wake.mel import BANDS, CHUNK_FRAMES
-from device.wake.network import FloatArray, Network, StreamingNetwork
+from device.wake.network import FloatArray, Network
+from device.wake.onnxfile import Graph
+from device.wake.streaming import StreamingModel
 
 EMBEDDING_SIZE = 96
 _WINDOW_FRAMES = 76
@@ -54,18 +56,21 @@ class WindowedEmbedding:
 
 
 class StreamingEmbedding:
-    """Computed from 8 frames and what the graph kept: a fifth of the work (see streaming.py)."""
+    """Computed from 8 frames and what the layers kept: a fifth of the work (see streaming.py)."""
 
-    def __init__(self, model: bytes | Path, source: Path) -> None:
-        """`model`: what `make_streaming` made of `source`. Raise ConfigError."""
-        self._network = StreamingNetwork(model, source)
-        self.frames: FloatArray = np.ones((CHUNK_FRAMES, BANDS), np.float32)
-        self.vector: FloatArray = np.zeros(EMBEDDING_SIZE, np.float32)
-        self.step = self._network.bind(self.frames.reshape(1, CHUNK_FRAMES, BANDS, 1), self.vector.reshape(1, 1, 1, -1))
+    def __init__(self, model: Graph) -> None:
+        """Raise NotStreamableError."""
+        self._model = StreamingModel(model)
+        self.frames, self.vector = self._model.frames, self._model.vector
+        if (self.frames.shape, self.vector.shape) != ((CHUNK_FRAMES, BANDS), (EMBEDDING_SIZE,)):
+            raise NotStreamableError(f"it takes {self.frames.shape} and gives {self.vector.shape}")
+        self.step = self._model.step
+        self.frames[:] = 1.0
         for _ in range(_STEPS_TO_FORGET):
             self.step()
-        self._start = self._network.keep()
+        self._start = [state.copy() for state in self._model.state]
 
     def reset(self) -> None:
         """See Embedding."""
-        self._network.restore(self._start)
+        for state, start in zip(self._model.state, self._start, strict=True):
+            state[:] = start

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from device import config
 from device.errors import ConfigError
 from device.ports import WakeWord
 from device.wake.decision import rules
 
 
-def load_engine(wake: config.Wake, cache: Path | None = None) -> WakeWord:
-    """Make the engine and load its models: file work, better done in a thread. Raise ConfigError.
-
-    `cache`: a folder where an engine may keep what it makes of its models.
-    """
+def load_engine(wake: config.Wake) -> WakeWord:
+    """Make the engine and load its models: file work, better done in a thread. Raise ConfigError."""
     match wake.engine:
         case "openwakeword":
             from device.wake.openwakeword import OpenWakeWord
 
-            return OpenWakeWord(wake.words, rules(wake), cache)
+            return OpenWakeWord(wake.words, rules(wake))
         case "microwakeword":
             from device.wake.microwakeword import MicroWakeWord
 

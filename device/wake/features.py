@@ -7,8 +7,6 @@ limits its dynamic range), so mel frames cannot be computed apart from their 176
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from device.wake.embedding import EMBEDDING_SIZE
@@ -23,13 +21,13 @@ _MEMORY_CHUNKS = 10
 class Features:
     """The newest embeddings of a stream, oldest first, in `embeddings` (float32, `rows` x 96, one address for life)."""
 
-    def __init__(self, rows: int, cache: Path | None = None) -> None:
-        """`cache`: see `open_front_end`. Raise ConfigError when the wheel's models are missing or broken."""
+    def __init__(self, rows: int) -> None:
+        """Raise ConfigError when the wheel's models are missing or broken."""
         self.embeddings: FloatArray = np.zeros((rows, EMBEDDING_SIZE), np.float32)
         self.memory_chunks = rows + _MEMORY_CHUNKS
         """`embeddings` depend on so many chunks, the newest included, and on nothing before them."""
         self._sound: FloatArray = np.zeros(OVERLAP_SAMPLES + CHUNK_SAMPLES, np.float32)
-        self._mel, self._embedding = open_front_end(self._sound, cache)
+        self._mel, self._embedding = open_front_end(self._sound)
         self._silence = self._embed_silence()
         self.reset()
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from device.wake import onnxfile
 from device.wake.network import FloatArray, Network
+from device.wake.onnxfile import Graph
 from device.wake.protobuf import MalformedError
 
 CHUNK_SAMPLES = 1280
@@ -83,9 +83,9 @@ class ModelMel:
         return scaled
 
 
-def fourier_mel(model: bytes, sound: FloatArray) -> FourierMel:
+def fourier_mel(model: Graph, sound: FloatArray) -> FourierMel:
     """Take window and bands out of the melspectrogram model. Raise MalformedError when they are not in it."""
-    tensors = onnxfile.float_tensors(model)
+    tensors = model.tensors
     try:
         # Of the convolution with cosines; the first is cos 0: what is left is the window.
         window, bands = tensors["0.stft.conv_real.weight"][0, 0], tensors["1.melW"]

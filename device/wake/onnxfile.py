@@ -1,114 +1,120 @@
-"""What rewriting a graph needs to know of the .onnx format: nodes, tensors and the shapes of inputs.
+"""What computing a network ourselves needs to know of the .onnx format: nodes, tensors and the shapes of inputs.
 
 Field numbers are those of onnx.proto (IR version 3 and later), which never change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from device.wake import protobuf
-from device.wake.network import FloatArray
-from device.wake.protobuf import Field
+from device.wake.network import FloatArray, Shape
+from device.wake.protobuf import Field, Fixed, MalformedError
 
-GRAPH = 7
-"""Of a model."""
-NODE, INITIALIZER, INPUT, OUTPUT, VALUE_INFO = 1, 5, 11, 12, 13
-"""Of a graph."""
-
+# Of a model, a graph, a node, an attribute, a tensor and a declaration.
+_GRAPH = 7
+_NODE, _INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
 _INPUT, _OUTPUT, _OPERATION, _ATTRIBUTE = 1, 2, 4, 5
-_NAME, _INT, _STRING, _INTS, _KIND, _KIND_INT = 1, 3, 4, 8, 20, 2
-_DIMS, _DATA_TYPE, _TENSOR_NAME, _RAW_DATA, _FLOAT, _INT64 = 1, 2, 8, 9, 1, 7
-_TYPE, _TENSOR_TYPE, _ELEMENT, _SHAPE, _DIM, _DIM_VALUE = 2, 1, 1, 2, 1, 1
+_NAME, _FLOAT, _INT, _STRING, _TENSOR, _SUBGRAPH, _INTS = 1, 2, 3, 4, 5, 6, 8
+_DIMS, _DATA_TYPE, _TENSOR_NAME, _RAW_DATA, _FLOAT_KIND = 1, 2, 8, 9, 1
+_TYPE, _TENSOR_TYPE, _SHAPE, _DIM, _DIM_VALUE = 2, 1, 2, 1, 1
 
 
 @dataclass(slots=True)
 class Node:
-    """One operation."""
+    """One operation. An attribute that is not there has the value that its user names."""
 
     operation: str
     inputs: list[str]
     outputs: list[str]
-    attributes: list[list[Field]]
+    attributes: dict[str, list[Field]]
 
-    @classmethod
-    def decode(cls, data: bytes) -> Node:
-        """Raise MalformedError."""
-        fields = protobuf.read(data)
-        return cls(
-            protobuf.text(fields, _OPERATION),
-            [value.decode() for value in protobuf.every(fields, _INPUT)],
-            [value.decode() for value in protobuf.every(fields, _OUTPUT)],
-            [protobuf.read(value) for value in protobuf.every(fields, _ATTRIBUTE)],
-        )
-
-    def encode(self) -> bytes:
-        """Return the field's value; the node's name, which nothing refers to, is left out."""
-        return protobuf.write(
-            [
-                *((_INPUT, name.encode()) for name in self.inputs),
-                *((_OUTPUT, name.encode()) for name in self.outputs),
-                (_OPERATION, self.operation.encode()),
-                *((_ATTRIBUTE, protobuf.write(attribute)) for attribute in self.attributes),
-            ]
-        )
-
-    def integers(self, attribute: str, default: Sequence[int]) -> tuple[int, ...]:
+    def integers(self, attribute: str, default: Sequence[int] = ()) -> tuple[int, ...]:
         """Return an attribute of one or several integers."""
-        for fields in self.attributes:
-            if protobuf.text(fields, _NAME) == attribute:
-                return tuple(protobuf.integers(fields, _INTS) or protobuf.integers(fields, _INT))
-        return tuple(default)
+        fields = self.attributes.get(attribute)
+        return tuple(default if fields is None else protobuf.integers(fields, _INTS) or protobuf.integers(fields, _INT))
+
+    def number(self, attribute: str, default: float) -> float:
+        """Return an attribute of one float."""
+        values = [value for value in protobuf.every(self.attributes.get(attribute, []), _FLOAT) if len(value) == 4]
+        return float(np.frombuffer(values[-1], "<f4")[0]) if values else default
 
     def string(self, attribute: str) -> str:
         """Return an attribute of text, "" when it is not there."""
-        found = (fields for fields in self.attributes if protobuf.text(fields, _NAME) == attribute)
-        return "".join(protobuf.text(fields, _STRING) for fields in found)
+        return protobuf.text(self.attributes.get(attribute, []), _STRING)
+
+    def tensor(self, attribute: str) -> FloatArray:
+        """Return an attribute that is a float32 tensor. Raise MalformedError."""
+        for data in protobuf.every(self.attributes.get(attribute, []), _TENSOR):
+            for tensor in _float_tensors([data]).values():
+                return tensor
+        raise MalformedError(f"{self.operation} has no numbers as {attribute}")
+
+    def graph(self, attribute: str) -> Graph:
+        """Return an attribute that is a graph. Raise MalformedError."""
+        return _one_graph(protobuf.every(self.attributes.get(attribute, []), _SUBGRAPH))
 
 
-def axis(value: int) -> list[Field]:
-    """Return the attribute that Concat takes."""
-    return [(_NAME, b"axis"), (_INT, value), (_KIND, _KIND_INT)]
+@dataclass(slots=True)
+class Graph:
+    """Operations in the order in which they are carried out, and what they take and give."""
+
+    nodes: list[Node]
+    tensors: dict[str, FloatArray]
+    """The float32 constants."""
+    inputs: dict[str, Shape]
+    """By name, without the constants; in shapes None is an open dimension."""
+    outputs: dict[str, Shape]
 
 
-def float_input(name: str, shape: Sequence[int]) -> bytes:
-    """Return the declaration of a float32 input or output."""
-    dims = [(_DIM, protobuf.write([(_DIM_VALUE, size)])) for size in shape]
-    tensor = protobuf.write([(_ELEMENT, _FLOAT), (_SHAPE, protobuf.write(dims))])
-    return protobuf.write([(1, name.encode()), (_TYPE, protobuf.write([(_TENSOR_TYPE, tensor)]))])
+def read_model(data: bytes) -> Graph:
+    """Take an .onnx file apart. Raise MalformedError."""
+    return _one_graph(protobuf.every(protobuf.read(data), _GRAPH))
 
 
-def declared(data: bytes) -> tuple[str, tuple[int, ...]]:
-    """Return name and shape of an input or output; 0 where the shape is open. Raise MalformedError."""
+def _one_graph(found: Sequence[bytes]) -> Graph:
+    if len(found) != 1:
+        raise MalformedError(f"there are {len(found)} graphs")
+    fields = protobuf.read(found[0])
+    constants = protobuf.every(fields, _INITIALIZER)
+    names = {protobuf.text(protobuf.read(data), _TENSOR_NAME) for data in constants}
+    inputs = dict(map(_declared, protobuf.every(fields, _GRAPH_INPUT)))
+    return Graph(
+        nodes=list(map(_node, protobuf.every(fields, _NODE))),
+        tensors=_float_tensors(constants),
+        inputs={name: shape for name, shape in inputs.items() if name not in names},
+        outputs=dict(map(_declared, protobuf.every(fields, _GRAPH_OUTPUT))),
+    )
+
+
+def _node(data: bytes) -> Node:
+    fields = protobuf.read(data)
+    attributes = map(protobuf.read, protobuf.every(fields, _ATTRIBUTE))
+    return Node(
+        protobuf.text(fields, _OPERATION),
+        protobuf.texts(fields, _INPUT),
+        protobuf.texts(fields, _OUTPUT),
+        {protobuf.text(attribute, _NAME): attribute for attribute in attributes},
+    )
+
+
+def _declared(data: bytes) -> tuple[str, Shape]:
+    """Return name and shape of an input or output."""
     fields = protobuf.read(data)
     shape = [fields]
     for number in (_TYPE, _TENSOR_TYPE, _SHAPE, _DIM):
         shape = [protobuf.read(value) for message in shape for value in protobuf.every(message, number)]
-    return protobuf.text(fields, 1), tuple(sum(protobuf.integers(dim, _DIM_VALUE)) for dim in shape)
+    return protobuf.text(fields, 1), tuple(sum(protobuf.integers(dim, _DIM_VALUE)) or None for dim in shape)
 
 
-def int64_tensor(name: str, values: Sequence[int]) -> bytes:
-    """Return a constant: a list of integers."""
-    raw = np.array(values, "<i8").tobytes()
-    return protobuf.write([(_DIMS, len(values)), (_DATA_TYPE, _INT64), (_TENSOR_NAME, name.encode()), (_RAW_DATA, raw)])
-
-
-def tensor_shape(data: bytes) -> tuple[str, tuple[int, ...]]:
-    """Return name and shape of a constant. Raise MalformedError."""
-    fields = protobuf.read(data)
-    return protobuf.text(fields, _TENSOR_NAME), tuple(protobuf.integers(fields, _DIMS))
-
-
-def float_tensors(model: bytes) -> dict[str, FloatArray]:
-    """Return the float32 constants of a model. Raise MalformedError."""
-    graphs = (protobuf.read(data) for data in protobuf.every(protobuf.read(model), GRAPH))
-    tensors = (protobuf.read(data) for graph in graphs for data in protobuf.every(graph, INITIALIZER))
+def _float_tensors(messages: Iterable[bytes]) -> dict[str, FloatArray]:
     found = {}
-    for fields in tensors:
+    for fields in map(protobuf.read, messages):
         dims, raw = protobuf.integers(fields, _DIMS), protobuf.every(fields, _RAW_DATA)
-        if protobuf.integers(fields, _DATA_TYPE) == [_FLOAT] and raw and len(raw[0]) == 4 * int(np.prod(dims)):
+        is_float = protobuf.integers(fields, _DATA_TYPE) == [_FLOAT_KIND]
+        if is_float and raw and not isinstance(raw[0], Fixed) and len(raw[0]) == 4 * int(np.prod(dims)):
             found[protobuf.text(fields, _TENSOR_NAME)] = np.frombuffer(raw[0], "<f4").reshape(dims)
     return found

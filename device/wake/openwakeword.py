@@ -9,6 +9,7 @@ when theirs is given the same start.
 from __future__ import annotations
 
 import json
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from device.errors import ConfigError
 from device.ports import Detection, Rule
 from device.units import Samples
 from device.wake.decision import Decision, Rules
+from device.wake.dense import DenseNetwork, NotDenseError
 from device.wake.embedding import EMBEDDING_SIZE
 from device.wake.features import Features
 from device.wake.mel import CHUNK_SAMPLES
@@ -27,6 +29,10 @@ from device.wake.models import WordModel, find_word
 from device.wake.network import FloatArray, Network
 from device.wake.stepwise import Stepwise
 from device.wake.wordend import ROWS, Sound, WordEnd, word_end
+
+_log = logging.getLogger(__name__)
+
+WordNetwork = DenseNetwork | Network
 
 # openWakeWord zeroes the first five scores of a stream: the features are not filled yet.
 _WARM_UP_CHUNKS = 5
@@ -53,19 +59,17 @@ class OpenWakeWord(Stepwise):
         self,
         words: Sequence[str] = ("hey_jarvis",),
         rules: Rules | None = None,
-        cache: Path | None = None,
     ) -> None:
         """Load the models of `words`; without `rules`, the threshold is 0.5.
 
-        `cache`: a folder for the streaming form of the shared network; without, it is made at every start (0.15 s).
         A model of several classes (timer) gives a word for each of them. Raise ConfigError.
         """
         rules = rules or Rules()
         rules.refuse_unknown(words)
         names = list(dict.fromkeys(words))
         models = [find_word(name) for name in names]
-        networks = [Network(model.path) for model in models]
-        self._features = Features(max(ROWS, *(_window(network) for network in networks)), cache)
+        networks = [_open(model.path) for model in models]
+        self._features = Features(max(ROWS, *(_window(network) for network in networks)))
         self.memory = Samples(self._features.memory_chunks * CHUNK_SAMPLES)
         """Scores depend on so much sound, and on nothing before."""
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
@@ -112,10 +116,11 @@ class OpenWakeWord(Stepwise):
 class _Head:
     """A word's model, reading the shared embeddings."""
 
-    def __init__(self, network: Network, embeddings: FloatArray) -> None:
+    def __init__(self, network: WordNetwork, embeddings: FloatArray) -> None:
         window = embeddings[-_window(network) :][None]
         classes = network.output_shape[-1] or 1
         self.scores: FloatArray = np.zeros((1, classes), np.float32)
+        self.network = network
         self.run = network.bind(window, self.scores)
         self.classes = _classes(network, classes)
 
@@ -164,7 +169,16 @@ def _reader(head: _Head, index: int) -> Callable[[], float]:
     return lambda: float(head.scores[0, index])
 
 
-def _window(network: Network) -> int:
+def _open(path: Path) -> WordNetwork:
+    """Load a word's model. Raise ConfigError."""
+    try:
+        return DenseNetwork(path)
+    except NotDenseError as error:
+        _log.info("%s is run by onnxruntime, which takes 30 MB: %s", path, error)
+    return Network(path)
+
+
+def _window(network: WordNetwork) -> int:
     """Return how many embeddings the word's model looks at; refuse a model that is not one of openWakeWord's."""
     match network.input_shape, network.output_shape:
         case (1 | None, int(rows), int(size)), (1 | None, _) if size == EMBEDDING_SIZE and 0 < rows <= _LONGEST_WINDOW:
@@ -179,7 +193,7 @@ def _text(shape: Sequence[int | None]) -> str:
     return " x ".join("?" if size is None else str(size) for size in shape) or "a single number"
 
 
-def _classes(network: Network, count: int) -> dict[int, str]:
+def _classes(network: WordNetwork, count: int) -> dict[int, str]:
     """Return the outputs that stand for a word: index to label, "" for the model's own name.
 
     openWakeWord's multi-class models carry their labels as JSON in the output's name; output 0 is "none of them".

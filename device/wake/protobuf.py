@@ -1,7 +1,7 @@
-"""As much of protocol buffers as reading and rewriting an ONNX file takes.
+"""As much of protocol buffers as reading an ONNX file takes.
 
-The package `onnx` would do it too, but costs 17 MB on disk, brings protobuf and ml-dtypes, and is needed once in the
-life of an installation. A message is a list of fields; whoever reads it knows what the numbers mean.
+The package `onnx` would do it too, but costs 17 MB on disk, brings protobuf and ml-dtypes, and is needed for a moment
+of every start. A message is a list of fields; whoever reads it knows what the numbers mean.
 """
 
 from __future__ import annotations
@@ -22,26 +22,11 @@ class MalformedError(ValueError):
 
 _VARINT, _EIGHT, _LENGTH, _FOUR = 0, 1, 2, 5
 _LONGEST_VARINT = 10
-_ALL_64_BITS = (1 << 64) - 1
 
 
 def read(data: bytes) -> list[Field]:
     """Take a message apart, in order. Raise MalformedError."""
     return list(_fields(data))
-
-
-def write(fields: Iterable[Field]) -> bytes:
-    """Put a message together; `write(read(data)) == data` for data as every library writes it."""
-    parts = bytearray()
-    for number, value in fields:
-        match value:
-            case int():
-                parts += _varint(number << 3 | _VARINT) + _varint(value & _ALL_64_BITS)
-            case Fixed():
-                parts += _varint(number << 3 | (_FOUR if len(value) == 4 else _EIGHT)) + value
-            case _:
-                parts += _varint(number << 3 | _LENGTH) + _varint(len(value)) + value
-    return bytes(parts)
 
 
 def every(fields: Iterable[Field], number: int) -> list[bytes]:
@@ -51,9 +36,13 @@ def every(fields: Iterable[Field], number: int) -> list[bytes]:
 
 def text(fields: Iterable[Field], number: int) -> str:
     """Return a string field, "" when it is not there. Raise MalformedError."""
-    values = every(fields, number)
+    return (texts(fields, number) or [""])[-1]
+
+
+def texts(fields: Iterable[Field], number: int) -> list[str]:
+    """Return a repeated string field. Raise MalformedError."""
     try:
-        return values[-1].decode() if values else ""
+        return [value.decode() for value in every(fields, number)]
     except UnicodeDecodeError:
         raise MalformedError(f"field {number} is not text") from None
 
@@ -109,12 +98,3 @@ def _read_varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at + index + 1
     raise MalformedError("a number is longer than 64 bits")
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)

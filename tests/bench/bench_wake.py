@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,8 +26,6 @@ RATE = 16_000
 FRAME = 320
 CHUNK = 1280
 WORDS = ("hey_jarvis",)
-# The state directory of the fresh processes.
-CACHE = Path(os.environ.get("HEARTHSIDE_BENCH_CACHE", tempfile.gettempdir()))
 
 
 def ours(words: Sequence[str] = WORDS, doze: bool = False) -> Callable[[bytes], object]:
@@ -37,7 +33,7 @@ def ours(words: Sequence[str] = WORDS, doze: bool = False) -> Callable[[bytes], 
     from device.wake.doze import Doze
     from device.wake.openwakeword import OpenWakeWord
 
-    engine = OpenWakeWord(words, cache=CACHE)
+    engine = OpenWakeWord(words)
     if not doze:
         return engine.process
     rest, pending = Doze(engine.memory), bytearray()
@@ -168,6 +164,4 @@ def report(rows: dict[str, list[list[float]]]) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder:
-        os.environ["HEARTHSIDE_BENCH_CACHE"] = folder
-        main()
+    main()

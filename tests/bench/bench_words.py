@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -41,13 +40,11 @@ class Judged:
 
     def __init__(self, engine: str, pieces: Sequence[Piece]) -> None:
         self.words = judged_words(engine)
-        with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as cache:
-            wake = config.Wake(engine=engine, words=ENGINES[engine])  # type: ignore[arg-type]
-            loaded = load_engine(wake, Path(cache))
-            listener = Listener(loaded)
-            self.rules: Mapping[str, Rule] = {word: loaded.rules[word] for word in self.words}
-            self.pieces = [piece for piece in pieces if not piece.word or piece.word in self.words]
-            self.tracks = [listener.hear(str(index), [piece.pcm]) for index, piece in enumerate(self.pieces)]
+        loaded = load_engine(config.Wake(engine=engine, words=ENGINES[engine]))  # type: ignore[arg-type]
+        listener = Listener(loaded)
+        self.rules: Mapping[str, Rule] = {word: loaded.rules[word] for word in self.words}
+        self.pieces = [piece for piece in pieces if not piece.word or piece.word in self.words]
+        self.tracks = [listener.hear(str(index), [piece.pcm]) for index, piece in enumerate(self.pieces)]
         self.expected = {track.name: piece.word for track, piece in zip(self.tracks, self.pieces, strict=True)}
 
     def sweeps(self) -> dict[str, list[Errors]]:

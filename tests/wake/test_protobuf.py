@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,10 +17,33 @@ FIXED = st.builds(Fixed, st.binary(min_size=4, max_size=4) | st.binary(min_size=
 FIELDS = st.lists(st.tuples(NUMBERS, st.integers(0, (1 << 64) - 1) | st.binary(max_size=300) | FIXED))
 
 
+def write(fields: Iterable[protobuf.Field]) -> bytes:
+    """Put a message together, as every library writes it."""
+    parts = bytearray()
+    for number, value in fields:
+        match value:
+            case int():
+                parts += _varint(number << 3) + _varint(value & (1 << 64) - 1)
+            case Fixed():
+                parts += _varint(number << 3 | (5 if len(value) == 4 else 1)) + value
+            case _:
+                parts += _varint(number << 3 | 2) + _varint(len(value)) + value
+    return bytes(parts)
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
 @given(FIELDS)
 def test_what_was_put_together_comes_apart_again(fields: list[protobuf.Field]) -> None:
     """Numbers, order, values and kinds."""
-    read = protobuf.read(protobuf.write(fields))
+    read = protobuf.read(write(fields))
     assert read == fields
     assert [type(value) for _, value in read] == [type(value) for _, value in fields]
 
@@ -30,7 +55,7 @@ def test_any_bytes_are_a_message_or_malformed(data: bytes) -> None:
         fields = protobuf.read(data)
     except MalformedError:
         return
-    assert protobuf.read(protobuf.write(fields)) == fields
+    assert protobuf.read(write(fields)) == fields
 
 
 def test_every_model_of_the_wheel_survives_unchanged() -> None:
@@ -39,16 +64,16 @@ def test_every_model_of_the_wheel_survives_unchanged() -> None:
     for path in models:
         data = path.read_bytes()
         fields = protobuf.read(data)
-        assert protobuf.write(fields) == data
+        assert write(fields) == data
         [graph] = protobuf.every(fields, 7)
-        assert protobuf.write(protobuf.read(graph)) == graph
+        assert write(protobuf.read(graph)) == graph
 
 
 @given(st.lists(st.integers(-(1 << 63), (1 << 63) - 1)))
 def test_integers_are_read_packed_or_one_by_one(values: list[int]) -> None:
     """Writers may choose; negative ones are two's complement of 64 bits."""
-    single = protobuf.write((8, value) for value in values)
-    packed = b"".join(protobuf.write([(1, value)])[1:] for value in values)
+    single = write((8, value) for value in values)
+    packed = b"".join(write([(1, value)])[1:] for value in values)
     assert protobuf.integers(protobuf.read(single), 8) == values
     assert protobuf.integers([(8, packed)], 8) == values
 

@@ -1,61 +1,52 @@
-"""The streaming graph: made, kept, and left aside when it is not what it should be."""
+"""The embedding as a stream: the same numbers, and left aside where it cannot be had."""
 
 from __future__ import annotations
 
-import logging
+import itertools
+import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from device.wake import frontend, onnxfile, protobuf
+from device.wake import frontend, onnxfile
 from device.wake.embedding import StreamingEmbedding, WindowedEmbedding
-from device.wake.features import Features
+from device.wake.layers import NotStreamableError, read_layers
 from device.wake.mel import ModelMel
 from device.wake.models import feature_model, find_word
 from device.wake.network import Network
-from device.wake.onnxfile import Node
+from device.wake.onnxfile import Graph, Node
 from device.wake.openwakeword import OpenWakeWord
-from device.wake.streaming import NotStreamableError, make_streaming
+from device.wake.protobuf import MalformedError
+from device.wake.streaming import StreamingModel
 
 Sound = np.ndarray
 
 
-@pytest.fixture(scope="module")
-def model() -> bytes:
+@pytest.fixture
+def graph() -> Graph:
     """Return the wheel's embedding model."""
-    return feature_model("embedding_model").read_bytes()
+    return onnxfile.read_model(feature_model("embedding_model").read_bytes())
 
 
-@pytest.fixture(autouse=True)
-def _build_anew() -> None:
-    frontend._build.cache_clear()
-
-
-def _altered(model: bytes, change: Callable[[list[Node]], object]) -> bytes:
-    """Return the model with its nodes changed."""
-    fields = protobuf.read(model)
-    [graph] = protobuf.every(fields, onnxfile.GRAPH)
-    parts = protobuf.read(graph)
-    nodes = [Node.decode(data) for data in protobuf.every(parts, onnxfile.NODE)]
-    change(nodes)
-    kept = [part for part in parts if part[0] != onnxfile.NODE]
-    graph = protobuf.write([*((onnxfile.NODE, node.encode()) for node in nodes), *kept])
-    return protobuf.write((number, graph if number == onnxfile.GRAPH else value) for number, value in fields)
-
-
-def _set(nodes: list[Node], operation: str, attribute: str, values: list[int]) -> None:
+def _set(graph: Graph, operation: str, attribute: str, values: list[int]) -> None:
     """Change an attribute of the second node of its kind."""
-    node = [node for node in nodes if node.operation == operation][1]
-    [fields] = [fields for fields in node.attributes if protobuf.text(fields, 1) == attribute]
-    fields[:] = [field for field in fields if field[0] != 8] + [(8, value) for value in values]
+    node = [node for node in graph.nodes if node.operation == operation][1]
+    node.attributes[attribute] = [(8, value) for value in values]
 
 
-def test_a_stream_gives_what_the_windows_give(model: bytes) -> None:
+def _swap(graph: Graph, operation: str, other: str) -> None:
+    """Turn round the order of the first two nodes of these kinds, wires included."""
+    pairs = itertools.pairwise(graph.nodes)
+    first, second = next(pair for pair in pairs if [node.operation for node in pair] == [operation, other])
+    first.operation, second.operation = second.operation, first.operation
+    first.attributes, second.attributes = second.attributes, first.attributes
+    first.inputs[1:], second.inputs[1:] = second.inputs[1:], first.inputs[1:]
+
+
+def test_a_stream_gives_what_the_windows_give(graph: Graph) -> None:
     """From the first frame on, loud or silent, and again after a reset."""
-    path = feature_model("embedding_model")
-    windowed, streaming = WindowedEmbedding(Network(path)), StreamingEmbedding(make_streaming(model), path)
+    windowed, streaming = WindowedEmbedding(Network(feature_model("embedding_model"))), StreamingEmbedding(graph)
     chance = np.random.default_rng(5)
     for _ in range(2):
         for step in range(30):
@@ -68,125 +59,94 @@ def test_a_stream_gives_what_the_windows_give(model: bytes) -> None:
         streaming.reset()
 
 
-def test_eleven_convolutions_keep_38_kb_between_them(model: bytes) -> None:
+def test_eleven_convolutions_keep_38_kb_between_them(graph: Graph) -> None:
     """Two rows in front of each that is three rows high."""
-    [graph] = protobuf.every(protobuf.read(make_streaming(model)), onnxfile.GRAPH)
-    declared = [onnxfile.declared(data) for data in protobuf.every(protobuf.read(graph), onnxfile.INPUT)]
-    (_, frames), *states = declared
-    assert frames == (1, 8, 32, 1)
-    assert len(states) == 11
-    assert sum(4 * int(np.prod(shape)) for _, shape in states) == 37_888
+    model = StreamingModel(graph)
+    assert model.frames.shape == (8, 32)
+    assert len(model.state) == 11
+    assert sum(state.nbytes for state in model.state) == 37_904
+
+
+def _operation(at: int, operation: str) -> Callable[[Graph], object]:
+    return lambda graph: setattr(graph.nodes[at], "operation", operation)
 
 
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda nodes: _set(nodes, "Conv", "strides", [2, 1]), "strides"),
-        (lambda nodes: _set(nodes, "Conv", "dilations", [2, 1]), "dilations"),
-        (lambda nodes: _set(nodes, "Conv", "pads", [1, 1, 1, 1]), "pads in time"),
-        (lambda nodes: _set(nodes, "MaxPool", "strides", [3, 2]), "pooling"),
-        (lambda nodes: setattr(nodes[5], "operation", "ReduceMean"), "ReduceMean"),
-        (lambda nodes: nodes.__delitem__(slice(20, None)), "one embedding"),
+        (lambda graph: _set(graph, "Conv", "strides", [2, 1]), "strides"),
+        (lambda graph: _set(graph, "Conv", "dilations", [2, 1]), "dilations"),
+        (lambda graph: _set(graph, "Conv", "group", [24]), "groups"),
+        (lambda graph: _set(graph, "Conv", "pads", [1, 1, 1, 1]), "pads in time"),
+        (lambda graph: _set(graph, "Conv", "pads", [0, 1, 0, 0]), "pads in time"),
+        (lambda graph: _set(graph, "MaxPool", "strides", [3, 2]), "pooling"),
+        (lambda graph: _set(graph, "MaxPool", "kernel_shape", [3, 2]), "pooling"),
+        (lambda graph: _set(graph, "MaxPool", "ceil_mode", [1]), "pooling"),
+        (lambda graph: _swap(graph, "LeakyRelu", "Max"), "LeakyRelu is not known"),
+        (lambda graph: _swap(graph, "Max", "MaxPool"), "Max is not known"),
+        (_operation(5, "ReduceMean"), "ReduceMean"),
+        (_operation(5, "Reshape"), "another order"),
+        (_operation(0, "Transpose"), "put together"),
+        (lambda graph: graph.nodes[5].inputs.__setitem__(0, graph.nodes[3].outputs[0]), "does not take what stands"),
+        (lambda graph: graph.nodes.__delitem__(4), "does not take what stands"),
+        (lambda graph: graph.nodes.__delitem__(slice(20, None)), "one embedding"),
+        (lambda graph: graph.inputs.update(another=(1,)), "put together"),
+        (lambda graph: graph.tensors.popitem(), "put together"),
     ],
 )
 def test_a_model_of_another_kind_is_refused_with_the_reason(
-    change: Callable[[list[Node]], object], problem: str, model: bytes
+    change: Callable[[Graph], object], problem: str, graph: Graph
 ) -> None:
-    """Nothing is rewritten whose numbers might be others."""
+    """Nothing is computed whose numbers might be others."""
+    change(graph)
     with pytest.raises(NotStreamableError, match=problem):
-        make_streaming(_altered(model, change))
+        read_layers(graph)
 
 
-def test_half_a_model_is_refused(model: bytes) -> None:
+def test_half_a_model_is_refused() -> None:
     """A cut download."""
-    with pytest.raises(NotStreamableError, match="put together"):
-        make_streaming(model[: len(model) // 2])
+    whole = feature_model("embedding_model").read_bytes()
+    with pytest.raises(MalformedError):
+        onnxfile.read_model(whole[: len(whole) // 2])
 
 
-def test_the_graph_is_made_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second start reads it; no other file is left in the folder, which need not exist before."""
-    folder = tmp_path / "state" / "wake"
-    Features(1, folder)
-    [kept] = folder.iterdir()
-    monkeypatch.setattr(frontend, "make_streaming", lambda model: pytest.fail("made again"))
-    frontend._build.cache_clear()
-    Features(1, folder)
-    assert list(folder.iterdir()) == [kept]
+def test_a_model_for_other_bands_is_refused(graph: Graph) -> None:
+    """It fits together, and not to the spectrum."""
+    [name] = graph.inputs
+    graph.inputs[name] = (None, 76, 35, 1)
+    with pytest.raises(NotStreamableError, match="it takes"):
+        StreamingEmbedding(graph)
 
 
-def test_a_kept_graph_that_is_damaged_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A full disk, a pulled plug."""
-    Features(1, tmp_path)
-    [kept] = tmp_path.iterdir()
-    whole = kept.read_bytes()
-    for damage in (b"", whole[: len(whole) // 2], b"<html>"):
-        kept.write_bytes(damage)
-        Features(1, tmp_path)
-        assert kept.read_bytes() == whole
-    assert caplog.records == []
+def test_the_shipped_words_need_no_onnxruntime(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take 30 MB."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    engine = OpenWakeWord(["hey_jarvis", "alexa", "hey_mycroft", "hey_rhasspy", "weather", "timer"])
+    engine.process(bytes(2560 * 10))
 
 
-def test_another_model_makes_another_graph(tmp_path: Path, model: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An update of the wheel must not meet what was made of the old one."""
-    Features(1, tmp_path / "kept")
-    path = tmp_path / "embedding_model.onnx"
-    # A field nobody knows: other bytes, the same model.
-    path.write_bytes(model + protobuf.write([(2047, 1)]))
-    monkeypatch.setattr(frontend, "feature_model", lambda stem: path if stem == path.stem else feature_model(stem))
-    Features(1, tmp_path / "kept")
-    assert len(list((tmp_path / "kept").iterdir())) == 2
-
-
-def test_a_folder_that_cannot_be_written_costs_one_line_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The graph is used all the same."""
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    features = Features(1, blocked)
-    assert isinstance(features._embedding, StreamingEmbedding)
-    [record] = caplog.records
-    assert (record.levelno, "cannot write" in record.message) == (logging.WARNING, True)
-
-
-@pytest.mark.parametrize("wrong", ["refused", "other numbers", "not loadable"])
-def test_without_a_streaming_graph_words_are_heard_as_before(
-    wrong: str,
-    model: bytes,
-    tmp_path: Path,
+def test_without_a_stream_words_are_heard_as_before(
     say: Callable[..., Sound],
     silence: Callable[[float], Sound],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One line says that it costs more and why; nothing is kept."""
-
-    def make(model: bytes) -> bytes:
-        if wrong == "refused":
-            raise NotStreamableError("Attention is not known to work row by row")
-        if wrong == "not loadable":
-            return b"nonsense"
-        return _altered(make_streaming(model), _put_old_rows_behind)
-
-    monkeypatch.setattr(frontend, "make_streaming", make)
-    engine = OpenWakeWord(["hey_jarvis"], cache=tmp_path)
+    """One line says that it costs more and why."""
+    monkeypatch.setattr(frontend, "StreamingEmbedding", _refuse)
+    engine = OpenWakeWord(["hey_jarvis"])
     assert isinstance(engine._features._embedding, WindowedEmbedding)
     assert isinstance(engine._features._mel, ModelMel)
     pcm = np.concatenate([silence(1.5), say("hey jarvis"), silence(1)]).tobytes()
     assert [detection.word for detection in engine.process(pcm)] == ["hey_jarvis"]
-    assert ["four times the CPU" in record.message for record in caplog.records] == [True]
-    assert list(tmp_path.iterdir()) == []
-
-
-def _put_old_rows_behind(nodes: list[Node]) -> None:
-    next(node for node in nodes if node.operation == "Concat").inputs.reverse()
+    [record] = caplog.records
+    assert "four times the CPU" in record.message
+    assert "Attention is not known" in record.message
 
 
 def test_both_ways_give_the_same_scores(minute: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
     """The windowed way is the reference that a custom model gets."""
     streaming = OpenWakeWord(["hey_jarvis", "alexa"])
-    monkeypatch.setattr(frontend, "make_streaming", _refuse)
-    frontend._build.cache_clear()
+    monkeypatch.setattr(frontend, "StreamingEmbedding", _refuse)
     windowed = OpenWakeWord(["hey_jarvis", "alexa"])
     for at in range(0, 20 * 12 * 2560, 2560):
         pcm = minute.tobytes()[at : at + 2560]
@@ -195,11 +155,21 @@ def test_both_ways_give_the_same_scores(minute: Sound, monkeypatch: pytest.Monke
         assert streaming.scores == pytest.approx(windowed.scores, abs=1e-5)
 
 
-def _refuse(model: bytes) -> bytes:
-    raise NotStreamableError("for the test")
+def _refuse(graph: Graph) -> StreamingEmbedding:
+    raise NotStreamableError("Attention is not known to work row by row")
 
 
 def test_a_word_model_is_no_embedding_model() -> None:
-    """A model of quite another kind is refused, not rewritten."""
+    """A model of quite another kind is refused."""
     with pytest.raises(NotStreamableError):
-        make_streaming(find_word("alexa").path.read_bytes())
+        read_layers(onnxfile.read_model(find_word("alexa").path.read_bytes()))
+
+
+def test_an_attribute_that_is_not_there_has_its_default() -> None:
+    """As the format has it."""
+    node = Node("Conv", [], [], {})
+    assert (node.integers("group", (1,)), node.number("alpha", 0.01), node.string("auto_pad")) == ((1,), 0.01, "")
+    with pytest.raises(MalformedError, match="no numbers as value"):
+        node.tensor("value")
+    with pytest.raises(MalformedError, match="0 graphs"):
+        node.graph("then_branch")
