@@ -12,9 +12,10 @@ import itertools
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from device.audio.alsafilters import leave_out_filters
 from device.audio.devices import Direction, SoundDevice, choose_device
 from device.errors import AudioError, DeviceNotFoundError
 
@@ -41,10 +42,11 @@ class LentPcms:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._path_before: str | None = None
 
-    def lend(self, names: Iterable[str]) -> dict[str, str]:
+    def lend(self, names: Sequence[str]) -> dict[str, str]:
         """Before PortAudio is initialised: define those of `names` that it hides and that exist.
 
-        Return for each plain name the PCM it stands for. Raise OSError when no file can be written.
+        What it need not try, unless it is among them, is kept from it (see alsafilters.py). Return for each plain name
+        the PCM it stands for. Raise OSError when no file can be written.
         """
         self.take_back()
         hidden = [name for name in dict.fromkeys(names) if is_hidden(name) and exists(name)]
@@ -52,6 +54,7 @@ class LentPcms:
         if lent:
             self._define(lent)
         _read_config()
+        leave_out_filters(names)
         return lent
 
     def take_back(self) -> None:
