@@ -9,7 +9,7 @@ from typing import Any
 
 from device import config
 from device.cli import late
-from device.service import journal
+from device.service import journal, memory
 
 
 def add_to(commands: Any) -> None:
@@ -28,6 +28,7 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings = config.load(options.config, options.overrides)
     journal.start(settings.service.log_level)
+    memory.share_one_heap()
     with late.imports():
         from device import app
     asyncio.run(app.serve(settings))

@@ -52,7 +52,7 @@ class Ear:
 
     async def open(self, folder: Path) -> tuple[SoundCards, WakeWorker]:
         """Listen."""
-        engine = load_engine(config.Wake(words=(WORD,)), folder)
+        engine = load_engine(config.Wake(words=(WORD,)))
         worker = WakeWorker(engine, lambda heard: self.detected.append(time.monotonic()), print, doze=self.doze)
         worker.start()
         cards = SoundCards(config.Audio(input=MICROPHONE), print)

@@ -1,0 +1,135 @@
+"""What the daemon does until it listens, step by step, in this process: `memory_steps.py STEP...`.
+
+Prints the memory (PSS and RSS, MB of 10^6 bytes) that the process has when the steps are done; for bench_memory.py.
+Each step imports what it needs and no more, so this file imports nothing of the kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+WORD = "hey_jarvis"
+held: list[Any] = []
+"""What must stay."""
+
+
+async def python() -> None:
+    """Python with asyncio, which runs this."""
+    from device.service import memory
+
+    memory.share_one_heap()
+
+
+async def library() -> None:
+    """The rest of the standard library."""
+    import argparse
+    import ctypes
+    import email.message
+    import json
+    import logging
+    import ssl
+    import tempfile
+    import tomllib
+
+    held.append((argparse, ctypes, email, json, logging, ssl, tempfile, tomllib))
+
+
+async def numpy() -> None:
+    """The array library."""
+    import numpy
+
+    held.append(numpy)
+
+
+async def modules() -> None:
+    """The daemon's own modules, and the small libraries that they import."""
+    import pyaudio
+    import webrtcvad
+
+    from device import app
+    from device.wake import openwakeword
+
+    held.append((app, openwakeword, pyaudio, webrtcvad))
+
+
+async def word() -> None:
+    """A wake word, loaded and run for 0.8 s."""
+    from device.wake.openwakeword import OpenWakeWord
+
+    engine = OpenWakeWord([WORD])
+    engine.process(bytes(10 * 2560))
+    held.append(engine)
+
+
+async def onnxruntime() -> None:
+    """The same networks in onnxruntime."""
+    import numpy as np
+
+    from device.wake.models import feature_model, find_word
+    from device.wake.network import Network
+
+    embedding, head = Network(feature_model("embedding_model")), Network(find_word(WORD).path)
+    vector = np.zeros((1, 1, 1, 96), np.float32)
+    embedding.bind(np.zeros((1, 76, 32, 1), np.float32), vector)()
+    head.bind(np.zeros((1, 16, 96), np.float32), np.zeros((1, 1), np.float32))()
+    held.append((embedding, head))
+
+
+async def portaudio() -> None:
+    """PortAudio, as the daemon starts it."""
+    from device.audio.alsa import SoundCards
+    from device.config import Audio
+    from device.sim.soundcard import MICROPHONE, SPEAKER
+
+    cards = SoundCards(Audio(input=MICROPHONE, output=SPEAKER), held.append)
+    await cards.find()
+    held.append(cards)
+
+
+async def filters() -> None:
+    """PortAudio, trying every filter that is defined."""
+    import pyaudio
+
+    from device.audio.chatter import silence_libraries
+
+    silence_libraries()
+    held.append(pyaudio.PyAudio())
+
+
+async def stream() -> None:
+    """The microphone's stream, open for a second."""
+    await held[-1].microphone(lambda frame, moment: None, lambda: False).open()
+    await asyncio.sleep(1)
+
+
+STEPS = {
+    step.__name__: step for step in (python, library, numpy, modules, word, onnxruntime, portaudio, filters, stream)
+}
+
+
+async def main() -> None:
+    """Take the steps, tidy up as the daemon does, and tell."""
+    for name in sys.argv[1:]:
+        await STEPS[name]()
+    tell()
+
+
+def tell() -> None:
+    """Print what this process has."""
+    from device.service import memory
+
+    gc.collect()
+    memory.give_back()
+    rollup = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
+    for kind in ("Pss", "Rss"):
+        [size] = re.findall(rf"^{kind}:\s+(\d+) kB", rollup, re.MULTILINE)
+        print(int(size) * 1024 / 1e6)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
