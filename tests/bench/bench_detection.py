@@ -12,7 +12,6 @@ import itertools
 import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,7 +49,7 @@ class Ear:
     doze: bool
     detected: list[float] = field(default_factory=list)
 
-    async def open(self, folder: Path) -> tuple[SoundCards, WakeWorker]:
+    async def open(self) -> tuple[SoundCards, WakeWorker]:
         """Listen."""
         engine = load_engine(config.Wake(words=(WORD,)))
         worker = WakeWorker(engine, lambda heard: self.detected.append(time.monotonic()), print, doze=self.doze)
@@ -83,11 +82,11 @@ async def measure(count: int) -> dict[str, list[float]]:
     """Measure all three, one after the other."""
     kinds = {"calm": (True, CALM_AFTER_S), "after other sounds": (True, BUSY_AFTER_S), "no doze": (False, BUSY_AFTER_S)}
     found = {}
-    with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder, VirtualSoundCard() as card:
+    with VirtualSoundCard() as card:
         os.environ.update(card.env())
         for name, (doze, pause_s) in kinds.items():
             ear = Ear(doze)
-            cards, worker = await ear.open(Path(folder))
+            cards, worker = await ear.open()
             with card.record_room() as room:
                 found[name] = await delays(ear, card, room, pause_s, count)
             worker.close()
