@@ -31,7 +31,7 @@ from device.errors import AudioError, DeviceNotFoundError
 from device.ports import Post
 from device.units import Hz
 
-WATCH_S = 0.5
+WATCH_S = 1.0
 # How long a card may take to appear when the machine starts, and how often it is looked for.
 PATIENCE_AT_BOOT_S = 10.0
 LOOK_AGAIN_S = 0.5
