@@ -1,16 +1,21 @@
-"""Echo cancellation by WebRTC's audio processing module (AEC3); nothing else imports livekit."""
+"""Echo cancellation: a linear filter, then WebRTC's audio processing module (AEC3); nothing else imports livekit."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from device.audio.farend import FarEnd, SampleClock
+import numpy as np
+
+from device.audio.echofilter import Balance, EchoFilter
+from device.audio.farend import LOOK_AHEAD_S, FarEnd, SampleClock
 from device.audio.frames import level_dbfs
+from device.audio.resample import FloatArray
 from device.errors import AudioError
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, Ms, Samples, samples_from_ms
 
@@ -42,7 +47,7 @@ LEVELS_KEPT = 3
 class EchoLevels:
     """What became of 10 ms, in dBFS: of what was `played`, `captured` and `left` after cancellation.
 
-    `trained` says how long the canceller has heard the loudspeaker since it began.
+    `trained` says how long the canceller has heard the loudspeaker since it began or was told to `distrust` itself.
     """
 
     played: float
@@ -66,6 +71,9 @@ class EchoCanceller(Protocol):
     def interrupt(self) -> None:
         """The capture stream was interrupted: the next frame does not join on."""
 
+    def distrust(self) -> None:
+        """The loudspeaker's own volume was changed: what was learned of its echo is wrong."""
+
     def levels(self) -> tuple[EchoLevels, ...]:
         """Return the levels of the newest 30 ms, newest last; of those only during which there was an echo."""
 
@@ -82,6 +90,9 @@ class NullCanceller:
     def interrupt(self) -> None:
         """Do nothing."""
 
+    def distrust(self) -> None:
+        """Do nothing."""
+
     def levels(self) -> tuple[EchoLevels, ...]:
         """Return nothing."""
         return ()
@@ -91,8 +102,9 @@ class WebRtcCanceller:
     """See EchoCanceller. Runs while `far_end` sounds and TAIL_S longer; else the sound passes, LATENCY later as always.
 
     It also passes until `load` was called, and for good after PATIENCE failures in a row, of which `on_given_up` is
-    told. Running costs 0.5 % of an x86 core. Noise suppression and gain control stay off: with noise suppression a
+    told. Running costs 2 % of an x86 core. Noise suppression and gain control stay off: with noise suppression a
     recogniser understood 61 instead of 83 % of the commands spoken over an answer (echo at -10 dB, never ducked).
+    EchoFilter goes before it: without, 69 instead of 95 % were understood where the echo is as loud as the person.
     """
 
     latency = LATENCY
@@ -101,6 +113,9 @@ class WebRtcCanceller:
         self._far_end = far_end
         self._on_given_up = on_given_up
         self._module: _Module | None = None
+        self._filter = EchoFilter()
+        self._balance = Balance()
+        self._filtered = np.zeros(BLOCK, np.float32)
         self._clock = SampleClock(CAPTURE_RATE)
         self._last = bytes(BLOCK * BYTES_PER_SAMPLE)
         self._head_start_s = HEAD_START_S
@@ -110,18 +125,13 @@ class WebRtcCanceller:
         self._trained = 0
         self._levels: deque[EchoLevels | None] = deque(maxlen=LEVELS_KEPT)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether there is an echo to cancel, and it can be done."""
-        return self._running
-
     def load(self) -> None:
         """Import the library and make the canceller: 50 ms, 19 MB. Blocks: call it in a thread. Raise AudioError."""
         self._module = _Module()
 
     def process(self, pcm: bytes, moment: float) -> bytes:
         """See EchoCanceller."""
-        at = self._clock.place(moment, len(pcm) // BYTES_PER_SAMPLE, silent=not self._running)
+        at = self._clock.place(moment, len(pcm) // BYTES_PER_SAMPLE)
         size = BLOCK * BYTES_PER_SAMPLE
         blocks = [pcm[start : start + size] for start in range(0, len(pcm), size)]
         return b"".join(self._take(block, (at + n * BLOCK) / CAPTURE_RATE) for n, block in enumerate(blocks))
@@ -129,7 +139,12 @@ class WebRtcCanceller:
     def interrupt(self) -> None:
         """See EchoCanceller."""
         self._clock.restart()
+        self._filter.forget_played()
         self._last = bytes(len(self._last))
+
+    def distrust(self) -> None:
+        """See EchoCanceller."""
+        self._trained = 0
 
     def levels(self) -> tuple[EchoLevels, ...]:
         """See EchoCanceller."""
@@ -144,13 +159,14 @@ class WebRtcCanceller:
         if not self._running:
             # What it holds is from its last run: let it hold what came just before.
             self._running = True
-            self._head_start_s = HEAD_START_S
+            self._balance = Balance()
+            self._begin_ahead(HEAD_START_S)
             self._cancel(module, last, moment - BLOCK_S)
-        left = self._cancel(module, block, moment)
-        if left is None:
+        suppressed = self._cancel(module, block, moment)
+        if suppressed is None:
             return self._pass(passed)
-        self._note(passed, left, moment)
-        return left
+        self._note(passed, suppressed, moment)
+        return self._mixed(suppressed)
 
     def _pass(self, passed: bytes) -> bytes:
         self._running = False
@@ -158,25 +174,38 @@ class WebRtcCanceller:
         return passed
 
     def _cancel(self, module: _Module, block: bytes, moment: float) -> bytes | None:
-        rate = self._far_end.rate
+        """Return what the module leaves of what the filter left."""
         self._keep_behind(moment)
-        far_end = self._far_end.read(moment + self._head_start_s, rate // 100)
+        rate, ahead = self._far_end.rate, moment + self._head_start_s
+        before = self._filtered
+        filtered = self._filter.process(_floats(block), self._far_end.read_captured(ahead))
+        self._filtered = np.concatenate((before[-BLOCK:], filtered))
         try:
-            left = module.process(block, far_end, rate)
+            left = module.process(_pcm(filtered), self._far_end.read(ahead, rate // 100), rate)
         except AudioError as error:
             self._count_failure(error)
             return None
         self._failures = 0
         return left
 
+    def _mixed(self, suppressed: bytes) -> bytes:
+        filtered = self._filtered[BLOCK - LATENCY : 2 * BLOCK - LATENCY]
+        return _pcm(self._balance.mix(filtered, _floats(suppressed), self._filter.near_ratio))
+
     def _keep_behind(self, moment: float) -> None:
         """Give up some of the head start when what is played is known too late for it."""
-        missing_s = self._far_end.missing(moment + self._head_start_s + BLOCK_S)
+        missing_s = self._far_end.missing(moment + self._head_start_s + BLOCK_S + LOOK_AHEAD_S)
         self._missing = [*self._missing, missing_s] if missing_s > 0 else []
         if len(self._missing) == LATE_BLOCKS:
             # Whole frames are taken at once, and their last block needs the newest.
-            self._head_start_s = max(LEAST_HEAD_START_S, self._head_start_s - max(self._missing))
+            # In whole milliseconds, which are whole samples to the filter as well.
+            late_s = math.ceil(max(self._missing) * 1000) / 1000
+            self._begin_ahead(max(LEAST_HEAD_START_S, self._head_start_s - late_s))
             self._missing = []
+
+    def _begin_ahead(self, head_start_s: float) -> None:
+        self._filter.shift(round((head_start_s - self._head_start_s) * CAPTURE_RATE))
+        self._head_start_s = head_start_s
 
     def _count_failure(self, error: AudioError) -> None:
         self._failures += 1
@@ -231,3 +260,11 @@ def _later(last: bytes, block: bytes) -> bytes:
     """Return the stream LATENCY before `block`."""
     held = LATENCY * BYTES_PER_SAMPLE
     return last[len(last) - held :] + block[: len(block) - held]
+
+
+def _floats(pcm: bytes) -> FloatArray:
+    return np.asarray(np.frombuffer(pcm, "<i2") / np.float32(32_768), np.float32)
+
+
+def _pcm(sound: FloatArray) -> bytes:
+    return np.rint(sound * 32_768).clip(-32_768, 32_767).astype("<i2").tobytes()

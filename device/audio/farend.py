@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 import threading
@@ -10,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from device.units import Hz, Ms, samples_from_ms
+from device.audio.resample import FloatArray
+from device.units import CAPTURE_RATE, Hz, Ms, samples_from_ms
 
 # Enough for the longest card's buffer ahead of now and for a frame's way through the house behind it.
 HELD_S = 4
@@ -18,18 +20,29 @@ HELD_S = 4
 # a busy machine let the card run dry.
 NEWEST = 9
 # A canceller has to learn again when the stream slips under it by a few samples (16 dB lost after each slip by the
-# jitter, measured): so it slips only for more, and sooner where nothing sounds.
+# jitter, measured): so it slips only for more.
 SLIP_MS = Ms(4)
-SLIP_WHEN_SILENT_MS = Ms(2)
 # At once: the stream has stopped in between.
 JUMP_MS = Ms(40)
+
+# 10 ms are resampled by themselves, among the 20 ms which end so much later.
+LOOK_AHEAD_S = 0.002
+_WIDE = samples_from_ms(20, CAPTURE_RATE)
+
+
+@functools.cache
+def _window(count: int) -> FloatArray:
+    """Return one that fades in and out over a tenth: what is cut off hard rings at all frequencies."""
+    edge = count // 10
+    fade = 0.5 - 0.5 * np.cos(np.pi * (np.arange(edge) + 0.5) / edge)
+    return np.asarray(np.concatenate((fade, np.ones(count - 2 * edge), fade[::-1])), np.float32)
 
 
 class SampleClock:
     """Lays the blocks of a stream end to end on the axis of `time.monotonic`, counted in samples.
 
     A card's samples follow each other exactly, while the moments it reports jitter: so the count goes on by itself, and
-    slips when the median of the moments is off by more than SLIP_MS, or SLIP_WHEN_SILENT_MS, and than they jitter.
+    slips when the median of the moments is off by more than SLIP_MS, and than they jitter.
     """
 
     def __init__(self, rate: Hz) -> None:
@@ -37,12 +50,12 @@ class SampleClock:
         self._next: int | None = None
         self._errors: deque[float] = deque(maxlen=NEWEST)
 
-    def place(self, moment: float, count: int, silent: bool) -> int:
+    def place(self, moment: float, count: int) -> int:
         """Return the position of a block of `count` samples, the first of which has its turn at `moment` (s)."""
         measured = moment * self._rate
         at = round(measured) if self._next is None else self._next
         self._errors.append(measured - at)
-        at += self._slip(silent)
+        at += self._slip()
         self._next = at + count
         return at
 
@@ -51,19 +64,19 @@ class SampleClock:
         self._next = None
         self._errors.clear()
 
-    def _slip(self, silent: bool) -> int:
+    def _slip(self) -> int:
         error = self._errors[-1]
         if abs(error) <= samples_from_ms(JUMP_MS, self._rate):
-            error = self._agreed_error(SLIP_WHEN_SILENT_MS if silent else SLIP_MS)
+            error = self._agreed_error()
         if error:
             self._errors.clear()
         return round(error)
 
-    def _agreed_error(self, least: Ms) -> float:
+    def _agreed_error(self) -> float:
         if len(self._errors) < NEWEST:
             return 0.0
         error, jitter = statistics.median(self._errors), max(self._errors) - min(self._errors)
-        return error if abs(error) > max(jitter, samples_from_ms(least, self._rate)) else 0.0
+        return error if abs(error) > max(jitter, samples_from_ms(SLIP_MS, self._rate)) else 0.0
 
 
 class Witness(Protocol):
@@ -109,7 +122,7 @@ class FarEnd:
             if rate != self._rate:
                 self._start(rate)
             sounds = bool(block.any())
-            at = self._clock.place(moment, len(block), silent=not sounds)
+            at = self._clock.place(moment, len(block))
             self._put(at, block)
             if sounds:
                 self._loud_until = at + len(block)
@@ -124,12 +137,26 @@ class FarEnd:
 
     def read(self, moment: float, count: int) -> bytes:
         """Return the `count` samples played from `moment` on; where nothing is known, silence."""
-        at = round(moment * self._rate)
+        # The capture stream's samples are in step with every second half sample of 24 kHz: rounded by chance, what is
+        # read would jump to and fro by a sample.
+        at = math.floor(moment * self._rate + 0.25)
         with self._lock:
             known = np.arange(at, at + count)
             sound = self._ring[known % len(self._ring)]
             sound[(known >= self._end) | (known < self._end - len(self._ring))] = 0
         return sound.tobytes()
+
+    def read_captured(self, moment: float) -> FloatArray:
+        """Return the 10 ms from `moment` on as a microphone would capture them: at CAPTURE_RATE, 1.0 = full scale.
+
+        It looks LOOK_AHEAD_S further than that.
+        """
+        wide = self._rate // 50
+        since = moment + LOOK_AHEAD_S - 0.01
+        sound = np.frombuffer(self.read(since, wide), "<i2") * (_window(wide) / 32_768)
+        resampled = np.fft.irfft(np.fft.rfft(sound) * (_WIDE / wide), _WIDE)
+        first = _WIDE // 2 - samples_from_ms(LOOK_AHEAD_S * 1000, CAPTURE_RATE)
+        return np.asarray(resampled[first : first + _WIDE // 2], np.float32)
 
     def missing(self, until: float) -> float:
         """Return how much (s) of what sounds before `until` is not known yet, while it goes on sounding."""
