@@ -15,7 +15,7 @@ import msgspec
 from device import config
 from device.audio import echo
 from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
-from device.audio.bargein import BargeInVad
+from device.audio.bargein import BargeInVad, ConfirmingVad
 from device.audio.capture import Pace
 from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
@@ -29,7 +29,7 @@ from device.audio.traffic import TrafficReport
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
 from device.core.actions import OpenSession, TurnEnd
-from device.core.events import EchoCancellationLost, ShutdownRequested, WakeWordDetected
+from device.core.events import EchoCancellationLost, ShutdownRequested, VoiceConfirmed, WakeWordDetected
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase, Status
@@ -46,7 +46,7 @@ from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
 from device.tools.volume import Volume, volume_tool
-from device.units import CAPTURE_RATE, Ms, ms_from_samples, ms_from_seconds, samples_from_ms
+from device.units import CAPTURE_RATE, Ms, ms_from_seconds, samples_from_ms
 from device.wake.clips import ClipFolder, ClipKeeper
 from device.wake.engines import load_engine
 from device.wake.nearmisses import NearMisses
@@ -56,9 +56,6 @@ log = logging.getLogger(__name__)
 
 # SIGTERM to exit within 2 s, whatever hangs: each of the four parts that may hang gets this long to close.
 CLOSE_LIMIT_S = 0.4
-# A voice over the answer is a barge-in when it lasted a quarter of a second longer than a pause would have taken to end
-# it: coughs are shorter.
-_CONFIRM_AFTER_PAUSE = samples_from_ms(260, CAPTURE_RATE)
 # What the provider's VAD may hear of a voice after ours takes it for over: it errs towards voice, and it may be tuned.
 _HEARS_LONGER = Ms(500)
 # The longest that semantic VAD waits for the rest of a sentence, by eagerness, as documented by OpenAI.
@@ -144,7 +141,6 @@ def machine_settings(settings: config.Config) -> Settings:
         think=ms_from_seconds(talk.think_s),
         # The session gives up by itself, and says why; this is for one that does not.
         connect=ms_from_seconds(talk.openai.connect_timeout_s + 2),
-        confirm=ms_from_samples(segmenting(settings).stop_after + _CONFIRM_AFTER_PAUSE, CAPTURE_RATE),
         cues=settings.audio.cues,
         wake_cue=settings.audio.wake_cue,
     )
@@ -196,10 +192,11 @@ async def _build(site: _Site, key: Secret, mute: MuteMemory) -> tuple[App, House
     far_end = FarEnd(RealtimeConversation.output_rate)
     player = _open_player(site, cards, far_end)
     relays = site.stack.enter_context(Relays(settings.tools.relays))
-    registry = await _open_tools(settings, relays, player)
+    canceller = _choose_canceller(site, far_end)
+    registry = await _open_tools(settings, relays, player, canceller)
     conversation = _open_conversation(site, key, registry)
     pace = _Pace(controller, wake)
-    frontend = _open_frontend(site, _choose_canceller(site, far_end), wake, conversation, pace)
+    frontend = _open_frontend(site, canceller, wake, conversation, pace)
     microphone = cards.microphone(frontend.on_frame, pace, frontend.interrupt)
     controller.observers.append(lambda what, status: microphone.adapt())
     traffic = TrafficReport(lambda: frontend.traffic)
@@ -231,8 +228,9 @@ def _open_player(site: _Site, cards: SoundCards, far_end: FarEnd) -> Player:
     return player
 
 
-async def _open_tools(settings: config.Config, relays: Relays, player: Player) -> Registry:
-    volume = Volume(settings.audio, player.set_volume)
+async def _open_tools(settings: config.Config, relays: Relays, player: Player, canceller: EchoCanceller) -> Registry:
+    # The software gain is a part of what is known to be played; the mixer is not.
+    volume = Volume(settings.audio, player.set_volume, on_mixed=canceller.distrust)
     await volume.start()
     return Registry([clock_tool(), *relay_tools(relays), volume_tool(volume)], settings.tools.timeout_s)
 
@@ -259,7 +257,10 @@ def _open_frontend(
     return Frontend(
         ring=ring,
         gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings)),
-        vad=BargeInVad(site.stack.enter_context(open_vad(site.settings.audio)), canceller.levels),
+        vad=ConfirmingVad(
+            BargeInVad(site.stack.enter_context(open_vad(site.settings.audio)), canceller.levels),
+            lambda: site.controller.post(VoiceConfirmed()),
+        ),
         segmenter=Segmenter(segmenting(site.settings)),
         feed_wake=wake.feed,
         reset_wake=wake.reset,

@@ -161,7 +161,7 @@ class Controller:
             order.CloseSession: lambda a: talk.close(),
             order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
             order.CommitTurn: lambda a: talk.commit_turn(),
-            order.CancelResponse: lambda a: talk.cancel_response(),
+            order.CancelResponse: lambda a: talk.cancel_response(a.keeps_due),
             order.DropResponse: lambda a: talk.drop_response(),
             order.TruncateItem: lambda a: talk.truncate_item(a.item, a.played),
             order.DeleteItem: lambda a: talk.delete_item(a.item),
@@ -235,7 +235,7 @@ class Controller:
         self.post(ev.ToolFinished(call.call_id, output))
 
 
-_QUIET = (ev.VoiceStarted, ev.VoiceStopped, ev.Heard, ev.Said, ev.ToolCalled, ev.ToolFinished)
+_QUIET = (ev.VoiceStarted, ev.VoiceStopped, ev.VoiceConfirmed, ev.Heard, ev.Said, ev.ToolCalled, ev.ToolFinished)
 """Facts that carry what people say, or come with every cough: for the debug level only."""
 
 

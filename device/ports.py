@@ -212,8 +212,9 @@ class Conversation(Protocol):
     def commit_turn(self) -> None:
         """Commit the audio sent and ask for a response."""
 
-    def cancel_response(self) -> None:
-        """Cancel the running response, if any; drop what still comes of it."""
+    def cancel_response(self, keeps_due: bool = False) -> None:
+        """Cancel the running response, if any; drop what still comes of it. What the provider will answer by itself to
+        words it has heard is dropped, too, but with `keeps_due`."""
 
     def drop_response(self) -> None:
         """Drop what still comes of the running response: the provider has cancelled it itself."""

@@ -55,7 +55,12 @@ class CommitTurn:
 
 @dataclass(frozen=True, slots=True)
 class CancelResponse:
-    """Stop the response that is running, if one is, and drop what is still coming of it."""
+    """Stop the response that is running, if one is, and drop what is still coming of it.
+
+    With `keeps_due` the response to a turn that the provider has just heard the end of is wanted all the same.
+    """
+
+    keeps_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

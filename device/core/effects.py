@@ -196,7 +196,6 @@ def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
 
 def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
     """A voice over the answer: play quietly until it is clear whether it is meant."""
-    memory.start(Timer.BARGE_IN, memory.settings.confirm)
     memory.note(ducked=True)
     return [order.Duck()]
 
@@ -208,7 +207,6 @@ def unduck(memory: Memory, fact: ev.VoiceStopped) -> list[Action]:
 
 def give_volume_back(memory: Memory) -> list[Action]:
     """Play at full volume again, if it was not."""
-    memory.stop(Timer.BARGE_IN)
     if not memory.status.ducked:
         return []
     memory.note(ducked=False)
@@ -227,19 +225,22 @@ def yield_to_provider(memory: Memory, fact: ev.SpeechStarted) -> list[Action]:
 
 def go_on_listening(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
     """Our own segmenter took a pause for the end: what was committed stays, the rest follows."""
-    return _listen_from_voice(memory, fact.at)
+    return _listen_from_voice(memory, fact.at, order.CancelResponse())
 
 
 def interrupt_by_confirmed_voice(memory: Memory, fact: Any) -> list[Action]:
-    """The voice over the answer went on: the person is meant to be heard."""
-    return _listen_from_voice(memory, memory.voice)
+    """The voice over the answer went on: the person is meant to be heard.
+
+    On a busy machine the provider may have heard all of the words by now: its answer to them must stay.
+    """
+    return _listen_from_voice(memory, memory.voice, order.CancelResponse(keeps_due=True))
 
 
-def _listen_from_voice(memory: Memory, onset: Samples | None) -> list[Action]:
+def _listen_from_voice(memory: Memory, onset: Samples | None, with_response: Action) -> list[Action]:
     memory.began = Samples(0)
     if onset is not None:
         memory.since = Samples(max(0, onset - memory.settings.onset_padding))
-    actions = _interrupt(memory, order.CancelResponse(), memory.settings.turn_end)
+    actions = _interrupt(memory, with_response, memory.settings.turn_end)
     memory.note(hearing=memory.turn_end is TurnEnd.DEVICE)
     return actions
 

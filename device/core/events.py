@@ -65,6 +65,11 @@ class VoiceStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceConfirmed:
+    """The voice that started has gone on for longer than a cough or a knock does."""
+
+
+@dataclass(frozen=True, slots=True)
 class ButtonClicked:
     """The button was pressed and let go at once; `at` is where the press began."""
 
@@ -245,6 +250,7 @@ Event = (
     WakeWordDetected
     | VoiceStarted
     | VoiceStopped
+    | VoiceConfirmed
     | ButtonClicked
     | ButtonHeld
     | ButtonLongPressed

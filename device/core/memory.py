@@ -16,8 +16,6 @@ class Timer(Enum):
 
     DEADLINE = "deadline"
     """The phase has lasted long enough."""
-    BARGE_IN = "barge-in confirmed"
-    """A voice over the answer has gone on long enough to be meant."""
     HOLD_TAIL = "end of hold"
     """The last words before the button was let go have come through the sound card."""
     LONGEST_HOLD = "longest hold"
@@ -47,9 +45,6 @@ class Settings:
     """The longest an answer may be in coming once it is audible."""
     playback: Ms = Ms(600_000)
     """The longest an answer may sound once it is complete."""
-    confirm: Ms = Ms(500)
-    """A voice over the answer that goes on this long is a barge-in, even when the provider has not said so. Longer than
-    the segmenter takes to notice that a cough is over."""
     longest_hold: Ms = Ms(30_000)
     """A button held this long means mute, whatever is heard meanwhile: a television must not keep the microphone on."""
     hold_tail: Ms = Ms(120)

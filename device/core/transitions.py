@@ -95,7 +95,7 @@ _THINKING = (
 _SPEAKING = (
     Rule(SPEAKING, ev.VoiceStarted, SPEAKING, do.duck, when.voice_may_barge_in, rearm=False),
     Rule(SPEAKING, ev.VoiceStopped, SPEAKING, do.unduck, when.ducked, rearm=False),
-    Rule(SPEAKING, Timer.BARGE_IN, LISTENING, do.interrupt_by_confirmed_voice),
+    Rule(SPEAKING, ev.VoiceConfirmed, LISTENING, do.interrupt_by_confirmed_voice, when.ducked),
     Rule(SPEAKING, ev.SpeechStarted, LISTENING, do.yield_to_provider),
     Rule(SPEAKING, ev.WakeWordDetected, LISTENING, do.interrupt_by_voice, when.wake_word_may_barge_in),
     Rule(SPEAKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),

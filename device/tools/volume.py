@@ -34,11 +34,18 @@ FindMixer = Callable[[str, str], Awaitable[Mixer | None]]
 class Volume:
     """How loud the device speaks."""
 
-    def __init__(self, settings: config.Audio, set_gain: Callable[[float], None], find: FindMixer = find_mixer) -> None:
-        """`set_gain` takes the software gain, 0 to 1."""
+    def __init__(
+        self,
+        settings: config.Audio,
+        set_gain: Callable[[float], None],
+        find: FindMixer = find_mixer,
+        on_mixed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`set_gain` takes the software gain, 0 to 1; `on_mixed` is told that the card plays louder or more quietly."""
         self._settings = settings
         self._set_gain = set_gain
         self._find = find
+        self._on_mixed = on_mixed
         self._mixer: Mixer | None = None
         self._percent = round(settings.volume * 100)
 
@@ -54,6 +61,7 @@ class Volume:
     async def set(self, percent: int) -> int:
         """Set the volume, 0 to 100; return what became of it. Raise AudioError."""
         if self._mixer:
+            self._on_mixed()
             return await self._mixer.set(percent)
         self._percent = percent
         self._set_gain(percent / 100)

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from device.audio.bargein import BargeInVad
+from device import config
+from device.app import segmenting
+from device.audio.bargein import BargeInVad, ConfirmingVad
 from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.audio.frames import AudioFrame
 from device.audio.playback import DUCKED
-from device.audio.segmenter import Segmenter, SegmenterSettings
+from device.audio.segmenter import Segmenter
 from device.audio.vad import WebRtcVad
-from device.core.events import VoiceStarted, VoiceStopped
+from device.core.events import VoiceStarted
 from device.espeak import RATE as ESPEAK_RATE
 from device.espeak import EspeakVoice, VoiceStyle
 from device.sim.person import without_silence
@@ -111,44 +113,47 @@ def cancellation_db(before: Sound, after: Sound, since_s: float, until_s: float)
 
 @dataclass
 class Heard:
-    """What came of it. Positions are samples of the capture stream; `noticed` ones are when the device knew."""
+    """What came of it. Positions are samples of the capture stream: when the device `noticed` a voice, and fell silent
+    for it (the card goes on for CARD_S)."""
 
     captured: Sound
     left: Sound
     played: Sound
     noticed: list[int]
+    silenced: list[int]
 
 
 class Device:
-    """Hears through a canceller. With `reacts` it ducks when it notices a voice, and is silent after `confirm_ms`."""
+    """Hears through a canceller. With `reacts` it ducks when it notices a voice, and falls silent when it goes on."""
 
-    def __init__(self, cancels: bool = True, reacts: bool = False, confirm_ms: float = 250) -> None:
+    def __init__(self, cancels: bool = True, reacts: bool = False, turn_taking: str = "server") -> None:
         self._far_end = FarEnd(PLAYED_RATE)
         self._canceller = self._make_canceller(cancels)
-        self._vad = BargeInVad(WebRtcVad(), self._canceller.levels)
-        self._segmenter = Segmenter(SegmenterSettings())
+        self._vad = ConfirmingVad(BargeInVad(WebRtcVad(), self._canceller.levels), self._confirm)
+        self._segmenter = Segmenter(segmenting(config.parse({"conversation": {"turn_taking": turn_taking}})))
         self._reacts = reacts
-        self._confirm = samples_from_ms(confirm_ms, RATE)
         self._random = np.random.default_rng(0)
         self._handed_over = 0
-        self._voice: int | None = None
+        self._in_voice = self._confirmed = False
 
     def hear(self, answer: Sound, near: Sound, room: Room, resume_at: Sequence[int] = ()) -> Heard:
         """Play `answer` and listen to it and `near`, equally long; after a stop go on answering at `resume_at`."""
         echo, gain = Echo(room), np.ones(len(answer), np.float32)
         handed_over = upsampled(answer)
-        heard = Heard(np.zeros_like(answer), np.zeros_like(answer), answer, [])
+        heard = Heard(np.zeros_like(answer), np.zeros_like(answer), answer, [], [])
         for at in range(0, len(answer) - FRAME + 1, FRAME):
             now, frame = at + FRAME, slice(at, at + FRAME)
             self._hand_over(handed_over, gain, now)
             heard.captured[frame] = echo.process(answer[frame] * gain[frame]) + near[frame]
             pcm = self._canceller.process(pcm_from_samples(heard.captured[frame]), self._moment(at / RATE))
             heard.left[frame] = samples_from_pcm(pcm)
-            if self._listen(AudioFrame(pcm, Samples(at)), now):
+            if self._listen(AudioFrame(pcm, Samples(at))):
                 heard.noticed.append(now)
             if self._reacts:
-                self._react(gain[now + int(CARD_S * RATE) :], now)
-                gain[now:] = 1.0 if any(at <= moment < now for moment in resume_at) else gain[now:]
+                if self._react(gain[now + int(CARD_S * RATE) :]):
+                    heard.silenced.append(now)
+                if any(at <= moment < now for moment in resume_at):
+                    gain[now + int(CARD_S * RATE) :] = 1.0
         heard.played = answer * gain
         return heard
 
@@ -171,20 +176,21 @@ class Device:
             self._far_end.write(pcm, PLAYED_RATE, self._moment(self._handed_over / PLAYED_RATE))
             self._handed_over += PLAYED_BLOCK
 
-    def _listen(self, frame: AudioFrame, now: int) -> bool:
+    def _confirm(self) -> None:
+        self._confirmed = True
+
+    def _listen(self, frame: AudioFrame) -> bool:
         """Return whether a voice was noticed."""
+        self._confirmed = False
         fact = self._segmenter.process(self._vad.is_voice(frame), frame.position, frame.end)
-        if isinstance(fact, VoiceStarted):
-            self._voice = now
-        elif isinstance(fact, VoiceStopped):
-            self._voice = None
+        if fact is not None:
+            self._in_voice = isinstance(fact, VoiceStarted)
         return isinstance(fact, VoiceStarted)
 
-    def _react(self, gain: Sound, now: int) -> None:
-        """Duck at once, stop on confirmation, come back when it was nothing."""
+    def _react(self, gain: Sound) -> bool:
+        """Duck at once, stop on confirmation, come back when it was nothing; return whether it falls silent."""
         if not len(gain) or gain[0] == 0:
-            return
-        if self._voice is None:
-            gain[:] = 1.0
-        else:
-            gain[:] = 0.0 if now - self._voice >= self._confirm else DUCKED
+            return False
+        stops = self._in_voice and self._confirmed
+        gain[:] = 0.0 if stops else DUCKED if self._in_voice else 1.0
+        return stops

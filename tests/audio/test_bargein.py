@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.audio.bargein import BargeInSettings, BargeInVad, Quantile, ResidualEcho, mean_dbfs
+from device.audio.bargein import BargeInSettings, BargeInVad, ConfirmingVad, Quantile, ResidualEcho, mean_dbfs
 from device.audio.echo import EchoLevels
 from device.audio.frames import AudioFrame
 from device.units import Ms, Samples
@@ -119,6 +119,16 @@ def test_a_quieter_answer_asks_for_less() -> None:
     assert listening.hear(-40, -45, -52)
 
 
+def test_after_the_volume_was_turned_up_its_louder_echo_is_nobody() -> None:
+    """The canceller trains anew, and until it has nobody is believed who is not louder than the echo as it is now."""
+    listening = Listening()
+    listening.learn()
+    for tens in range(1, 25):
+        assert not listening.hear(-20, -20, -22, Ms(40 * tens))
+    assert not listening.hear(-20, -20, -20, Ms(1_000))
+    assert listening.hear(-20, -12, -12, Ms(1_000))
+
+
 @given(st.lists(st.tuples(dbfs, dbfs, dbfs), max_size=60), st.floats(0, 10_000))
 def test_the_threshold_is_never_below_the_floor(frames: list[tuple[float, float, float]], trained: float) -> None:
     """And is infinite while nothing is known."""
@@ -190,4 +200,54 @@ def test_a_person_interrupts_it(level: int) -> None:
     noticed = Device().hear(answer, near, room(70, level, seed=5)).noticed
     late = [min(at - onset for at in noticed if at > onset) for onset in onsets]
     assert max(late) < 0.3 * RATE
-    assert len(noticed) == len(onsets)
+    assert all(any(onset < at < onset + len(words) + RATE // 5 for onset in onsets) for at in noticed)
+
+
+class Confirming:
+    """A ConfirmingVad that is told which frames are voiced."""
+
+    def __init__(self) -> None:
+        self.confirmed = 0
+        self._vad = FixedVad()
+        self._confirming = ConfirmingVad(self._vad, self._count)
+
+    def _count(self) -> None:
+        self.confirmed += 1
+
+    def hear(self, pattern: str) -> None:
+        """Take frames of 20 ms: "x" is a voice."""
+        for sign in pattern:
+            self._vad.voiced = sign == "x"
+            assert self._confirming.is_voice(FRAME) is self._vad.voiced
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "x" * 14,
+        "xxxxxxx..xxxxx",
+        "xxxx....xxxx....xxxx....xxxx",
+        "x" * 12 + "." * 20 + "x" * 12,
+        "xxxxxxxxxxxxx..x.x.x.",
+    ],
+)
+def test_a_short_noise_is_not_confirmed(noise: str) -> None:
+    """A cough, knocks, one after the other."""
+    confirming = Confirming()
+    confirming.hear("." * 30 + noise + "." * 30)
+    assert confirming.confirmed == 0
+
+
+@pytest.mark.parametrize("voice", ["x" * 15, "xxxxxx..xxxxx.xxxxxx", "." * 5 + "x" * 40])
+def test_a_voice_that_goes_on_is_confirmed_once(voice: str) -> None:
+    """Through the stops between its sounds."""
+    confirming = Confirming()
+    confirming.hear("." * 30 + voice)
+    assert confirming.confirmed == 1
+
+
+def test_the_next_voice_is_confirmed_anew() -> None:
+    """After a pause."""
+    confirming = Confirming()
+    confirming.hear("x" * 30 + "." * 20 + "x" * 30)
+    assert confirming.confirmed == 2

@@ -258,6 +258,20 @@ def test_a_response_asked_for_and_interrupted_before_it_began_is_never_heard() -
     assert talk.facts() == []
 
 
+def test_the_answer_to_the_words_that_interrupted_is_heard() -> None:
+    """The provider heard them to their end before the device had made up its mind that they were meant."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("old")
+    talk.says("input_audio_buffer.speech_started", audio_start_ms=100, item_id="u")
+    talk.says("input_audio_buffer.speech_stopped", audio_end_ms=900, item_id="u")
+    talk.protocol.cancel_response(keeps_due=True)
+    talk.protocol.begin_turn(2, TurnEnd.PROVIDER)
+    talk.done("old", "cancelled")
+    talk.facts()
+    talk.response("new")
+    assert talk.facts() == [ev.ResponseStarted(2, "new")]
+
+
 def test_the_providers_late_answer_to_an_interrupted_turn_is_never_heard() -> None:
     """The wake word was said between the end of a turn and the response to it."""
     talk = ready(TurnEnd.PROVIDER)

@@ -415,6 +415,7 @@ async def test_orders_without_a_session_are_harmless() -> None:
     talk.send_audio(b"\0\0")
     talk.commit_turn()
     talk.cancel_response()
+    talk.cancel_response(keeps_due=True)
     talk.drop_response()
     talk.truncate_item("i", 3)
     talk.delete_item("i")

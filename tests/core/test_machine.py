@@ -157,9 +157,17 @@ def test_a_voice_that_goes_on_stops_the_answer_without_the_provider() -> None:
     house = House()
     house.speak()
     house.tell(ev.VoiceStarted(Samples(99)))
-    orders = house.wait(500)
-    assert orders[:2] == [order.StopPlayback(), order.CancelResponse()]
+    orders = house.tell(ev.VoiceConfirmed())
+    assert orders[:2] == [order.StopPlayback(), order.CancelResponse(keeps_due=True)]
     assert house.phase is Phase.LISTENING
+
+
+def test_a_voice_that_may_not_interrupt_is_not_confirmed_either() -> None:
+    """barge_in = "wake_word": it goes on in vain."""
+    house = House(Settings(barge_in="wake_word"))
+    house.speak()
+    assert house.tell(ev.VoiceStarted(Samples(99)), ev.VoiceConfirmed()) == []
+    assert house.phase is Phase.SPEAKING
 
 
 def test_an_item_of_which_nothing_was_heard_is_deleted() -> None:

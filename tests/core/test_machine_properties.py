@@ -173,8 +173,7 @@ class Conversations(RuleBasedStateMachine):
     @rule(goes_on=st.booleans())
     def voice_over_the_answer(self, goes_on: bool) -> None:
         self.tell(ev.VoiceStarted(Samples(self.position)))
-        if not goes_on:
-            self.tell(ev.VoiceStopped(Samples(self.position)))
+        self.tell(ev.VoiceConfirmed() if goes_on else ev.VoiceStopped(Samples(self.position)))
 
     @precondition(lambda self: self.session_open)
     @rule(stale=st.booleans())

@@ -56,6 +56,20 @@ async def test_with_a_mixer_the_software_gain_stays_open() -> None:
     assert (mixer.percent, gains) == (32, [1.0])
 
 
+@pytest.mark.parametrize(("mixer", "times"), [(FakeMixer(), 1), (None, 0)])
+async def test_who_hears_the_loudspeaker_is_told_of_the_mixer_only(mixer: FakeMixer | None, times: int) -> None:
+    """The software gain is heard of in what is played."""
+    told: list[None] = []
+
+    async def find(output: str, control: str) -> FakeMixer | None:
+        return mixer
+
+    volume = Volume(config.Audio(), [].append, find, lambda: told.append(None))
+    await volume.start()
+    await volume.set(30)
+    assert len(told) == times
+
+
 @pytest.mark.parametrize(
     ("start", "change", "expected"), [(50, "up", 60), (50, "down", 40), (95, "up", 100), (5, "down", 0)]
 )

@@ -145,9 +145,9 @@ class Protocol:
         self._responses.take_back_the_word()
         self._send(client.ClearAudio())
 
-    def cancel_response(self) -> None:
-        """Cancel the running response, if any; drop what still comes of it."""
-        for response_id in self._responses.cancel():
+    def cancel_response(self, keeps_due: bool = False) -> None:
+        """Cancel the running response, if any; drop what still comes of it, and what is due (but with `keeps_due`)."""
+        for response_id in self._responses.drop() if keeps_due else self._responses.cancel():
             self._send(client.CancelResponse(response_id=response_id))
 
     def drop_response(self) -> None:

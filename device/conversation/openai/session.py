@@ -104,10 +104,10 @@ class RealtimeConversation:
             self._session.protocol.commit_turn()
             self._session.flush()
 
-    def cancel_response(self) -> None:
-        """Cancel the running response, if any; drop what still comes of it."""
+    def cancel_response(self, keeps_due: bool = False) -> None:
+        """See Conversation."""
         if self._session:
-            self._session.protocol.cancel_response()
+            self._session.protocol.cancel_response(keeps_due)
             self._session.flush()
 
     def drop_response(self) -> None:
