@@ -1,6 +1,6 @@
-"""Echo cancellation and voice barge-in in simulated rooms, with and without: prints Markdown tables.
+"""Echo cancellation and voice barge-in in simulated rooms, with and without: Markdown tables.
 
-`tests/bench/bench_echo.py [--minutes 20]`. It needs espeak-ng and flite, and no sound card: it runs
+`tests/bench/bench_echo.py [--minutes 20] [--write]`. It needs espeak-ng and flite, and no sound card: it runs
 many times faster than real time. Levels are the echo's against the person's speech at the microphone.
 """
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import functools
 import itertools
+import math
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import wave
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,10 +28,11 @@ from device.ports import Phrase, ToolSpec
 from device.sim.person import without_silence
 from device.sim.room import Room, Sound, pcm_from_samples, samples_from_pcm
 from device.sim.understanding import Understanding, Understood
-from device.units import Hz
+from device.units import Hz, samples_from_ms
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "audio"))
 
+from common import publish, table
 from echo_stage import (
     ASKING,
     CARD_S,
@@ -44,6 +46,8 @@ from echo_stage import (
     spoken,
     spoken_s,
 )
+
+Row = tuple[str, ...]
 
 DELAYS_MS = (20, 60, 100, 150)
 LEVELS_DB = (-15, -10, -5, 0)
@@ -97,6 +101,8 @@ class Interruption:
     """What became of a command."""
 
     noticed_ms: float | None
+    silenced_ms: float | None
+    """To silence at the loudspeaker; None: it was a short word, and the answer went on."""
     understood: bool
     understood_raw: bool
     """In what the microphone captured, echo and all."""
@@ -141,17 +147,19 @@ def commands(seconds: float, seed: int) -> list[Command]:
     return said
 
 
-def interrupt(place: Room, seed: int, seconds: float, listener: Listener) -> list[Interruption]:
+def interrupt(place: Room, seed: int, seconds: float, listener: Listener, turn_taking: str) -> list[Interruption]:
     """Say commands over an answer that ducks and stops as the device does it."""
     answer = answers(seconds, seed)
     said = commands(seconds, seed)
     near = np.zeros_like(answer)
     for command in said:
         near[command.at : command.end] += command.sound
-    heard = Device(reacts=True).hear(answer, near, place, [command.end + RATE for command in said])
+    device = Device(reacts=True, turn_taking=turn_taking)
+    heard = device.hear(answer, near, place, [command.end + RATE for command in said])
     return [
         Interruption(
-            noticed_ms(heard.noticed, command),
+            delay_ms(heard.noticed, command.at, command.end),
+            delay_ms(heard.silenced, command.at, command.end),
             listener.understands(heard.left, command),
             listener.understands(heard.captured, command),
         )
@@ -159,10 +167,10 @@ def interrupt(place: Room, seed: int, seconds: float, listener: Listener) -> lis
     ]
 
 
-def noticed_ms(noticed: Sequence[int], command: Command) -> float | None:
-    """Return how long after its onset a command was noticed; None when it was not."""
-    during = [at for at in noticed if command.at < at < command.end + RATE // 5]
-    return (during[0] - command.at) * 1000 / RATE if during else None
+def delay_ms(moments: Sequence[int], onset: int, end: int) -> float | None:
+    """Return how long after its onset the device heeded a sound, card included; None when it did not."""
+    during = [at for at in moments if onset < at < end + RATE // 5]
+    return (during[0] - onset) * 1000 / RATE + CARD_S * 1000 if during else None
 
 
 def understood_alone(listener: Listener, places: Iterable[tuple[int, Room]], seconds: float) -> float:
@@ -177,7 +185,7 @@ def understood_alone(listener: Listener, places: Iterable[tuple[int, Room]], sec
     return statistics.mean(found)
 
 
-def cancellation_rows() -> Iterator[tuple[object, ...]]:
+def cancellation_rows() -> Iterator[Row]:
     """ERLE in single talk for 8 s and more after 3 s of speech, in rooms that are quiet: their noise stays."""
     for delay in DELAYS_MS:
         found = []
@@ -197,27 +205,117 @@ def self_interruptions(minutes: float, cancels: bool) -> int:
     return count
 
 
-def interruption_rows(listener: Listener, seconds: float) -> Iterator[tuple[object, ...]]:
-    """One row for each level of echo, and one for all."""
+def interruption_rows(listener: Listener, seconds: float) -> Iterator[Row]:
+    """One row for each level of echo, and for all; what local turn taking changes; and what is understood alone."""
     everything = []
     for level in LEVELS_DB:
         places = [(seed, place) for seed, place in enumerate(ROOMS) if seed % len(LEVELS_DB) == LEVELS_DB.index(level)]
-        found = [one for seed, place in places for one in interrupt(place, seed, seconds, listener)]
+        found = [one for seed, place in places for one in interrupt(place, seed, seconds, listener, "server")]
         everything += found
         yield (f"{level} dB", *figures(found))
-    alone = understood_alone(listener, enumerate(ROOMS), seconds)
     yield ("all", *figures(everything))
-    yield ("none", len(everything), "", "", "", f"{alone:.0%}", "")
+    local = [one for seed, place in enumerate(ROOMS) for one in interrupt(place, seed, seconds, listener, "local")]
+    yield ("all, local turn taking", *figures(local))
+    alone = understood_alone(listener, enumerate(ROOMS), seconds)
+    yield ("no answer, no echo", str(len(everything)), "", "", "", "", f"{alone:.0%}", "")
 
 
-def figures(found: Sequence[Interruption]) -> tuple[object, ...]:
-    """Return count, share noticed, time to notice and to the quieter sound, share understood."""
-    times = sorted(one.noticed_ms for one in found if one.noticed_ms is not None)
-    median, late = statistics.median(times), times[len(times) * 9 // 10]
+def figures(found: Sequence[Interruption]) -> Row:
+    """Return count, share noticed, time to the quieter sound and to silence, share stopped and understood."""
     noticed = percent(one.noticed_ms is not None for one in found)
+    stopped = percent(one.silenced_ms is not None for one in found)
     shares = percent(one.understood for one in found), percent(one.understood_raw for one in found)
-    ducked = f"{median + CARD_S * 1000:.0f}"
-    return len(found), noticed, f"{median:.0f} / {late:.0f}", ducked, *shares
+    ducked, silent = (times([getattr(one, name) for one in found]) for name in ("noticed_ms", "silenced_ms"))
+    return (str(len(found)), noticed, ducked, silent, stopped, *shares)
+
+
+def times(found: Sequence[float | None]) -> str:
+    """Return the median and the time that one in ten exceeds; what never came is the longest."""
+    order = sorted(math.inf if one is None else one for one in found)
+    return f"{statistics.median(order):.0f} / {order[len(order) * 9 // 10]:.0f}"
+
+
+def noise_rows(seconds: float) -> Iterator[Row]:
+    """Noises over answers in all rooms: how many quieten the answer for a moment, and how many stop it."""
+    ducked: dict[str, list[bool]] = {name: [] for name in NOISES}
+    stopped: dict[str, list[bool]] = {name: [] for name in NOISES}
+    for seed, place in enumerate(ROOMS):
+        answer = answers(seconds, seed)
+        near, made = noises(seconds, seed)
+        heard = Device(reacts=True).hear(answer, near, place, [end + RATE * 3 // 4 for _, _, end in made])
+        for name, onset, end in made:
+            ducked[name].append(delay_ms(heard.noticed, onset, end + RATE // 4) is not None)
+            stopped[name].append(delay_ms(heard.silenced, onset, end + RATE // 4) is not None)
+    for name in NOISES:
+        yield (name, str(len(ducked[name])), percent(ducked[name]), percent(stopped[name]))
+
+
+def noises(seconds: float, seed: int) -> tuple[Sound, list[tuple[str, int, int]]]:
+    """Return all noises in turn, as loud as a person's speech, 1.5 s apart; and each one's name, onset and end."""
+    random = np.random.default_rng(seed)
+    near, made = np.zeros(int(seconds * RATE), np.float32), []
+    at = int(FIRST_COMMAND_S * RATE) + seed * 1_777
+    for name in itertools.islice(itertools.cycle(NOISES), seed, None):
+        sound = at_level(NOISES[name](random), NEAR_DBFS)
+        end = at + len(sound)
+        if end + RATE > len(near):
+            return near, made
+        near[at:end] += sound
+        made.append((name, at, end))
+        at = end + RATE * 3 // 2
+    raise AssertionError("a cycle has no end")
+
+
+def cough(duration_ms: float, random: np.random.Generator) -> Sound:
+    """Return a burst of air through a throat: noise with three formants, quick to come and slow to go."""
+    count = samples_from_ms(duration_ms, RATE)
+    frequency = np.fft.rfftfreq(count, 1 / RATE)
+    shape = sum(gain / (1 + ((frequency - at) / width) ** 2) for at, width, gain in FORMANTS)
+    sound = np.fft.irfft(np.fft.rfft(random.normal(0.0, 1.0, count)) * shape, count)
+    return enveloped(sound, 5, 0.7 * duration_ms)
+
+
+FORMANTS = ((500, 400, 1.0), (1_500, 600, 0.6), (3_000, 1_000, 0.2))
+
+
+def hum(duration_ms: float, random: np.random.Generator) -> Sound:
+    """Return "mhm": a voice through the nose, up and down once."""
+    seconds = np.arange(samples_from_ms(duration_ms, RATE)) / RATE
+    pitch = random.uniform(100, 200) * (1 + 0.15 * np.sin(2 * np.pi * seconds * 1000 / duration_ms))
+    phase = 2 * np.pi * np.cumsum(pitch) / RATE
+    sound = sum(np.sin(n * phase) * math.exp(-(((n * 150 - 250) / 300) ** 2)) for n in range(1, 12))
+    return enveloped(np.asarray(sound), 30, 50)
+
+
+def knocks(random: np.random.Generator) -> Sound:
+    """Return three knocks at a door, 180 ms apart: a few modes of wood that die away."""
+    seconds = np.arange(RATE * 8 // 100) / RATE
+    modes = ((180, 60), (420, 90), (950, 140))
+    knock = sum(np.exp(-seconds * fall) * np.sin(2 * np.pi * at * seconds) for at, fall in modes)
+    sound = np.zeros(RATE * 55 // 100)
+    for at in (0, RATE * 18 // 100, RATE * 36 // 100):
+        sound[at : at + len(knock)] += knock * random.uniform(0.7, 1.0)
+    return np.asarray(sound, np.float32)
+
+
+def enveloped(sound: np.ndarray, rise_ms: float, fall_ms: float) -> Sound:
+    """Let a sound come and go."""
+    rise, fall = samples_from_ms(rise_ms, RATE), samples_from_ms(fall_ms, RATE)
+    shape = np.ones(len(sound))
+    shape[:rise] = np.linspace(0, 1, rise)
+    shape[-fall:] *= np.exp(-5 * np.arange(fall) / fall)
+    return np.asarray(sound * shape, np.float32)
+
+
+NOISES: dict[str, Callable[[np.random.Generator], Sound]] = {
+    "cough, 200 ms": functools.partial(cough, 200.0),
+    "cough, 300 ms": functools.partial(cough, 300.0),
+    "cough, 400 ms": functools.partial(cough, 400.0),
+    '"mhm", 200 ms': functools.partial(hum, 200.0),
+    '"mhm", 300 ms': functools.partial(hum, 300.0),
+    "three knocks": knocks,
+    "a door, 100 ms": functools.partial(cough, 100.0),
+}
 
 
 def percent(flags: Iterable[bool]) -> str:
@@ -225,7 +323,7 @@ def percent(flags: Iterable[bool]) -> str:
     return f"{statistics.mean(flags):.0%}"
 
 
-def cost_rows() -> Iterator[tuple[object, ...]]:
+def cost_rows() -> Iterator[Row]:
     """CPU of 60 s of audio in this process; import and memory in a fresh one."""
     answer = answers(60, 0)
     silence = np.zeros_like(answer)
@@ -234,7 +332,7 @@ def cost_rows() -> Iterator[tuple[object, ...]]:
         begun = time.process_time()
         Device(cancels=cancels).hear(answer, silence, ROOMS[5])
         spent[cancels] = time.process_time() - begun
-    yield "CPU while it cancels, the far end and levels included", f"{(spent[True] - spent[False]) / 60:.2%} of a core"
+    yield "CPU while it cancels, the far end and levels included", f"{(spent[True] - spent[False]) / 60:.1%} of a core"
     output = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True).stdout
     load_s, pss_kb, threads = output.split()
     yield "load (import and make it)", f"{float(load_s) * 1000:.0f} ms"
@@ -254,30 +352,35 @@ print(loaded, look("smaps_rollup", "Pss") - pss, look("status", "Threads") - thr
 """
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a Markdown table as its rows come."""
-    for row in (head, ["---"] * len(head), *rows):
-        print("|", " | ".join(map(str, row)), "|", flush=True)
-    print()
-
-
 def main() -> None:
-    """Print every table."""
+    """Make every table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=20, help="answers without anybody there (default 20)")
-    parser.add_argument("--seconds", type=float, default=45, help="answers talked over, in each room (default 45)")
+    parser.add_argument("--seconds", type=float, default=90, help="answers talked over, in each room (default 90)")
+    parser.add_argument("--write", action="store_true", help="put the tables on docs/figures.md")
     arguments = parser.parse_args()
-    levels = [f"{level} dB" for level in LEVELS_DB]
-    print("Echo return loss enhancement, dB, after 3 s of speech\n")
-    table(("delay", *levels), cancellation_rows())
-    print(f"Self-interruptions in {arguments.minutes:g} minutes of answers\n")
-    counts = [(name, self_interruptions(arguments.minutes, on)) for name, on in (("with", True), ("without", False))]
-    table(("cancellation", "interruptions"), counts)
-    print("Commands spoken over an answer, which ducks and stops\n")
-    head = ("echo", "commands", "noticed", "ms, median / p90", "ms to ducked", "understood", "as captured")
-    table(head, interruption_rows(Listener(), arguments.seconds))
-    print("Cost\n")
-    table(("what", "figure"), cost_rows())
+    counts = [
+        (name, str(self_interruptions(arguments.minutes, on))) for name, on in (("with", True), ("without", False))
+    ]
+    texts = (
+        "Echo return loss enhancement, dB, after 3 s of speech, by delay and by level of the echo:",
+        table(("delay", *(f"{level} dB" for level in LEVELS_DB)), list(cancellation_rows())),
+        "Commands spoken over answers:",
+        table(COMMANDS_HEAD, list(interruption_rows(Listener(), arguments.seconds))),
+        "Noises as loud as a person, over answers:",
+        table(("noise", "times", "quieten the answer", "stop it"), list(noise_rows(arguments.seconds))),
+        f"Answers with nobody there, for {arguments.minutes:g} minutes:",
+        table(("echo cancellation", "the device interrupted itself"), counts),
+        "What it costs:",
+        table(("what", "figure"), list(cost_rows())),
+    )
+    publish("bench_echo", "\n\n".join(texts), arguments.write)
+
+
+COMMANDS_HEAD = (
+    *("echo", "commands", "noticed", "ms to quieter, median / p90", "ms to silence, median / p90"),
+    *("stopped by the device itself", "understood", "understood without cancellation"),
+)
 
 
 if __name__ == "__main__":
