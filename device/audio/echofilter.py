@@ -29,8 +29,7 @@ _NOISE_MEMORY = 0.9
 _KEPT_IN_SHAPE = 20
 # What is left is coherent with what was taken away (over some 250 ms) when the echo has changed, by the volume or by a
 # slip of a stream; a person's voice, and what is left in a room that was learned, are not (up to 0.36 in 99 of 100
-# blocks, 0.1 in most).
-# Then it unlearns, quicker by this than by forgetting.
+# blocks, 0.1 in most). Then it unlearns, quicker by this than by forgetting.
 _RECENT = 0.93
 _COHERENT = 0.25
 _UNLEARNING = 0.5
@@ -50,8 +49,8 @@ class EchoFilter:
     """Learns the way from the loudspeaker to the microphone, for ever and while somebody speaks, too.
 
     A Kalman filter in the frequency domain, partitioned into blocks of 10 ms (Enzner and Vary 2006; Kuech, Mabande and
-    Enzner 2014): it weighs each step by how sure it is of each coefficient, so nothing has to tell it who speaks. No delay.
-    Sound is mono at CAPTURE_RATE, 1.0 = full scale. Costs 0.8 % of an x86 core.
+    Enzner 2014): it weighs each step by how sure it is of each coefficient, so nothing has to tell it who speaks. No
+    delay. Sound is mono at CAPTURE_RATE, 1.0 = full scale. Costs 0.8 % of an x86 core.
     """
 
     def __init__(self) -> None:
