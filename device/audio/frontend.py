@@ -16,7 +16,7 @@ from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_m
 
 # The longest frame that fits 10 and 20 ms captures; webrtcvad costs the same for 10 ms as for 20.
 VAD_FRAME = samples_from_ms(20, CAPTURE_RATE)
-# The longest that sound is under way: a batch of 240 ms, the same again while streams change, and the card's buffer.
+# The longest that sound is under way: a batch of 280 ms, the same again while streams change, and the card's buffer.
 LONGEST_WAY = samples_from_ms(1_000, CAPTURE_RATE)
 
 

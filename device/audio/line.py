@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 # A stream that PortAudio has given up is noticed at once; this is for one that is open and silent. A PulseAudio null
 # sink with its defaults falls asleep for up to 2 s, at the start of a stream and at times in the middle.
 STALL_S = 4.0
-# A stream that has given no block for so long is looked at: the longest blocks are of 240 ms.
+# A stream that has given no block for so long is looked at: the longest blocks are of 280 ms.
 DOUBT_S = 0.5
 HANG_S = 3.0
 # A first open may have to list every device of a slow machine, behind a sound server that is just starting.

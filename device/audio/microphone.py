@@ -1,6 +1,6 @@
 """The microphone: a sound card's input as frames, in short blocks while somebody is in a hurry, else in long ones.
 
-In blocks of 240 ms a stream costs a quarter of what it does in blocks of 20 ms (0.14 and 0.57 % of an x86 core on the
+In blocks of 280 ms a stream costs a quarter of what it does in blocks of 20 ms (0.14 and 0.57 % of an x86 core on the
 virtual card), and the length of blocks is settled when it is opened. So there are two streams for a moment at each
 change, joined to the sample. A card that can only be opened once (a plain hw: PCM) stays with short blocks.
 """
@@ -255,8 +255,7 @@ class _Source:
 
     def _begin(self) -> None:
         self._has_begun = True
-        if not self.is_long:
-            self._kept_state = keep_thread_state()
+        self._kept_state = keep_thread_state()
 
     def _end(self) -> None:
         """What was kept must go before the stream is closed."""

@@ -1,6 +1,6 @@
 """Dozing: while nothing changes in the sound of the room, nobody looks for words in it.
 
-`Change` watches the power of eleven bands; `Doze` keeps the sound that was not looked at, so that an engine can catch
+`Change` watches the power of ten bands; `Doze` keeps the sound that was not looked at, so that an engine can catch
 up with it: from the last few seconds it computes what it would have computed of everything. In noise of any level that
 stays as it is the engine rests, in speech, music and whatever else moves it works.
 """
@@ -14,30 +14,30 @@ from operator import gt, sub
 
 import numpy as np
 
-from device.units import Samples
+from device.units import BYTES_PER_SAMPLE, Samples
 from device.wake.mel import CHUNK_SAMPLES
 
 Levels = list[float]
 """dB of each band."""
 
-# 240 ms. In an idle process nothing is in the caches: to look at 80 ms of sound costs 230 us (10 us in a busy one), at
+# 240 ms. In an idle process nothing is in the caches: to look at 80 ms of sound costs 150 us (10 us in a busy one), at
 # three times as much hardly more. Words are longer than that, and what was kept makes up for the delay.
-_CHUNKS_AT_A_LOOK = 3
+_LOOK_BYTES = 3 * CHUNK_SAMPLES * BYTES_PER_SAMPLE
 # 1.9 s: a word is detected at most 0.7 s after its end, and the softest part of it may end a second before.
 _AWAKE_LOOKS = 8
-# 3.8 s asleep: pauses in a conversation are shorter.
-_DEEP_LOOKS = 16
+# 1.9 s asleep: most pauses in a conversation are shorter than it takes until then.
+_DEEP_LOOKS = 8
 # A second more than the engine needs: should the change have been noticed late, the words are scored all the same.
 _SPARE_CHUNKS = 12
 
-_FRAME = 256
+_FRAME = 128
 _FRAMES = CHUNK_SAMPLES // _FRAME
-# Bins of 62.5 Hz: 125 Hz to 6.25 kHz, where speech is.
-_EDGES = (2, 4, 6, 9, 12, 16, 22, 30, 40, 54, 72, 100)
+# Bins of 125 Hz: 250 Hz to 6.25 kHz, where speech is. The first two of a Hann window hear rumble and an offset, too.
+_EDGES = (2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 50)
 # A Hann window makes neighbouring bins depend on each other.
 _BINS_PER_INDEPENDENT = 1.5
-# Below the power that rounding to 16 bit leaves in a bin (1/12 of a step squared, times the window's 96) lies nothing.
-_ROUNDING = 30.0
+# Below the power that rounding to 16 bit leaves in a bin (1/12 of a step squared, times the window's 48) lies nothing.
+_ROUNDING = 15.0
 _STEADY_CHUNKS = 25
 # So much of the way to the present level in 80 ms: what is usual drifts by some dB a minute.
 _DRIFT = 0.05
@@ -61,8 +61,11 @@ class Doze:
     def __init__(self, memory: Samples) -> None:
         """`memory`: an engine's scores depend on so much sound, and on nothing before."""
         self._change = Change()
-        self._unseen: list[bytes] = []
-        self._kept: deque[bytes] = deque(maxlen=-(-memory // CHUNK_SAMPLES) + _SPARE_CHUNKS)
+        self._unseen = b""
+        self._kept: deque[bytes] = deque()
+        self._kept_bytes = 0
+        chunks = -(-memory // CHUNK_SAMPLES) + _SPARE_CHUNKS
+        self._least_kept = chunks * CHUNK_SAMPLES * BYTES_PER_SAMPLE
         self._skipped = False
         self._awake = _AWAKE_LOOKS
         self._quiet_looks = 0
@@ -72,35 +75,44 @@ class Doze:
         """Whether it has been quiet for so long that it may well stay so."""
         return self._quiet_looks >= _DEEP_LOOKS
 
-    def take(self, chunk: bytes, more: bool = False) -> Heard | None:
-        """Take 1280 samples of s16le; return what is to be scored now: what was kept, these last. None: nothing yet.
+    def take(self, sound: bytes) -> Heard | None:
+        """Take chunks (1280 samples of s16le each), one or several.
 
-        `more`: another chunk is there already, and is better looked at together with this one.
+        Return what is to be scored now: what was kept, these last. None: nothing yet.
         """
-        self._skipped |= len(self._kept) == self._kept.maxlen
-        self._kept.append(chunk)
-        self._unseen.append(chunk)
-        if len(self._unseen) >= _CHUNKS_AT_A_LOOK and not more:
+        self._keep(sound)
+        self._unseen += sound
+        if len(self._unseen) >= _LOOK_BYTES:
             self._look()
         return self._hand_over() if self._awake else None
 
+    def _keep(self, sound: bytes) -> None:
+        self._kept.append(sound)
+        self._kept_bytes += len(sound)
+        while self._kept_bytes - len(self._kept[0]) >= self._least_kept:
+            self._kept_bytes -= len(self._kept.popleft())
+            self._skipped = True
+
     def _look(self) -> None:
-        changed = self._change.hears(b"".join(self._unseen))
-        self._unseen.clear()
+        changed = self._change.hears(self._unseen)
+        self._unseen = b""
         self._awake = _AWAKE_LOOKS if changed else max(0, self._awake - 1)
         self._quiet_looks = 0 if self._awake else self._quiet_looks + 1
 
     def _hand_over(self) -> Heard:
         heard = Heard(b"".join(self._kept), self._skipped)
-        self._kept.clear()
-        self._skipped = False
+        self._forget()
         return heard
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._kept_bytes = 0
+        self._skipped = False
 
     def reset(self) -> None:
         """Forget what was kept: the stream was interrupted. Stay awake for a while."""
-        self._unseen.clear()
-        self._kept.clear()
-        self._skipped = False
+        self._unseen = b""
+        self._forget()
         self._awake = _AWAKE_LOOKS
         self._quiet_looks = 0
 
@@ -122,7 +134,7 @@ class Change:
         means = np.repeat(np.diag(1 / (_FRAMES * widths)), widths, axis=0)
         # Real and imaginary parts of all frames of a chunk go to the same bands.
         self._bands = np.asarray(np.tile(means, (2 * _FRAMES, 1)), np.float32)
-        # Lists of the eleven bands: in an idle process a call of numpy costs more than a dozen numbers in Python.
+        # Lists of the ten bands: in an idle process a call of numpy costs more than a dozen numbers in Python.
         self._limits: list[float] = (1.5 + 16 / np.sqrt(_FRAMES * widths / _BINS_PER_INDEPENDENT)).tolist()
         self._usual = [-math.inf] * len(widths)
         self._steady = [0.0] * len(widths)

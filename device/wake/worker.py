@@ -85,7 +85,7 @@ class WakeWorker:
         self._listener = _Listener(engine)
         self._thread: threading.Thread | None = None
         self._queue: SimpleQueue[_Chunk | None] = SimpleQueue()
-        self._collected = bytearray()
+        self._collected = b""
         self._fed = 0
         self._asked = 0
         self._fresh = False
@@ -117,16 +117,15 @@ class WakeWorker:
         self._fed += len(pcm) // BYTES_PER_SAMPLE
         if self._thread is None:
             return
-        self._collected += pcm
-        while len(self._collected) >= _CHUNK_BYTES:
-            chunk = bytes(self._collected[:_CHUNK_BYTES])
-            del self._collected[:_CHUNK_BYTES]
-            more = len(self._collected) >= _CHUNK_BYTES
-            self._take(chunk, self._fed - len(self._collected) // BYTES_PER_SAMPLE, more)
+        sound = self._collected + pcm
+        whole = len(sound) - len(sound) % _CHUNK_BYTES
+        self._collected = sound[whole:]
+        if whole:
+            self._take(sound[:whole], self._fed - len(self._collected) // BYTES_PER_SAMPLE)
 
     def reset(self) -> None:
         """Forget the sound so far: the stream was interrupted (positions go on counting)."""
-        self._collected.clear()
+        self._collected = b""
         self._fresh = True
         if self._doze:
             self._doze.reset()
@@ -139,8 +138,8 @@ class WakeWorker:
             thread.join(_JOIN_S)
             self.reset()
 
-    def _take(self, chunk: bytes, end: int, more: bool) -> None:
-        heard = self._doze.take(chunk, more) if self._doze else Heard(chunk, skipped=False)
+    def _take(self, sound: bytes, end: int) -> None:
+        heard = self._doze.take(sound) if self._doze else Heard(sound, skipped=False)
         if heard:
             self._queue.put(_Chunk(heard.pcm, end, self._fresh or heard.skipped))
             self._asked, self._fresh = end, False

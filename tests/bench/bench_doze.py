@@ -20,14 +20,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 from wake_set import CHUNK, RATE, ROOMS, SPELLING, Scene, scenes
 
+from device.audio.capture import Pace
 from device.ports import Detection
 from device.wake.doze import Doze
 from device.wake.openwakeword import OpenWakeWord
 
 CHUNK_BYTES = 2 * CHUNK
 WORDS = tuple(SPELLING)
-# In chunks. A change waits for one more long block, and until the streams overlap (measured: 50 ms more).
-SHORT, LONG, TO_LONG, TO_SHORT = 1, 3, 6, 4
+# How long the microphone holds sound back in a calm room, and by how much more its streams overlap while they change.
+LONG, OVERLAP = int(Pace.CALM) * RATE // 1000, 50 * RATE // 1000
 Heard = list[tuple[int, Detection]]
 """When (samples of the stream) and what."""
 
@@ -59,48 +60,53 @@ class AlwaysOn:
 
 
 class Dozing:
-    """The worker's way without its thread, and the microphone's: long blocks for a deep sleep, and slow changes."""
+    """The worker's way without its thread, and the microphone's: in a deep sleep it brings long blocks."""
 
     def __init__(self) -> None:
         self._engine = engine()
         self._doze = Doze(self._engine.memory)
-        self._position = self._fed = 0
-        self._block = SHORT
-        self._arriving: list[bytes] = []
-        self.skips = self.worked = self.deep = 0
-        """Chunks after which the engine was not asleep; and those that came in long blocks."""
+        self._stream = b""
+        self._position = self._taken = self._fed = 0
+        self._is_long = False
+        self._next_arrival = CHUNK
+        self.skips = self.worked = 0
+        """Chunks after which the engine was not asleep."""
 
     def listen(self, pcm: bytes) -> Heard:
         """Return what is detected."""
         heard: Heard = []
-        for chunk in chunks(pcm):
-            self._arriving.append(chunk)
-            self._position += CHUNK
-            if len(self._arriving) >= self._block:
-                heard += self._take(self._arriving)
-                self._arriving = []
-                self._block = self._next_block()
+        self._stream += pcm
+        end = self._position + len(pcm) // 2
+        while self._next_arrival <= end:
+            self._position = self._next_arrival
+            heard += self._take()
+            self._next_arrival = self._position + self._block()
+        self._position = end
         return heard
 
-    def _take(self, arrived: list[bytes]) -> Heard:
-        heard: Heard = []
-        for left, chunk in zip(range(len(arrived) - 1, -1, -1), arrived, strict=True):
-            if sound := self._doze.take(chunk, more=left > 0):
-                self.worked += 1
-                samples, end = len(sound.pcm) // 2, self._position - left * CHUNK
-                if sound.skipped:
-                    self.skips += 1
-                    self._engine.skip(end - samples - self._fed)
-                self._fed = end
-                heard += [(self._position, detection) for detection in self._engine.process(sound.pcm)]
-        return heard
+    def _take(self) -> Heard:
+        """Let what has arrived be looked at, in whole chunks."""
+        count = (self._position - self._taken) // CHUNK
+        arrived, self._stream = self._stream[: count * CHUNK_BYTES], self._stream[count * CHUNK_BYTES :]
+        self._taken += count * CHUNK
+        sound = self._doze.take(arrived) if count else None
+        if sound is None:
+            return []
+        self.worked += count
+        if sound.skipped:
+            self.skips += 1
+            self._engine.skip(self._taken - len(sound.pcm) // 2 - self._fed)
+        self._fed = self._taken
+        return [(self._position, detection) for detection in self._engine.process(sound.pcm)]
 
-    def _next_block(self) -> int:
-        is_long = self._block in (LONG, TO_LONG)
-        if self._doze.is_deep:
-            self.deep += self._block if is_long else 0
-            return LONG if is_long else TO_LONG
-        return TO_SHORT if is_long else SHORT
+    def _block(self) -> int:
+        """Return how much sound comes next. A change ends with a long block, and where the streams overlap."""
+        was_long, self._is_long = self._is_long, self._doze.is_deep
+        if self._is_long:
+            return LONG if was_long else 2 * LONG + OVERLAP
+        if was_long:
+            return LONG
+        return CHUNK - self._position % CHUNK or CHUNK
 
 
 @dataclass
