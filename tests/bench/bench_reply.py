@@ -189,10 +189,10 @@ def report(figures: Figures) -> str:
         ("one breath: wake word left over", figures.left_over, "200"),
         ("end of speech in the room to its arrival at the server", figures.uplink, ""),
         ("server sends the answer to its first sample at the speaker", figures.downlink, ""),
-        ("delay that the device adds to a reply (the sum)", figures.added, "60, later 50"),
-        ("server sends `speech_started` to silence at the speaker", figures.quiet, "30, later 25"),
+        ("delay that the device adds to a reply (the sum)", figures.added, "50"),
+        ("server sends `speech_started` to silence at the speaker", figures.quiet, "25"),
         ("`audio_end_ms` less what was heard", figures.truncation, ""),
-        ("the same, without its sign", [abs(value) for value in figures.truncation], "20, later 5 (worst 20)"),
+        ("the same, without its sign", [abs(value) for value in figures.truncation], "5 (worst 20)"),
     ]
     rows = [(name, common.spread(values), str(len(values)), aim) for name, values, aim in lines]
     return common.table(("ms", "median (least .. most)", "times", "aim: median at most"), rows)
