@@ -112,6 +112,7 @@ class Conversation(Section, frozen=True):
 
     provider: Literal["openai"] = "openai"
     turn_taking: Literal["server", "local"] = "server"
+    """Who hears the end of what you say: the provider, or this device, which then sends voices only."""
     barge_in: Literal["voice", "wake_word", "off"] | None = None
     """Unset: "voice", with the board's echo cancellation (hardware profile) or our own; without either "wake_word"."""
     follow_up_s: Seconds = 8.0
