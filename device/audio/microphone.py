@@ -87,7 +87,12 @@ class AlsaMicrophone(Line):
         """See Line; and do not wait for ever for a second stream."""
         await super().look_after()
         since = self._changing_since
-        if since is not None and time.monotonic() - since > CHANGE_LIMIT_S:
+        if since is None or time.monotonic() - since <= CHANGE_LIMIT_S:
+            return
+        if self._next is None:
+            # Joined, but the first stream does not even end.
+            await self._finish()
+        else:
             self._is_shareable = False
             self._give_up_change()
 
@@ -149,7 +154,7 @@ class AlsaMicrophone(Line):
 
     def _open_next(self, block_ms: int) -> None:
         """In PortAudio's thread."""
-        if self._stream is None or self._source is None or not self._wanted:
+        if self._stream is None or self._source is None or self._next_stream is not None or not self._wanted:
             return
         device = self._cards.choose(self.direction)
         source = self._next = self._make_source(device, self._source.rate, block_ms)
