@@ -16,30 +16,44 @@ _MOST_TRACKS = 8
 _COLOURS = ("#4a7fb5", "#b5523b", "#4f9d69", "#8c6bb1", "#f2c14e", "#666666")
 
 
+Style = Mapping[str, Any]
+"""What matplotlib takes for a line."""
+
+
+def _style(index: int) -> Style:
+    """Return how the line of a word looks; when the colours begin again it is dashed."""
+    turn, colour = divmod(index, len(_COLOURS))
+    return {"color": _COLOURS[colour], "linestyle": "--" if turn % 2 else "-", "linewidth": 1}
+
+
 def draw(path: Path, tracks: Sequence[Track], rules: Mapping[str, Rule], sweeps: Mapping[str, list[Errors]]) -> None:
     """Write the picture: both errors of every word, and the scores of the first recordings. Raise HearthsideError."""
     shown = tracks[:_MOST_TRACKS]
     heights = [2.0, 2.0, *(1.0 for _ in shown)]
-    colours = {word: _COLOURS[index % len(_COLOURS)] for index, word in enumerate(rules)}
+    styles = {word: _style(index) for index, word in enumerate(rules)}
     with plot.picture(path, "Hearthside: wake words in recordings", heights, (12, 7 + 1.5 * len(shown))) as axes:
-        _draw_errors(axes[0], axes[1], rules, sweeps, colours)
+        _draw_errors(axes[0], axes[1], rules, sweeps, styles)
         for axis, track in zip(axes[2:], shown, strict=True):
-            _draw_scores(axis, track, rules, colours)
+            _draw_scores(axis, track, rules, styles)
             axis.set_xlabel("seconds")
 
 
 def _draw_errors(
-    rejects: Any, accepts: Any, rules: Mapping[str, Rule], sweeps: Mapping[str, list[Errors]], colours: dict[str, str]
+    rejects: Any,
+    accepts: Any,
+    rules: Mapping[str, Rule],
+    sweeps: Mapping[str, list[Errors]],
+    styles: Mapping[str, Style],
 ) -> None:
     for word, points in sweeps.items():
         thresholds = [point.threshold for point in points]
-        style = {"color": colours[word], "label": word, "marker": ".", "linewidth": 1}
+        style = {**styles[word], "label": word, "marker": "."}
         if points[0].rejected_share is not None:
             rejects.plot(thresholds, [100 * (point.rejected_share or 0) for point in points], **style)
         if points[0].accepted_per_hour is not None:
             accepts.plot(thresholds, [point.accepted_per_hour for point in points], **style)
         for axis in (rejects, accepts):
-            axis.axvline(rules[word].threshold, color=colours[word], linestyle=":", linewidth=1)
+            axis.axvline(rules[word].threshold, color=styles[word]["color"], linestyle=":", linewidth=1)
     for axis, name in ((rejects, "false rejects, %"), (accepts, "false accepts an hour")):
         axis.set_ylabel(name)
         axis.set_xlim(0, 1)
@@ -49,13 +63,13 @@ def _draw_errors(
     accepts.set_xlabel("threshold")
 
 
-def _draw_scores(axis: Any, track: Track, rules: Mapping[str, Rule], colours: dict[str, str]) -> None:
+def _draw_scores(axis: Any, track: Track, rules: Mapping[str, Rule], styles: Mapping[str, Style]) -> None:
     step_s = track.step / CAPTURE_RATE
     for word, scores in track.scores.items():
-        axis.plot([(index + 1) * step_s for index in range(len(scores))], scores, color=colours[word], linewidth=1)
-        axis.axhline(rules[word].threshold, color=colours[word], linestyle=":", linewidth=1)
+        axis.plot([(index + 1) * step_s for index in range(len(scores))], scores, **styles[word])
+        axis.axhline(rules[word].threshold, color=styles[word]["color"], linestyle=":", linewidth=1)
     for found in track.detections:
-        axis.axvline(found.end / CAPTURE_RATE, color=colours[found.word], linewidth=1)
+        axis.axvline(found.end / CAPTURE_RATE, color=styles[found.word]["color"], linewidth=1)
     axis.set_ylim(-0.05, 1.05)
     axis.set_ylabel("score")
     axis.set_title(Path(track.name).name, fontsize=8, loc="left")
