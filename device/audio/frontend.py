@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from device.audio.echo import EchoCanceller, NullCanceller
-from device.audio.frames import Rechunker, level_dbfs
+from device.audio.frames import AudioFrame, Rechunker, level_dbfs
 from device.audio.gate import Gate
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter
@@ -16,6 +16,8 @@ from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_m
 
 # The longest frame that fits 10 and 20 ms captures; webrtcvad costs the same for 10 ms as for 20.
 VAD_FRAME = samples_from_ms(20, CAPTURE_RATE)
+# Of so many frames the detector needs one to follow noise that rises by 20 dB in a minute (of 14: 1.7 s of voices).
+ENOUGH_TO_KEEP_UP = 5
 # The longest that sound is under way: a batch of 280 ms, the same again while streams change, and the card's buffer.
 LONGEST_WAY = samples_from_ms(1_000, CAPTURE_RATE)
 
@@ -94,6 +96,7 @@ class Frontend:
         self._gate.advance()
         self._feed_wake(pcm)
         if self._is_calm():
+            self._keep_up(pcm)
             self._restart_segmenter()
         else:
             self._segment(pcm)
@@ -134,6 +137,15 @@ class Frontend:
             fact = self._segmenter.process(self._vad.is_voice(frame), frame.position, frame.end)
             if fact is not None:
                 self._tell(fact)
+
+    def _keep_up(self, pcm: bytes) -> None:
+        """Let the detector go on learning the room's noise.
+
+        Noise that has risen slowly would be a voice to it for seconds, and a silent hold of the button no mute.
+        """
+        size = VAD_FRAME * BYTES_PER_SAMPLE
+        for start in range(0, len(pcm) - size + 1, ENOUGH_TO_KEEP_UP * size):
+            self._vad.is_voice(AudioFrame(pcm[start : start + size], self.position))
 
     def _tell(self, fact: VoiceStarted | VoiceStopped) -> None:
         # The gate first: an order that follows from the fact finds it knowing of the voice.

@@ -204,6 +204,19 @@ def test_a_span_ends_with_what_has_arrived() -> None:
     assert b"".join(house.sent) == VOICE * 10
 
 
+def test_noise_that_rises_while_nobody_listens_is_no_voice_afterwards() -> None:
+    """Rain begins slowly: the wake word sleeps through it, and the detector must not wake up to it."""
+    house = House(vad=WebRtcVad())
+    chance = np.random.default_rng(3)
+    house.calm = True
+    for level in 50 * 10 ** (np.arange(0, 16, 0.07) / 20):
+        house.hear((chance.standard_normal(280 * 16) * level).astype("<i2").tobytes())
+    house.calm = False
+    for _ in range(150):
+        house.hear((chance.standard_normal(320) * level).astype("<i2").tobytes())
+    assert house.posted == []
+
+
 def test_in_a_calm_room_nobody_looks_for_voices() -> None:
     """A voice that was being heard is over, and one that begins with the end of the calm is found."""
     house = House()
