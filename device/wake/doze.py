@@ -36,7 +36,8 @@ _FRAMES = CHUNK_SAMPLES // _FRAME
 _EDGES = (2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 50)
 # A Hann window makes neighbouring bins depend on each other.
 _BINS_PER_INDEPENDENT = 1.5
-# Below the power that rounding to 16 bit leaves in a bin (1/12 of a step squared, times the window's 48) lies nothing.
+# Hardly above the power that rounding to 16 bit leaves in a bin (1/12 of a step squared, times the window's 48: 4), at
+# which a microphone without a noise of its own scatters.
 _ROUNDING = 15.0
 _STEADY_CHUNKS = 25
 # So much of the way to the present level in 80 ms: what is usual drifts by some dB a minute.
@@ -161,7 +162,7 @@ class Change:
         return any(map(gt, above, self._limits)) or sum(above) < _DROP * len(above)
 
     def _drift(self, levels: list[Levels]) -> None:
-        share = _DRIFT * len(levels)
+        share = min(1.0, _DRIFT * len(levels))
         means = [sum(band) / len(levels) for band in zip(*levels, strict=True)]
         self._usual = [usual + share * (mean - usual) for usual, mean in zip(self._usual, means, strict=True)]
 

@@ -76,6 +76,8 @@ def _convolution(node: Node, graph: Graph, rows: int, bands: int, channels: int)
     if weights.ndim != 4 or weights.shape[1] != channels:
         raise NotStreamableError("a convolution takes other channels than there are")
     made = len(weights)
+    if bias and bias[0].shape != (made,):
+        raise NotStreamableError("a convolution's bias has another length than its output")
     return Layer(rows, bands, weights, bias[0] if bias else np.zeros(made, np.float32), _padding(node))
 
 

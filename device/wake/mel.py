@@ -1,7 +1,7 @@
 """The mel spectrum of the newest sound, as openwakeword's melspectrogram model computes it.
 
 The model does a Fourier transform as two convolutions of 257 x 512 weights. numpy's does the same in a third of the
-time and without a second session of onnxruntime; the numbers differ by at most 0.0006 dB.
+time and without onnxruntime; the numbers differ by at most 0.0006 dB.
 """
 
 from __future__ import annotations

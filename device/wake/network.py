@@ -71,8 +71,10 @@ def _try(run: Callable[[], None], path: Path) -> None:
 
 
 def _load(path: Path) -> onnxruntime.InferenceSession:
-    import onnxruntime
-
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ConfigError(f"{path} needs onnxruntime ({error}); run scripts/setup again") from error
     try:
         return onnxruntime.InferenceSession(str(path), _options(onnxruntime.SessionOptions()), providers=_CPU)
     except Exception as error:  # onnxruntime's errors have no other common base

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 # 80 ms: the step of openWakeWord. Handing over every 10 ms frame would wake the thread eight times as often.
 _CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
-# 1.6 s: a machine this far behind would answer wake words long past; better to begin anew from now.
+# 1.6 s of steady sound: a machine this far behind would answer wake words long past; better to begin anew from now.
 _LONGEST_QUEUE = 20
 _JOIN_S = 0.3
 

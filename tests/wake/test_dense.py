@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from device.errors import ConfigError
 from device.wake import dense, onnxfile
 from device.wake.dense import DenseNetwork, NotDenseError
 from device.wake.models import feature_model, find_word, shipped_words
@@ -104,6 +106,16 @@ def test_the_embedding_model_is_no_word() -> None:
     """A model of quite another kind is refused."""
     with pytest.raises(NotDenseError, match="Reshape"):
         DenseNetwork(feature_model("embedding_model"))
+
+
+def test_a_custom_model_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where onnxruntime is missing or broken."""
+    copy = tmp_path / "own_word.onnx"
+    copy.write_bytes(shipped_words()["alexa"].read_bytes())
+    monkeypatch.delitem(dense._LAYERS, "Sigmoid")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ConfigError, match=r"own_word\.onnx needs onnxruntime"):
+        OpenWakeWord([str(copy)])
 
 
 def test_what_numpy_cannot_compute_onnxruntime_runs(

@@ -71,6 +71,11 @@ def _operation(at: int, operation: str) -> Callable[[Graph], object]:
     return lambda graph: setattr(graph.nodes[at], "operation", operation)
 
 
+def _bias(graph: Graph) -> str:
+    """Return the name of the first bias."""
+    return next(node.inputs[2] for node in graph.nodes if node.operation == "Conv" and len(node.inputs) > 2)
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -92,6 +97,7 @@ def _operation(at: int, operation: str) -> Callable[[Graph], object]:
         (lambda graph: graph.nodes.__delitem__(slice(20, None)), "one embedding"),
         (lambda graph: graph.inputs.update(another=(1,)), "put together"),
         (lambda graph: graph.tensors.popitem(), "put together"),
+        (lambda graph: graph.tensors.update({_bias(graph): np.zeros(7, np.float32)}), "another length"),
     ],
 )
 def test_a_model_of_another_kind_is_refused_with_the_reason(
