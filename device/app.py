@@ -322,7 +322,7 @@ async def _open_ear(settings: config.Config, facts: _WakeFacts, cards: SoundCard
 
 
 def _choose_canceller(site: _Site, far_end: FarEnd) -> EchoCanceller:
-    """Return WebRTC's where voice barge-in needs it; it is loaded with the first session, for it costs 19 MB."""
+    """Return WebRTC's where voice barge-in needs it; it is loaded with the first session, for it costs 9 MB."""
     if site.settings.conversation.barge_in != "voice" or site.profile.echo_cancelled:
         return NullCanceller()
     loader = _LateLoader(far_end, site.controller)

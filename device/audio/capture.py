@@ -46,10 +46,11 @@ class Intake:
         self._resampler = StreamResampler(rate, CAPTURE_RATE)
         self._held = b""
         self._handed_out = 0
+        self._ahead = 0
 
     def align(self, position: int) -> None:
-        """Count on from `position`, which is where the newest batch that was handed out ends."""
-        self._handed_out = position
+        """On the event loop's thread: the newest batch that was handed out ends at `position` of all that was taken."""
+        self._ahead = position - self._handed_out
 
     def take(self, block: bytes, end: float, pace: Pace) -> Piece | None:
         """Take s16le samples of every channel, interleaved, captured until `end` (s, `time.monotonic`).
@@ -57,9 +58,9 @@ class Intake:
         Return all that is held when it is time for it.
         """
         self._held += self._resampler.process(self._pick(block))
-        batch = samples_from_ms(pace, CAPTURE_RATE)
+        batch, ahead = samples_from_ms(pace, CAPTURE_RATE), self._ahead
         position = self._handed_out + len(self._held) // BYTES_PER_SAMPLE
-        if not self._held or (batch and position // batch == self._handed_out // batch):
+        if not self._held or (batch and (position + ahead) // batch == (self._handed_out + ahead) // batch):
             return None
         pcm, self._held, self._handed_out = self._held, b"", position
         return _piece_until(end, pcm)
@@ -92,7 +93,7 @@ class JoinedStream:
 
     def take(self, piece: Piece) -> Piece | None:
         """Take what the present stream captured; return the whole frames that are ready."""
-        if self._next and _overlap(self._newest, self._next):
+        if self._withheld or (self._next and _overlap(self._newest, self._next)):
             # The next one has it too, and if its blocks are longer, always later.
             self._withheld.append(piece)
             return None

@@ -63,7 +63,7 @@ class EchoFilter:
         self._newest = PARTS
         self._last = np.zeros(2 * BLOCK, np.float32)
         self._error = np.zeros(2 * BLOCK, np.float32)
-        self._noise = np.full(_BINS, 1e-6, np.float32)
+        self._noise = np.empty(_BINS, np.float32)
         self._work = np.zeros(shape, np.complex64)
         self._weight = np.zeros(shape, np.float32)
         self._turn = 0
@@ -165,6 +165,8 @@ class EchoFilter:
     def _restart(self) -> None:
         fade = _FADE_DB * np.maximum(0, np.arange(PARTS) - _FADE_FROM)
         self._path[:] = 0
+        self._noise[:] = 1e-6
+        self._expected = 0.0
         self._doubt[:] = (_UNKNOWN * 10 ** (-fade / 10))[:, np.newaxis]
         self._recent = _Recent()
 

@@ -21,7 +21,7 @@ from device.config import Audio
 from device.core.events import Device
 from device.errors import ConfigError
 from device.ports import Post
-from device.units import CAPTURE_RATE, Hz, samples_from_ms
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, samples_from_ms
 
 if TYPE_CHECKING:
     from device.audio.alsa import SoundCards
@@ -60,6 +60,8 @@ class AlsaMicrophone(Line):
         self._joined = JoinedStream(audio.frame_ms)
         self._source: _Source | None = None
         self._next: _Source | None = None
+        self._replaced: _Source | None = None
+        self._frame_bytes = samples_from_ms(audio.frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
         # Only touched in PortAudio's thread.
         self._next_stream: Any = None
         self._changing_since: float | None = None
@@ -96,10 +98,16 @@ class AlsaMicrophone(Line):
             self._is_shareable = False
             self._give_up_change()
 
+    async def close(self) -> None:
+        """See Line; and forget what is held back of the sound."""
+        self._forget()
+        await super().close()
+
     def drop(self) -> float:
-        """See Line."""
+        """See Line. The stream in use goes first, should the other one hang."""
+        moment = super().drop()
         self._close_next()
-        return super().drop()
+        return moment
 
     def pace(self) -> Pace:
         """In the card's thread: how long sound may wait. While two streams are being joined it must not."""
@@ -113,7 +121,11 @@ class AlsaMicrophone(Line):
     def say_goodbye(self, source: _Source) -> None:
         """In the card's thread: nothing more comes from a source that was told to end."""
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._spawn_finish)
+            self._loop.call_soon_threadsafe(self._spawn_finish, source)
+
+    def is_in_use(self, source: _Source) -> bool:
+        """In the card's thread: whether it is this stream's sound that is listened to."""
+        return source is self._source
 
     @property
     def is_forlorn(self) -> bool:
@@ -134,13 +146,20 @@ class AlsaMicrophone(Line):
         self.adapt()
 
     def _hand_on(self, piece: Piece | None) -> None:
-        if piece is not None and self._wanted:
-            self._on_frame(piece.pcm, piece.moment)
+        if piece is None:
+            return
+        # In a hurry each frame is judged by itself: by the echo's level, or a pin's, at its time.
+        size = self._frame_bytes if self._pace() is Pace.HURRIED else len(piece.pcm)
+        for start in range(0, len(piece.pcm), size):
+            if self._wanted:
+                moment = piece.moment + start / BYTES_PER_SAMPLE / CAPTURE_RATE
+                self._on_frame(piece.pcm[start : start + size], moment)
 
     def _join(self) -> None:
         if self._source is None or self._next is None or (rest := self._joined.join()) is None:
             return
-        self._source.ended, self._source, self._next = True, self._next, None
+        self._source.ended, self._replaced = True, self._source
+        self._source, self._next = self._next, None
         self._hand_on(self._joined.take(rest))
         self._source.intake.align(self._joined.position)
 
@@ -174,10 +193,12 @@ class AlsaMicrophone(Line):
         self._next = None
         self._hand_on(self._joined.abandon())
 
-    def _spawn_finish(self) -> None:
-        self._spawn(self._finish())
+    def _spawn_finish(self, source: _Source) -> None:
+        if source is self._replaced:
+            self._spawn(self._finish())
 
     async def _finish(self) -> None:
+        self._replaced = None
         await self._within_patience(self._finish_change)
         self._changing_since = None
 
@@ -200,6 +221,15 @@ class AlsaMicrophone(Line):
 
     # -- opening
 
+    def _forget(self) -> None:
+        """What comes next does not join on, and what was held back of what went before never comes."""
+        self._joined = JoinedStream(self._audio.frame_ms)
+        self._source = self._next = self._replaced = self._changing_since = None
+
+    async def _fail(self, reason: str) -> None:
+        self._forget()
+        await super()._fail(reason)
+
     def _note_gap(self) -> None:
         self._on_gap()
 
@@ -207,9 +237,8 @@ class AlsaMicrophone(Line):
         return rates_to_try(CAPTURE_RATE, device)
 
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
-        self._joined = JoinedStream(self._audio.frame_ms)
+        self._forget()
         self._source = source = self._make_source(device, rate, self._audio.frame_ms)
-        self._next = self._changing_since = None
         self._is_shareable = True
         return self._start(device, source)
 
@@ -246,7 +275,8 @@ class _Source:
         """Take a captured block."""
         if not self._has_begun:
             self._begin()
-        self._line.note_block(status)
+        if self._line.is_in_use(self):
+            self._line.note_block(status)
         if self._line.is_forlorn:
             return None, ABORT
         if self.ended:

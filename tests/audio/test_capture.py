@@ -117,9 +117,12 @@ def test_two_streams_of_a_microphone_are_joined_to_the_sample(
 
 def test_in_silence_the_moments_say_where_they_are_joined() -> None:
     """Nothing is to be found in zeros."""
-    out, joint = run(JoinedStream(20), np.zeros(4 * RATE, "<i2"), 320, 3840, 5_000, 0.0)
+    joined = JoinedStream(20)
+    out, joint = run(joined, np.zeros(4 * RATE, "<i2"), 320, 3840, 5_000, 0.0)
     assert joint
-    assert len(out) > 2 * 2 * RATE
+    # Whole blocks of the second stream, which began at 5000, and whole frames.
+    assert joined.position == 5_000 + (joined.position - 5_000) // 3840 * 3840
+    assert len(out) == joined.position // FRAME * FRAME * 2
 
 
 def test_the_sound_goes_on_when_there_is_no_second_stream_after_all() -> None:

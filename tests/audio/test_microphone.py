@@ -190,6 +190,35 @@ async def test_closing_ends_both_streams(house: House) -> None:
     assert not house.pieces
 
 
+async def test_nothing_that_was_said_before_a_mute_comes_after_it(house: House) -> None:
+    """What was withheld for the second stream is forgotten with the rest."""
+    await house.run(1)
+    house.pace = Pace.CALM
+    await house.run(0.5)
+    assert len(house.card.open_blocks) == 2
+    await house.microphone.close()
+    muted_at = house.card.now
+    house.pieces.clear()
+    await house.microphone.open()
+    await house.run(5)
+    assert house.heard
+    assert house.heard == NOISE[muted_at:].tobytes()[: len(house.heard)]
+
+
+async def test_a_mute_closes_the_stream_in_use_though_the_other_one_hangs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed, not only ignored."""
+    await house.run(1)
+    house.pace = Pace.CALM
+    await house.run(0.5)
+    in_use, second = house.card.streams
+    order: list[Stream] = []
+    monkeypatch.setattr(Stream, "close", lambda stream: order.append(stream) or setattr(stream, "is_open", False))
+    await house.microphone.close()
+    assert order == [in_use, second]
+
+
 async def test_a_second_stream_that_brings_nothing_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """And not tried again and again."""
     monkeypatch.setattr(microphone, "CHANGE_LIMIT_S", 0.5)
