@@ -45,7 +45,7 @@ class Audio(Section, frozen=True):
     cues: bool = True
     """Play short sounds when a turn ends or fails."""
     wake_cue: bool = False
-    """Play one at the wake word too. Off: a one-breath command is not spoken over."""
+    """Play one at the wake word too. Off: a one-breath command is not spoken over, and no cue is ever sent."""
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] = 2
     """webrtcvad's mode, 0 (lets most through) to 3."""
     vad: Literal["auto", "webrtc", "gpio", "xvf3000", "xvf3800"] = "auto"
