@@ -1,14 +1,17 @@
 """A live echo path on the virtual sound card: what its loudspeaker plays is heard in its room, by way of a Room.
 
-It runs in a process of its own, between PulseAudio's `parec` and `pacat`: nothing that the device does holds it up.
+It runs in a process of its own: nothing that the device does holds it up. A machine so busy that it stalls makes a hole
+in the echo, and never a later echo.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import itertools
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -25,14 +28,19 @@ from device.sim.soundcard import SimulationError, VirtualSoundCard
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Ms, samples_from_ms
 
 BLOCK_MS = Ms(5)
-# With 10 ms the way was seen to grow by 8 ms when the machine was busy.
-BUFFER_MS = Ms(20)
-OWN_DELAY_MS = Ms(12)
-"""What the way itself takes, measured with clicks: 10 to 14 ms, constant for as long as it runs (more, when the machine
-is too busy even for that). It is a part of the room's delay; a shorter one cannot be had."""
+# As much as the shortest delay allows: for longer the machine may stall until there is a hole in the echo.
+BUFFER_MS = Ms(30)
+_BLOCK = samples_from_ms(BLOCK_MS, CAPTURE_RATE) * BYTES_PER_SAMPLE
+OWN_DELAY_MS = Ms(15)
+"""What the way itself takes, measured with clicks: 15.0 to 15.6 ms, the same in each run and after a stall of 100 ms
+(`tests/sim/test_echopath.py`). It is a part of the room's delay; a shorter one cannot be had."""
 START_LIMIT_S = 10.0
 _BLOCKS_BEFORE_READY = 20
-# What PulseAudio gives its own threads: air does not wait for a busy machine, and a way that ran dry grows longer.
+# Of silence, in blocks: more than the sink takes at once, so that its buffer is full when the echo begins.
+_FILLING = 20
+# Of PulseAudio's headers.
+_S16LE, _PLAYBACK, _ANY = 3, 1, 0xFFFFFFFF
+# What PulseAudio gives its own threads: air does not wait for a busy machine.
 _NICE = -11
 
 
@@ -63,6 +71,11 @@ class EchoPath:
     ) -> None:
         await self._end()
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send one to its process: a stopped one is what a busy machine makes of it."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     async def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
@@ -82,30 +95,23 @@ def _run(room: Room) -> None:
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
     layout = ("--raw", "--format=s16le", f"--rate={CAPTURE_RATE}", "--channels=1", "--channel-map=mono")
     listen = ("parec", "--device=speaker.monitor", f"--latency-msec={BLOCK_MS:g}", *layout)
-    speak = ("pacat", "--verbose", "--playback", "--device=room", f"--latency-msec={BUFFER_MS:g}", *layout)
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(speak, stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as sink:
-        # What came in before it can be played would stay in the way, and make it longer.
-        if sink.stdin is None or sink.stderr is None or not _says(sink.stderr, b"successfully created"):
-            return
-        with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=quiet, bufsize=0) as source:
-            if source.stdout is not None:
-                _carry(source.stdout, sink.stdin, room)
-            sink.stdin.close()
+    with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as source:
+        if source.stdout is not None:
+            sink = _Sink("room")
+            source.stdout.read(_BLOCK)
+            sink.write(bytes(_FILLING * _BLOCK))
+            _carry(source.stdout, sink, room)
 
 
-def _says(output: IO[bytes], words: bytes) -> bool:
-    """Wait until a program says it; tell whether it did before its end."""
-    return any(words in line for line in output)
-
-
-def _carry(source: IO[bytes], sink: IO[bytes], room: Room) -> None:
-    """Take blocks from one pipe to the other until the first ends; say when the first few have gone through."""
+def _carry(source: IO[bytes], sink: _Sink, room: Room) -> None:
+    """Take blocks from one to the other until the first ends; say when the first few have gone through."""
     echo = Echo(replace(room, delay_ms=Ms(max(0.0, room.delay_ms - OWN_DELAY_MS))))
-    size = samples_from_ms(BLOCK_MS, CAPTURE_RATE) * BYTES_PER_SAMPLE
+    # What came in before it can be played would stay in the way, and make it longer.
+    while select.select((source,), (), (), 0)[0]:
+        os.read(source.fileno(), _BLOCK)
     rest = b""
     for count in itertools.count():
-        chunk = source.read(size)
+        chunk = source.read(_BLOCK)
         if not chunk:
             return
         whole = len(rest + chunk) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE
@@ -113,6 +119,41 @@ def _carry(source: IO[bytes], sink: IO[bytes], room: Room) -> None:
         sink.write(pcm_from_samples(echo.process(samples_from_pcm(pcm))))
         if count == _BLOCKS_BEFORE_READY:
             print("ready", flush=True)
+
+
+class _SampleSpec(ctypes.Structure):
+    _fields_ = (("format", ctypes.c_int), ("rate", ctypes.c_uint32), ("channels", ctypes.c_uint8))
+
+
+class _BufferAttr(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_uint32) for name in ("maxlength", "tlength", "prebuf", "minreq", "fragsize"))
+
+
+class _Sink:
+    """A stream to a sink of PulseAudio that goes on when it runs dry: what comes too late is dropped.
+
+    `pacat` waits for more in that case, and everything after it comes as much later: an echo whose delay grows, as it
+    does in no room. Without prebuffering ("prebuf" 0) the server goes on reading where it has nothing to read.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._library = ctypes.CDLL("libpulse-simple.so.0")
+        self._library.pa_simple_new.restype = ctypes.c_void_p
+        spec = _SampleSpec(_S16LE, CAPTURE_RATE, 1)
+        buffer = samples_from_ms(BUFFER_MS, CAPTURE_RATE) * BYTES_PER_SAMPLE
+        attr = _BufferAttr(_ANY, buffer, 0, _ANY, _ANY)
+        name, error = device.encode(), ctypes.c_int()
+        options = (ctypes.byref(spec), None, ctypes.byref(attr), ctypes.byref(error))
+        stream = self._library.pa_simple_new(None, b"echo", _PLAYBACK, name, b"echo", *options)
+        if not stream:
+            raise SimulationError(f"PulseAudio does not take the echo (error {error.value}); is it still running?")
+        self._stream = ctypes.c_void_p(stream)
+
+    def write(self, pcm: bytes) -> None:
+        """Let it be heard after what was written before. Blocks while that is much."""
+        error = ctypes.c_int()
+        if self._library.pa_simple_write(self._stream, pcm, ctypes.c_size_t(len(pcm)), ctypes.byref(error)) < 0:
+            raise SimulationError(f"PulseAudio does not take the echo any more (error {error.value})")
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ class VirtualSoundCard:
         with self._log.open("wb") as log:
             command = ["sh", "-c", _KILLED_WITH_US, "sh", *self._daemon_command()]
             self._daemon = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=self._client_env()
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=self.client_env()
             )
         deadline = time.monotonic() + START_LIMIT_S
         while not self._answers():
@@ -125,7 +125,7 @@ class VirtualSoundCard:
             pcm = _spread(pcm, self.channels, channel)
         command = ["pacat", "--playback", "--device=room", "--latency-msec=20", "--client-name=person"]
         player = await asyncio.create_subprocess_exec(
-            *command, *_format(rate, self.channels), stdin=subprocess.PIPE, env=self._client_env()
+            *command, *_format(rate, self.channels), stdin=subprocess.PIPE, env=self.client_env()
         )
         try:
             await player.communicate(pcm)
@@ -136,11 +136,11 @@ class VirtualSoundCard:
 
     def record_speaker(self, rate: Hz = RECORDING_RATE) -> Recording:
         """Return a context manager that records what leaves the loudspeaker."""
-        return Recording("speaker.monitor", rate, self._client_env())
+        return Recording("speaker.monitor", rate, self.client_env())
 
     def record_room(self, rate: Hz = RECORDING_RATE) -> Recording:
         """Return a context manager that records what the (first) microphone hears."""
-        return Recording("room.monitor", rate, self._client_env())
+        return Recording("room.monitor", rate, self.client_env())
 
     @property
     def _alsa_config(self) -> Path:
@@ -154,7 +154,8 @@ class VirtualSoundCard:
     def _log(self) -> Path:
         return self._folder / "pulseaudio.log"
 
-    def _client_env(self) -> dict[str, str]:
+    def client_env(self) -> dict[str, str]:
+        """Return the environment of a program that plays to it or records from it by PulseAudio itself."""
         return {**os.environ, **self.env(), "HOME": str(self._folder), "XDG_RUNTIME_DIR": str(self._folder)}
 
     def _daemon_command(self) -> list[str]:
@@ -176,7 +177,7 @@ class VirtualSoundCard:
         if not self._socket.exists():
             return False
         command = ["pactl", "list", "short", "sinks"]
-        listed = subprocess.run(command, env=self._client_env(), capture_output=True, check=False)
+        listed = subprocess.run(command, env=self.client_env(), capture_output=True, check=False)
         return b"room" in listed.stdout
 
 
