@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from device.audio.echo import EchoLevels
-from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame
+from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame, level_dbfs
 from device.audio.vad import Vad
 from device.units import Ms
 
@@ -19,7 +19,7 @@ class BargeInSettings:
 
     A new canceller may leave the whole of an echo for a moment: for its `warm_up` a person must be `over_echo_db` above
     the echo as it comes in. Then it leaves -25 dB of it at worst, and a person need only be above -`below_echo_db` of
-    it, and `over_left_db` above nearly all that was left so far.
+    it, and `over_left_db` above nearly all that was left so far. After a stream has slipped it is as at first.
     """
 
     warm_up: Ms = Ms(3_000)
@@ -37,6 +37,9 @@ _LOUD_DBFS = -40.0
 # Before the first echo has arrived nothing can be learned, and before a little was learned nothing can be told.
 _ON_ITS_WAY = Ms(200)
 _LEARNING = Ms(500)
+# With the echo a canceller takes away 10 dB of the room's own noise, too: when it comes back, in a pause of the answer,
+# webrtcvad was seen to take it for a voice, for as long as it needs to get used to it.
+_GETTING_USED_TO_NOISE = Ms(3_000)
 
 
 class Quantile:
@@ -76,19 +79,20 @@ class ResidualEcho:
         self._played.append(played)
         self._fading = max(*self._played, self._fading - _FADE_DB)
 
-    def learn(self, captured: float, left: float, trained: Ms) -> None:
+    def learn(self, captured: float, left: float, trained: Ms, doubtful: bool = False) -> None:
         """Nobody spoke: all that was `captured`, and of that `left`, was echo or noise."""
         if self._fading > _LOUD_DBFS and trained > _ON_ITS_WAY:
             self._came_in.see(captured - self._fading)
-            self._left.see(left - self._fading)
+            if not doubtful:
+                self._left.see(left - self._fading)
 
-    def threshold(self, trained: Ms) -> float:
+    def threshold(self, trained: Ms, doubtful: bool = False) -> float:
         """Return the level (dBFS) above which it is a person; infinite while too little is known to tell."""
         came_in, left = self._came_in.level, self._left.level
-        if came_in is None or left is None or trained < _LEARNING:
+        if came_in is None or trained < _LEARNING:
             return math.inf
         settings, echo = self._settings, self._fading + came_in
-        if trained < settings.warm_up:
+        if doubtful or left is None or trained < settings.warm_up:
             return max(settings.floor_dbfs, echo + settings.over_echo_db)
         left_too = self._fading + left + settings.over_left_db
         return max(settings.floor_dbfs, echo - settings.below_echo_db, left_too)
@@ -108,27 +112,43 @@ class BargeInVad:
         self._settings = settings or BargeInSettings()
         self._echo = ResidualEcho(self._settings)
         self._trained = Ms(0)
+        self._passing = _GETTING_USED_TO_NOISE
 
     def is_voice(self, frame: AudioFrame) -> bool:
         """Return whether `frame` holds a person's voice."""
         voiced = self._vad.is_voice(frame)
         levels = self._levels()[-int(frame.ms // 10) :]
         if not levels:
-            return voiced
+            return voiced and self._is_no_noise(frame)
+        self._passing = Ms(0)
         self._begin_anew_with(levels[-1].trained)
         for ten_ms in levels:
             self._echo.hear(ten_ms.played)
-        left = mean_dbfs([ten_ms.left for ten_ms in levels])
-        spoken = voiced and left > self._echo.threshold(levels[-1].trained)
+        left, captured, doubtful = _of_frame(levels)
+        spoken = voiced and left > self._echo.threshold(levels[-1].trained, doubtful)
         if not spoken:
-            self._echo.learn(mean_dbfs([ten_ms.captured for ten_ms in levels]), left, levels[-1].trained)
+            self._echo.learn(captured, left, levels[-1].trained, doubtful)
         return spoken
+
+    def _is_no_noise(self, frame: AudioFrame) -> bool:
+        """Nothing is cancelled: what was noise all the while may be so still."""
+        self._passing = Ms(self._passing + frame.ms)
+        return self._passing > _GETTING_USED_TO_NOISE or level_dbfs(frame.pcm) > self._settings.floor_dbfs
 
     def _begin_anew_with(self, trained: Ms) -> None:
         """Forget how loud the echo was when the canceller has begun to train anew."""
         if trained < self._trained:
             self._echo = ResidualEcho(self._settings)
         self._trained = trained
+
+
+def _of_frame(levels: Sequence[EchoLevels]) -> tuple[float, float, bool]:
+    """Return what was left, what was captured, and whether that is doubtful."""
+    left = mean_dbfs([ten_ms.left for ten_ms in levels])
+    captured = mean_dbfs([ten_ms.captured for ten_ms in levels])
+    doubtful = any(ten_ms.doubtful for ten_ms in levels)
+    # What is out of step adds a second echo to the first.
+    return min(left, captured) if doubtful else left, captured, doubtful
 
 
 # Of the newest 400 ms a voice takes up 300, and goes on. Commands were confirmed 365 ms after their onset at the median

@@ -48,12 +48,14 @@ class EchoLevels:
     """What became of 10 ms, in dBFS: of what was `played`, `captured` and `left` after cancellation.
 
     `trained` says how long the canceller has heard the loudspeaker since it began or was told to `distrust` itself.
+    `doubtful`: for a moment it may have left the whole of an echo, because a stream has slipped.
     """
 
     played: float
     captured: float
     left: float
     trained: Ms
+    doubtful: bool = False
 
 
 class EchoCanceller(Protocol):
@@ -123,6 +125,7 @@ class WebRtcCanceller:
         self._running = False
         self._failures = 0
         self._trained = 0
+        self._slips = 0
         self._levels: deque[EchoLevels | None] = deque(maxlen=LEVELS_KEPT)
 
     def load(self) -> None:
@@ -175,6 +178,7 @@ class WebRtcCanceller:
 
     def _cancel(self, module: _Module, block: bytes, moment: float) -> bytes | None:
         """Return what the module leaves of what the filter left."""
+        self._heed_slips()
         self._keep_behind(moment)
         rate, ahead = self._far_end.rate, moment + self._head_start_s
         before = self._filtered
@@ -188,9 +192,14 @@ class WebRtcCanceller:
         self._failures = 0
         return left
 
+    def _heed_slips(self) -> None:
+        before, self._slips = self._slips, self._far_end.slips + self._clock.slips
+        if self._slips != before:
+            self._filter.doubt()
+
     def _mixed(self, suppressed: bytes) -> bytes:
         filtered = self._filtered[BLOCK - LATENCY : 2 * BLOCK - LATENCY]
-        return _pcm(self._balance.mix(filtered, _floats(suppressed), self._filter.near_ratio))
+        return _pcm(self._balance.mix(filtered, _floats(suppressed), self._filter.near_ratio, self._filter.is_doubtful))
 
     def _keep_behind(self, moment: float) -> None:
         """Give up some of the head start when what is played is known too late for it."""
@@ -217,7 +226,8 @@ class WebRtcCanceller:
     def _note(self, passed: bytes, left: bytes, moment: float) -> None:
         played = level_dbfs(self._far_end.read(moment, self._far_end.rate // 100))
         self._trained += played > AUDIBLE_DBFS
-        self._levels.append(EchoLevels(played, level_dbfs(passed), level_dbfs(left), Ms(10.0 * self._trained)))
+        trained, doubtful = Ms(10.0 * self._trained), self._filter.is_doubtful
+        self._levels.append(EchoLevels(played, level_dbfs(passed), level_dbfs(left), trained, doubtful))
 
 
 AUDIBLE_DBFS = -50.0

@@ -11,6 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from device.audio.echoslip import SlipSearch
 from device.audio.resample import FloatArray
 from device.units import CAPTURE_RATE, samples_from_ms
 
@@ -36,8 +37,14 @@ _UNLEARNING = 0.5
 # More comes out than went in: the echo is elsewhere, and to begin anew is quicker. Not before it has learned for a
 # second, nor of what is hardly to be heard (-60 dBFS).
 _LOST_RATIO = 1.25
+# The same, of an echo that was looked for and not found.
+_VAIN_RATIO = 0.7
 _LEARNED_BLOCKS = 100
 _FAINT = BLOCK * 1e-6
+# Of what it knew, after the echo has moved: nothing where it was not found; where it was, all but the part of a sample.
+_MOVED, _FOUND = 2.0, 0.03
+# In blocks that are to be heard: for so long after it has moved, or was found, it may not be cancelled well.
+_DOUBTFUL, _DOUBTFUL_WHEN_FOUND = 150, 20
 # What no linear filter can cancel, of what this one does: the loudspeaker's distortion.
 _DISTORTED = 0.01
 # What was played is heard for a while yet.
@@ -72,22 +79,48 @@ class EchoFilter:
         self.near_ratio = 0.0
         """Of the newest block: the power of what was left, over what is expected to be left of an echo."""
         self._expected = 0.0
+        self._search: SlipSearch | None = None
+        self._known = self._doubt
+        self._doubtful = 0
+        self._has_learned = False
         self._restart()
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether much of the echo may be left, because it has moved or was lost not long ago."""
+        return self._doubtful > 0
 
     def process(self, near: FloatArray, far: FloatArray) -> FloatArray:
         """Take what was captured in 10 ms and what was played in them; return what is left."""
         played, power = self._take(far)
         np.multiply(played, self._path, out=self._work)
         echo = self._work.sum(axis=0)
-        left = np.asarray(near - np.fft.irfft(echo, 2 * BLOCK)[BLOCK:], np.float32)
+        expected = np.asarray(np.fft.irfft(echo, 2 * BLOCK)[BLOCK:], np.float32)
+        left = near - expected
         self._error[BLOCK:] = left
         error = np.fft.rfft(self._error).astype(np.complex64)
         self._recent.see(float(near @ near), float(left @ left), error, echo)
         self._learn(error, played, power, float(np.vdot(echo, echo).real))
-        if self._recent.is_lost:
-            self.restarts += 1
-            self._restart()
+        self._has_learned |= self._recent.has_learned
+        self._doubtful = max(0, self._doubtful - (float(far @ far) > _FAINT))
+        if self._search is not None:
+            self._look_for_it(self._search, near, expected)
+        elif self._recent.is_lost:
+            self._begin_anew()
         return left
+
+    def doubt(self) -> None:
+        """What was captured and what was played have slipped against each other, nobody knows by how much.
+
+        It learns nothing until it has found the echo again, or given up.
+        """
+        if not self._has_learned:
+            return
+        self._doubtful = _DOUBTFUL
+        if self._search is None:
+            self._known = self._doubt.copy()
+            self._unlearn(_MOVED)
+        self._search = SlipSearch()
 
     def shift(self, samples: int) -> None:
         """From now on the echo comes so much later (less than 0: earlier) after what `process` is given as played."""
@@ -106,6 +139,27 @@ class EchoFilter:
         self._played[:] = 0
         self._played_power[:] = 0
         self._last[:] = 0
+
+    def _look_for_it(self, search: SlipSearch, near: FloatArray, expected: FloatArray) -> None:
+        found = search.see(near, expected)
+        if found is not None:
+            self.shift(found)
+            self._doubt = self._known
+            self._unlearn(_FOUND)
+            self._doubtful = _DOUBTFUL_WHEN_FOUND
+            self._search, self._recent = None, _Recent()
+        elif search.is_over:
+            self._search = None
+            if self._recent.is_in_vain:
+                self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.restarts += 1
+        self._restart()
+        self._doubtful = _DOUBTFUL
+
+    def _unlearn(self, share: float) -> None:
+        self._doubt += share * (np.square(self._path.real) + np.square(self._path.imag))
 
     def _take(self, far: FloatArray) -> tuple[npt.NDArray[np.complex64], FloatArray]:
         """Return the spectra of what was played, newest first, and their power."""
@@ -129,6 +183,8 @@ class EchoFilter:
         np.multiply(self._doubt, power, out=weight)
         uncertain = weight.sum(axis=0)
         self._note_expected(float(error_power.sum()), float(uncertain.sum()) + _DISTORTED * echo_power)
+        if self._search is not None:
+            return
         np.divide(self._doubt, 0.5 * uncertain + self._noise + _LEAST, out=weight)
         np.conjugate(played, out=self._work)
         self._work *= weight
@@ -169,6 +225,7 @@ class EchoFilter:
         self._expected = 0.0
         self._doubt[:] = (_UNKNOWN * 10 ** (-fade / 10))[:, np.newaxis]
         self._recent = _Recent()
+        self._has_learned = False
 
 
 class _Recent:
@@ -197,10 +254,20 @@ class _Recent:
         self.coherence = float(np.vdot(self._both, self._both).real) / whole if heard and whole else 0.0
 
     @property
+    def has_learned(self) -> bool:
+        """Whether it has heard enough to know a room."""
+        return self._learned > _LEARNED_BLOCKS
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether hardly anything is taken away."""
+        return self._went_out > _VAIN_RATIO * self._came_in + _FAINT / (1 - _RECENT)
+
+    @property
     def is_lost(self) -> bool:
         """Whether the filter does harm. What is not a number is no echo, either."""
         limit = _LOST_RATIO * self._came_in + _FAINT / (1 - _RECENT)
-        return (self._learned > _LEARNED_BLOCKS and self._went_out > limit) or not math.isfinite(self._went_out)
+        return (self.has_learned and self._went_out > limit) or not math.isfinite(self._went_out)
 
 
 # In dB: below the first all is echo, above the second all is a person (in rooms of all kinds, what is left of an echo
@@ -211,6 +278,8 @@ _QUICKER, _SLOWER = 0.7, 0.2
 # Of what WebRTC's module leaves where there is only echo; of the filter's sound where a person speaks, since the module
 # takes some of the words away.
 _ECHO_GAIN = 0.3
+# The same while much of the echo may be left: no server shall take it for a person.
+_DOUBTFUL_GAIN = 0.1
 _FILTERED_SHARE = 0.3
 
 
@@ -220,14 +289,18 @@ class Balance:
     def __init__(self) -> None:
         # Until it is known better, everything passes.
         self._person = 1.0
+        self._least = _ECHO_GAIN
 
-    def mix(self, filtered: FloatArray, suppressed: FloatArray, near_ratio: float) -> FloatArray:
-        """Return a block of the two; `near_ratio` is that of EchoFilter."""
+    def mix(
+        self, filtered: FloatArray, suppressed: FloatArray, near_ratio: float, doubtful: bool = False
+    ) -> FloatArray:
+        """Return a block of the two; `near_ratio` and whether it is `doubtful` are those of EchoFilter."""
         db = 10 * math.log10(max(near_ratio, _LEAST))
         person = min(1.0, max(0.0, (db - _ECHO_DB) / (_PERSON_DB - _ECHO_DB)))
         before = self._person
         self._person += (person - before) * (_QUICKER if person > before else _SLOWER)
         ramp = np.linspace(before, self._person, len(filtered), dtype=np.float32)
         share = _FILTERED_SHARE * ramp
-        gain = (_ECHO_GAIN + (1 - _ECHO_GAIN) * ramp) * (1 - share)
+        self._least += ((_DOUBTFUL_GAIN if doubtful else _ECHO_GAIN) - self._least) * _QUICKER
+        gain = (self._least + (1 - self._least) * ramp) * (1 - share)
         return np.asarray(share * filtered + gain * suppressed, np.float32)

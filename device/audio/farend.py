@@ -47,6 +47,8 @@ class SampleClock:
 
     def __init__(self, rate: Hz) -> None:
         self._rate = rate
+        self.slips = 0
+        """How often it has slipped."""
         self._next: int | None = None
         self._errors: deque[float] = deque(maxlen=NEWEST)
 
@@ -69,6 +71,7 @@ class SampleClock:
         if abs(error) <= samples_from_ms(JUMP_MS, self._rate):
             error = self._agreed_error()
         if error:
+            self.slips += 1
             self._errors.clear()
         return round(error)
 
@@ -108,12 +111,19 @@ class FarEnd:
     def __init__(self, rate: Hz) -> None:
         self._lock = threading.Lock()
         self._loud_until = -math.inf
+        self._earlier_slips = 0
+        self._clock = SampleClock(rate)
         self._start(rate)
 
     @property
     def rate(self) -> Hz:
         """The rate of what is played."""
         return self._rate
+
+    @property
+    def slips(self) -> int:
+        """How often the card's moments no longer fitted what was written: what follows is out of step with the past."""
+        return self._earlier_slips + self._clock.slips
 
     def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
         """Note a block as it was handed to the card (s16le mono), silence included; `moment` is its DAC time."""
@@ -169,6 +179,7 @@ class FarEnd:
 
     def _start(self, rate: Hz) -> None:
         self._rate = rate
+        self._earlier_slips += self._clock.slips
         self._clock = SampleClock(rate)
         self._ring = np.zeros(HELD_S * rate, np.int16)
         self._end = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,6 +111,20 @@ def cancellation_db(before: Sound, after: Sound, since_s: float, until_s: float)
     return 10 * math.log10(float(np.mean(before[span] ** 2)) / float(np.mean(after[span] ** 2)))
 
 
+def exact(seconds: float) -> float:
+    """A card whose moments are right."""
+    return 0.0
+
+
+def after_running_dry(seconds: float) -> float:
+    """Return by how much (s) a card's moments are wrong that runs dry every 20 s: at once, then drifting for 4 s.
+
+    As PulseAudio's were seen to be: it goes by an average of its clock.
+    """
+    since = seconds % 20 - 10
+    return 0.0 if since < 0 else 0.006 + 0.004 * min(4.0, since)
+
+
 @dataclass
 class Heard:
     """What came of it. Positions are samples of the capture stream: when the device `noticed` a voice, and fell silent
@@ -124,9 +138,19 @@ class Heard:
 
 
 class Device:
-    """Hears through a canceller. With `reacts` it ducks when it notices a voice, and falls silent when it goes on."""
+    """Hears through a canceller. With `reacts` it ducks when it notices a voice, and falls silent when it goes on.
 
-    def __init__(self, cancels: bool = True, reacts: bool = False, turn_taking: str = "server") -> None:
+    `moments_off` says by how much (s) the moments of its loudspeaker are wrong.
+    """
+
+    def __init__(
+        self,
+        cancels: bool = True,
+        reacts: bool = False,
+        turn_taking: str = "server",
+        moments_off: Callable[[float], float] = exact,
+    ) -> None:
+        self._moments_off = moments_off
         self._far_end = FarEnd(PLAYED_RATE)
         self._canceller = self._make_canceller(cancels)
         self._vad = ConfirmingVad(BargeInVad(WebRtcVad(), self._canceller.levels), self._confirm)
@@ -173,7 +197,8 @@ class Device:
             piece = answer[self._handed_over : self._handed_over + PLAYED_BLOCK]
             at = min(self._handed_over * RATE // PLAYED_RATE, len(gain) - 1)
             pcm = pcm_from_samples(piece * gain[at]).ljust(PLAYED_BLOCK * 2, b"\0")
-            self._far_end.write(pcm, PLAYED_RATE, self._moment(self._handed_over / PLAYED_RATE))
+            seconds = self._handed_over / PLAYED_RATE
+            self._far_end.write(pcm, PLAYED_RATE, self._moment(seconds + self._moments_off(seconds)))
             self._handed_over += PLAYED_BLOCK
 
     def _confirm(self) -> None:

@@ -14,9 +14,10 @@ from device.audio.bargein import BargeInSettings, BargeInVad, ConfirmingVad, Qua
 from device.audio.echo import EchoLevels
 from device.audio.frames import AudioFrame
 from device.units import Ms, Samples
-from tests.audio.echo_stage import ASKING, RATE, Device, answers, room, spoken
+from tests.audio.echo_stage import ASKING, RATE, Device, after_running_dry, answers, room, spoken
 
 FRAME = AudioFrame(bytes(640), Samples(0))
+LOUD = AudioFrame(b"\x00\x10" * 320, Samples(0))
 dbfs = st.floats(-90, 0)
 LONG = Ms(60_000)
 
@@ -40,15 +41,15 @@ class Listening:
         self._levels: Sequence[EchoLevels] = ()
         self._barge_in = BargeInVad(self.vad, lambda: self._levels)
 
-    def hear(self, played: float, captured: float, left: float, trained: Ms = LONG) -> bool:
+    def hear(self, played: float, captured: float, left: float, trained: Ms = LONG, doubtful: bool = False) -> bool:
         """Take a frame of 20 ms."""
-        self._levels = (EchoLevels(played, captured, left, trained),) * 2
+        self._levels = (EchoLevels(played, captured, left, trained, doubtful),) * 2
         return self._barge_in.is_voice(FRAME)
 
-    def pass_by(self) -> bool:
+    def pass_by(self, frame: AudioFrame = FRAME) -> bool:
         """Take a frame during which nothing is played."""
         self._levels = ()
-        return self._barge_in.is_voice(FRAME)
+        return self._barge_in.is_voice(frame)
 
     def learn(self, frames: int = 300, trained: Ms = LONG) -> None:
         """Hear an answer at -20 dBFS, its echo at -30 and what is left of it at -65."""
@@ -60,8 +61,17 @@ class Listening:
 def test_while_nothing_is_played_the_vad_decides(voiced: bool) -> None:
     """Whatever was learned."""
     listening = Listening(voiced)
-    listening.learn()
     assert listening.pass_by() is voiced
+    listening.learn()
+    assert listening.pass_by(LOUD) is voiced
+    assert [listening.pass_by() for _ in range(200)][-1] is voiced
+
+
+def test_when_the_noise_of_the_room_comes_back_after_an_echo_it_is_nobody() -> None:
+    """The canceller had taken it away, and the detector is surprised."""
+    listening = Listening()
+    listening.learn()
+    assert not any(listening.pass_by() for _ in range(150))
 
 
 @given(st.lists(st.tuples(dbfs, dbfs, dbfs), min_size=1, max_size=50))
@@ -93,6 +103,24 @@ def test_a_new_canceller_is_not_believed() -> None:
     listening.learn(trained=Ms(1_500))
     assert not listening.hear(-20, -30, -30, Ms(1_500))
     assert listening.hear(-20, -24, -24, Ms(1_500))
+
+
+def test_a_doubtful_canceller_is_not_believed() -> None:
+    """What it leaves meanwhile is not what it always leaves; once it is sure again all is as before."""
+    listening = Listening()
+    listening.learn()
+    for _ in range(100):
+        assert not listening.hear(-20, -30, -30, doubtful=True)
+    assert listening.hear(-20, -24, -24, doubtful=True)
+    assert listening.hear(-20, -29, -40)
+
+
+def test_a_canceller_that_was_doubtful_from_the_start_is_not_believed_either() -> None:
+    """A person who is louder than the echo is heard."""
+    listening = Listening()
+    for _ in range(100):
+        assert not listening.hear(-20, -30, -30, doubtful=True)
+    assert listening.hear(-20, -24, -24, doubtful=True)
 
 
 def test_a_canceller_that_has_heard_nothing_yet_tells_nothing() -> None:
@@ -187,6 +215,15 @@ def test_it_does_not_interrupt_itself(seed: int, delay: int, level: int) -> None
     answer = answers(60, seed)
     place = room(delay, level, seed=seed, rt60_s=0.2 + 0.1 * seed, distortion=1.0)
     assert Device().hear(answer, np.zeros_like(answer), place).noticed == []
+
+
+@pytest.mark.parametrize(("seed", "delay", "level"), [(0, 20, 0), (1, 150, 0), (2, 60, -5)])
+def test_a_card_that_runs_dry_does_not_make_it_interrupt_itself(seed: int, delay: int, level: int) -> None:
+    """Its moments are wrong, and drift for seconds: five slips each time, and never a voice that goes on."""
+    answer = answers(60, seed)
+    place = room(delay, level, seed=seed, rt60_s=0.2 + 0.1 * seed)
+    device = Device(reacts=True, moments_off=after_running_dry)
+    assert device.hear(answer, np.zeros_like(answer), place).silenced == []
 
 
 @pytest.mark.parametrize("level", [-15, -5, 0])

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +131,22 @@ def test_when_it_is_to_distrust_itself_it_trains_anew(canceller: WebRtcCanceller
     canceller.distrust()
     run(canceller, hissing(0.2), since=0.4)
     assert canceller.levels()[-1].trained == pytest.approx(200, abs=20)
+
+
+@pytest.mark.parametrize("slips_far", [True, False])
+def test_a_slip_of_either_stream_makes_it_doubtful(
+    canceller: WebRtcCanceller, far_end: FarEnd, slips_far: bool
+) -> None:
+    """For a moment, the one of the loudspeaker as the one of the microphone."""
+    play(far_end, 0.0, 2.0)
+    sound = np.random.default_rng(3).normal(0.0, 0.1, 2 * PLAYED_RATE)
+    echo_of_it = np.asarray(soxr.resample(sound, PLAYED_RATE, RATE) * 0.3, np.float32)
+    run(canceller, echo_of_it[: 3 * RATE // 2])
+    assert not canceller.levels()[-1].doubtful
+    if slips_far:
+        play(far_end, 2.1, 2.6)
+    run(canceller, echo_of_it[3 * RATE // 2 :][: RATE // 5], since=1.5 if slips_far else 1.6)
+    assert canceller.levels()[-1].doubtful
 
 
 def test_until_it_is_loaded_the_sound_passes(far_end: FarEnd) -> None:

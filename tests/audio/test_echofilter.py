@@ -93,6 +93,43 @@ def test_a_known_shift_costs_nothing(samples: int) -> None:
     assert left_db(near, left, 3.1, 3.6) > 15
 
 
+@pytest.mark.parametrize("samples", [-400, -64, 3, 96, 600])
+def test_after_a_slip_it_finds_the_echo_again(samples: int) -> None:
+    """Within half a second and some blocks, whatever was said of it; until then it doubts itself."""
+    far = played(4.5)
+    near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 1_000 + samples)[3 * RATE :]))
+    echo_filter = EchoFilter()
+    run(echo_filter, near[: 3 * RATE], far[: 3 * RATE])
+    assert not echo_filter.is_doubtful
+    echo_filter.doubt()
+    assert echo_filter.is_doubtful
+    left = run(echo_filter, near[3 * RATE :], far[3 * RATE :])
+    assert not echo_filter.is_doubtful
+    assert echo_filter.restarts == 0
+    assert left_db(near[3 * RATE :], left, 0.6, 1.4) > 15
+
+
+def test_an_echo_that_is_not_found_is_doubted_for_longer() -> None:
+    """And learned anew."""
+    far = played(8.0)
+    near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 3_000)[3 * RATE :]))
+    echo_filter = EchoFilter()
+    run(echo_filter, near[: 3 * RATE], far[: 3 * RATE])
+    echo_filter.doubt()
+    run(echo_filter, near[3 * RATE : 4 * RATE], far[3 * RATE : 4 * RATE])
+    assert echo_filter.is_doubtful
+    left = run(echo_filter, near[4 * RATE :], far[4 * RATE :])
+    assert not echo_filter.is_doubtful
+    assert left_db(near[4 * RATE :], left, 3.0, 4.0) > 15
+
+
+def test_a_filter_that_knows_nothing_has_nothing_to_doubt() -> None:
+    """It goes on learning."""
+    echo_filter = EchoFilter()
+    echo_filter.doubt()
+    assert not echo_filter.is_doubtful
+
+
 def test_after_an_interruption_what_was_played_before_is_forgotten() -> None:
     """Its echo does not come any more."""
     far = played(3.0)
@@ -120,16 +157,22 @@ def test_it_reaches_back_over_the_longest_delay_and_a_living_room() -> None:
     assert PARTS * BLOCK >= 0.4 * RATE
 
 
-def mixed(ratio: float, blocks: int = 100) -> Sound:
+def mixed(ratio: float, blocks: int = 100, doubtful: bool = False) -> Sound:
     """What a Balance makes of a filter's sound of 1 and a module's of 0.1 in the end."""
     balance = Balance()
     one, tenth = np.ones(BLOCK, np.float32), np.full(BLOCK, 0.1, np.float32)
-    return [balance.mix(one, tenth, ratio) for _ in range(blocks)][-1]
+    return [balance.mix(one, tenth, ratio, doubtful) for _ in range(blocks)][-1]
 
 
 def test_echo_alone_is_made_quieter_still() -> None:
     """By 10 dB."""
     assert mixed(1.0)[-1] == pytest.approx(0.03)
+
+
+def test_where_it_is_doubtful_echo_is_made_quieter_by_far() -> None:
+    """By 20 dB; and a person no more than else."""
+    assert mixed(1.0, doubtful=True)[-1] == pytest.approx(0.01)
+    assert mixed(100.0, doubtful=True)[-1] == pytest.approx(mixed(100.0)[-1])
 
 
 def test_a_person_gets_back_some_of_what_the_module_took() -> None:

@@ -53,6 +53,26 @@ def test_a_long_gap_is_noticed_at_once() -> None:
     assert clock.place(2.0, BLOCK) == 2 * RATE
 
 
+@given(jitters)
+def test_a_clock_that_never_slipped_says_so(jitter: list[float]) -> None:
+    """Jitter is no slip."""
+    clock = SampleClock(RATE)
+    for n, off in enumerate(jitter):
+        clock.place(7.0 + n * 0.005 + off, BLOCK)
+    assert clock.slips == 0
+
+
+def test_slips_are_counted_beyond_a_change_of_rate() -> None:
+    """Whoever compares the count with the one before learns of each."""
+    far_end = FarEnd(RATE)
+    for moment in (1.0, 2.0):
+        far_end.write(ramp(0), RATE, moment)
+    far_end.write(ramp(0), Hz(48_000), 3.0)
+    assert far_end.slips == 1
+    far_end.write(ramp(0), Hz(48_000), 4.0)
+    assert far_end.slips == 2
+
+
 def test_a_restarted_clock_goes_by_the_next_moment() -> None:
     """However near it is."""
     clock = SampleClock(RATE)
