@@ -143,6 +143,8 @@ class WebRtcCanceller:
         """See EchoCanceller."""
         self._clock.restart()
         self._filter.forget_played()
+        # A single moment says where the stream goes on, and that jitters.
+        self._filter.doubt()
         self._last = bytes(len(self._last))
 
     def distrust(self) -> None:

@@ -133,20 +133,37 @@ def test_when_it_is_to_distrust_itself_it_trains_anew(canceller: WebRtcCanceller
     assert canceller.levels()[-1].trained == pytest.approx(200, abs=20)
 
 
+def heard_of_it(seconds: float) -> Sound:
+    """The echo of what `play` plays from 0.0 s on: without a room."""
+    sound = np.random.default_rng(3).normal(0.0, 0.1, int(seconds * PLAYED_RATE))
+    return np.asarray(soxr.resample(sound, PLAYED_RATE, RATE) * 0.3, np.float32)
+
+
 @pytest.mark.parametrize("slips_far", [True, False])
 def test_a_slip_of_either_stream_makes_it_doubtful(
     canceller: WebRtcCanceller, far_end: FarEnd, slips_far: bool
 ) -> None:
     """For a moment, the one of the loudspeaker as the one of the microphone."""
     play(far_end, 0.0, 2.0)
-    sound = np.random.default_rng(3).normal(0.0, 0.1, 2 * PLAYED_RATE)
-    echo_of_it = np.asarray(soxr.resample(sound, PLAYED_RATE, RATE) * 0.3, np.float32)
-    run(canceller, echo_of_it[: 3 * RATE // 2])
+    heard = heard_of_it(2.0)
+    run(canceller, heard[: 3 * RATE // 2])
     assert not canceller.levels()[-1].doubtful
     if slips_far:
         play(far_end, 2.1, 2.6)
-    run(canceller, echo_of_it[3 * RATE // 2 :][: RATE // 5], since=1.5 if slips_far else 1.6)
+    run(canceller, heard[3 * RATE // 2 :][: RATE // 5], since=1.5 if slips_far else 1.6)
     assert canceller.levels()[-1].doubtful
+
+
+def test_an_interruption_of_the_stream_makes_it_doubtful(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
+    """Where it goes on is known by one moment only; and a moment later the echo is found again."""
+    play(far_end, 0.0, 3.0)
+    heard = heard_of_it(3.0)
+    run(canceller, heard[: 3 * RATE // 2])
+    canceller.interrupt()
+    run(canceller, heard[3 * RATE // 2 :][: RATE // 5], since=1.501)
+    assert canceller.levels()[-1].doubtful
+    run(canceller, heard[17 * RATE // 10 :][:RATE], since=1.701)
+    assert not canceller.levels()[-1].doubtful
 
 
 def test_until_it_is_loaded_the_sound_passes(far_end: FarEnd) -> None:
