@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,7 @@ START_LIMIT_S = 10.0
 _BLOCKS_BEFORE_READY = 20
 # Of silence, in blocks: more than the sink takes at once, so that its buffer is full when the echo begins.
 _FILLING = 20
+_AT_ONCE_S = 0.008
 # Of PulseAudio's headers.
 _S16LE, _PLAYBACK, _ANY = 3, 1, 0xFFFFFFFF
 # What PulseAudio gives its own threads: air does not wait for a busy machine.
@@ -97,21 +99,15 @@ def _run(room: Room) -> None:
     listen = ("parec", "--device=speaker.monitor", f"--latency-msec={BLOCK_MS:g}", *layout)
     with subprocess.Popen(listen, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as source:
         if source.stdout is not None:
-            sink = _Sink("room")
-            source.stdout.read(_BLOCK)
-            sink.write(bytes(_FILLING * _BLOCK))
-            _carry(source.stdout, sink, room)
+            _carry(source.stdout, _Sink("room"), room)
 
 
 def _carry(source: IO[bytes], sink: _Sink, room: Room) -> None:
     """Take blocks from one to the other until the first ends; say when the first few have gone through."""
     echo = Echo(replace(room, delay_ms=Ms(max(0.0, room.delay_ms - OWN_DELAY_MS))))
-    # What came in before it can be played would stay in the way, and make it longer.
-    while select.select((source,), (), (), 0)[0]:
-        os.read(source.fileno(), _BLOCK)
-    rest = b""
+    echo.process(samples_from_pcm(source.read(_BLOCK)))
+    chunk, rest = _first_in_time(source, sink), b""
     for count in itertools.count():
-        chunk = source.read(_BLOCK)
         if not chunk:
             return
         whole = len(rest + chunk) // BYTES_PER_SAMPLE * BYTES_PER_SAMPLE
@@ -119,6 +115,21 @@ def _carry(source: IO[bytes], sink: _Sink, room: Room) -> None:
         sink.write(pcm_from_samples(echo.process(samples_from_pcm(pcm))))
         if count == _BLOCKS_BEFORE_READY:
             print("ready", flush=True)
+        chunk = source.read(_BLOCK)
+
+
+def _first_in_time(source: IO[bytes], sink: _Sink) -> bytes:
+    """Return the first block that comes just after the sink was filled: how full it is then is the way's delay."""
+    while True:
+        sink.write(bytes(_FILLING * _BLOCK))
+        filled_at = time.monotonic()
+        # What came in before it can be played would stay in the way, and make it longer.
+        while select.select((source,), (), (), 0)[0]:
+            if not os.read(source.fileno(), _BLOCK):
+                return b""
+        chunk = source.read(_BLOCK)
+        if not chunk or time.monotonic() - filled_at < _AT_ONCE_S:
+            return chunk
 
 
 class _SampleSpec(ctypes.Structure):
