@@ -152,8 +152,8 @@ def _of_frame(levels: Sequence[EchoLevels]) -> tuple[float, float, bool]:
 
 
 # Of the newest 400 ms a voice takes up 300, and goes on. Commands were confirmed 365 ms after their onset at the median
-# (with the sound card), and 95 % of them at all: the others are one short word. Of noises of 200 ms 2 to 6 % pass (a
-# cough, "mhm", a knock), of such of 400 ms 40 % (tests/bench/bench_echo.py).
+# (with the sound card), and 96 % of them at all: the others are one short word. Of noises of 200 ms none pass (a cough,
+# "mhm", knocks), of a hum of 300 ms 16 %, of a cough of 400 ms 42 % (tests/bench/bench_echo.py).
 CONFIRMING_FRAMES = 20
 CONFIRMING_VOICED = 15
 GOES_ON_FRAMES = 3

@@ -39,6 +39,7 @@ from echo_stage import (
     NEAR_DBFS,
     RATE,
     Device,
+    after_running_dry,
     answers,
     at_level,
     cancellation_db,
@@ -205,6 +206,17 @@ def self_interruptions(minutes: float, cancels: bool) -> int:
     return count
 
 
+def on_a_bad_card(minutes: float) -> str:
+    """Do the same where the card runs dry every 20 s, and its moments are wrong thereafter."""
+    seconds, stopped, ducked = minutes * 60 / len(ROOMS), 0, 0
+    for place in ROOMS:
+        answer = answers(seconds, place.seed)
+        device = Device(reacts=True, moments_off=after_running_dry)
+        heard = device.hear(answer, np.zeros_like(answer), place)
+        stopped, ducked = stopped + len(heard.silenced), ducked + len(heard.noticed)
+    return f"{stopped}; quieter for a moment: {ducked}"
+
+
 def interruption_rows(listener: Listener, seconds: float) -> Iterator[Row]:
     """One row for each level of echo, and for all; what local turn taking changes; and what is understood alone."""
     everything = []
@@ -362,6 +374,7 @@ def main() -> None:
     counts = [
         (name, str(self_interruptions(arguments.minutes, on))) for name, on in (("with", True), ("without", False))
     ]
+    counts.append(("with, the card's moments wrong for 10 of every 20 s", on_a_bad_card(arguments.minutes)))
     texts = (
         "Echo return loss enhancement, dB, after 3 s of speech, by delay and by level of the echo:",
         table(("delay", *(f"{level} dB" for level in LEVELS_DB)), list(cancellation_rows())),
