@@ -95,8 +95,7 @@ class AlsaMicrophone(Line):
             # Joined, but the first stream does not even end.
             await self._finish()
         else:
-            self._is_shareable = False
-            self._give_up_change()
+            await self._give_up_sharing()
 
     async def close(self) -> None:
         """See Line; and forget what is held back of the sound."""
@@ -167,9 +166,21 @@ class AlsaMicrophone(Line):
 
     async def _change(self, block_ms: int) -> None:
         if not await self._within_patience(self._open_next, block_ms):
-            log.debug("the microphone cannot be opened twice: it stays with blocks of %d ms", self._audio.frame_ms)
-            self._is_shareable = False
+            await self._give_up_sharing()
+
+    async def _give_up_sharing(self) -> None:
+        log.debug("the microphone cannot be opened twice: it stays with blocks of %d ms", self._audio.frame_ms)
+        if self._source is not None and self._source.is_long:
+            # Somebody is in a hurry: rather a gap than long blocks from now on.
+            await self._within_patience(self._start_anew)
+        else:
             self._give_up_change()
+        self._is_shareable = False
+
+    def _start_anew(self) -> None:
+        """In PortAudio's thread."""
+        self.drop()
+        self.reopen()
 
     def _open_next(self, block_ms: int) -> None:
         """In PortAudio's thread."""

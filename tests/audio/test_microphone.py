@@ -95,13 +95,18 @@ class House:
         self.card = card
         self.pace = Pace.STEADY
         self.pieces: list[bytes] = []
+        self.gaps = 0
         self.microphone: AlsaMicrophone = cards.microphone(
-            lambda pcm, moment: self.pieces.append(pcm), lambda: self.pace
+            lambda pcm, moment: self.pieces.append(pcm), lambda: self.pace, self.note_gap
         )
         # The card's time is the clock's: its moments are exact.
         clock = SimpleNamespace(monotonic=lambda: 1000 + card.now / CAPTURE_RATE)
         monkeypatch.setattr(microphone, "time", clock)
         monkeypatch.setattr(line, "time", clock)
+
+    def note_gap(self) -> None:
+        """Count the breaks of the sound."""
+        self.gaps += 1
 
     async def run(self, seconds: float) -> None:
         """Let time pass, and everybody react to every block."""
@@ -162,6 +167,21 @@ async def test_a_card_for_one_program_only_stays_with_short_blocks(house: House)
     house.pace = Pace.HURRIED
     await house.run(1)
     assert house.heard == NOISE.tobytes()[: len(house.heard)]
+
+
+async def test_a_card_that_is_shared_no_longer_is_opened_anew_for_who_is_in_a_hurry(house: House) -> None:
+    """Another program took what was left of it."""
+    house.pace = Pace.CALM
+    await house.run(3)
+    house.card.is_exclusive = True
+    house.pace = Pace.HURRIED
+    house.microphone.adapt()
+    await house.run(1)
+    assert house.card.open_blocks == [SHORT]
+    assert house.gaps == 1
+    house.pace = Pace.CALM
+    await house.run(3)
+    assert house.card.open_blocks == [SHORT]
 
 
 async def test_who_is_in_a_hurry_does_not_wait_for_long_blocks_to_begin(house: House) -> None:
