@@ -27,7 +27,6 @@ from device.units import Hz
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "docs" / "figures.md"
-TICKS = os.sysconf("SC_CLK_TCK")
 
 Samples16 = npt.NDArray[np.int16]
 
@@ -71,9 +70,9 @@ class Program:
         self._process.wait()
 
     def cpu_s(self) -> float:
-        """Return the CPU time it has used, in user and system mode."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Return the CPU time that its threads have used, in user and system mode: exactly, as ticks are not."""
+        times = [path.read_text() for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat")]
+        return sum(int(line.split()[0]) for line in times) / 1e9
 
     def memory_mb(self, kind: str) -> float:
         """Return its memory in MB of 10^6 bytes; "Rss" counts shared pages whole, "Pss" in proportion."""
