@@ -137,13 +137,22 @@ class Line(ABC):
 
     def reopen(self) -> None:
         """In PortAudio's thread: after a stream that was well was closed for others, open it again."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note_gap)
+        self._cross_over(self._note_gap)
         try:
             self.ensure_open()
         except FAILURES:
             # To be noticed as a stream that stands still.
             self._heard = 0.0
+
+    @property
+    def is_forlorn(self) -> bool:
+        """In any thread: whether there is no event loop any more, and so nobody to take or give sound."""
+        return self._loop is None or self._loop.is_closed()
+
+    def _cross_over(self, function: Callable[..., object], *arguments: object) -> None:
+        """In any thread: have it called on the event loop's, while there is one."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *arguments)
 
     async def _is_given_up(self) -> bool:
         """Whether PortAudio ended the stream by itself, as it does when the card is pulled out."""

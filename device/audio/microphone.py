@@ -114,22 +114,15 @@ class AlsaMicrophone(Line):
 
     def hand_over(self, source: _Source, piece: Piece) -> None:
         """In the card's thread: a piece of sound for the event loop, the one bridge. See `_deliver`."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, source, piece)
+        self._cross_over(self._deliver, source, piece)
 
     def say_goodbye(self, source: _Source) -> None:
         """In the card's thread: nothing more comes from a source that was told to end."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._spawn_finish, source)
+        self._cross_over(self._spawn_finish, source)
 
     def is_in_use(self, source: _Source) -> bool:
         """In the card's thread: whether it is this stream's sound that is listened to."""
         return source is self._source
-
-    @property
-    def is_forlorn(self) -> bool:
-        """In the card's thread: whether nobody is there to take sound."""
-        return self._loop is None or self._loop.is_closed()
 
     def _deliver(self, source: _Source, piece: Piece) -> None:
         # Sound may still be under way when the microphone is closed: muted means that nothing comes any more.
