@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from device.audio.echo import EchoCanceller, NullCanceller
-from device.audio.frames import AudioFrame, Rechunker, level_dbfs
+from device.audio.frames import Rechunker, level_dbfs
 from device.audio.gate import Gate
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter
@@ -16,8 +16,9 @@ from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_m
 
 # The longest frame that fits 10 and 20 ms captures; webrtcvad costs the same for 10 ms as for 20.
 VAD_FRAME = samples_from_ms(20, CAPTURE_RATE)
-# Of so many frames the detector needs one to follow noise that rises by 20 dB in a minute (of 14: 1.7 s of voices).
-ENOUGH_TO_KEEP_UP = 5
+# What the detector needs to hear of noise that has become louder by 20 dB meanwhile, to take it for what it is (after
+# 4 s it hears voices for 160 ms, after 8 none). It costs 1 ms at once on an x86 core.
+LESSON = samples_from_ms(8_000, CAPTURE_RATE)
 # The longest that sound is under way: a batch of 280 ms, the same again while streams change, and the card's buffer.
 LONGEST_WAY = samples_from_ms(1_000, CAPTURE_RATE)
 
@@ -59,6 +60,7 @@ class Frontend:
         self._newest: float | None = None
         self._rechunker = Rechunker(VAD_FRAME)
         self._began = ring.end
+        self._unheard_since: Samples | None = None
 
     @property
     def position(self) -> Samples:
@@ -92,13 +94,14 @@ class Frontend:
         """
         pcm = self._canceller.process(pcm, moment)
         self._newest = moment + len(pcm) / BYTES_PER_SAMPLE / CAPTURE_RATE
+        start = self.position
         self._ring.write(pcm)
         self._gate.advance()
         self._feed_wake(pcm)
         if self._is_calm():
-            self._keep_up(pcm)
-            self._restart_segmenter()
+            self._rest(start)
         else:
+            self._rouse(start)
             self._segment(pcm)
         if self.on_level is not None:
             self.on_level(level_dbfs(pcm))
@@ -138,14 +141,24 @@ class Frontend:
             if fact is not None:
                 self._tell(fact)
 
-    def _keep_up(self, pcm: bytes) -> None:
-        """Let the detector go on learning the room's noise.
+    def _rest(self, start: Samples) -> None:
+        if self._unheard_since is None:
+            self._unheard_since = start
+            self._restart_segmenter()
+
+    def _rouse(self, start: Samples) -> None:
+        """Show the detector what it has not heard, so that it knows the room's noise.
 
         Noise that has risen slowly would be a voice to it for seconds, and a silent hold of the button no mute.
         """
-        size = VAD_FRAME * BYTES_PER_SAMPLE
-        for start in range(0, len(pcm) - size + 1, ENOUGH_TO_KEEP_UP * size):
-            self._vad.is_voice(AudioFrame(pcm[start : start + size], self.position))
+        if self._unheard_since is None:
+            return
+        unheard = self._ring.read(Samples(max(self._unheard_since, start - LESSON)), start)
+        self._unheard_since = None
+        self._rechunker.restart(unheard.position)
+        for frame in self._rechunker.process(unheard.pcm):
+            self._vad.is_voice(frame)
+        self._rechunker.restart(start)
 
     def _tell(self, fact: VoiceStarted | VoiceStopped) -> None:
         # The gate first: an order that follows from the fact finds it knowing of the voice.

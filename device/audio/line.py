@@ -82,6 +82,11 @@ class Line(ABC):
         """Whether somebody speaks or listens: it must not be interrupted."""
 
     @property
+    def is_calm(self) -> bool:
+        """Whether it would not matter for some seconds if the stream stood still."""
+        return not self._wanted
+
+    @property
     def name(self) -> str:
         """What the configuration calls its device."""
         name: str = getattr(self._audio, self.direction.value)

@@ -73,6 +73,12 @@ class AlsaMicrophone(Line):
         """Whether somebody waits for what is said."""
         return self.is_open and self._pace() is Pace.HURRIED
 
+    @property
+    def is_calm(self) -> bool:
+        """See Line."""
+        reads_long_blocks = self._source is not None and self._source.is_long and self._changing_since is None
+        return super().is_calm or (self.is_open and reads_long_blocks)
+
     def adapt(self) -> None:
         """On the event loop's thread: the pace may have changed; change to longer or shorter blocks if so."""
         if self._source is None or not self.is_open:
@@ -83,6 +89,7 @@ class AlsaMicrophone(Line):
                 self._give_up_change()
         elif calm is not self._source.is_long and self._is_shareable:
             self._changing_since = time.monotonic()
+            self._cards.watch_closely()
             self._spawn(self._change(LONG_BLOCK_MS if calm else self._audio.frame_ms))
 
     async def look_after(self) -> None:
