@@ -20,8 +20,8 @@ from device.wake.protobuf import MalformedError
 _Layer = Callable[[FloatArray, FloatArray], FloatArray]
 """Takes what the layer before has made, and what the network was given."""
 
-# How exporters spell the normalisation of a layer: x - mean, over the root of the variance, times and plus constants.
-_NORMALISATION = ("ReduceMean", "Sub", "Pow", "ReduceMean", "Add", "Sqrt", "Div", "Mul", "Add")
+# How exporters spell a layer that is normalised: x - mean, over the root of the variance, times and plus constants.
+_NORMALISED = ("Gemm", "ReduceMean", "Sub", "Pow", "ReduceMean", "Add", "Sqrt", "Div", "Mul", "Add")
 # Above a score another set of layers, which is given the same, has the last word.
 _SECOND_OPINION = ("GreaterOrEqual", "Cast", "If")
 
@@ -79,7 +79,7 @@ def _read(graph: Graph, outer: dict[str, FloatArray], source: str) -> list[_Laye
     layers: list[_Layer] = []
     last = source
     while nodes:
-        count = next((len(kind) for kind in (_NORMALISATION, _SECOND_OPINION) if _begins(nodes, kind)), 1)
+        count = next((len(kind) for kind in (_NORMALISED, _SECOND_OPINION) if _begins(nodes, kind)), 1)
         taken, nodes = nodes[:count], nodes[count:]
         if taken[0].inputs[0] != last:
             raise NotDenseError(f"{taken[0].operation} does not take what stands before it")
@@ -100,23 +100,48 @@ def _flatten(nodes: Sequence[Node], tensors: dict[str, FloatArray], source: str)
 
 
 def _product(nodes: Sequence[Node], tensors: dict[str, FloatArray], source: str) -> _Layer:
-    [node] = nodes
+    if len(nodes) > 1:
+        return _centred_product(nodes, tensors)
+    weights, bias = _factors(nodes[0], tensors)
+
+    def multiply(x: FloatArray, _: FloatArray) -> FloatArray:
+        made: FloatArray = weights.dot(x)
+        made += bias
+        return made
+
+    return multiply
+
+
+def _factors(node: Node, tensors: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
     weights, bias = (tensors[name] for name in node.inputs[1:])
     is_plain = node.integers("transA", (0,)) == (0,) and node.number("alpha", 1) == node.number("beta", 1) == 1
     _demand(is_plain and weights.ndim == 2, "Gemm scales or turns what it takes")
     if node.integers("transB", (0,)) == (0,):
         weights = np.ascontiguousarray(weights.T)
     _demand(bias.shape == weights.shape[:1], "Gemm adds another shape")
+    return weights, bias
+
+
+def _centred_product(nodes: Sequence[Node], tensors: dict[str, FloatArray]) -> _Layer:
+    """Multiply and normalise. The mean is taken off the factors, once, instead of off every result."""
+    weights, bias = _factors(nodes[0], tensors)
+    weights, bias = weights - weights.mean(axis=0), bias - bias.mean()
+    times, plus, least = _normalisation(nodes[1:], tensors)
+    share = 1 / times.size
 
     def multiply(x: FloatArray, _: FloatArray) -> FloatArray:
-        made: FloatArray = weights @ x + bias
+        made: FloatArray = weights.dot(x)
+        made += bias
+        made *= np.float32(1 / math.sqrt(made.dot(made) * share + least))
+        made *= times
+        made += plus
         return made
 
     return multiply
 
 
-def _normalisation(nodes: Sequence[Node], tensors: dict[str, FloatArray], source: str) -> _Layer:
-    _demand(len(nodes) == len(_NORMALISATION), "ReduceMean stands alone")
+def _normalisation(nodes: Sequence[Node], tensors: dict[str, FloatArray]) -> tuple[FloatArray, FloatArray, float]:
+    """Return what the normalised is multiplied by, what is added, and what to the variance."""
     mean, centred, squared, variance, added, root, quotient, scaled, _ = (node.outputs[0] for node in nodes)
     given = nodes[0].inputs[0]
     power, epsilon, scale, offset = (nodes[at].inputs[-1] for at in (2, 4, 7, 8))
@@ -125,15 +150,7 @@ def _normalisation(nodes: Sequence[Node], tensors: dict[str, FloatArray], source
     _demand([node.inputs for node in nodes] == wired, "a normalisation is put together otherwise")
     over_all = all(node.integers("axes") == (-1,) for node in (nodes[0], nodes[3]))
     _demand(over_all and tensors[power].item() == 2, "a normalisation is of another kind")
-    times, plus, least = tensors[scale], tensors[offset], tensors[epsilon].item()
-    share = np.full(times.shape, 1 / times.size, np.float32)
-
-    def normalise(x: FloatArray, _: FloatArray) -> FloatArray:
-        x = x - share @ x
-        made: FloatArray = x * np.float32(1 / math.sqrt(x @ x / x.size + least)) * times + plus
-        return made
-
-    return normalise
+    return tensors[scale], tensors[offset], tensors[epsilon].item()
 
 
 def _second_opinion(nodes: Sequence[Node], tensors: dict[str, FloatArray], source: str) -> _Layer:
@@ -165,9 +182,8 @@ def _relu(nodes: Sequence[Node], tensors: dict[str, FloatArray], source: str) ->
 
 
 def _sigmoid(nodes: Sequence[Node], tensors: dict[str, FloatArray], source: str) -> _Layer:
-    half = np.float32(0.5)
     # 1 / (1 + exp -x), without what overflows.
-    return lambda x, _: half + half * np.tanh(half * x)
+    return lambda x, _: np.array([0.5 + 0.5 * math.tanh(0.5 * number) for number in x.tolist()], np.float32)
 
 
 def _demand(condition: bool, problem: str) -> None:
@@ -178,7 +194,6 @@ def _demand(condition: bool, problem: str) -> None:
 _LAYERS = {
     "Flatten": _flatten,
     "Gemm": _product,
-    "ReduceMean": _normalisation,
     "Relu": _relu,
     "Sigmoid": _sigmoid,
     "Softmax": _softmax,
