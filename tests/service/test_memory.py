@@ -13,9 +13,21 @@ from device.service.memory import give_back, share_one_heap
 
 
 def test_memory_is_given_back() -> None:
-    """It can be done at any time, and more than once."""
-    give_back()
-    give_back()
+    """What was freed below something that is still used goes back to the system. It can be done more than once."""
+    program = """
+import re
+from device.service.memory import give_back
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
+held = [bytearray(b"x" * 10_000) for _ in range(5000)]
+del held[:-1]
+before = resident()
+give_back()
+give_back()
+print(before - resident())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert int(done.stdout) > 40_000
 
 
 def test_another_c_library_keeps_house_in_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
