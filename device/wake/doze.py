@@ -3,6 +3,9 @@
 `Change` watches the power of ten bands; `Doze` keeps the sound that was not looked at, so that an engine can catch
 up with it: from the last few seconds it computes what it would have computed of everything. In noise of any level that
 stays as it is the engine rests, in speech, music and whatever else moves it works.
+
+No voice detector is asked: webrtcvad takes a fan or a hum at -30 dBFS for a voice for as long as it runs (70 to 100 %
+of the frames over two minutes, in mode 2), and the engine would never rest.
 """
 
 from __future__ import annotations
