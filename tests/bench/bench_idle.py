@@ -102,7 +102,7 @@ def report(costs: dict[str, Cost]) -> str:
     ours, theirs = costs["hearthside"], costs["naive loop"]
     lines = [
         ("start to listening, s", ours.start, theirs.start, 2, "0.8 s"),
-        ("CPU in a quiet room, % of a core", ours.quiet, theirs.quiet, 2, ""),
+        ("CPU in a quiet room, % of a core", ours.quiet, theirs.quiet, 2, "ratio 0.10"),
         ("the same, beside the loop in continuous sound", ours.quiet, theirs.speech, 2, "ratio 0.10"),
         ("CPU while somebody talks, % of a core", ours.speech, theirs.speech, 1, "ratio 0.7"),
         ("memory (PSS), MB", ours.pss, theirs.pss, 1, "90 MB, better 60"),
