@@ -8,8 +8,9 @@ import numpy as np
 
 from device.wake.layers import NotStreamableError
 from device.wake.mel import BANDS, CHUNK_FRAMES
-from device.wake.network import FloatArray, Network
+from device.wake.network import FloatArray
 from device.wake.onnxfile import Graph
+from device.wake.runtimes import Runnable
 from device.wake.streaming import StreamingModel
 
 EMBEDDING_SIZE = 96
@@ -36,7 +37,7 @@ class Embedding(Protocol):
 class WindowedEmbedding:
     """Computed anew from all 76 frames: any model of that input."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Runnable) -> None:
         """Raise ConfigError."""
         self._window: FloatArray = np.ones((1, _WINDOW_FRAMES, BANDS, 1), np.float32)
         self.frames: FloatArray = np.ones((CHUNK_FRAMES, BANDS), np.float32)

@@ -1,19 +1,23 @@
-"""Chooses how features are computed: as a stream, a fifth of the work, where the wheel's models can be."""
+"""Chooses how features are computed: as a stream in numpy, a fifth of the work, where the wheel's models can be."""
 
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from device.errors import ConfigError
-from device.wake import onnxfile
+from device.wake import onnxfile, runtimes
 from device.wake.embedding import Embedding, StreamingEmbedding, WindowedEmbedding
 from device.wake.layers import NotStreamableError
 from device.wake.mel import Mel, ModelMel, fourier_mel
 from device.wake.models import feature_model
-from device.wake.network import FloatArray, Network
+from device.wake.network import FloatArray
+from device.wake.onnxfile import Graph
 from device.wake.protobuf import MalformedError
 
 _log = logging.getLogger(__name__)
+
+_CANNOT_STREAM = (NotStreamableError, MalformedError)
 
 
 def open_front_end(sound: FloatArray) -> tuple[Mel, Embedding]:
@@ -22,12 +26,35 @@ def open_front_end(sound: FloatArray) -> tuple[Mel, Embedding]:
     It takes 5 ms, so nothing of it is kept for the next start. Raise ConfigError when the models of the openwakeword
     wheel are missing or broken.
     """
-    mel, embedding = feature_model("melspectrogram"), feature_model("embedding_model")
+    slow: list[str] = []
+    parts = _open_mel(sound, slow), _open_embedding(slow)
+    if slow:
+        _log.warning("the wake words cost up to eight times the CPU: %s", "; ".join(slow))
+    return parts
+
+
+def _open_mel(sound: FloatArray, slow: list[str]) -> Mel:
+    path = feature_model("melspectrogram")
     try:
-        graphs = [onnxfile.read_model(path.read_bytes()) for path in (mel, embedding)]
-        return fourier_mel(graphs[0], sound), StreamingEmbedding(graphs[1])
+        return fourier_mel(_read(path), sound)
+    except _CANNOT_STREAM as error:
+        slow.append(f"{path} is not computed in numpy: {error}")
+    return ModelMel(sound, runtimes.load(path))
+
+
+def _open_embedding(slow: list[str]) -> Embedding:
+    path = feature_model("embedding_model")
+    try:
+        return StreamingEmbedding(_read(path))
+    except _CANNOT_STREAM as error:
+        slow.append(f"{path} cannot run as a stream: {error}")
+    return WindowedEmbedding(runtimes.load(path))
+
+
+def _read(path: Path) -> Graph:
+    if path.suffix != ".onnx":
+        raise NotStreamableError("it is a TensorFlow Lite model")
+    try:
+        return onnxfile.read_model(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"{error.filename} cannot be read ({error.strerror}); run scripts/setup again") from error
-    except (NotStreamableError, MalformedError) as error:
-        _log.warning("the wake words cost four times the CPU: %s cannot run as a stream: %s", embedding, error)
-    return ModelMel(sound, Network(mel)), WindowedEmbedding(Network(embedding))
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); run scripts/setup again") from error

@@ -10,9 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
-from device.wake.network import FloatArray, Network
+from device.wake.network import FloatArray
 from device.wake.onnxfile import Graph
 from device.wake.protobuf import MalformedError
+from device.wake.runtimes import Runnable
 
 CHUNK_SAMPLES = 1280
 """80 ms at 16 kHz: openWakeWord's step."""
@@ -70,7 +71,7 @@ class FourierMel:
 class ModelMel:
     """Computed by the model."""
 
-    def __init__(self, sound: FloatArray, network: Network) -> None:
+    def __init__(self, sound: FloatArray, network: Runnable) -> None:
         """`sound`: as for FourierMel. Raise ConfigError."""
         self._spectra = {frames: np.zeros((1, 1, frames, BANDS), np.float32) for frames in (CHUNK_FRAMES, FIRST_FRAMES)}
         sources = {CHUNK_FRAMES: sound[None], FIRST_FRAMES: sound[None, OVERLAP_SAMPLES:]}

@@ -8,11 +8,11 @@ Several words share the features.
 from __future__ import annotations
 
 import difflib
+import math
 import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,15 +22,16 @@ from msgspec import Meta
 from device.errors import ConfigError
 from device.ports import Detection, Rule
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
+from device.wake import tflite
 from device.wake.decision import Decision, Rules
 from device.wake.stepwise import Stepwise
+from device.wake.tflite import LibraryMissingError, UnusableModelError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pymicro_wakeword
 
-_PACKAGE = "pymicro_wakeword"
 # The step of the features: one more for every 10 ms.
 _STEP = samples_from_ms(10, CAPTURE_RATE)
 _FEATURES = 40
@@ -188,6 +189,8 @@ def _manifest_of(path: Path) -> Path:
         raise ConfigError(f'wake.words: {path} is an openWakeWord model; set wake.engine = "openwakeword" for it')
     manifest = path.with_suffix(".json")
     if not manifest.is_file():
+        if path.suffix == ".tflite" and path.is_file():
+            _check_file(path)
         raise ConfigError(
             f"wake.words: there is no file {manifest}; a microWakeWord model is a .tflite and a .json file side by side"
         )
@@ -210,8 +213,7 @@ def _load(model: WordModel) -> pymicro_wakeword.MicroWakeWord:
 
     Raise ConfigError when it is not a microWakeWord model.
     """
-    library = _tensorflow_lite()
-    _check_file(model.path, library)
+    _check_file(model.path)
     try:
         network: pymicro_wakeword.MicroWakeWord = _package().MicroWakeWord(
             id=model.word,
@@ -220,43 +222,29 @@ def _load(model: WordModel) -> pymicro_wakeword.MicroWakeWord:
             probability_cutoff=model.cutoff,
             sliding_window_size=1,
             trained_languages=[],
-            libtensorflowlite_c_path=library,
+            libtensorflowlite_c_path=tflite.library_path(),
         )
     except (ValueError, RuntimeError) as error:
         raise _not_a_model(model.path, str(error)) from error
-    _check_shapes(model.path, network)
     return network
 
 
-def _check_file(path: Path, library: Path) -> None:
-    """Refuse what TensorFlow Lite cannot load: the package would go on with a null pointer and crash the process."""
+def _check_file(path: Path) -> None:
+    """Refuse what is no such model: with some the package would go on with a null pointer and crash the process."""
     if not path.is_file():
         raise ConfigError(f"wake.words: there is no file {path}; put the model beside its .json file")
-    from pymicro_wakeword.wakeword import TfLiteWakeWord
-
-    lite: Any = TfLiteWakeWord(library).lib
-    model = lite.TfLiteModelCreateFromFile(str(path.resolve()).encode())
-    if not model:
-        raise _not_a_model(path, "TensorFlow Lite cannot read it")
     try:
-        interpreter = lite.TfLiteInterpreterCreate(model, None)
-        if not interpreter:
-            raise _not_a_model(path, "it has operations that this TensorFlow Lite does not know")
-        allocated = lite.TfLiteInterpreterAllocateTensors(interpreter)
-        lite.TfLiteInterpreterDelete(interpreter)
-        if allocated != 0:
-            raise _not_a_model(path, "TensorFlow Lite cannot prepare it")
-    finally:
-        lite.TfLiteModelDelete(model)
-
-
-def _check_shapes(path: Path, network: pymicro_wakeword.MicroWakeWord) -> None:
-    lite: Any = network.lib
-    taken = [lite.TfLiteTensorDim(network.input_tensor, axis) for axis in range(3)]
-    given = lite.TfLiteTensorByteSize(network.output_tensor)
-    if lite.TfLiteTensorNumDims(network.input_tensor) != 3 or taken[2] != _FEATURES or taken[1] < 1 or given != 1:
+        model = tflite.Model(path)
+        model.interpreter().prepare()
+    except LibraryMissingError as error:
+        raise _unusable(str(error)) from error
+    except (UnusableModelError, OSError) as error:
+        raise _not_a_model(path, str(error)) from error
+    if model.engine() == "openwakeword":
+        raise ConfigError(f'wake.words: {path} is an openWakeWord model; set wake.engine = "openwakeword" for it')
+    if model.engine() != "microwakeword" or math.prod(1 if size is None else size for size in model.target.shape) != 1:
         raise _not_a_model(
-            path, f"it takes {taken} numbers and gives {given}, where [1, 3, {_FEATURES}] and 1 are usual"
+            path, f"it takes {model.source} and gives {model.target}, where 1 x 3 x {_FEATURES} and 1 x 1 are usual"
         )
 
 
@@ -281,17 +269,10 @@ def _package() -> Any:
 
 
 def _package_folder() -> Path:
-    spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise _unusable("it is not installed")
-    return Path(spec.origin).parent
-
-
-def _tensorflow_lite() -> Path:
-    library = next((_package_folder() / "lib").glob("*tensorflowlite_c.*"), None)
-    if library is None:
-        raise _unusable("it lacks TensorFlow Lite for this machine")
-    return library
+    try:
+        return tflite.package_folder()
+    except LibraryMissingError as error:
+        raise _unusable(str(error)) from error
 
 
 def _unusable(problem: str) -> ConfigError:

@@ -14,6 +14,8 @@ from pathlib import Path, PurePath
 from device.errors import ConfigError
 
 _FOLDER = "openwakeword/resources/models"
+# The first is preferred: numpy computes it, while the other needs a library.
+_SUFFIXES = (".onnx", ".tflite")
 _NOT_WORDS = frozenset({"embedding_model", "melspectrogram", "silero_vad"})
 _VERSION = re.compile(r"_v\d+(\.\d+)*$")
 
@@ -27,11 +29,11 @@ class WordModel:
 
 
 def find_word(name: str) -> WordModel:
-    """Find the model that `name` stands for: "hey_jarvis", "hey_jarvis_v0.1" or a path to an .onnx file.
+    """Find the model that `name` stands for: "hey_jarvis", "hey_jarvis_v0.1" or a path to an .onnx or .tflite file.
 
-    A word given by path goes by the file's name without ".onnx". Raise ConfigError.
+    A word given by path goes by the file's name without its suffix. Raise ConfigError.
     """
-    if "/" in name or name.endswith((".onnx", ".tflite")):
+    if "/" in name or name.endswith((*_SUFFIXES, ".json")):
         return _by_path(Path(name).expanduser())
     return _by_name(name)
 
@@ -47,7 +49,10 @@ def shipped_words() -> dict[str, Path]:
 
 
 def feature_model(stem: str) -> Path:
-    """Return the path of "melspectrogram" or "embedding_model" in the openwakeword wheel. Raise ConfigError."""
+    """Return the path of "melspectrogram" or "embedding_model" in the openwakeword wheel. Raise ConfigError.
+
+    It is a .tflite file where there is no .onnx file.
+    """
     try:
         return _shipped()[stem]
     except KeyError:
@@ -55,10 +60,12 @@ def feature_model(stem: str) -> Path:
 
 
 def _by_path(path: Path) -> WordModel:
-    if path.suffix == ".tflite":
-        raise ConfigError(f"wake.words: {path} is a TensorFlow Lite model; give the same word as .onnx file")
-    if path.suffix != ".onnx":
-        raise ConfigError(f"wake.words: {path} is not an .onnx file")
+    if path.suffix == ".json":
+        raise ConfigError(
+            f'wake.words: {path} belongs to a microWakeWord model; set wake.engine = "microwakeword" for it'
+        )
+    if path.suffix not in _SUFFIXES:
+        raise ConfigError(f"wake.words: {path} is not an .onnx or .tflite file")
     if not path.is_file():
         raise ConfigError(f"wake.words: there is no file {path}; correct the path, or name a word that ships")
     return WordModel(path.stem, path)
@@ -73,7 +80,9 @@ def _by_name(name: str) -> WordModel:
     close = difflib.get_close_matches(wanted, words, n=1)
     hint = f'did you mean "{close[0]}"? ' if close else ""
     known = ", ".join(sorted(words))
-    raise ConfigError(f'wake.words: no model "{name}" ships; {hint}known: {known}; or give the path of an .onnx file')
+    raise ConfigError(
+        f'wake.words: no model "{name}" ships; {hint}known: {known}; or give the path of an .onnx or .tflite file'
+    )
 
 
 def _shipped() -> dict[str, Path]:
@@ -81,14 +90,17 @@ def _shipped() -> dict[str, Path]:
         files = distribution("openwakeword").files or []
     except PackageNotFoundError:
         raise _no_models("it is not installed") from None
-    found = {PurePath(file).stem: Path(str(file.locate())) for file in files if _is_model(file)}
+    paths = [Path(str(file.locate())) for file in files if _is_model(file)]
+    # The preferred one comes last, and stays.
+    paths.sort(key=lambda path: _SUFFIXES.index(path.suffix), reverse=True)
+    found = {path.stem: path for path in paths if path.is_file()}
     if not found:
         raise _no_models("this version ships none")
     return found
 
 
 def _is_model(file: PurePath) -> bool:
-    return file.suffix == ".onnx" and file.parent.as_posix() == _FOLDER
+    return file.suffix in _SUFFIXES and file.parent.as_posix() == _FOLDER
 
 
 def _no_models(problem: str) -> ConfigError:

@@ -1,4 +1,4 @@
-"""openWakeWord: streaming inference on its ONNX models, several words sharing one set of features.
+"""openWakeWord: streaming inference on its models, several words sharing one set of features.
 
 The scores are those of openwakeword's `Model.predict` fed in steps of 80 ms, whatever the length of the pieces that
 arrive; the parity test compares the two. As there, the first five of a stream are 0. The one difference: before the
@@ -20,19 +20,19 @@ import numpy as np
 from device.errors import ConfigError
 from device.ports import Detection, Rule
 from device.units import Samples
+from device.wake import runtimes
 from device.wake.decision import Decision, Rules
 from device.wake.dense import DenseNetwork, NotDenseError
 from device.wake.embedding import EMBEDDING_SIZE
 from device.wake.features import Features
 from device.wake.mel import CHUNK_SAMPLES
 from device.wake.models import WordModel, find_word
-from device.wake.network import FloatArray, Network
+from device.wake.network import FloatArray
+from device.wake.runtimes import Runnable
 from device.wake.stepwise import Stepwise
 from device.wake.wordend import ROWS, Sound, WordEnd, word_end
 
 _log = logging.getLogger(__name__)
-
-WordNetwork = DenseNetwork | Network
 
 # openWakeWord zeroes the first five scores of a stream: the features are not filled yet.
 _WARM_UP_CHUNKS = 5
@@ -116,7 +116,7 @@ class OpenWakeWord(Stepwise):
 class _Head:
     """A word's model, reading the shared embeddings."""
 
-    def __init__(self, network: WordNetwork, embeddings: FloatArray) -> None:
+    def __init__(self, network: Runnable, embeddings: FloatArray) -> None:
         window = embeddings[-_window(network) :][None]
         classes = network.output_shape[-1] or 1
         self.scores: FloatArray = np.zeros((1, classes), np.float32)
@@ -169,16 +169,19 @@ def _reader(head: _Head, index: int) -> Callable[[], float]:
     return lambda: float(head.scores[0, index])
 
 
-def _open(path: Path) -> WordNetwork:
+def _open(path: Path) -> Runnable:
     """Load a word's model. Raise ConfigError."""
+    if path.suffix == ".tflite":
+        _log.info("%s is run by TensorFlow Lite, which takes 4 MB", path)
+        return runtimes.load(path)
     try:
         return DenseNetwork(path)
     except NotDenseError as error:
         _log.info("%s is run by onnxruntime, which takes 30 MB: %s", path, error)
-    return Network(path)
+    return runtimes.load(path)
 
 
-def _window(network: WordNetwork) -> int:
+def _window(network: Runnable) -> int:
     """Return how many embeddings the word's model looks at; refuse a model that is not one of openWakeWord's."""
     match network.input_shape, network.output_shape:
         case (1 | None, int(rows), int(size)), (1 | None, _) if size == EMBEDDING_SIZE and 0 < rows <= _LONGEST_WINDOW:
@@ -193,7 +196,7 @@ def _text(shape: Sequence[int | None]) -> str:
     return " x ".join("?" if size is None else str(size) for size in shape) or "a single number"
 
 
-def _classes(network: WordNetwork, count: int) -> dict[int, str]:
+def _classes(network: Runnable, count: int) -> dict[int, str]:
     """Return the outputs that stand for a word: index to label, "" for the model's own name.
 
     openWakeWord's multi-class models carry their labels as JSON in the output's name; output 0 is "none of them".

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from device.wake.models import shipped_words
+
 COMMAND = Path(sys.executable).with_name("hearthside")
 PNG = b"\x89PNG\r\n\x1a\n"
 RATE = 22_050
@@ -109,6 +111,16 @@ def test_what_is_wrong_is_said_in_one_line(recordings: Path, tmp_path: Path) -> 
         assert result.returncode == code, result.stderr
         assert len(result.stderr.splitlines()) == 1
         assert part in result.stderr
+
+
+def test_a_word_of_ones_own_as_tflite_file_is_heard(recordings: Path, tmp_path: Path) -> None:
+    """As many are handed on, for other programs that use openWakeWord."""
+    word = tmp_path / "computer.tflite"
+    word.write_bytes(shipped_words()["hey_jarvis"].with_suffix(".tflite").read_bytes())
+    result = replay(*sorted(recordings.glob("*.wav")), "--set", f'wake.words=["{word}"]', folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    files = result.stdout.split(str(recordings) + "/")[1:]
+    assert [file.count("heard      computer") for file in files] == [0, 1, 1, 0]
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure(recordings: Path, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from device.errors import ConfigError
 from device.ports import Detection
 from device.wake.decision import Rules
 from device.wake.microwakeword import MicroWakeWord, shipped_words
+from device.wake.models import feature_model
 from device.wake.models import find_word as find_onnx
 
 RATE = 16_000
@@ -213,19 +213,30 @@ def test_a_damaged_model_is_refused_without_a_crash(custom: Path, content: bytes
     assert "is not a microWakeWord model" in refusal(str(custom))
 
 
-@pytest.mark.parametrize("name", ["alexa_v0.1", "melspectrogram", "embedding_model"])
+@pytest.mark.parametrize("name", ["melspectrogram", "embedding_model"])
 def test_a_model_of_another_kind_is_refused(custom: Path, name: str) -> None:
     """openWakeWord's are TensorFlow Lite too."""
-    spec = find_spec("openwakeword")
-    assert spec is not None
-    assert spec.origin is not None
-    shutil.copy(Path(spec.origin).parent / "resources/models" / f"{name}.tflite", custom.with_name("network.tflite"))
+    shutil.copy(feature_model(name).with_suffix(".tflite"), custom.with_name("network.tflite"))
     assert "is not a microWakeWord model" in refusal(str(custom))
+
+
+def test_a_tflite_word_of_the_other_engine_is_refused(custom: Path) -> None:
+    """With the setting that it needs, whether or not a manifest stands beside it."""
+    word = find_onnx("alexa").path.with_suffix(".tflite")
+    shutil.copy(word, custom.with_name("network.tflite"))
+    for path in (word, custom):
+        assert 'is an openWakeWord model; set wake.engine = "openwakeword" for it' in refusal(str(path))
+
+
+def test_a_model_without_its_manifest_says_so(tmp_path: Path) -> None:
+    """Many are handed on as one file."""
+    shutil.copy(MODELS / "alexa.tflite", tmp_path)
+    assert f"there is no file {tmp_path / 'alexa.json'}" in refusal(str(tmp_path / "alexa.tflite"))
 
 
 def test_without_its_package_the_engine_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not among the ordinary requirements."""
-    monkeypatch.setattr("device.wake.microwakeword.find_spec", lambda name: None)
+    monkeypatch.setattr("device.wake.tflite.find_spec", lambda name: None)
     message = refusal("alexa")
     assert 'needs the package pymicro-wakeword: it is not installed; install it (pip install "pymicro-wake' in message
     assert 'or set wake.engine = "openwakeword"' in message
@@ -237,5 +248,10 @@ def test_the_other_engine_loads_nothing_of_it() -> None:
         "import sys; from device import config; from device.wake.engines import load_engine\n"
         "load_engine(config.Wake(engine=sys.argv[1])); sys.exit(sys.argv[2] in sys.modules)"
     )
-    for engine, other in (("openwakeword", "pymicro_wakeword"), ("microwakeword", "onnxruntime")):
+    others = (
+        ("openwakeword", "pymicro_wakeword"),
+        ("openwakeword", "device.wake.tflite"),
+        ("microwakeword", "onnxruntime"),
+    )
+    for engine, other in others:
         assert subprocess.run([sys.executable, "-c", script, engine, other], check=False).returncode == 0

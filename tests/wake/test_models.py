@@ -37,13 +37,15 @@ def test_the_feature_models_are_not_words() -> None:
         find_word("embedding_model")
 
 
-def test_a_tflite_file_is_refused_with_what_to_do() -> None:
-    """openWakeWord publishes each word in both formats."""
-    with pytest.raises(ConfigError, match=r"/models/my_word\.tflite.*\.onnx"):
-        find_word("/models/my_word.tflite")
-
-
-@pytest.mark.parametrize(("path", "problem"), [("/nowhere/my.onnx", "there is no file"), ("./my.txt", "not an .onnx")])
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("/nowhere/my.onnx", "there is no file"),
+        ("nowhere.tflite", "there is no file"),
+        ("./my.txt", "not an .onnx or .tflite file"),
+        ("my.json", 'belongs to a microWakeWord model; set wake.engine = "microwakeword"'),
+    ],
+)
 def test_a_path_that_leads_nowhere_is_named(path: str, problem: str) -> None:
     """A path is never looked up among the names."""
     with pytest.raises(ConfigError, match=problem):

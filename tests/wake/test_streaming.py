@@ -12,7 +12,7 @@ import pytest
 from device.wake import frontend, onnxfile
 from device.wake.embedding import StreamingEmbedding, WindowedEmbedding
 from device.wake.layers import NotStreamableError, read_layers
-from device.wake.mel import ModelMel
+from device.wake.mel import FourierMel
 from device.wake.models import feature_model, find_word
 from device.wake.network import Network
 from device.wake.onnxfile import Graph, Node
@@ -141,11 +141,11 @@ def test_without_a_stream_words_are_heard_as_before(
     monkeypatch.setattr(frontend, "StreamingEmbedding", _refuse)
     engine = OpenWakeWord(["hey_jarvis"])
     assert isinstance(engine._features._embedding, WindowedEmbedding)
-    assert isinstance(engine._features._mel, ModelMel)
+    assert isinstance(engine._features._mel, FourierMel)
     pcm = np.concatenate([silence(1.5), say("hey jarvis"), silence(1)]).tobytes()
     assert [detection.word for detection in engine.process(pcm)] == ["hey_jarvis"]
     [record] = caplog.records
-    assert "four times the CPU" in record.message
+    assert "eight times the CPU" in record.message
     assert "Attention is not known" in record.message
 
 
