@@ -60,7 +60,7 @@ class Wake(Section, frozen=True):
 
     engine: Literal["openwakeword", "microwakeword"] = "openwakeword"
     words: tuple[str, ...] = ("hey_jarvis",)
-    """Names of models that ship, or paths to .onnx files (microWakeWord: .json files)."""
+    """Names of models that ship, or paths to .onnx or .tflite files (microWakeWord: .json files)."""
     threshold: Fraction = 0.5
     """At its default, microWakeWord takes what each model's maker recommends."""
     thresholds: dict[str, Fraction] = msgspec.field(default_factory=dict)

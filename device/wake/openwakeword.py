@@ -172,7 +172,7 @@ def _reader(head: _Head, index: int) -> Callable[[], float]:
 def _open(path: Path) -> Runnable:
     """Load a word's model. Raise ConfigError."""
     if path.suffix == ".tflite":
-        _log.info("%s is run by TensorFlow Lite, which takes 4 MB", path)
+        _log.info("%s is run by TensorFlow Lite, which takes 3 MB", path)
         return runtimes.load(path)
     try:
         return DenseNetwork(path)

@@ -105,7 +105,7 @@ def test_a_word_by_path_is_detected(
     assert engine.rules["computer"].threshold == 0.6
     [detection] = _hear(engine, silence(1.5), say("hey raspy"), silence(1))
     assert detection.word == "computer"
-    assert "computer.tflite is run by TensorFlow Lite, which takes 4 MB" in caplog.text
+    assert "computer.tflite is run by TensorFlow Lite, which takes 3 MB" in caplog.text
 
 
 def _hear(engine: object, *sounds: Sound) -> list[Detection]:
