@@ -23,7 +23,7 @@ import common
 from device.sim.person import Person
 from device.sim.soundcard import VirtualSoundCard
 
-WORD = "hey_jarvis"
+WORD, SECOND_WORD = "hey_jarvis", "alexa"
 SETTLE_S = 9.0  # after about 6.5 a quiet room is listened to in long blocks
 TALK = "The cat sleeps in the sun while it rains on the other side."
 
@@ -84,7 +84,7 @@ async def talk(card: VirtualSoundCard, seconds: float) -> None:
 
 async def measure(starts: int, rounds: int, seconds: float) -> dict[str, Cost]:
     """Measure both programs."""
-    costs = {"hearthside": Cost(), "naive loop": Cost()}
+    costs = {"hearthside": Cost(), "naive loop": Cost(), "two words": Cost()}
     with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder:
         async with VirtualSoundCard() as card:
             programs: Starters = {
@@ -93,6 +93,8 @@ async def measure(starts: int, rounds: int, seconds: float) -> dict[str, Cost]:
             }
             for _ in range(starts):
                 await start_each(programs, costs)
+            words = f'wake.words=["{WORD}","{SECOND_WORD}"]'
+            programs["two words"] = lambda: common.hearthside(card, folder, (words,))
             await listen_together(programs, costs, card, rounds, seconds)
     return costs
 
@@ -112,7 +114,15 @@ def report(costs: dict[str, Cost]) -> str:
         (name, common.spread(a, digits), common.spread(b, digits), f"{ratio(a, b):.2f}", aim)
         for name, a, b, digits, aim in lines
     ]
-    return common.table(("", "hearthside run", "naive openwakeword loop", "ratio", "aim at most"), rows)
+    head = ("", "hearthside run", "naive openwakeword loop", "ratio", "aim at most")
+    return "\n\n".join((common.table(head, rows), report_words(ours, costs["two words"])))
+
+
+def report_words(one: Cost, two: Cost) -> str:
+    """Return the table of what one more wake word costs."""
+    cost = ("CPU while somebody talks, % of a core", common.spread(one.speech, 2), common.spread(two.speech, 2))
+    row = (*cost, f"{ratio(two.speech, one.speech):.3f}", "ratio 1.05")
+    return common.table(("", "one wake word", "two", "ratio", "aim at most"), [row])
 
 
 def ratio(ours: list[float], theirs: list[float]) -> float:
