@@ -73,7 +73,18 @@ def greet(memory: Memory, fact: ev.SessionReady) -> list[Action]:
     """The session is ready: the person has the word."""
     goes_on = memory.turn_end is TurnEnd.DEVICE and memory.voice is not None
     memory.note(online=True, hearing=memory.button_down or goes_on)
-    return cue(memory, Cue.WAKE) if memory.settings.wake_cue else []
+    if not memory.settings.wake_cue:
+        return []
+    memory.cue_until = Samples(memory.began + memory.settings.shortest_turn)
+    # What is heard now may be the wake word's own end, of which the segmenter knows only after a pause.
+    silent = memory.voice is None and memory.voice_ended < memory.cue_until
+    return play_wake_cue(memory, fact) if silent else []
+
+
+def play_wake_cue(memory: Memory, fact: Any) -> list[Action]:
+    """Nobody has said more than the wake word: tell the person to go on. Never into somebody's words."""
+    memory.cue_until = Samples(0)
+    return cue(memory, Cue.WAKE)
 
 
 # -- push-to-talk

@@ -60,6 +60,11 @@ def device_vad_heard_enough(memory: Memory, fact: VoiceStopped) -> bool:
     return device_vad_ends_turn(memory, fact) and fact.at - memory.began >= memory.settings.shortest_turn
 
 
+def wake_cue_is_owed(memory: Memory, fact: VoiceStopped) -> bool:
+    """The voice was only the end of the wake word, and the cue has waited for it."""
+    return fact.at < memory.cue_until
+
+
 def device_vad_goes_on(memory: Memory, fact: Any) -> bool:
     """Our own segmenter ended the turn, in a pause of the sentence as it turns out."""
     return device_vad_ends_turn(memory, fact) and memory.settings.turn_end is TurnEnd.DEVICE

@@ -71,6 +71,7 @@ class Machine:
             self._memory.spoke_in_hold = True
         elif isinstance(event, ev.VoiceStopped):
             self._memory.voice = None
+            self._memory.voice_ended = event.at
 
     def _is_stale(self, event: ev.Event) -> bool:
         turn: int | None = getattr(event, "turn", None)

@@ -77,6 +77,10 @@ class Memory:
     """The turn is a push-to-talk turn: the button ends it, and nothing else does."""
     voice: Samples | None = None
     """Where the voice began that the segmenter hears now."""
+    voice_ended: Samples = Samples(0)
+    """Where the last one ended."""
+    cue_until: Samples = Samples(0)
+    """The wake cue is owed when the voice heard now ends before this: then it was the wake word's end, no sentence."""
     spoke_in_hold: bool = False
     answering: bool = False
     """A response runs or is promised."""

@@ -649,6 +649,61 @@ def test_the_wake_cue_is_played_when_the_session_is_ready() -> None:
     assert order.PlayCue(Cue.WAKE) in house.orders
 
 
+def wake_cues(orders: list[Action]) -> int:
+    return orders.count(order.PlayCue(Cue.WAKE))
+
+
+def test_no_wake_cue_is_played_into_a_sentence() -> None:
+    """Wake word and command in one breath: whoever speaks need not be told to."""
+    house = House(Settings(wake_cue=True))
+    house.tell(ev.VoiceStarted(Samples(4_000)))
+    house.listen()
+    house.tell(ev.VoiceStopped(Samples(16_000 + 24_000)))
+    assert wake_cues(house.orders) == 0
+
+
+def test_the_wake_cue_waits_for_the_end_of_the_wake_word() -> None:
+    """A quick session is ready before the segmenter knows that nothing follows the word."""
+    house = House(Settings(wake_cue=True))
+    house.tell(ev.VoiceStarted(Samples(4_000)))
+    house.listen()
+    assert wake_cues(house.orders) == 0
+    assert house.tell(ev.VoiceStopped(Samples(16_000 + 5_000))) == [order.PlayCue(Cue.WAKE)]
+    house.tell(ev.VoiceStarted(Samples(30_000)), ev.VoiceStopped(Samples(60_000)))
+    assert wake_cues(house.orders) == 1
+
+
+def test_a_slow_session_plays_no_wake_cue_after_the_sentence() -> None:
+    """All was said before it was ready; a cue that says "go on" would come late."""
+    house = House(Settings(wake_cue=True))
+    house.tell(ev.VoiceStarted(Samples(4_000)))
+    house.wake()
+    house.tell(ev.VoiceStopped(Samples(16_000 + 24_000)), ev.SessionReady(1))
+    assert wake_cues(house.orders) == 0
+
+
+def test_a_wake_cue_still_owed_is_forgotten_with_the_sentence() -> None:
+    """It is not made up for after an answer."""
+    house = House(Settings(wake_cue=True, barge_in="voice"))
+    house.tell(ev.VoiceStarted(Samples(4_000)))
+    house.speak()
+    house.tell(ev.VoiceStopped(Samples(50_000)))
+    house.finish()
+    house.tell(ev.PlaybackFinished(1), ev.VoiceStarted(Samples(60_000)), ev.VoiceStopped(Samples(61_000)))
+    assert house.phase is Phase.LISTENING
+    assert wake_cues(house.orders) == 0
+
+
+@pytest.mark.parametrize(("ended", "cues"), [(400, 1), (500 + 20_000, 0)])
+def test_a_press_while_somebody_speaks_waits_for_the_end_too(ended: int, cues: int) -> None:
+    """The cue follows when the voice ends with the press, and not when it goes on."""
+    house = House(Settings(wake_cue=True))
+    house.tell(ev.VoiceStarted(Samples(100)), ev.ButtonClicked(Samples(500)), ev.SessionReady(1))
+    assert wake_cues(house.orders) == 0
+    house.tell(ev.VoiceStopped(Samples(ended)))
+    assert wake_cues(house.orders) == cues
+
+
 def test_without_echo_cancellation_a_voice_no_longer_interrupts() -> None:
     """It might be the device's own: the gate shuts over the answer, and the wake word still works."""
     house = House(Settings(barge_in="voice"))

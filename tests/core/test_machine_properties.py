@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from device.core import actions as order
 from device.core import events as ev
-from device.core.actions import Action, TurnEnd
+from device.core.actions import Action, Cue, TurnEnd
 from device.core.machine import Machine
 from device.core.memory import Settings, Timer
 from device.core.status import Phase
@@ -43,9 +43,11 @@ class Conversations(RuleBasedStateMachine):
         barge_in=st.sampled_from(["voice", "wake_word", "off"]),
         turn_end=st.sampled_from(TurnEnd),
         follow_up=st.sampled_from([0, 8_000]),
+        wake_cue=st.booleans(),
     )
-    def build(self, barge_in: str, turn_end: TurnEnd, follow_up: int) -> None:
-        self.machine = Machine(Settings(barge_in=barge_in, turn_end=turn_end, follow_up=Ms(follow_up)))
+    def build(self, barge_in: str, turn_end: TurnEnd, follow_up: int, wake_cue: bool = False) -> None:
+        settings = Settings(barge_in=barge_in, turn_end=turn_end, follow_up=Ms(follow_up), wake_cue=wake_cue)
+        self.machine = Machine(settings)
 
     # -- the house
 
@@ -107,6 +109,12 @@ class Conversations(RuleBasedStateMachine):
 
     def do_Unduck(self, action: order.Unduck) -> None:
         self.ducked = False
+
+    def do_PlayCue(self, action: order.PlayCue) -> None:
+        if action.cue is Cue.WAKE:
+            assert self.machine._memory.settings.wake_cue
+            assert self.in_phase(Phase.LISTENING)
+            assert self.machine._memory.voice is None, "a cue into somebody's words"
 
     def do_EndReply(self, action: order.EndReply) -> None:
         self.complete = True
