@@ -17,6 +17,7 @@ from device.audio import echo
 from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
 from device.audio.bargein import BargeInVad, ConfirmingVad
 from device.audio.capture import Pace
+from device.audio.cuemask import CueMask
 from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.audio.frontend import Frontend
@@ -196,7 +197,9 @@ async def _build(site: _Site, key: Secret, mute: MuteMemory) -> tuple[App, House
     registry = await _open_tools(settings, relays, player, canceller)
     conversation = _open_conversation(site, key, registry)
     pace = _Pace(controller, wake)
-    frontend = _open_frontend(site, canceller, wake, conversation, pace)
+    # A board that cancels echoes is trusted to.
+    cue_mask = None if site.profile.echo_cancelled else CueMask(far_end.cues, lambda: canceller.is_trusted)
+    frontend = _open_frontend(site, canceller, cue_mask, wake, conversation, pace)
     microphone = cards.microphone(frontend.on_frame, pace, frontend.interrupt)
     controller.observers.append(lambda what, status: microphone.adapt())
     traffic = TrafficReport(lambda: frontend.traffic)
@@ -251,7 +254,12 @@ def _open_conversation(site: _Site, key: Secret, registry: Registry) -> Realtime
 
 
 def _open_frontend(
-    site: _Site, canceller: EchoCanceller, wake: WakeWorker, conversation: RealtimeConversation, pace: _Pace
+    site: _Site,
+    canceller: EchoCanceller,
+    cue_mask: CueMask | None,
+    wake: WakeWorker,
+    conversation: RealtimeConversation,
+    pace: _Pace,
 ) -> Frontend:
     ring = PrerollRing()
     return Frontend(
@@ -266,6 +274,7 @@ def _open_frontend(
         reset_wake=wake.reset,
         post=site.controller.post,
         canceller=canceller,
+        cue_mask=cue_mask,
         is_calm=lambda: pace() is Pace.CALM,
     )
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from device.audio.echo import EchoLevels
+from device.audio.echo import WARM_UP, EchoLevels
 from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame, level_dbfs
 from device.audio.vad import Vad
 from device.units import Ms
@@ -22,7 +22,7 @@ class BargeInSettings:
     it, and `over_left_db` above nearly all that was left so far. After a stream has slipped it is as at first.
     """
 
-    warm_up: Ms = Ms(3_000)
+    warm_up: Ms = WARM_UP
     over_echo_db: float = 4.0
     below_echo_db: float = 20.0
     over_left_db: float = 6.0

@@ -31,6 +31,10 @@ _MELODIES = {
     Cue.MUTED: (_Note(587.3, 80), _Note(440.0, 120)),
     Cue.UNMUTED: (_Note(440.0, 80), _Note(587.3, 120)),
 }
+FREQUENCIES_HZ = tuple(
+    sorted({hertz for notes in _MELODIES.values() for note in notes for hertz in (note.hertz, 2 * note.hertz)})
+)
+"""Where there is anything in a cue: its notes and their octaves."""
 
 
 @cache

@@ -37,6 +37,8 @@ LEAST_HEAD_START_S = -0.05
 LATE_BLOCKS = 10
 # For the longest delay of an echo and its reverberation.
 TAIL_S = 0.5
+# A new canceller may leave the whole of an echo for a moment, until the loudspeaker has sounded for so long.
+WARM_UP = Ms(3_000)
 # Failures in a row, after which it is left alone.
 PATIENCE = 5
 # Kept for the longest frame that a voice detector takes.
@@ -64,6 +66,10 @@ class EchoCanceller(Protocol):
     latency: Samples
     """By how much what it returns is later than what it was given; always the same."""
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether it takes an echo away, as far as it knows: it has learned the room, and no stream has slipped."""
+
     def process(self, pcm: bytes, moment: float) -> bytes:
         """Take a frame of a whole number of 10 ms (16 kHz mono s16le), return as much without the echo. Never raises.
 
@@ -84,6 +90,7 @@ class NullCanceller:
     """Leaves everything as it is."""
 
     latency = Samples(0)
+    is_trusted = False
 
     def process(self, pcm: bytes, moment: float) -> bytes:
         """Return `pcm`."""
@@ -127,6 +134,11 @@ class WebRtcCanceller:
         self._trained = 0
         self._slips = 0
         self._levels: deque[EchoLevels | None] = deque(maxlen=LEVELS_KEPT)
+
+    @property
+    def is_trusted(self) -> bool:
+        """See EchoCanceller."""
+        return self._module is not None and 10 * self._trained >= WARM_UP and not self._filter.is_doubtful
 
     def load(self) -> None:
         """Import the library and make the canceller: 35 ms, 9 MB. Blocks: call it in a thread. Raise AudioError."""

@@ -7,6 +7,7 @@ import math
 import statistics
 import threading
 from collections import deque
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,9 @@ NEWEST = 9
 SLIP_MS = Ms(4)
 # At once: the stream has stopped in between.
 JUMP_MS = Ms(40)
+
+# A cue goes on after a pause as short as those between words.
+CUE_PAUSE_S = 0.15
 
 # 10 ms are resampled by themselves, among the 20 ms which end so much later.
 LOOK_AHEAD_S = 0.002
@@ -82,11 +86,20 @@ class SampleClock:
         return error if abs(error) > max(jitter, samples_from_ms(SLIP_MS, self._rate)) else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class CueSpan:
+    """When a cue or an announcement of our own leaves the DAC, as far as it was handed over: seconds."""
+
+    since: float
+    until: float
+
+
 class Witness(Protocol):
     """Is shown all that goes to the card."""
 
-    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
-        """In the sound card's thread: a block (s16le mono), silence included, and its DAC time."""
+    def write(self, pcm: bytes, rate: Hz, moment: float, is_cue: bool = False) -> None:
+        """In the sound card's thread: a block (s16le mono), silence included, and its DAC time; whether there is a cue
+        or an announcement of our own in it."""
 
     def drop(self, moment: float) -> None:
         """The card dropped what had not left it at `moment`."""
@@ -95,7 +108,7 @@ class Witness(Protocol):
 class Nobody:
     """Nobody watches."""
 
-    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
+    def write(self, pcm: bytes, rate: Hz, moment: float, is_cue: bool = False) -> None:
         """Do nothing."""
 
     def drop(self, moment: float) -> None:
@@ -113,6 +126,7 @@ class FarEnd:
         self._loud_until = -math.inf
         self._earlier_slips = 0
         self._clock = SampleClock(rate)
+        self._cues: tuple[CueSpan, ...] = ()
         self._start(rate)
 
     @property
@@ -125,7 +139,11 @@ class FarEnd:
         """How often the card's moments no longer fitted what was written: what follows is out of step with the past."""
         return self._earlier_slips + self._clock.slips
 
-    def write(self, pcm: bytes, rate: Hz, moment: float) -> None:
+    def cues(self) -> tuple[CueSpan, ...]:
+        """Return when the cues and announcements of the last HELD_S sound, in order; what is silent in them is none."""
+        return self._cues
+
+    def write(self, pcm: bytes, rate: Hz, moment: float, is_cue: bool = False) -> None:
         """Note a block as it was handed to the card (s16le mono), silence included; `moment` is its DAC time."""
         block = np.frombuffer(pcm, "<i2")
         with self._lock:
@@ -136,6 +154,8 @@ class FarEnd:
             self._put(at, block)
             if sounds:
                 self._loud_until = at + len(block)
+            if sounds and is_cue:
+                self._note_cue(moment, moment + len(block) / rate)
 
     def drop(self, moment: float) -> None:
         """The card dropped what had not left it at `moment`."""
@@ -144,6 +164,7 @@ class FarEnd:
             if at < self._end:
                 self._put(at, np.zeros(min(self._end - at, len(self._ring)), np.int16))
             self._loud_until = min(self._loud_until, at)
+            self._cues = tuple(CueSpan(cue.since, min(cue.until, moment)) for cue in self._cues if cue.since < moment)
 
     def read(self, moment: float, count: int) -> bytes:
         """Return the `count` samples played from `moment` on; where nothing is known, silence."""
@@ -184,6 +205,12 @@ class FarEnd:
         self._ring = np.zeros(HELD_S * rate, np.int16)
         self._end = 0
         self._loud_until = -math.inf
+
+    def _note_cue(self, since: float, until: float) -> None:
+        recent = [cue for cue in self._cues if cue.until > since - HELD_S]
+        if recent and since - recent[-1].until < CUE_PAUSE_S:
+            since = recent.pop().since
+        self._cues = (*recent, CueSpan(since, until))
 
     def _put(self, at: int, block: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
         gap = min(max(0, at - self._end), len(self._ring))

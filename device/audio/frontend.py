@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from device.audio.cuemask import CueMask
 from device.audio.echo import EchoCanceller, NullCanceller
 from device.audio.frames import Rechunker, level_dbfs
 from device.audio.gate import Gate
@@ -43,12 +44,17 @@ class Frontend:
         reset_wake: Callable[[], None],
         post: Callable[[VoiceStarted | VoiceStopped], None],
         canceller: EchoCanceller | None = None,
+        cue_mask: CueMask | None = None,
         is_calm: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_calm`, asked once the wake word got a frame: there are no voices, and nobody wants to know of any."""
+        """`cue_mask`: for who has a loudspeaker in the room, and no board that takes its sound away.
+
+        `is_calm`, asked once the wake word got a frame: there are no voices, and nobody wants to know of any.
+        """
         self.on_level: Callable[[float], None] | None = None
         """Told the level of every frame in dBFS, when set."""
         self._canceller = canceller or NullCanceller()
+        self._cue_mask = cue_mask
         self._ring = ring
         self._gate = gate
         self._vad = vad
@@ -92,12 +98,14 @@ class Frontend:
 
         `moment` is when the first was captured, in seconds of `time.monotonic`: the canceller wants to know.
         """
-        pcm = self._canceller.process(pcm, moment)
+        left = self._canceller.process(pcm, moment)
+        pcm = self._cue_mask.process(pcm, left, moment) if self._cue_mask else left
         self._newest = moment + len(pcm) / BYTES_PER_SAMPLE / CAPTURE_RATE
         start = self.position
         self._ring.write(pcm)
         self._gate.advance()
-        self._feed_wake(pcm)
+        # It alone hears our own cues and announcements, too: who says it over one need not wait.
+        self._feed_wake(left)
         if self._is_calm():
             self._rest(start)
         else:

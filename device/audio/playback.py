@@ -164,8 +164,9 @@ class Player:
         if self._lost and self._loop is not None:
             self._lost = False
             _tell(self._loop, self._note_back)
-        pcm = self._queue.pull(count, moment)
-        self._witness.write(pcm, self._rate, moment)
+        queue = self._queue
+        pcm = queue.pull(count, moment)
+        self._witness.write(pcm, self._rate, moment, queue.pulled_cue)
         return pcm
 
     def _set_gain(self, volume: float, ducked: bool) -> None:
@@ -268,7 +269,7 @@ class Player:
             return
         resampler = StreamResampler(rate, self._rate)
         whole = bytearray(resampler.process(pcm) + resampler.flush())
-        self._queue.add(Sound(_nothing, _ignore, whole, ended=True))
+        self._queue.add(Sound(_nothing, _ignore, whole, ended=True, is_cue=True))
 
     def _get_answer(self, turn: int) -> Answer:
         if self._answer is None or self._answer.turn != turn:

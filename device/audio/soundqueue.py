@@ -20,7 +20,7 @@ class Sound:
     """A stretch of sound at the loudspeaker's rate, perhaps still growing.
 
     `on_started` and `on_done` are called in the sound card's thread; the latter with the moment (seconds of
-    `time.monotonic`) at which the last sample reaches the DAC.
+    `time.monotonic`) at which the last sample reaches the DAC. `is_cue`: a cue or an announcement of our own.
     """
 
     on_started: Callable[[], None]
@@ -29,6 +29,7 @@ class Sound:
     ended: bool = False
     flowing: bool = False
     begun: bool = False
+    is_cue: bool = False
 
 
 class SoundQueue:
@@ -43,6 +44,8 @@ class SoundQueue:
         self._jitter_bytes = samples_from_ms(JITTER_MS, rate) * BYTES_PER_SAMPLE
         self._held = False
         self.sounding_until = 0.0
+        self.pulled_cue = False
+        """In the sound card's thread: whether there was a cue in what was pulled last."""
 
     def add(self, sound: Sound) -> None:
         """Queue a sound behind the others."""
@@ -98,6 +101,7 @@ class SoundQueue:
     def pull(self, count: int, moment: float) -> bytes:
         """In the sound card's thread: return `count` samples, the first of which reaches the DAC at `moment`."""
         size = count * BYTES_PER_SAMPLE
+        self.pulled_cue = False
         with self._lock:
             sound = b"" if self._held or not self._sounds else self._take(size, moment)
         if not sound:
@@ -127,6 +131,7 @@ class SoundQueue:
         if piece and not sound.begun:
             sound.begun = True
             sound.on_started()
+        self.pulled_cue |= sound.is_cue
         count = len(piece) // BYTES_PER_SAMPLE
         self._tracker.hand_over(sound, count, at)
         if self._is_over(sound):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,9 +15,19 @@ from device.audio import echo
 from device.audio.echo import LATENCY, PATIENCE, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.errors import AudioError
-from device.sim.room import Sound, pcm_from_samples, samples_from_pcm
+from device.sim.room import Echo, Sound, pcm_from_samples, samples_from_pcm
 from device.units import CAPTURE_RATE, Hz
-from tests.audio.echo_stage import ASKING, PLAYED_RATE, Device, answers, cancellation_db, room, spoken, spoken_s
+from tests.audio.echo_stage import (
+    ASKING,
+    PLAYED_RATE,
+    Device,
+    answers,
+    cancellation_db,
+    room,
+    spoken,
+    spoken_s,
+    upsampled,
+)
 
 RATE = CAPTURE_RATE
 FRAME = 320
@@ -244,3 +255,30 @@ def test_the_null_canceller_leaves_everything_as_it_is() -> None:
     assert null.process(b"\1\0" * FRAME, 1.0) == b"\1\0" * FRAME
     assert null.levels() == ()
     assert null.latency == 0
+
+
+def learn(canceller: WebRtcCanceller, far_end: FarEnd, seconds: float) -> None:
+    """Let it hear an answer in a room."""
+    answer = answers(seconds, 1)
+    heard = Echo(room(60, -5)).process(answer)
+    played = upsampled(answer)
+    for at in range(0, len(played) - 119, 120):
+        far_end.write(pcm_from_samples(played[at : at + 120]), PLAYED_RATE, at / PLAYED_RATE)
+        if at % 480 == 360:
+            captured = heard[(at - 360) * 2 // 3 :][:FRAME]
+            canceller.process(pcm_from_samples(captured), (at - 360) / PLAYED_RATE - 0.02)
+
+
+@pytest.mark.parametrize("loses", [WebRtcCanceller.interrupt, WebRtcCanceller.distrust])
+def test_a_canceller_is_trusted_once_it_has_learned_the_room(
+    canceller: WebRtcCanceller, far_end: FarEnd, loses: Callable[[WebRtcCanceller], None]
+) -> None:
+    """From 3 s of the loudspeaker's sound on; no more when a stream has slipped or the card's volume was changed."""
+    assert not canceller.is_trusted
+    learn(canceller, far_end, 2.5)
+    assert not canceller.is_trusted
+    learn(canceller, far_end, 6.0)
+    assert canceller.is_trusted
+    loses(canceller)
+    assert not canceller.is_trusted
+    assert not NullCanceller().is_trusted

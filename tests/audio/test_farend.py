@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio.farend import FarEnd, SampleClock
+from device.audio.farend import CueSpan, FarEnd, SampleClock
 from device.units import CAPTURE_RATE, Hz
 
 RATE = Hz(24_000)
@@ -159,3 +159,35 @@ def test_it_can_be_read_as_a_microphone_would_capture_it(rate: int) -> None:
     read = np.concatenate([far_end.read_captured(7.1 + n / 100) for n in range(80)])
     wanted = 10_000 / 32_768 * np.sin(2 * np.pi * 1_000 * (0.1 + np.arange(len(read)) / CAPTURE_RATE))
     assert 20 * math.log10(float(np.std(read - wanted) / np.std(wanted))) < -30
+
+
+def test_it_knows_when_cues_sound() -> None:
+    """Block by block; what is silent in them, and what is no cue, does not count."""
+    far_end = FarEnd(RATE)
+    far_end.write(ramp(0), RATE, 1.0)
+    assert far_end.cues() == ()
+    far_end.write(bytes(2 * BLOCK), RATE, 1.005, is_cue=True)
+    for n in range(2, 10):
+        far_end.write(ramp(0), RATE, 1 + n * 0.005, is_cue=True)
+    assert far_end.cues() == (CueSpan(1.01, pytest.approx(1.05)),)
+    far_end.write(ramp(0), RATE, 1.1, is_cue=True)
+    assert far_end.cues() == (CueSpan(1.01, pytest.approx(1.105)),)
+    far_end.write(ramp(0), RATE, 2.0, is_cue=True)
+    assert [cue.since for cue in far_end.cues()] == [1.01, 2.0]
+
+
+def test_a_cue_that_the_card_dropped_ends_there() -> None:
+    """Or never began."""
+    far_end = FarEnd(RATE)
+    for moment in (1.0, 1.005, 2.0):
+        far_end.write(ramp(0), RATE, moment, is_cue=True)
+    far_end.drop(1.003)
+    assert far_end.cues() == (CueSpan(1.0, 1.003),)
+
+
+def test_cues_of_long_ago_are_forgotten() -> None:
+    """With the next."""
+    far_end = FarEnd(RATE)
+    for moment in (1.0, 30.0):
+        far_end.write(ramp(0), RATE, moment, is_cue=True)
+    assert [cue.since for cue in far_end.cues()] == [30.0]

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.audio.cuemask import CueMask
+from device.audio.farend import CueSpan
 from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame, Rechunker
 from device.audio.frontend import Frontend
 from device.audio.gate import Gate
@@ -37,7 +39,7 @@ class LoudnessVad:
 class House:
     """A frontend with everything around it in plain lists."""
 
-    def __init__(self, target_rate: int = 16_000, vad: Vad | None = None) -> None:
+    def __init__(self, target_rate: int = 16_000, vad: Vad | None = None, cue_mask: CueMask | None = None) -> None:
         self.sent: list[bytes] = []
         self.woken: list[bytes] = []
         self.resets = 0
@@ -54,6 +56,7 @@ class House:
             feed_wake=self.woken.append,
             reset_wake=self.reset_wake,
             post=self.posted.append,
+            cue_mask=cue_mask,
             is_calm=lambda: self.calm,
         )
 
@@ -330,3 +333,28 @@ def test_starts_and_stops_alternate_whatever_happens_to_the_stream(steps: list[s
     kinds = [type(event) for event in house.posted]
     assert kinds == ([VoiceStarted, VoiceStopped] * len(kinds))[: len(kinds)]
     assert all(a.at <= b.at <= house.frontend.position for a, b in pairwise(house.posted))
+
+
+def a_cue_at_100_s() -> CueMask:
+    """One of 200 ms, which nobody takes out of what is captured."""
+    return CueMask(lambda: (CueSpan(100.0, 100.2),), lambda: False)
+
+
+def test_a_cue_goes_to_the_wake_word_alone() -> None:
+    """Neither to the gate nor to the voice detector; who says the wake word over it is heard."""
+    house = House(cue_mask=a_cue_at_100_s())
+    house.frontend.open_gate(None)
+    house.hear(VOICE, times=10)
+    assert b"".join(house.woken) == VOICE * 10
+    assert not any(b"".join(house.sent))
+    assert len(b"".join(house.sent)) == 10 * len(VOICE)
+    assert house.posted == []
+
+
+def test_no_cue_of_before_is_sent_with_the_words_after_a_press() -> None:
+    """The gate reaches back to the press, and the sound that ended the last conversation still rang."""
+    house = House(cue_mask=a_cue_at_100_s())
+    house.hear(VOICE, times=10)
+    assert house.frontend.recall(Samples(0), house.frontend.position) == bytes(10 * len(VOICE))
+    house.frontend.open_gate(Samples(0))
+    assert not any(b"".join(house.sent))

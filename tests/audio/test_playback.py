@@ -12,6 +12,7 @@ import pytest
 
 from device.audio import playback
 from device.audio.cues import cue_pcm
+from device.audio.farend import FarEnd, Witness
 from device.audio.playback import Player
 from device.core.actions import Cue
 from device.core.events import Event, PlaybackFinished, PlaybackStarted, PlaybackStopped
@@ -41,10 +42,10 @@ def heard_ms(speaker: FakeSpeaker, rate: Hz = RATE) -> float:
 class House:
     """A player with its loudspeaker and what it posted."""
 
-    def __init__(self, speaker: FakeSpeaker) -> None:
+    def __init__(self, speaker: FakeSpeaker, witness: Witness | None = None) -> None:
         self.speaker = speaker
         self.events: list[Event] = []
-        self.player = Player(speaker, RATE, self.events.append, clock=speaker.clock)
+        self.player = Player(speaker, RATE, self.events.append, clock=speaker.clock, witness=witness)
 
     async def pass_time(self, milliseconds: float) -> None:
         """Let the card play, and the player hear of it."""
@@ -263,6 +264,28 @@ async def test_cues_and_announcements_follow_one_another(house: House) -> None:
     house.player.play_announcement(sound(100, level=500), RATE)
     await house.pass_time(500)
     assert house.speaker.heard.strip(b"\0") == (cue + sound(100, level=500)).strip(b"\0")
+
+
+async def test_cues_are_told_from_answers() -> None:
+    """Who must keep them from the microphone's sound knows when they leave the card, and before they do."""
+    speaker = FakeSpeaker(RATE)
+    far_end = FarEnd(RATE)
+    house = House(speaker, far_end)
+    house.player.play_reply(1, "item", sound(100))
+    house.player.end_reply(1)
+    await house.pass_time(200)
+    assert far_end.cues() == ()
+    began = len(speaker.heard)
+    house.player.play_cue(Cue.WAKE)
+    await house.pass_time(5)
+    (cue,) = far_end.cues()
+    assert cue.since >= speaker.clock()
+    await house.pass_time(500)
+    (cue,) = far_end.cues()
+    heard = np.flatnonzero(np.frombuffer(speaker.heard[began:], "<i2")) + began // 2
+    assert cue.since == pytest.approx(heard[0] / RATE, abs=0.006)
+    assert cue.until == pytest.approx(heard[-1] / RATE, abs=0.006)
+    await house.player.close()
 
 
 async def test_a_ducked_answer_is_15_db_quieter_and_comes_back(house: House) -> None:
