@@ -45,7 +45,9 @@ class Audio(Section, frozen=True):
     cues: bool = True
     """Play short sounds when a turn ends or fails."""
     wake_cue: bool = False
-    """Play one at the wake word too. Off: a one-breath command is not spoken over, and no cue is ever sent."""
+    """Play one when the device listens after the wake word or a click, too; never into a one-breath command.
+
+    It is never sent. Without echo cancellation the microphone is silenced for that until about 200 ms after it."""
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] = 2
     """webrtcvad's mode, 0 (lets most through) to 3."""
     vad: Literal["auto", "webrtc", "gpio", "xvf3000", "xvf3800"] = "auto"
