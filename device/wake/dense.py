@@ -127,6 +127,8 @@ def _centred_product(nodes: Sequence[Node], tensors: dict[str, FloatArray]) -> _
     weights, bias = _factors(nodes[0], tensors)
     weights, bias = weights - weights.mean(axis=0), bias - bias.mean()
     times, plus, least = _normalisation(nodes[1:], tensors)
+    _demand(nodes[1].inputs == nodes[0].outputs, "something else is normalised than what stands before it")
+    _demand(times.shape == plus.shape == bias.shape, "a normalisation has another shape than what it takes")
     share = 1 / times.size
 
     def multiply(x: FloatArray, _: FloatArray) -> FloatArray:

@@ -242,7 +242,9 @@ def _check_file(path: Path) -> None:
         raise _not_a_model(path, str(error)) from error
     if model.engine() == "openwakeword":
         raise ConfigError(f'wake.words: {path} is an openWakeWord model; set wake.engine = "openwakeword" for it')
-    if model.engine() != "microwakeword" or math.prod(1 if size is None else size for size in model.target.shape) != 1:
+    are_bytes = {model.source.kind, model.target.kind} <= {"INT8", "UINT8"}
+    is_one = math.prod(1 if size is None else size for size in model.target.shape) == 1
+    if model.engine() != "microwakeword" or not (are_bytes and is_one):
         raise _not_a_model(
             path, f"it takes {model.source} and gives {model.target}, where 1 x 3 x {_FEATURES} and 1 x 1 are usual"
         )
