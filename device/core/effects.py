@@ -73,7 +73,7 @@ def greet(memory: Memory, fact: ev.SessionReady) -> list[Action]:
     """The session is ready: the person has the word."""
     goes_on = memory.turn_end is TurnEnd.DEVICE and memory.voice is not None
     memory.note(online=True, hearing=memory.button_down or goes_on)
-    if not memory.settings.wake_cue:
+    if memory.button_down or not memory.settings.wake_cue:
         return []
     memory.cue_until = Samples(memory.began + memory.settings.shortest_turn)
     # What is heard now may be the wake word's own end, of which the segmenter knows only after a pause.
@@ -84,7 +84,13 @@ def greet(memory: Memory, fact: ev.SessionReady) -> list[Action]:
 def play_wake_cue(memory: Memory, fact: Any) -> list[Action]:
     """Nobody has said more than the wake word: tell the person to go on. Never into somebody's words."""
     memory.cue_until = Samples(0)
-    return cue(memory, Cue.WAKE)
+    return [*listen_on(memory, fact), *cue(memory, Cue.WAKE)]
+
+
+def listen_on(memory: Memory, fact: Any) -> list[Action]:
+    """What was heard was only the end of the wake word: the person has yet to begin."""
+    memory.note(hearing=False)
+    return []
 
 
 # -- push-to-talk

@@ -62,7 +62,7 @@ def device_vad_heard_enough(memory: Memory, fact: VoiceStopped) -> bool:
 
 def wake_cue_is_owed(memory: Memory, fact: VoiceStopped) -> bool:
     """The voice was only the end of the wake word, and the cue has waited for it."""
-    return fact.at < memory.cue_until
+    return fact.at < memory.cue_until and not memory.button_down
 
 
 def device_vad_goes_on(memory: Memory, fact: Any) -> bool:

@@ -66,6 +66,7 @@ _LISTENING = (
     Rule(LISTENING, ev.VoiceStarted, LISTENING, do.hear, when.holding),
     Rule(LISTENING, ev.VoiceStopped, LISTENING, do.play_wake_cue, when.wake_cue_is_owed),
     Rule(LISTENING, ev.VoiceStopped, THINKING, do.commit, when.device_vad_heard_enough),
+    Rule(LISTENING, ev.VoiceStopped, LISTENING, do.listen_on, when.device_vad_ends_turn),
     Rule(LISTENING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Rule(LISTENING, ev.ButtonReleased, LISTENING, do.release_button, when.holding),
     Rule(LISTENING, Timer.HOLD_TAIL, THINKING, do.commit),

@@ -704,6 +704,35 @@ def test_a_press_while_somebody_speaks_waits_for_the_end_too(ended: int, cues: i
     assert wake_cues(house.orders) == cues
 
 
+def test_no_wake_cue_is_played_while_the_button_is_held() -> None:
+    """Whoever holds it speaks, or is about to; nor is the cue made up for at the end of a short word."""
+    house = House(Settings(wake_cue=True))
+    house.tell(ev.ButtonHeld(Samples(16_000)), ev.SessionReady(1))
+    assert house.phase is Phase.LISTENING
+    house.tell(ev.VoiceStarted(Samples(17_000)), ev.VoiceStopped(Samples(20_000)))
+    assert wake_cues(house.orders) == 0
+
+
+def test_a_wake_cue_owed_is_not_played_into_a_hold() -> None:
+    """The wake word, and at once the button."""
+    house = House(Settings(wake_cue=True))
+    house.tell(ev.VoiceStarted(Samples(4_000)))
+    house.listen()
+    house.tell(ev.ButtonHeld(Samples(17_000)), ev.VoiceStopped(Samples(18_000)))
+    assert wake_cues(house.orders) == 0
+
+
+@pytest.mark.parametrize("wake_cue", [True, False])
+def test_the_end_of_the_wake_word_is_no_sentence(wake_cue: bool) -> None:
+    """Where the device ends turns: nobody is heard any more, and a person who says nothing is not waited for long."""
+    house = House(Settings(wake_cue=wake_cue, turn_end=TurnEnd.DEVICE))
+    house.tell(ev.VoiceStarted(Samples(4_000)))
+    house.listen()
+    assert house.machine.status.hearing
+    house.tell(ev.VoiceStopped(Samples(16_000 + 5_000)))
+    assert (house.phase, house.machine.status.hearing) == (Phase.LISTENING, False)
+
+
 def test_without_echo_cancellation_a_voice_no_longer_interrupts() -> None:
     """It might be the device's own: the gate shuts over the answer, and the wake word still works."""
     house = House(Settings(barge_in="voice"))

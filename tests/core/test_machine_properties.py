@@ -115,6 +115,7 @@ class Conversations(RuleBasedStateMachine):
             assert self.machine._memory.settings.wake_cue
             assert self.in_phase(Phase.LISTENING)
             assert self.machine._memory.voice is None, "a cue into somebody's words"
+            assert not self.machine._memory.button_down, "a cue while somebody is about to speak"
 
     def do_EndReply(self, action: order.EndReply) -> None:
         self.complete = True
