@@ -115,7 +115,8 @@ class SoundCards:
         return await self._thread.call(function, *arguments)
 
     def watch(self) -> None:
-        """Begin to look after the open streams."""
+        """Begin to look after the streams, one of which is to be opened."""
+        self._restless.set()
         if self._watch is None:
             self._watch = asyncio.create_task(self._look_after_lines(), name="sound cards")
 

@@ -80,6 +80,8 @@ def card(monkeypatch: pytest.MonkeyPatch) -> MoodyCard:
     monkeypatch.setattr(SoundCards, "open", lambda self, *arguments: card.open(*arguments))
     monkeypatch.setattr(SoundCards, "terminate", lambda self: card.terminate())
     monkeypatch.setattr(alsa, "WATCH_S", 0.005)
+    # Whoever opens a stream wakes the supervision up.
+    monkeypatch.setattr(alsa, "CALM_WATCH_S", 3_600.0)
     monkeypatch.setattr(line, "FIRST_RETRY_S", 0.01)
     monkeypatch.setattr(line, "LONGEST_RETRY_S", 0.02)
     monkeypatch.setattr(line, "STALL_S", LIMIT_S)
