@@ -261,12 +261,12 @@ def _open_frontend(
     conversation: RealtimeConversation,
     pace: _Pace,
 ) -> Frontend:
-    ring = PrerollRing()
+    ring, detector = PrerollRing(), site.stack.enter_context(open_vad(site.settings.audio))
     return Frontend(
         ring=ring,
         gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings)),
         vad=ConfirmingVad(
-            BargeInVad(site.stack.enter_context(open_vad(site.settings.audio)), canceller.levels),
+            BargeInVad(detector, canceller.levels),
             lambda: site.controller.post(VoiceConfirmed()),
         ),
         segmenter=Segmenter(segmenting(site.settings)),
@@ -275,6 +275,7 @@ def _open_frontend(
         post=site.controller.post,
         canceller=canceller,
         cue_mask=cue_mask,
+        detector=detector,
         is_calm=lambda: pace() is Pace.CALM,
     )
 

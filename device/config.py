@@ -47,7 +47,8 @@ class Audio(Section, frozen=True):
     wake_cue: bool = False
     """Play one when the device listens after the wake word or a click, too; never into a one-breath command.
 
-    It is never sent. Without echo cancellation the microphone is silenced for that until about 200 ms after it."""
+    It is never sent: the microphone is silenced while it sounds, and where no echo canceller has learned the room yet
+    until 0.1 to 0.35 s after it. A board that cancels echoes (hardware.profile) is trusted to do so."""
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] = 2
     """webrtcvad's mode, 0 (lets most through) to 3."""
     vad: Literal["auto", "webrtc", "gpio", "xvf3000", "xvf3800"] = "auto"

@@ -8,7 +8,7 @@ import numpy as np
 
 from device.audio.cues import FREQUENCIES_HZ
 from device.audio.farend import CueSpan
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Ms, ms_from_samples, samples_from_ms
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, samples_from_ms
 
 BLOCK_S = 0.01
 _BLOCK = samples_from_ms(10, CAPTURE_RATE) * BYTES_PER_SAMPLE
@@ -16,8 +16,8 @@ _BLOCK = samples_from_ms(10, CAPTURE_RATE) * BYTES_PER_SAMPLE
 EARLY_S = 0.04
 # The longest delay of an echo, and a slip.
 LONGEST_DELAY_S = 0.15 + EARLY_S
-# In which the longest reverberation of a living room (60 dB in 0.5 s) falls by 30 dB. No person who answers a cue is
-# kept waiting for longer.
+# In which the longest reverberation of a living room (60 dB in 0.5 s) falls by 30 dB. Who answers a cue waits no longer
+# than for that after the last of it has arrived.
 LONGEST_FADE_S = 0.25
 # An echo that has fallen so far below its loudest is gone: so much does the canceller take away, too.
 FALLEN_DB = 40.0
@@ -25,6 +25,8 @@ FALLEN_DB = 40.0
 ABOVE_ROOM_DB = 6.0
 # Below this nobody hears a room.
 SILENT_DBFS = -90.0
+# What is longer is an announcement: its last sound may be one that is not heard where the notes are.
+LONGEST_CUE_S = 0.5
 # No cue has a dip so long, and no reverberation of a note.
 QUIET_BLOCKS = 3
 # What a canceller must take away of an echo, in windows that hold nothing of the first moment.
@@ -87,7 +89,8 @@ class Fading:
         if self._delay_s is None:
             return moment >= max(until, self._since + LONGEST_DELAY_S)
         over_s = moment - (until + self._delay_s)
-        return over_s >= 0 and (self._quiet >= QUIET_BLOCKS or over_s >= LONGEST_FADE_S)
+        is_quiet = self._quiet >= QUIET_BLOCKS and until - self._since < LONGEST_CUE_S
+        return over_s >= 0 and (is_quiet or over_s >= LONGEST_FADE_S)
 
 
 class Proof:
@@ -125,13 +128,15 @@ class CueMask:
     def __init__(self, cues: Callable[[], Sequence[CueSpan]], is_trusted: Callable[[], bool]) -> None:
         self._cues = cues
         self._is_trusted = is_trusted
-        self._room = b""
-        self._captured = self._left = bytes(_WINDOW * BYTES_PER_SAMPLE)
+        self.forget()
         self._current = 0.0
         self._fading = Fading(0.0, SILENT_DBFS)
         self._proof = Proof(SILENT_DBFS)
-        self.hidden = Ms(0)
-        """How much was silenced so far."""
+
+    def forget(self) -> None:
+        """Forget all sound: what comes next does not join on, or may be of another day."""
+        self._room = b""
+        self._captured = self._left = bytes(_WINDOW * BYTES_PER_SAMPLE)
 
     def process(self, captured: bytes, left: bytes, moment: float) -> bytes:
         """Return `left`, made by a canceller of `captured` (s16le mono, from `moment` on), or silence in its place."""
@@ -150,7 +155,6 @@ class CueMask:
         self._left = (self._left + left)[-len(self._left) :]
         begun = [cue for cue in cues if cue.since - EARLY_S < moment + BLOCK_S]
         if begun and self._hides(begun[-1], moment):
-            self.hidden = Ms(self.hidden + ms_from_samples(len(left) // BYTES_PER_SAMPLE, CAPTURE_RATE))
             return bytes(len(left))
         return left
 

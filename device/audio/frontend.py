@@ -45,9 +45,12 @@ class Frontend:
         post: Callable[[VoiceStarted | VoiceStopped], None],
         canceller: EchoCanceller | None = None,
         cue_mask: CueMask | None = None,
+        detector: Vad | None = None,
         is_calm: Callable[[], bool] = lambda: False,
     ) -> None:
         """`cue_mask`: for who has a loudspeaker in the room, and no board that takes its sound away.
+
+        `detector`: what `vad` asks, where that has more to do; it learns the room's noise.
 
         `is_calm`, asked once the wake word got a frame: there are no voices, and nobody wants to know of any.
         """
@@ -58,6 +61,7 @@ class Frontend:
         self._ring = ring
         self._gate = gate
         self._vad = vad
+        self._detector = detector or vad
         self._segmenter = segmenter
         self._feed_wake = feed_wake
         self._reset_wake = reset_wake
@@ -133,6 +137,8 @@ class Frontend:
         open gate stays open for what comes.
         """
         self._canceller.interrupt()
+        if self._cue_mask:
+            self._cue_mask.forget()
         self._ring.clear()
         self._began, self._newest = self._ring.end, None
         self._reset_wake()
@@ -165,7 +171,7 @@ class Frontend:
         self._unheard_since = None
         self._rechunker.restart(unheard.position)
         for frame in self._rechunker.process(unheard.pcm):
-            self._vad.is_voice(frame)
+            self._detector.is_voice(frame)
         self._rechunker.restart(start)
 
     def _tell(self, fact: VoiceStarted | VoiceStopped) -> None:

@@ -39,7 +39,13 @@ class LoudnessVad:
 class House:
     """A frontend with everything around it in plain lists."""
 
-    def __init__(self, target_rate: int = 16_000, vad: Vad | None = None, cue_mask: CueMask | None = None) -> None:
+    def __init__(
+        self,
+        target_rate: int = 16_000,
+        vad: Vad | None = None,
+        cue_mask: CueMask | None = None,
+        detector: Vad | None = None,
+    ) -> None:
         self.sent: list[bytes] = []
         self.woken: list[bytes] = []
         self.resets = 0
@@ -57,6 +63,7 @@ class House:
             reset_wake=self.reset_wake,
             post=self.posted.append,
             cue_mask=cue_mask,
+            detector=detector,
             is_calm=lambda: self.calm,
         )
 
@@ -218,6 +225,32 @@ def test_noise_that_rises_while_nobody_listens_is_no_voice_afterwards() -> None:
     for _ in range(150):
         house.hear((chance.standard_normal(320) * level).astype("<i2").tobytes())
     assert house.posted == []
+
+
+class CountingVad(LoudnessVad):
+    """Notes what it was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[AudioFrame] = []
+
+    def is_voice(self, frame: AudioFrame) -> bool:
+        """Note the frame."""
+        self.asked.append(frame)
+        return super().is_voice(frame)
+
+
+def test_what_was_missed_in_the_calm_is_shown_to_the_detector_alone() -> None:
+    """The newest 8 s of it, once; what stands around it judges by the echo of now, and confirms voices."""
+    vad, detector = CountingVad(), CountingVad()
+    house = House(vad=vad, detector=detector)
+    house.calm = True
+    house.hear(QUIET, times=500)
+    assert not vad.asked
+    assert not detector.asked
+    house.calm = False
+    house.hear(QUIET, times=10)
+    assert [frame.position for frame in detector.asked] == [320 * n for n in range(100, 500)]
+    assert [frame.position for frame in vad.asked] == [320 * n for n in range(500, 510)]
 
 
 def test_in_a_calm_room_nobody_looks_for_voices() -> None:
