@@ -67,7 +67,7 @@ class Fading:
     def __init__(self, since: float, room_dbfs: float) -> None:
         """`since`: when the cue begins at the DAC (s)."""
         self._room = room_dbfs
-        self._since = since
+        self.since = since
         self._loudest = room_dbfs
         self._delay_s: float | None = None
         self._quiet = 0
@@ -77,8 +77,8 @@ class Fading:
     def may_be_heard(self, moment: float, until: float, dbfs: float) -> bool:
         """Take the level of the 10 ms from `moment` on, and when the cue ends (as far as is known)."""
         self._loudest = max(self._loudest, dbfs)
-        if self._delay_s is None and moment >= self._since and dbfs > self._room + ABOVE_ROOM_DB:
-            self._delay_s = min(moment - self._since, LONGEST_DELAY_S)
+        if self._delay_s is None and moment >= self.since and dbfs > self._room + ABOVE_ROOM_DB:
+            self._delay_s = min(moment - self.since, LONGEST_DELAY_S)
         gone_dbfs = max(self._room + ABOVE_ROOM_DB, self._loudest - FALLEN_DB)
         self._quiet = self._quiet + 1 if dbfs <= gone_dbfs else 0
         if self._is_gone(moment, until):
@@ -87,9 +87,9 @@ class Fading:
 
     def _is_gone(self, moment: float, until: float) -> bool:
         if self._delay_s is None:
-            return moment >= max(until, self._since + LONGEST_DELAY_S)
+            return moment >= max(until, self.since + LONGEST_DELAY_S)
         over_s = moment - (until + self._delay_s)
-        is_quiet = self._quiet >= QUIET_BLOCKS and until - self._since < LONGEST_CUE_S
+        is_quiet = self._quiet >= QUIET_BLOCKS and until - self.since < LONGEST_CUE_S
         return over_s >= 0 and (is_quiet or over_s >= LONGEST_FADE_S)
 
 
@@ -129,7 +129,6 @@ class CueMask:
         self._cues = cues
         self._is_trusted = is_trusted
         self.forget()
-        self._current = 0.0
         self._fading = Fading(0.0, SILENT_DBFS)
         self._proof = Proof(SILENT_DBFS)
 
@@ -159,8 +158,7 @@ class CueMask:
         return left
 
     def _hides(self, cue: CueSpan, moment: float) -> bool:
-        if self._current != cue.since:
-            self._current = cue.since
+        if self._fading.since != cue.since:
             room_dbfs = self._room_dbfs()
             self._fading, self._proof = Fading(cue.since, room_dbfs), Proof(room_dbfs)
         captured_dbfs, left_dbfs = (notes_dbfs(sound)[0] for sound in (self._captured, self._left))

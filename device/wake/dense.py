@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from device.wake import onnxfile
-from device.wake.network import FloatArray, Shape
+from device.wake.network import FloatArray, shape_size
 from device.wake.onnxfile import Graph, Node
 from device.wake.protobuf import MalformedError
 
@@ -47,8 +47,8 @@ class DenseNetwork:
 
     def _try(self) -> None:
         """Raise ValueError when the layers do not fit together."""
-        made = _compute(self._layers, np.zeros(_size(self.input_shape), np.float32))
-        _demand(made.size == _size(self.output_shape), "the result has another shape than it should")
+        made = _compute(self._layers, np.zeros(shape_size(self.input_shape), np.float32))
+        _demand(made.size == shape_size(self.output_shape), "the result has another shape than it should")
 
     def bind(self, source: FloatArray, target: FloatArray) -> Callable[[], None]:
         """Return a function that computes `target` from what `source` holds at that moment. As `Network.bind`."""
@@ -58,10 +58,6 @@ class DenseNetwork:
             made[:] = _compute(layers, given)
 
         return run
-
-
-def _size(shape: Shape) -> int:
-    return math.prod(size or 1 for size in shape)
 
 
 def _compute(layers: Sequence[_Layer], given: FloatArray) -> FloatArray:

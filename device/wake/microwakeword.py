@@ -8,7 +8,6 @@ Several words share the features.
 from __future__ import annotations
 
 import difflib
-import math
 import statistics
 from collections import deque
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from device.ports import Detection, Rule
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 from device.wake import tflite
 from device.wake.decision import Decision, Rules
+from device.wake.network import shape_size
 from device.wake.stepwise import Stepwise
 from device.wake.tflite import LibraryMissingError, UnusableModelError
 
@@ -243,7 +243,7 @@ def _check_file(path: Path) -> None:
     if model.engine() == "openwakeword":
         raise ConfigError(f'wake.words: {path} is an openWakeWord model; set wake.engine = "openwakeword" for it')
     are_bytes = {model.source.kind, model.target.kind} <= {"INT8", "UINT8"}
-    is_one = math.prod(1 if size is None else size for size in model.target.shape) == 1
+    is_one = shape_size(model.target.shape) == 1
     if model.engine() != "microwakeword" or not (are_bytes and is_one):
         raise _not_a_model(
             path, f"it takes {model.source} and gives {model.target}, where 1 x 3 x {_FEATURES} and 1 x 1 are usual"

@@ -9,6 +9,7 @@ costs 15 % of the CPU. Binding inputs and outputs to fixed buffers saves 5 % and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,16 @@ class Network:
 
         _try(run, self.path)
         return run
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as a person writes it."""
+    return " x ".join("?" if size is None else str(size) for size in shape) or "a single number"
+
+
+def shape_size(shape: Shape) -> int:
+    """Return how many numbers are in a tensor of this shape; of what is left open, one."""
+    return math.prod(1 if size is None else size for size in shape)
 
 
 def _try(run: Callable[[], None], path: Path) -> None:

@@ -27,7 +27,7 @@ from device.wake.embedding import EMBEDDING_SIZE
 from device.wake.features import Features
 from device.wake.mel import CHUNK_SAMPLES
 from device.wake.models import WordModel, find_word
-from device.wake.network import FloatArray
+from device.wake.network import FloatArray, shape_text
 from device.wake.runtimes import Runnable
 from device.wake.stepwise import Stepwise
 from device.wake.wordend import ROWS, Sound, WordEnd, word_end
@@ -187,13 +187,9 @@ def _window(network: Runnable) -> int:
         case (1 | None, int(rows), int(size)), (1 | None, _) if size == EMBEDDING_SIZE and 0 < rows <= _LONGEST_WINDOW:
             return rows
     raise ConfigError(
-        f"{network.path} is not an openWakeWord model: it takes {_text(network.input_shape)} and gives "
-        f"{_text(network.output_shape)}, where 1 x 16 x {EMBEDDING_SIZE} and 1 x 1 are usual; give another file"
+        f"{network.path} is not an openWakeWord model: it takes {shape_text(network.input_shape)} and gives "
+        f"{shape_text(network.output_shape)}, where 1 x 16 x {EMBEDDING_SIZE} and 1 x 1 are usual; give another file"
     )
-
-
-def _text(shape: Sequence[int | None]) -> str:
-    return " x ".join("?" if size is None else str(size) for size in shape) or "a single number"
 
 
 def _classes(network: Runnable, count: int) -> dict[int, str]:

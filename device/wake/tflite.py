@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import ConfigError
-from device.wake.network import FloatArray, Shape
+from device.wake.network import FloatArray, Shape, shape_text
 
 PACKAGE = "pymicro_wakeword"
 
@@ -93,7 +93,7 @@ class Tensor:
 
     def __str__(self) -> str:
         """Return shape and kind as a person writes them."""
-        return f"{_text(self.shape)} {self.kind}"
+        return f"{shape_text(self.shape)} {self.kind}"
 
 
 class Model:
@@ -328,8 +328,4 @@ def _demand_fit(verb: str, shape: Shape, array: FloatArray) -> None:
     """Refuse an array that the model was not made for: it would be resized without a word, and compute nonsense."""
     fits = len(shape) == array.ndim and all(own in (None, size) for own, size in zip(shape, array.shape, strict=True))
     if not fits or array.dtype != np.float32 or not array.flags.c_contiguous:
-        raise UnusableModelError(f"it {verb} {Tensor('', _FLOAT, shape)}, where {_text(array.shape)} is wanted")
-
-
-def _text(shape: Shape) -> str:
-    return " x ".join("?" if size is None else str(size) for size in shape) or "a single number"
+        raise UnusableModelError(f"it {verb} {Tensor('', _FLOAT, shape)}, where {shape_text(array.shape)} is wanted")

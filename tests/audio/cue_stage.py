@@ -10,7 +10,7 @@ import soxr
 
 from device.audio.cuemask import CueMask
 from device.audio.cues import cue_pcm
-from device.audio.echo import EchoCanceller
+from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.core.actions import Cue
 from device.sim.room import Echo, Room, Sound, pcm_from_samples, samples_from_pcm
@@ -41,6 +41,15 @@ class CueHeard:
         """How long after the cue's end at the DAC silence was sent; less than 0 when nothing was hidden until then."""
         where = np.flatnonzero(self.hidden)
         return Ms((float(where[-1]) + 1 - self.end) * 1000 / RATE) if len(where) else Ms(-math.inf)
+
+
+def make_canceller(kind: str, far_end: FarEnd) -> EchoCanceller:
+    """Return none (`kind` "none"), or one that knows nothing yet."""
+    if kind == "none":
+        return NullCanceller()
+    canceller = WebRtcCanceller(far_end)
+    canceller.load()
+    return canceller
 
 
 def hear_cue(

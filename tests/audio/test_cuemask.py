@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from device.audio import cuemask
 from device.audio.cuemask import EARLY_S, LONGEST_DELAY_S, LONGEST_FADE_S, CueMask, Fading
 from device.audio.cues import cue_pcm
-from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
+from device.audio.echo import NullCanceller
 from device.audio.farend import CueSpan, FarEnd
 from device.core.actions import Cue
 from device.sim.room import Room, Sound, pcm_from_samples
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE
-from tests.audio.cue_stage import CueHeard, hear_cue, heard_span, notes_dbfs
+from tests.audio.cue_stage import CueHeard, hear_cue, heard_span, make_canceller, notes_dbfs
 from tests.audio.echo_stage import ASKING, PLAYED_RATE, RATE, answers, room, spoken
 
 SINCE, UNTIL = 50.0, 50.15
@@ -194,20 +194,11 @@ def noise_dbfs(heard: CueHeard) -> float:
 def test_nothing_of_the_wake_cue_is_sent(place: Room, kind: str) -> None:
     """Without a canceller, and with one that has not learned the room; what was captured is well heard."""
     far_end = FarEnd(PLAYED_RATE)
-    canceller = make(kind, far_end)
+    canceller = make_canceller(kind, far_end)
     heard = hear_cue(place, canceller, far_end, before=a_second(), near=a_second(1.5))
     span = heard_span(heard)
     assert notes_dbfs(heard.captured, span) > noise_dbfs(heard) + 2 * A_NOTE_DB
     assert notes_dbfs(heard.sent, span) < noise_dbfs(heard) + A_NOTE_DB
-
-
-def make(kind: str, far_end: FarEnd) -> EchoCanceller:
-    """None, or one that is loaded."""
-    if kind == "none":
-        return NullCanceller()
-    canceller = WebRtcCanceller(far_end)
-    canceller.load()
-    return canceller
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place.delay_ms:g} ms")
@@ -216,7 +207,7 @@ def test_a_canceller_that_knows_the_room_needs_help_with_the_beginning_only(plac
     far_end = FarEnd(PLAYED_RATE)
     before = np.concatenate((answers(8, 1), a_second()))
     near = np.zeros(len(before) + RATE * 3 // 2, np.float32)
-    heard = hear_cue(place, make("new", far_end), far_end, before=before, near=near)
+    heard = hear_cue(place, make_canceller("new", far_end), far_end, before=before, near=near)
     assert heard.hidden_after_ms < 50
     assert notes_dbfs(heard.left, heard_span(heard)) < noise_dbfs(heard) + A_NOTE_DB
     assert notes_dbfs(heard.captured, heard_span(heard)) > noise_dbfs(heard) + 2 * A_NOTE_DB

@@ -20,10 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from bench_echo import ROOMS
 from common import publish, table
 
-from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.sim.room import Room
-from tests.audio.cue_stage import CueHeard, hear_cue, heard_span, notes_dbfs
+from tests.audio.cue_stage import CueHeard, hear_cue, heard_span, make_canceller, notes_dbfs
 from tests.audio.echo_stage import PLAYED_RATE, RATE, answers
 
 KINDS = {"none": "no canceller", "new": "a new canceller", "trained": "a canceller that knows the room"}
@@ -63,15 +62,6 @@ def hear(place: Room, kind: str, masked: bool) -> CueHeard:
         before = np.concatenate((answers(LEARNING_S, place.seed), before))
     near = np.zeros(len(before) + int(AFTER_S * RATE), np.float32)
     return hear_cue(place, make_canceller(kind, far_end), far_end, before=before, near=near, masked=masked)
-
-
-def make_canceller(kind: str, far_end: FarEnd) -> EchoCanceller:
-    """Return none, or one that knows nothing yet."""
-    if kind == "none":
-        return NullCanceller()
-    canceller = WebRtcCanceller(far_end)
-    canceller.load()
-    return canceller
 
 
 def rows(found: dict[str, list[Figures]]) -> Iterator[tuple[str, ...]]:
