@@ -15,6 +15,18 @@ from device.core import failures
 from device.core.actions import Action, Cue
 from device.core.memory import Memory, Timer
 
+# The provider itself was not reached, or is not any more.
+_OFFLINE = frozenset(
+    {
+        ev.Failure.UNREACHABLE,
+        ev.Failure.PROXY,
+        ev.Failure.INSECURE,
+        ev.Failure.WEB_PAGE,
+        ev.Failure.SILENT,
+        ev.Failure.DROPPED,
+    }
+)
+
 
 def leave(memory: Memory, fact: Any) -> list[Action]:
     """The person ended it."""
@@ -28,8 +40,7 @@ def leave_quietly(memory: Memory, fact: Any) -> list[Action]:
 
 def fail_by_session(memory: Memory, fact: ev.SessionFailed) -> list[Action]:
     """The session is gone: say why."""
-    offline = fact.failure in (ev.Failure.UNREACHABLE, ev.Failure.DROPPED)
-    memory.note(online=not offline)
+    memory.note(online=fact.failure not in _OFFLINE)
     return _fail(memory, failures.OF_CONVERSATION[fact.failure])
 
 
@@ -47,7 +58,7 @@ def fail_by_device(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
 def give_up_connecting(memory: Memory, fact: Any) -> list[Action]:
     """The session did not become ready in time."""
     memory.note(online=False)
-    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.UNREACHABLE])
+    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.SILENT])
 
 
 def give_up_answer(memory: Memory, fact: Any) -> list[Action]:
