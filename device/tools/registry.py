@@ -82,19 +82,33 @@ class Registry:
             if limit.expired():
                 raise ToolError(f"{tool.name} did not finish within {self._timeout_s:g} seconds") from error
             raise _unexpected(tool, error) from error
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            # What the tool waited for was cancelled, not the call: the model still waits for its answer.
+            raise _unexpected(tool, error) from error
         except Exception as error:  # the boundary: a broken tool must not end the conversation
             raise _unexpected(tool, error) from error
 
 
 def decode_arguments(tool: Tool[Arguments], text: str) -> Arguments:
     """Decode JSON text into the tool's arguments. Raise ToolError saying what is wrong with them."""
+    plain = _parse(tool, text)
+    try:
+        return msgspec.convert(plain, tool.arguments)
+    except msgspec.ValidationError as error:
+        raise ToolError(f"{tool.name}: {_explain(error, tool, plain)}") from error
+
+
+def _parse(tool: Tool[Any], text: str) -> Any:
+    """Return JSON as plain values: all of it is read before anything in it is judged."""
     try:
         # Some servers send nothing at all for a call without arguments.
-        return msgspec.json.decode((text if text.strip() else "{}").encode(errors="replace"), type=tool.arguments)
-    except msgspec.ValidationError as error:
-        raise ToolError(f"{tool.name}: {_explain(error, tool, text)}") from error
+        return msgspec.json.decode((text if text.strip() else "{}").encode(errors="replace"))
     except msgspec.DecodeError as error:
         raise ToolError(f"{tool.name}: the arguments are not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise ToolError(f"{tool.name}: the arguments are nested too deeply") from error
 
 
 def parameters_schema(arguments: type[msgspec.Struct]) -> dict[str, Any]:
@@ -135,7 +149,7 @@ def _without_null(node: dict[str, Any]) -> dict[str, Any]:
     return {**choices[0], **rest}
 
 
-def _explain(error: msgspec.ValidationError, tool: Tool[Any], text: str) -> str:
+def _explain(error: msgspec.ValidationError, tool: Tool[Any], plain: Any) -> str:
     """Turn msgspec's "Invalid enum value 'x' - at `$.name`" into a sentence that lists the choices."""
     problem, _, path = str(error).partition(" - at `$.")
     field = path.rstrip("`")
@@ -144,7 +158,7 @@ def _explain(error: msgspec.ValidationError, tool: Tool[Any], text: str) -> str:
     choices = [str(value) for value in parameters_schema(tool.arguments)["properties"].get(field, {}).get("enum", [])]
     if not choices or not problem.startswith("Invalid enum value"):
         return f'"{field}": {problem[:1].lower()}{problem[1:]}'
-    given = str(msgspec.json.decode(text)[field])[:60]
+    given = str(plain[field])[:60]
     return f'{field} "{given}" is unknown{suggestion(given, choices)}'
 
 
@@ -155,11 +169,16 @@ def suggestion(given: str, choices: Sequence[str]) -> str:
     return f'; did you mean "{meant[0]}"?' if meant else f"; there are: {', '.join(choices)}"
 
 
-def _unexpected(tool: Tool[Any], error: Exception) -> ToolError:
+def _unexpected(tool: Tool[Any], error: BaseException) -> ToolError:
     """Log where a tool broke. Not the exception's text: it may quote what a person said."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     log.error("tool %s broke with %s\n%s", tool.name, type(error).__name__, frames)
     return ToolError(f"{tool.name} failed because of a fault in the device ({type(error).__name__})")
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _ms_since(began: float) -> float:

@@ -97,6 +97,7 @@ def test_a_tool_without_arguments_has_an_empty_object_as_schema() -> None:
         ('{"colour": "red", "place": {"title": "hall", "flor": 1}}', "flor"),
         ('{"colour": "red", "place": {"title": "hall", "side": "up"}}', "place.side"),
         ('{"colour": "\ud800", "level": 11}', "level"),
+        pytest.param('{"colour": ' + "[" * 100_000, "nested too deeply", id="deep"),
     ],
 )
 async def test_bad_arguments_are_explained_to_the_model(arguments: str, complaint: str) -> None:
@@ -104,6 +105,33 @@ async def test_bad_arguments_are_explained_to_the_model(arguments: str, complain
     with pytest.raises(ToolError) as caught:
         await registry_of().call("set_lamp", arguments)
     assert str(caught.value).startswith("set_lamp: ")
+    assert complaint in str(caught.value)
+
+
+class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Arguments with a name out of a list, as the relays have."""
+
+    name: Literal["light", "fan"]
+    on: bool
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ('{"name": "lamp", "on":tru', "not valid JSON"),
+        ('{"name": "lamp", "on": true}', 'name "lamp" is unknown; there are: fan, light'),
+        ('{"name": "\ud800", "on": true}', 'name "?" is unknown'),
+    ],
+)
+async def test_a_wrong_name_is_explained_also_where_the_rest_is_no_json(arguments: str, complaint: str) -> None:
+    """The name is judged only when all has been read: a call that nothing answers would hang in the history."""
+
+    async def switch(arguments: Switch) -> str:
+        return ""
+
+    registry = Registry([Tool("set_switch", "Switch.", Switch, switch)], 10)
+    with pytest.raises(ToolError) as caught:
+        await registry.call("set_switch", arguments)
     assert complaint in str(caught.value)
 
 
@@ -140,6 +168,19 @@ async def test_a_timeout_inside_a_tool_is_not_taken_for_ours() -> None:
 
     with pytest.raises(ToolError, match="fault in the device"):
         await registry_of(time_out).call("set_lamp", '{"colour": "red"}')
+
+
+async def test_a_cancellation_inside_a_tool_is_answered() -> None:
+    """What the tool waited for was cancelled by somebody else: the model still waits for a result."""
+
+    async def wait_in_vain(arguments: Lamp) -> str:
+        other = asyncio.ensure_future(asyncio.Event().wait())
+        asyncio.get_running_loop().call_soon(other.cancel)
+        await other
+        return ""
+
+    with pytest.raises(ToolError, match="fault in the device"):
+        await registry_of(wait_in_vain).call("set_lamp", '{"colour": "red"}')
 
 
 async def test_a_tools_own_error_reaches_the_model_word_for_word() -> None:
