@@ -32,7 +32,7 @@ class Audio(Section, frozen=True):
     """Microphone and loudspeaker."""
 
     input: str = "default"
-    """ALSA PCM name, a substring of the device's name, or "default"."""
+    """ALSA PCM name, a card's id or name or a part of one, or "default"."""
     output: str = "default"
     input_channel: Annotated[int, Meta(ge=0, le=31)] = 0
     """Which channel of a microphone array to listen to, from 0."""

@@ -27,6 +27,7 @@ from device.audio.devices import DEFAULT, Direction, SoundDevice
 from device.audio.line import HANG_S, Line, OnBlock
 from device.audio.microphone import AlsaMicrophone, OnFrame
 from device.audio.speaker import AlsaSpeaker
+from device.cards import Card, read_cards
 from device.config import Audio
 from device.errors import AudioError, DeviceNotFoundError
 from device.ports import Post
@@ -128,7 +129,8 @@ class SoundCards:
         """In PortAudio's thread: initialise when needed, and list the devices."""
         portaudio = self._initialise()
         infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
-        return tuple(_device(info, self._lent) for info in infos)
+        known = read_cards()
+        return tuple(_device(info, self._lent, known) for info in infos)
 
     def choose(self, direction: Direction) -> SoundDevice:
         """In PortAudio's thread: return the configured device.
@@ -221,6 +223,7 @@ class SoundCards:
                     log.exception("looking after the %s", line.noun)
 
 
-def _device(info: Mapping[str, Any], lent: Mapping[str, str]) -> SoundDevice:
+def _device(info: Mapping[str, Any], lent: Mapping[str, str], known: Mapping[int, Card]) -> SoundDevice:
     name = lent.get(info["name"], info["name"])
-    return SoundDevice(info["index"], name, info["maxInputChannels"], info["maxOutputChannels"])
+    card = alsapcm.find_card(name, known)
+    return SoundDevice(info["index"], name, info["maxInputChannels"], info["maxOutputChannels"], card)

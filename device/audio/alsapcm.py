@@ -12,24 +12,24 @@ import itertools
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from device import cards
 from device.audio.alsafilters import leave_out_filters
 from device.audio.devices import Direction, SoundDevice, choose_device
 from device.errors import AudioError, DeviceNotFoundError
 
 LIBRARY = "libasound.so.2"
 CONFIG_PATH = "ALSA_CONFIG_PATH"
-PROC = Path("/proc/asound")
 # What libasound answers where there is no such PCM, card or parameter; every other error is of one that exists.
 MISSING = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EINVAL})
 # Definitions that PortAudio passes over, whether they need arguments or not.
 HIDDEN = frozenset({"hw", "plughw", "plug", "dsnoop", "tee", "file", "null", "shm", "cards", "rate_convert"})
 # An address that PortAudio gives its cards: choose_device finds it in their names.
 _ADDRESS = re.compile(r"hw:\d+(,\d+)?")
-_CARD_LINE = re.compile(r"^ *(\d+) \[.*?\]: .*? - (.*)$", re.MULTILINE)
-_PCM_LINE = re.compile(r"^(\d+)-(\d+): [^:]*:([^:]*)(.*)$", re.MULTILINE)
+# How PortAudio ends the name of a card's device.
+_AT_CARD = re.compile(r" \(hw:(\d+),\d+\)$")
 _STREAMS = {Direction.INPUT: 1, Direction.OUTPUT: 0}
 _ENDS = {Direction.INPUT: "Input", Direction.OUTPUT: "Output"}
 _NONBLOCK = 1
@@ -87,11 +87,11 @@ class News:
 
     def note_listing(self) -> None:
         """PortAudio is about to list the devices."""
-        self._listed = fingerprint()
+        self._listed = cards.fingerprint()
 
     def is_good(self, listed: Sequence[SoundDevice], wanted: str, direction: Direction) -> bool:
         """Tell whether the device exists, and either was not listed or a card came or went since. Said only once."""
-        state = fingerprint(), look_for(wanted, direction)
+        state = cards.fingerprint(), look_for(wanted, direction)
         if state[1] in MISSING or self._told.get((wanted, direction)) == state:
             return False
         if state[0] == self._listed and _is_listed(listed, wanted, direction):
@@ -137,7 +137,7 @@ def try_pcm(name: str, direction: Direction) -> int:
     return -result
 
 
-def look_for(wanted: str, direction: Direction, root: Path = PROC) -> int:
+def look_for(wanted: str, direction: Direction, root: Path = cards.PROC) -> int:
     """Return 0 when what the configuration names could be opened now, or the errno of what keeps it shut.
 
     A card is found by a part of its name too, as PortAudio would name it if it were free.
@@ -152,18 +152,18 @@ def look_for(wanted: str, direction: Direction, root: Path = PROC) -> int:
     return try_pcm(card.name.rpartition("(")[2].rstrip(")"), direction)
 
 
-def list_cards(root: Path = PROC) -> tuple[SoundDevice, ...]:
+def list_cards(root: Path = cards.PROC) -> tuple[SoundDevice, ...]:
     """Return the cards' devices that the kernel knows, free or not, named as PortAudio names them."""
-    names = dict(_CARD_LINE.findall(_read(root / "cards")))
     return tuple(
-        SoundDevice(
-            -1,
-            f"{names.get(str(int(card)), '')}: {name.strip()} (hw:{int(card)},{int(device)})",
-            int("capture" in abilities),
-            int("playback" in abilities),
-        )
-        for card, device, name, abilities in _PCM_LINE.findall(_read(root / "pcm"))
+        SoundDevice(-1, f"{pcm.card.name}: {pcm.name} ({pcm.address})", int(pcm.captures), int(pcm.plays), pcm.card)
+        for pcm in cards.read_pcms(root)
     )
+
+
+def find_card(name: str, known: Mapping[int, cards.Card]) -> cards.Card | None:
+    """Return the card whose device PortAudio lists under `name`; None for a PCM of ALSA's configuration."""
+    found = _AT_CARD.search(name)
+    return known.get(int(found[1])) if found else None
 
 
 def list_names(direction: Direction) -> list[str]:
@@ -184,11 +184,6 @@ def list_names(direction: Direction) -> list[str]:
             found.append(_get_hint(library, hint, b"NAME"))
     library.snd_device_name_free_hint(hints)
     return [name for name in found if name.startswith("plughw:")]
-
-
-def fingerprint(root: Path = PROC) -> str:
-    """Return what changes when a card is plugged in or pulled out."""
-    return _read(root / "cards") + _read(root / "pcm")
 
 
 def _is_listed(listed: Sequence[SoundDevice], wanted: str, direction: Direction) -> bool:
@@ -221,13 +216,6 @@ def _read_config() -> None:
         ctypes.CDLL(LIBRARY).snd_config_update()
     except OSError:
         return
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _quote(name: str) -> str:

@@ -25,7 +25,7 @@ class Profile(config.Section, frozen=True):
     tried: bool
     """False: written from documents, never run on the board."""
     input: str = "default"
-    """Part of the name of its microphone's ALSA card."""
+    """Its microphone's ALSA card: the id, the name or a part of one."""
     output: str = "default"
     input_channel: Annotated[int, Meta(ge=0, le=31)] = 0
     """The channel to listen to, from 0."""

@@ -14,11 +14,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from device import cards
 from device.errors import AudioError
 
 log = logging.getLogger(__name__)
 
-CARDS = Path("/proc/asound/cards")
 TIMEOUT_S = 3.0
 """A sound server that is gone keeps amixer waiting; the person waits for the answer."""
 
@@ -29,7 +29,6 @@ _CONTROL = re.compile(r"^Simple mixer control '(?P<name>.*)',(?P<index>\d+)$")
 # "pvolume" is a playback volume, "volume" one for both directions; each may be followed by "-joined".
 _CAPABILITIES = re.compile(r"^  Capabilities:.*\bp?volume\b")
 _PERCENT = re.compile(r"\[(\d{1,3})%\]")
-_CARD_LINE = re.compile(r"^\s*(?P<index>\d+) \[(?P<id>[^\]]*)\]: (?P<rest>.*)$")
 _HARDWARE = re.compile(r"hw:(?:CARD=)?(?P<card>\w+)")
 _CARD_OPTION = re.compile(r":CARD=(?P<card>\w+)")
 
@@ -71,13 +70,13 @@ async def find_mixer(output: str, control: str = "") -> AlsaMixer | None:
     return AlsaMixer(device, chosen) if chosen else None
 
 
-def control_device(output: str, cards: Path = CARDS) -> str:
-    """Return the control device of the card that plays `output`: a PCM name, part of a device's name, or "default"."""
+def control_device(output: str, root: Path = cards.PROC) -> str:
+    """Return the control device of the card that plays `output`: a PCM's name, "default", a card's id, name or part."""
     if match := _HARDWARE.search(output) or _CARD_OPTION.search(output):
         return f"hw:{match['card']}"
-    index = None if output == "default" else _find_card(output, cards)
+    card = None if output == "default" else cards.find_player(output, root)
     # A PCM of the user's own, or of a sound server, usually has a control device of the same name.
-    return output if index is None else f"hw:{index}"
+    return output if card is None else f"hw:{card.number}"
 
 
 def playback_controls(scontents: str) -> list[str]:
@@ -100,19 +99,6 @@ def _choose(controls: Sequence[str], wanted: str) -> str | None:
         if f"{name},0" in controls:
             return f"{name},0"
     return controls[0] if controls else None
-
-
-def _find_card(part: str, cards: Path) -> str | None:
-    """Return the index of the card whose id or name contains `part`."""
-    try:
-        text = cards.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    for line in text.splitlines():
-        match = _CARD_LINE.match(line)
-        if match and part.casefold() in f"{match['id'].strip()} {match['rest']}".casefold():
-            return match["index"]
-    return None
 
 
 def _percent_of(text: str) -> int:

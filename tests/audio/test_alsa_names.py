@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from device import cards
 from device.audio import alsapcm
 from device.audio.alsa import SoundCards
 from device.audio.alsapcm import News
 from device.audio.devices import Direction, SoundDevice
+from device.cards import Card
 from device.config import Audio
 from device.core.events import DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
@@ -31,6 +33,9 @@ PCMS = """\
 00-00: bcm2835 Headphones : bcm2835 Headphones : playback 8
 02-00: USB Audio : USB Audio : playback 1 : capture 1
 """
+HEADPHONES = Card(0, "Headphones", "bcm2835 Headphones", "bcm2835 Headphones")
+USB_LONG_NAME = "C-Media Electronics Inc. USB PnP Sound Device at usb-3f980000.usb-1.2, full speed"
+USB = Card(2, "Device", "USB PnP Sound Device", USB_LONG_NAME)
 
 Define = Callable[[str], None]
 
@@ -140,8 +145,8 @@ async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(def
 def test_the_cards_are_known_as_portaudio_names_them(proc: Path) -> None:
     """Busy ones too, which PortAudio leaves out."""
     assert alsapcm.list_cards(proc) == (
-        SoundDevice(-1, "bcm2835 Headphones: bcm2835 Headphones (hw:0,0)", 0, 1),
-        SoundDevice(-1, "USB PnP Sound Device: USB Audio (hw:2,0)", 1, 1),
+        SoundDevice(-1, "bcm2835 Headphones: bcm2835 Headphones (hw:0,0)", 0, 1, HEADPHONES),
+        SoundDevice(-1, "USB PnP Sound Device: USB Audio (hw:2,0)", 1, 1, USB),
     )
 
 
@@ -190,7 +195,7 @@ def test_devices_are_listed_again_only_for_news(
     proc: Path, shut: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once for each change; never for a device that is not there."""
-    monkeypatch.setattr(alsapcm, "fingerprint", lambda: (proc / "cards").read_text(encoding="utf-8"))
+    monkeypatch.setattr(cards, "fingerprint", lambda: (proc / "cards").read_text(encoding="utf-8"))
     news, listed = News(), (SoundDevice(0, "USB Audio", 0, 2),)
     news.note_listing()
     for wanted in ("Jabra", "USB Audio"):

@@ -85,6 +85,11 @@ CARDS = """\
  2 [Device         ]: USB-Audio - USB PnP Sound Device
                       C-Media Electronics Inc. USB PnP Sound Device at usb-3f980000.usb-1.2, full speed
 """
+PCMS = """\
+00-00: bcm2835 Headphones : bcm2835 Headphones : playback 8
+01-00: tlv320aic3x-hifi-0 : tlv320aic3x-hifi-0 : playback 1 : capture 1
+02-00: USB Audio : USB Audio : playback 1 : capture 1
+"""
 
 
 def card(scontents: str, answer: str = "") -> str:
@@ -218,9 +223,19 @@ async def test_a_cancelled_call_leaves_no_amixer_behind(fake_amixer: Install, tm
 )
 def test_the_card_is_found_from_what_audio_output_names(tmp_path: Path, output: str, expected: str) -> None:
     """PCM names, device names as PortAudio prints them, and parts of a card's name."""
-    cards = tmp_path / "cards"
-    cards.write_text(CARDS)
-    assert control_device(output, cards) == expected
+    (tmp_path / "cards").write_text(CARDS)
+    (tmp_path / "pcm").write_text(PCMS)
+    assert control_device(output, tmp_path) == expected
+
+
+def test_the_volume_of_a_card_that_only_captures_is_of_no_use(tmp_path: Path) -> None:
+    """Two USB cards: the microphone comes first."""
+    (tmp_path / "cards").write_text(
+        f"{CARDS} 3 [Device_1       ]: USB-Audio - USB Speaker\n                      USB Speaker\n"
+    )
+    pcms = PCMS.replace("USB Audio : playback 1 : capture 1", "USB Audio : capture 1")
+    (tmp_path / "pcm").write_text(f"{pcms}03-00: USB Audio : USB Audio : playback 1\n")
+    assert control_device("usb", tmp_path) == "hw:3"
 
 
 def test_a_machine_without_sound_cards_has_no_list_of_them(tmp_path: Path) -> None:
