@@ -37,7 +37,49 @@ if [[ $2 == venv ]]; then
   cp "$0" .venv/bin/python
 fi
 """
-TOOLS = {"dpkg-query": DPKG_QUERY, "apt-get": APT_GET, "id": ID, "sudo": SUDO_REFUSED, "python": PYTHON}
+APT_CACHE = """#!/usr/bin/env bash
+echo "Depends: libpulse0 (= 16.1), libltdl7 | libltdl3, adduser, lsb-base (>= 3.2-13)"
+"""
+DPKG_DEB = """#!/usr/bin/env bash
+mkdir -p "$3/usr/bin" "$3/usr/lib/x/pulseaudio" "$3/usr/lib/pulse/modules"
+touch "$3/usr/lib/x/pulseaudio/libpulsecore-16.1.so" "$3/usr/lib/pulse/modules/module-null-sink.so"
+printf '#!/bin/sh\\necho "$LD_LIBRARY_PATH" "$@"\\n' >"$3/usr/bin/pulseaudio"
+chmod +x "$3/usr/bin/pulseaudio"
+"""
+PULSEAUDIO = """#!/usr/bin/env bash
+exit 1
+"""
+TOOLS = {
+    "dpkg-query": DPKG_QUERY,
+    "apt-get": APT_GET,
+    "apt-cache": APT_CACHE,
+    "dpkg-deb": DPKG_DEB,
+    "id": ID,
+    "sudo": SUDO_REFUSED,
+    "python": PYTHON,
+    "pulseaudio": PULSEAUDIO,
+}
+# What scripts/setup takes from any Linux system.
+COMMON = (
+    *(
+        "bash",
+        "cat",
+        "chmod",
+        "comm",
+        "cp",
+        "dirname",
+        "echo",
+        "env",
+        "find",
+        "flock",
+        "grep",
+        "mkdir",
+        "printf",
+        "readlink",
+        "rm",
+    ),
+    *("sed", "sha256sum", "sh", "sort", "touch", "tr", "xargs"),
+)
 
 
 @dataclass(frozen=True)
@@ -161,19 +203,55 @@ def test_a_failed_installation_is_tried_again(clone: Clone) -> None:
 
 
 def test_only_missing_packages_are_asked_of_debian(clone: Clone) -> None:
-    """Those that are there are left alone."""
-    assert clone.run("--sim", MISSING="flite pulseaudio").returncode == 0
+    """Those that are there are left alone, and nothing is ever taken away: what is there is somebody's."""
+    assert clone.run("--sim", MISSING="flite tzdata").returncode == 0
     update, install = clone.calls[:2]
     assert update == "apt-get update -q"
     assert install.startswith("apt-get install ")
-    assert install.endswith(" flite pulseaudio")
+    assert "--no-remove" in install.split()
+    assert install.endswith(" flite tzdata")
+
+
+@pytest.fixture
+def silent_clone(clone: Clone) -> Clone:
+    """On a machine without a program called pulseaudio: PipeWire makes its sound."""
+    for name in COMMON:
+        found = shutil.which(name)
+        assert found, name
+        (clone.tools / name).symlink_to(found)
+    (clone.tools / "pulseaudio").unlink()
+    return clone
+
+
+def test_the_virtual_cards_pulseaudio_never_replaces_the_sound_of_the_machine(silent_clone: Clone) -> None:
+    """Its package would remove PipeWire's: only its libraries are installed, and the program is unpacked in .venv/."""
+    path = str(silent_clone.tools)
+    run = silent_clone.run("--sim", PATH=path, MISSING="libltdl7")
+    assert run.returncode == 0, run.stderr
+    installs = [call for call in silent_clone.calls if call.startswith("apt-get install")]
+    assert [call.split()[-1] for call in installs] == ["libltdl7"]
+    assert "--no-remove" in installs[0].split()
+    assert "apt-get download -q pulseaudio" in silent_clone.calls
+    program = silent_clone.path / ".venv" / "bin" / "hearthside-pulseaudio"
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    folder = silent_clone.path / ".venv" / "pulseaudio" / "usr" / "lib"
+    modules = folder / "pulse" / "modules"
+    assert said == f"{folder}/x/pulseaudio:{modules} --dl-search-path={modules} --version\n"
+    silent_clone.run("--sim", PATH=path)
+    assert silent_clone.calls == []
+
+
+def test_a_device_needs_no_pulseaudio(silent_clone: Clone) -> None:
+    """Without --sim nothing of it is fetched."""
+    assert silent_clone.run(PATH=str(silent_clone.tools)).returncode == 0
+    assert not any("pulse" in call for call in silent_clone.calls)
 
 
 def test_who_cannot_become_root_is_told_what_to_run(clone: Clone) -> None:
     """One line to hand to whoever can."""
     run = clone.run("--sim", MISSING="flite", USER_ID="1000")
     assert run.returncode == 1
-    assert "sudo apt-get update && sudo apt-get install --no-install-recommends flite" in run.stderr
+    assert "sudo apt-get update && sudo apt-get install --no-remove --no-install-recommends flite" in run.stderr
     assert clone.calls == []
 
 

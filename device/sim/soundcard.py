@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -35,8 +37,13 @@ ALSA_SYSTEM_CONFIG = Path("/usr/share/alsa/alsa.conf")
 # The daemon dies, at once and without a goodbye, when our end of its guard's stdin is closed: also when this process
 # is killed before it can clean up.
 _KILLED_WITH_US = '"$@" & cat; kill -KILL $!; wait'
-_PROGRAMS = ("pulseaudio", "pacat", "parec", "pactl")
-_HOW_TO_INSTALL = "install Debian's packages pulseaudio, pulseaudio-utils, libasound2-plugins and libasound2-data"
+_PROGRAMS = ("pacat", "parec", "pactl")
+_HOW_TO_INSTALL = "run scripts/setup --sim, which brings it without touching the sound of this machine"
+# What scripts/setup makes where the machine has no PulseAudio of its own.
+_PRIVATE_PULSEAUDIO = "hearthside-pulseaudio"
+# ALSA's own configuration begins with this; what it loads (a sound server's idea of "default", ~/.asoundrc) is laid
+# over all that a file says, even what stands after it.
+_LOADS_OTHERS = re.compile(r"^@hooks \[.*?^\]$", re.DOTALL | re.MULTILINE)
 
 
 class SimulationError(HearthsideError):
@@ -163,9 +170,10 @@ class VirtualSoundCard:
         # notices a new stream, and the recorded monitor shows sound that was taken back.
         sink = f"module-null-sink norewinds={int(not self.sleepy)} rate={SINK_RATE}"
         maps = f"channels={self.channels} channel_map={_channel_map(self.channels)}"
-        command = "pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit --log-level=warn"
+        options = "-n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit --log-level=warn"
         return [
-            *command.split(),
+            find_pulseaudio(),
+            *options.split(),
             # Hardware does not wait for a busy machine; where it is not allowed it goes without.
             *("--realtime=yes", "--high-priority=yes"),
             *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
@@ -244,7 +252,19 @@ class Recording:
             self._begun.set()
 
 
+def find_pulseaudio() -> str:
+    """Return the path of the daemon: the machine's own, else the one of this virtual environment.
+
+    Raise SimulationError where there is none.
+    """
+    private = Path(sys.prefix) / "bin" / _PRIVATE_PULSEAUDIO
+    if found := shutil.which("pulseaudio") or shutil.which(private):
+        return str(found)
+    raise SimulationError(f"the virtual sound card needs pulseaudio; {_HOW_TO_INSTALL}")
+
+
 def _check_programs() -> None:
+    find_pulseaudio()
     missing = [name for name in _PROGRAMS if shutil.which(name) is None]
     missing += [] if ALSA_SYSTEM_CONFIG.exists() else [str(ALSA_SYSTEM_CONFIG)]
     if missing:
@@ -279,8 +299,9 @@ def _spread(pcm: bytes, channels: int, only: int | None) -> bytes:
 
 def _alsa_config(socket: Path) -> str:
     pulse = f'type pulse server "unix:{socket}"'
+    alsa_alone = _LOADS_OTHERS.sub("", ALSA_SYSTEM_CONFIG.read_text(encoding="utf-8"), count=1)
     return f"""\
-<{ALSA_SYSTEM_CONFIG}>
+{alsa_alone}
 pcm.{MICROPHONE} {{ {pulse} device "room.monitor" hint {{ show on description "Virtual microphone" }} }}
 pcm.{SPEAKER} {{ {pulse} device "speaker" hint {{ show on description "Virtual loudspeaker" }} }}
 pcm.!default {{ type asym capture.pcm "{MICROPHONE}" playback.pcm "{SPEAKER}" }}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import sys
 import tempfile
 import wave
 from pathlib import Path
@@ -100,11 +101,46 @@ async def test_two_cards_do_not_hear_each_other(virtual_card: VirtualSoundCard) 
     assert loud_ms(recording.pcm, recording.rate) == 0.0
 
 
-def test_a_machine_without_pulseaudio_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message names the packages."""
+async def test_alsas_default_is_its_microphone_and_its_loudspeaker(
+    virtual_card: VirtualSoundCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the machine calls its default: a sound server that runs, or a person's own .asoundrc."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".asoundrc").write_text("pcm.!default { type null }\n", encoding="utf-8")
+    raw = ("-q", "-D", "default", "-t", "raw", "-f", "S16_LE", "-r", str(RATE), "-c", "1")
+    listen = await asyncio.create_subprocess_exec(
+        *("arecord", *raw, "-d", "3"), stdout=subprocess.PIPE, env={**os.environ, **virtual_card.env()}
+    )
+    await virtual_card.play_into_room(tone(1.0), RATE)
+    captured, _ = await listen.communicate()
+    assert loud_ms(captured, RATE) > 500
+    with virtual_card.record_speaker() as recording:
+        play = await asyncio.create_subprocess_exec(
+            *("aplay", *raw), stdin=subprocess.PIPE, env={**os.environ, **virtual_card.env()}
+        )
+        await play.communicate(tone(0.5))
+    assert loud_ms(recording.pcm, recording.rate) > 400
+
+
+def test_a_machine_without_pulseaudio_is_told_what_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither on the PATH nor in the virtual environment."""
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(SimulationError, match="pulseaudio-utils"):
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    with pytest.raises(SimulationError, match="pulseaudio; run scripts/setup --sim"):
         VirtualSoundCard().__enter__()
+
+
+def test_a_pulseaudio_of_its_own_is_found_in_the_virtual_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the machine's sound belongs to another server, scripts/setup puts one there."""
+    private = tmp_path / "bin" / "hearthside-pulseaudio"
+    private.parent.mkdir()
+    private.write_text("#!/bin/sh\n", encoding="utf-8")
+    private.chmod(0o755)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert soundcard.find_pulseaudio() == str(private)
 
 
 def test_too_many_microphones_are_refused() -> None:

@@ -34,3 +34,12 @@ def test_a_second_setup_installs_nothing(suite: str) -> None:
     setup = run(suite, "./scripts/setup --sim && echo SECOND && ./scripts/setup --sim")
     assert setup.returncode == 0, setup.stdout
     assert "installing" not in setup.stdout.split("SECOND")[1]
+
+
+def test_the_sound_of_a_desktop_stays_as_it_is(suite: str) -> None:
+    """Where PipeWire makes the sound, the demo brings a PulseAudio of its own, and nothing is removed."""
+    desktop = "apt-get update && apt-get install -y --no-install-recommends pipewire-audio"
+    kept = "dpkg-query -W -f '${Status}' pipewire-audio pipewire-pulse && ! command -v pulseaudio"
+    demo = run(suite, f"export DEBIAN_FRONTEND=noninteractive; {desktop} && ./scripts/demo && {kept}")
+    assert demo.returncode == 0, demo.stdout
+    assert demo.stdout.count("install ok installed") == 2

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from device.sim.soundcard import find_pulseaudio
+
 PATIENCE_S = 20.0
 
 
@@ -45,7 +47,14 @@ def pulse(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PULSE_SERVER", f"unix:{socket}")
     server = subprocess.Popen(
         [
-            *("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--disable-shm=yes"),
+            *(
+                find_pulseaudio(),
+                "-n",
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--use-pid-file=no",
+                "--disable-shm=yes",
+            ),
             *("-L", "module-null-sink sink_name=room"),
             *("-L", f"module-native-protocol-unix socket={socket}"),
         ],
