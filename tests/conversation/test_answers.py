@@ -208,6 +208,15 @@ def test_the_persons_words_carry_the_turn_they_were_said_in() -> None:
     assert talk.facts() == [ev.SpeechStarted(1), ev.SpeechStopped(1), ev.Heard(1, "Hi")]
 
 
+@pytest.mark.parametrize("named", [{}, {"item_id": None}])
+def test_a_turn_that_is_committed_without_a_name_is_no_nonsense(named: dict[str, None]) -> None:
+    """Some servers say no more than that they have it; its transcript comes all the same."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.says("input_audio_buffer.committed", **named)
+    talk.says("conversation.item.input_audio_transcription.completed", item_id="u", content_index=0, transcript="Hi")
+    assert talk.facts() == [ev.Heard(1, "Hi")]
+
+
 # -- interruptions
 
 

@@ -12,8 +12,8 @@ from openai.types.realtime import RealtimeSessionCreateRequest
 from openai.types.realtime.realtime_response_create_params import RealtimeResponseCreateParams
 from pydantic import BaseModel
 
-from device.sim.realtime import SimulatedRealtime
-from device.sim.realtime.validation import RefusedError, decode
+from device.sim.realtime import SimulatedRealtime, schema
+from device.sim.realtime.validation import RefusedError, check_session, convert, decode
 from tests.conversation.openai_types import CLIENT, check_client_event
 from tests.sim.realtime_client import TOOLS, Client, dialled, function, silence, talking
 
@@ -93,6 +93,74 @@ def unknown_added(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         for at, part in enumerate(value):
             for where, new in unknown_added(part, f"{path}[{at}]"):
                 yield where, [*value[:at], new, *value[at + 1 :]]
+
+
+def nulled(value: Any) -> Iterator[Any]:
+    """Yield copies of a value, each with null in the place of something below it, but for what makes it what it is."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key not in ("type", "name", "text"):
+                yield {**value, key: None}
+            yield from ({**value, key: new} for new in nulled(part))
+    elif isinstance(value, list):
+        for at, part in enumerate(value):
+            yield from ([*value[:at], new, *value[at + 1 :]] for new in nulled(part))
+
+
+def is_known(event: dict[str, Any]) -> bool:
+    """Say whether the package's types take an event."""
+    try:
+        check_client_event(event)
+    except ValueError:
+        return False
+    return True
+
+
+NULLABLE = [
+    *({"type": "session.update", "event_id": "e", "session": session} for session in SESSIONS),
+    *({"type": "response.create", "event_id": "e", "response": response} for response in RESPONSES),
+    *({**event, "event_id": "e"} for kind, model in CLIENT.items() if "audio" not in kind for event in objects(model)),
+]
+
+
+def test_null_is_taken_wherever_the_types_know_it() -> None:
+    """Clients send it for whatever they leave out."""
+    events = [event for whole in NULLABLE if is_taken(whole) for event in nulled(whole) if is_known(event)]
+    assert len(events) > 500
+    assert [event for event in events if not is_taken(event)] == []
+
+
+async def test_null_leaves_a_setting_as_it_is_unless_it_switches_something_off(server: SimulatedRealtime) -> None:
+    """Instructions have no null; the turn detection has."""
+    async with dialled(server) as client:
+        await client.until("session.created")
+        before = await client.configure(instructions="Be brief.", tools=[function(TOOLS[0])])
+        audio = {"input": {"format": None, "turn_detection": None}, "output": {"voice": None, "speed": None}}
+        nothing = {"instructions": None, "tools": None, "tool_choice": None, "model": None, "truncation": None}
+        after = await client.configure(audio=audio, **nothing)
+    before["audio"]["input"]["turn_detection"] = None
+    assert after == before
+
+
+async def test_a_response_with_nothing_but_nulls_is_an_ordinary_one(server: SimulatedRealtime) -> None:
+    """As several clients ask for it."""
+    names = ("audio", "conversation", "input", "instructions", "max_output_tokens", "metadata", "output_modalities")
+    async with talking(server) as client:
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
+        await client.send("conversation.item.create", item=item)
+        await client.send("response.create", response=dict.fromkeys(names))
+        done = await client.until("response.done")
+    assert done["response"]["status"] == "completed"
+    assert done["response"]["output_modalities"] == ["audio"]
+
+
+def test_the_live_transcriber_may_write_down_what_a_server_vad_hears() -> None:
+    """Beside a model that speaks; a session that only transcribes with it has no turns."""
+    audio = {"input": {"transcription": {"model": "gpt-realtime-whisper"}, "turn_detection": {"type": "server_vad"}}}
+    speaking = convert({"type": "realtime", "audio": audio}, schema.RealtimeSession)
+    check_session(speaking)
+    with pytest.raises(RefusedError):
+        check_session(convert({"type": "transcription", "audio": audio}, schema.TranscriptionSession))
 
 
 def test_there_are_many_configurations() -> None:
@@ -255,9 +323,9 @@ async def refusal(client: Client, event: dict[str, Any]) -> dict[str, Any]:
     return error
 
 
-@pytest.mark.parametrize("frame", ["{", "[]", "null", '"text"', b"\x00\xff"])
+@pytest.mark.parametrize("frame", ["{", "[]", "null", '"text"', b"\x00\xff", "[" * 100_000 + "]" * 100_000])
 async def test_what_is_no_event_is_refused(server: SimulatedRealtime, frame: str | bytes) -> None:
-    """Malformed JSON, JSON that is no object, binary."""
+    """Malformed JSON, JSON that is no object, binary, JSON deeper than any parser goes."""
     async with dialled(server) as client:
         await client.until("session.created")
         await client.socket.send(frame)

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from device.sim.realtime import Call, Reply, Script, SimulatedRealtime, tone
-from tests.sim.realtime_client import MODEL, Client, dialled, silence, spoken, talking
+from tests.sim.realtime_client import MODEL, TOOLS, Client, dialled, function, silence, spoken, talking
 
 PUSH_TO_TALK = {"input": {"turn_detection": None}}
 
@@ -361,3 +361,20 @@ async def test_a_parrot_gives_back_what_it_heard(server: SimulatedRealtime) -> N
         await client.until("response.done")
     assert client.reply_audio() == sound
     assert server.journal.received_audio() == sound
+
+
+@pytest.mark.parametrize(("words", "name"), [("turn on the fan", "set_switch"), ("hello", "open_door")])
+async def test_a_call_that_is_required_is_made(server: SimulatedRealtime, words: str, name: str) -> None:
+    """Whatever was said: what was asked for, or else the first function, with arguments that its schema allows."""
+    doors = {"type": "string", "enum": ["front", "back"]}
+    needed = {"door": doors, "times": {"type": "integer", "minimum": 1}, "why": {"type": "string"}}
+    schema = {"type": "object", "properties": needed, "required": ["door", "times"]}
+    tools = [{"type": "function", "name": "open_door", "parameters": schema}, function(TOOLS[0])]
+    async with dialled(server) as client:
+        await client.until("session.created")
+        await client.configure(tools=tools, tool_choice="required")
+        await client.writes(words)
+        done = await client.until("response.function_call_arguments.done")
+    assert done["name"] == name
+    wanted = {"set_switch": {"name": "fan", "on": True}, "open_door": {"door": "front", "times": 1}}
+    assert json.loads(done["arguments"]) == wanted[name]

@@ -271,7 +271,8 @@ class Protocol:
             self._tell(ev.SpeechStopped(self._turn))
 
     def _audio_committed(self, event: server.AudioCommitted) -> None:
-        self._turn_of_input[event.item_id] = self._turn
+        if isinstance(event.item_id, str):
+            self._turn_of_input[event.item_id] = self._turn
         self._responses.confirmed(_COMMIT)
 
     def _item_added(self, event: server.ItemAdded) -> None:

@@ -112,9 +112,9 @@ class AudioCleared(Struct, frozen=True, kw_only=True):
 
 
 class AudioCommitted(Struct, frozen=True, kw_only=True):
-    """The person's audio became a message."""
+    """The person's audio became a message; some servers do not name it."""
 
-    item_id: str
+    item_id: Any = None
 
 
 class ItemAdded(Struct, frozen=True, kw_only=True):

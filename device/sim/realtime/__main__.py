@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
+import sys
+import tempfile
+from pathlib import Path
 
+from device.errors import ConfigError
 from device.ports import Phrase, ToolSpec
 from device.sim.realtime.journal import Entry
 from device.sim.realtime.server import DEFAULT_KEY, SimulatedRealtime
+from device.sim.realtime.tls import make_certificate, server_context
 
 _ON = ("turn on the {name}", "turn the {name} on", "switch on the {name}", "switch the {name} on")
 _OFF = ("turn off the {name}", "turn the {name} off", "switch off the {name}", "switch the {name} off")
@@ -40,20 +46,42 @@ async def _serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(wanted, stop.set)
-    async with SimulatedRealtime(tools, key=options.key, host=options.host, port=options.port) as server:
-        server.journal.hooks.append(_show)
-        print(f'Serving. In the configuration: conversation.openai.url = "{server.url}"', flush=True)
-        await stop.wait()
+    with tempfile.TemporaryDirectory(prefix="hearthside-tls-") as folder:
+        tls = server_context(_certificate(options, Path(folder))) if options.tls is not None else None
+        async with SimulatedRealtime(tools, key=options.key, host=options.host, port=options.port, tls=tls) as server:
+            server.journal.hooks.append(_show)
+            print(f'Serving. In the configuration: conversation.openai.url = "{server.url}"', flush=True)
+            await stop.wait()
+
+
+def _certificate(options: argparse.Namespace, folder: Path) -> Path:
+    """Return the certificate that was named, or a new one, and say how a device is made to trust that."""
+    if options.tls:
+        return Path(options.tls)
+    made = make_certificate(folder, options.host)
+    print(f"A device trusts this server with SSL_CERT_FILE={made} in its environment.", flush=True)
+    return made
 
 
 def main() -> None:
-    """Parse the command line and serve until a signal."""
+    """Parse the command line and serve until a signal; exit 78 when what was asked for cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m device.sim.realtime", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--key", default=DEFAULT_KEY, help="the API key that clients must send (default: %(default)s)")
     parser.add_argument("--switch", action="append", metavar="NAME", help="a relay's name; may be given again")
-    asyncio.run(_serve(parser.parse_args()))
+    parser.add_argument(
+        "--tls",
+        nargs="?",
+        const="",
+        metavar="PEM",
+        help="speak TLS (wss://), with the certificate and private key in a file, or with one made for this run",
+    )
+    try:
+        asyncio.run(_serve(parser.parse_args()))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        sys.exit(os.EX_CONFIG)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from device.espeak import EspeakVoice, VoiceStyle
 from device.sim.phrases import NotUnderstood, Understood
@@ -87,8 +89,8 @@ def reply(asked: Question, settings: Settings, script: Script) -> Reply:
     """Return the answer: the script's, or one that follows from what was understood."""
     if script.answer and (scripted := script.answer(asked.text)):
         return scripted
-    if forced := settings.forced_function:
-        return Reply(calls=(_call(forced, asked.said),))
+    if forced := settings.forced_function or _required_function(asked, settings):
+        return Reply(calls=(_call(forced, asked.said, settings),))
     if asked.outputs:
         return Reply(" ".join(map(_readable, asked.outputs)))
     if asked.said is None:
@@ -99,12 +101,32 @@ def reply(asked: Question, settings: Settings, script: Script) -> Reply:
         return Reply(_TALK.get(asked.said.text, _NOT_UNDERSTOOD))
     if asked.said.tool not in settings.function_names:
         return Reply(_NO_TOOL)
-    return Reply(calls=(_call(asked.said.tool, asked.said),))
+    return Reply(calls=(_call(asked.said.tool, asked.said, settings),))
 
 
-def _call(name: str, said: Understood | NotUnderstood | None) -> Call:
-    arguments = dict(said.arguments) if isinstance(said, Understood) and said.tool == name else {}
-    return Call(name, json.dumps(arguments))
+def _required_function(asked: Question, settings: Settings) -> str | None:
+    """Return what is called where something must be: what was asked for, else the first function there is."""
+    if not settings.must_call:
+        return None
+    wanted = asked.said.tool if isinstance(asked.said, Understood) else None
+    return wanted if wanted in settings.function_names else settings.function_names[0]
+
+
+def _call(name: str, said: Understood | NotUnderstood | None, settings: Settings) -> Call:
+    """Return a call with what was said as arguments, or, where that says nothing of them, with any that are valid."""
+    if isinstance(said, Understood) and said.tool == name:
+        return Call(name, json.dumps(dict(said.arguments)))
+    return Call(name, json.dumps(_any_value(settings.parameters_of(name))))
+
+
+def _any_value(schema: Mapping[str, Any]) -> Any:
+    """Return a value that fits a JSON Schema of the kinds that tools use."""
+    if choices := schema.get("enum"):
+        return choices[0]
+    if schema.get("type", "object") == "object":
+        properties = schema.get("properties", {})
+        return {key: _any_value(properties.get(key, {})) for key in schema.get("required", ())}
+    return {"string": "", "boolean": False, "array": []}.get(schema["type"], schema.get("minimum", 0))
 
 
 def _readable(output: str) -> str:

@@ -40,7 +40,7 @@ class InputImage(Strict, tag="input_image", tag_field="type"):
     """Shown by the user: a data URI."""
 
     image_url: Annotated[str, Meta(pattern=r"^data:image/(png|jpeg);base64,")]
-    detail: Literal["auto", "low", "high"] | UnsetType = UNSET
+    detail: Literal["auto", "low", "high"] | UnsetType | None = UNSET
 
 
 class OutputText(Strict, tag="output_text", tag_field="type"):
@@ -52,8 +52,8 @@ class OutputText(Strict, tag="output_text", tag_field="type"):
 class OutputAudio(Strict, tag="output_audio", tag_field="type"):
     """Said by the assistant: only the server makes it."""
 
-    audio: str | UnsetType = UNSET
-    transcript: str | UnsetType = UNSET
+    audio: str | UnsetType | None = UNSET
+    transcript: str | UnsetType | None = UNSET
 
 
 class Message(Strict, tag="message", tag_field="type"):
@@ -61,9 +61,9 @@ class Message(Strict, tag="message", tag_field="type"):
 
     role: Literal["system", "user", "assistant"]
     content: Annotated[list[InputText | InputAudio | InputImage | OutputText | OutputAudio], Meta(min_length=1)]
-    id: str | UnsetType = UNSET
-    object: Literal["realtime.item"] | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
+    id: str | UnsetType | None = UNSET
+    object: Literal["realtime.item"] | UnsetType | None = UNSET
+    status: Status | UnsetType | None = UNSET
 
 
 class FunctionCall(Strict, tag="function_call", tag_field="type"):
@@ -71,10 +71,10 @@ class FunctionCall(Strict, tag="function_call", tag_field="type"):
 
     name: str
     arguments: str
-    call_id: str | UnsetType = UNSET
-    id: str | UnsetType = UNSET
-    object: Literal["realtime.item"] | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
+    call_id: str | UnsetType | None = UNSET
+    id: str | UnsetType | None = UNSET
+    object: Literal["realtime.item"] | UnsetType | None = UNSET
+    status: Status | UnsetType | None = UNSET
 
 
 class FunctionCallOutput(Strict, tag="function_call_output", tag_field="type"):
@@ -82,9 +82,9 @@ class FunctionCallOutput(Strict, tag="function_call_output", tag_field="type"):
 
     call_id: str
     output: str
-    id: str | UnsetType = UNSET
-    object: Literal["realtime.item"] | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
+    id: str | UnsetType | None = UNSET
+    object: Literal["realtime.item"] | UnsetType | None = UNSET
+    status: Status | UnsetType | None = UNSET
 
 
 class McpApprovalResponse(Strict, tag="mcp_approval_response", tag_field="type"):
@@ -92,7 +92,7 @@ class McpApprovalResponse(Strict, tag="mcp_approval_response", tag_field="type")
 
     approval_request_id: str
     approve: bool
-    id: str | UnsetType = UNSET
+    id: str | UnsetType | None = UNSET
     reason: str | UnsetType | None = UNSET
 
 
@@ -105,17 +105,20 @@ class ItemReference(Strict, tag="item_reference", tag_field="type"):
     id: str
 
 
+ResponseInput = list[Message | FunctionCall | FunctionCallOutput | McpApprovalResponse | ItemReference]
+
+
 class ResponseOutput(Strict):
     """`response.audio.output`."""
 
-    format: AudioFormat | UnsetType = UNSET
-    voice: BuiltInVoice | VoiceId | UnsetType = UNSET
+    format: AudioFormat | UnsetType | None = UNSET
+    voice: BuiltInVoice | VoiceId | UnsetType | None = UNSET
 
 
 class ResponseAudio(Strict):
     """`response.audio`."""
 
-    output: ResponseOutput | UnsetType = UNSET
+    output: ResponseOutput | UnsetType | None = UNSET
 
 
 MetadataKey = Annotated[str, Meta(max_length=64)]
@@ -125,24 +128,26 @@ MetadataValue = Annotated[str, Meta(max_length=512)]
 class ResponseParams(Strict):
     """What one response does differently from the session."""
 
-    audio: ResponseAudio | UnsetType = UNSET
-    conversation: Literal["auto", "none"] | UnsetType = UNSET
-    input: list[Message | FunctionCall | FunctionCallOutput | McpApprovalResponse | ItemReference] | UnsetType = UNSET
-    instructions: str | UnsetType = UNSET
-    max_output_tokens: MaxOutputTokens | UnsetType = UNSET
+    audio: ResponseAudio | UnsetType | None = UNSET
+    conversation: Literal["auto", "none"] | UnsetType | None = UNSET
+    input: (
+        list[Message | FunctionCall | FunctionCallOutput | McpApprovalResponse | ItemReference] | UnsetType | None
+    ) = UNSET
+    instructions: str | UnsetType | None = UNSET
+    max_output_tokens: MaxOutputTokens | UnsetType | None = UNSET
     metadata: Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)] | UnsetType | None = UNSET
-    output_modalities: Annotated[list[Modality], Meta(min_length=1, max_length=1)] | UnsetType = UNSET
-    parallel_tool_calls: bool | UnsetType = UNSET
+    output_modalities: Annotated[list[Modality], Meta(min_length=1, max_length=1)] | UnsetType | None = UNSET
+    parallel_tool_calls: bool | UnsetType | None = UNSET
     prompt: Prompt | UnsetType | None = UNSET
-    reasoning: Reasoning | UnsetType = UNSET
-    tool_choice: ToolChoice | UnsetType = UNSET
-    tools: list[Tool] | UnsetType = UNSET
+    reasoning: Reasoning | UnsetType | None = UNSET
+    tool_choice: ToolChoice | UnsetType | None = UNSET
+    tools: list[Tool] | UnsetType | None = UNSET
 
 
 class ClientEvent(Strict, tag_field="type"):
     """Base of the 11 client events."""
 
-    event_id: Annotated[str, Meta(max_length=512)] | UnsetType = UNSET
+    event_id: Annotated[str, Meta(max_length=512)] | UnsetType | None = UNSET
 
 
 class SessionUpdate(ClientEvent, tag="session.update", kw_only=True):

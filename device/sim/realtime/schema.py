@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -16,13 +15,18 @@ Status = Literal["completed", "incomplete", "in_progress"]
 
 
 class Strict(Struct, forbid_unknown_fields=True):
-    """Base of all: a key that is not declared is an error."""
+    """Base of all: a key that is not declared is an error.
+
+    Clients send null for what they leave out, and the API takes it so, but for the fields in `null_is_a_value`.
+    """
+
+    null_is_a_value: ClassVar[frozenset[str]] = frozenset()
 
 
 class Pcm(Strict, tag="audio/pcm", tag_field="type"):
     """s16le mono."""
 
-    rate: Literal[24000] | UnsetType = UNSET
+    rate: Literal[24000] | UnsetType | None = UNSET
 
 
 class Pcmu(Strict, tag="audio/pcmu", tag_field="type"):
@@ -40,7 +44,7 @@ class NoiseReduction(Strict):
     """What is done to the microphone's sound; the simulation does nothing."""
 
     type: Literal["near_field", "far_field"]
-    strength: float | UnsetType = UNSET
+    strength: float | UnsetType | None = UNSET
 
 
 class Transcription(Strict):
@@ -58,37 +62,42 @@ class Transcription(Strict):
             "gpt-realtime-whisper",
         ]
         | UnsetType
+        | None
     ) = UNSET
-    language: str | UnsetType = UNSET
-    languages: list[str] | UnsetType = UNSET
-    prompt: str | UnsetType = UNSET
-    keywords: list[str] | UnsetType = UNSET
-    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | UnsetType = UNSET
+    language: str | UnsetType | None = UNSET
+    languages: list[str] | UnsetType | None = UNSET
+    prompt: str | UnsetType | None = UNSET
+    keywords: list[str] | UnsetType | None = UNSET
+    delay: Literal["minimal", "low", "medium", "high", "xhigh"] | UnsetType | None = UNSET
 
 
 class ServerVad(Strict, tag="server_vad", tag_field="type"):
     """The turn ends after a silence."""
 
-    threshold: Fraction | UnsetType = UNSET
-    prefix_padding_ms: NotNegative | UnsetType = UNSET
-    silence_duration_ms: NotNegative | UnsetType = UNSET
+    null_is_a_value = frozenset({"idle_timeout_ms"})
+
+    threshold: Fraction | UnsetType | None = UNSET
+    prefix_padding_ms: NotNegative | UnsetType | None = UNSET
+    silence_duration_ms: NotNegative | UnsetType | None = UNSET
     idle_timeout_ms: Annotated[int, Meta(ge=5000, le=30000)] | UnsetType | None = UNSET
-    create_response: bool | UnsetType = UNSET
-    interrupt_response: bool | UnsetType = UNSET
+    create_response: bool | UnsetType | None = UNSET
+    interrupt_response: bool | UnsetType | None = UNSET
 
 
 class SemanticVad(Strict, tag="semantic_vad", tag_field="type"):
     """The turn ends when the sentence does."""
 
-    eagerness: Literal["low", "medium", "high", "auto"] | UnsetType = UNSET
-    create_response: bool | UnsetType = UNSET
-    interrupt_response: bool | UnsetType = UNSET
+    eagerness: Literal["low", "medium", "high", "auto"] | UnsetType | None = UNSET
+    create_response: bool | UnsetType | None = UNSET
+    interrupt_response: bool | UnsetType | None = UNSET
 
 
 class AudioInput(Strict):
     """`session.audio.input`."""
 
-    format: AudioFormat | UnsetType = UNSET
+    null_is_a_value = frozenset({"noise_reduction", "transcription", "turn_detection"})
+
+    format: AudioFormat | UnsetType | None = UNSET
     noise_reduction: NoiseReduction | UnsetType | None = UNSET
     transcription: Transcription | UnsetType | None = UNSET
     turn_detection: ServerVad | SemanticVad | UnsetType | None = UNSET
@@ -103,45 +112,45 @@ class VoiceId(Strict):
 class AudioOutput(Strict):
     """`session.audio.output`."""
 
-    format: AudioFormat | UnsetType = UNSET
-    voice: BuiltInVoice | VoiceId | UnsetType = UNSET
-    speed: Annotated[float, Meta(ge=0.25, le=1.5)] | UnsetType = UNSET
+    format: AudioFormat | UnsetType | None = UNSET
+    voice: BuiltInVoice | VoiceId | UnsetType | None = UNSET
+    speed: Annotated[float, Meta(ge=0.25, le=1.5)] | UnsetType | None = UNSET
 
 
 class Audio(Strict):
     """`session.audio`."""
 
-    input: AudioInput | UnsetType = UNSET
-    output: AudioOutput | UnsetType = UNSET
+    input: AudioInput | UnsetType | None = UNSET
+    output: AudioOutput | UnsetType | None = UNSET
 
 
 class FunctionTool(Strict, tag="function", tag_field="type"):
     """A tool that the client runs."""
 
     name: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-    description: str | UnsetType = UNSET
-    parameters: dict[str, Any] | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    parameters: dict[str, Any] | UnsetType | None = UNSET
 
 
 class ToolFilter(Strict):
     """Which tools of an MCP server."""
 
-    tool_names: list[str] | UnsetType = UNSET
-    read_only: bool | UnsetType = UNSET
+    tool_names: list[str] | UnsetType | None = UNSET
+    read_only: bool | UnsetType | None = UNSET
 
 
 class ApprovalFilter(Strict):
     """Which tools of an MCP server need a yes."""
 
-    always: ToolFilter | UnsetType = UNSET
-    never: ToolFilter | UnsetType = UNSET
+    always: ToolFilter | UnsetType | None = UNSET
+    never: ToolFilter | UnsetType | None = UNSET
 
 
 class McpTool(Strict, tag="mcp", tag_field="type"):
     """A remote MCP server; accepted, never called by the simulation."""
 
     server_label: str
-    server_url: str | UnsetType = UNSET
+    server_url: str | UnsetType | None = UNSET
     connector_id: (
         Literal[
             "connector_dropbox",
@@ -154,15 +163,16 @@ class McpTool(Strict, tag="mcp", tag_field="type"):
             "connector_sharepoint",
         ]
         | UnsetType
+        | None
     ) = UNSET
-    tunnel_id: str | UnsetType = UNSET
-    authorization: str | UnsetType = UNSET
+    tunnel_id: str | UnsetType | None = UNSET
+    authorization: str | UnsetType | None = UNSET
     headers: dict[str, str] | UnsetType | None = UNSET
     allowed_tools: list[str] | ToolFilter | UnsetType | None = UNSET
     allowed_callers: list[Literal["direct", "programmatic"]] | UnsetType | None = UNSET
     require_approval: Literal["always", "never"] | ApprovalFilter | UnsetType | None = UNSET
-    server_description: str | UnsetType = UNSET
-    defer_loading: bool | UnsetType = UNSET
+    server_description: str | UnsetType | None = UNSET
+    defer_loading: bool | UnsetType | None = UNSET
 
 
 class ChooseFunction(Strict, tag="function", tag_field="type"):
@@ -185,20 +195,20 @@ ToolChoice = Literal["none", "auto", "required"] | ChooseFunction | ChooseMcp
 class Reasoning(Strict):
     """How long a reasoning model thinks."""
 
-    effort: Literal["minimal", "low", "medium", "high", "xhigh"] | UnsetType = UNSET
+    effort: Literal["minimal", "low", "medium", "high", "xhigh"] | UnsetType | None = UNSET
 
 
 class TokenLimits(Strict):
     """How much of the conversation is kept."""
 
-    post_instructions: NotNegative | UnsetType = UNSET
+    post_instructions: NotNegative | UnsetType | None = UNSET
 
 
 class RetentionRatio(Strict, tag="retention_ratio", tag_field="type"):
     """How much of a conversation that is too long is kept."""
 
     retention_ratio: Fraction
-    token_limits: TokenLimits | UnsetType = UNSET
+    token_limits: TokenLimits | UnsetType | None = UNSET
 
 
 class Prompt(Strict):
@@ -212,9 +222,9 @@ class Prompt(Strict):
 class TracingConfig(Strict):
     """Names for the provider's trace."""
 
-    workflow_name: str | UnsetType = UNSET
-    group_id: str | UnsetType = UNSET
-    metadata: dict[str, Any] | UnsetType = UNSET
+    workflow_name: str | UnsetType | None = UNSET
+    group_id: str | UnsetType | None = UNSET
+    metadata: dict[str, Any] | UnsetType | None = UNSET
 
 
 Include = list[Literal["item.input_audio_transcription.logprobs"]]
@@ -223,16 +233,18 @@ Include = list[Literal["item.input_audio_transcription.logprobs"]]
 class RealtimeSession(Strict, tag="realtime", tag_field="type"):
     """The configuration of a speaking session."""
 
-    model: str | UnsetType = UNSET
-    instructions: str | UnsetType = UNSET
-    output_modalities: Annotated[list[Modality], Meta(min_length=1, max_length=1)] | UnsetType = UNSET
-    audio: Audio | UnsetType = UNSET
-    tools: list[Tool] | UnsetType = UNSET
-    tool_choice: ToolChoice | UnsetType = UNSET
-    parallel_tool_calls: bool | UnsetType = UNSET
-    reasoning: Reasoning | UnsetType = UNSET
-    max_output_tokens: MaxOutputTokens | UnsetType = UNSET
-    truncation: Literal["auto", "disabled"] | RetentionRatio | UnsetType = UNSET
+    null_is_a_value = frozenset({"prompt", "tracing", "include"})
+
+    model: str | UnsetType | None = UNSET
+    instructions: str | UnsetType | None = UNSET
+    output_modalities: Annotated[list[Modality], Meta(min_length=1, max_length=1)] | UnsetType | None = UNSET
+    audio: Audio | UnsetType | None = UNSET
+    tools: list[Tool] | UnsetType | None = UNSET
+    tool_choice: ToolChoice | UnsetType | None = UNSET
+    parallel_tool_calls: bool | UnsetType | None = UNSET
+    reasoning: Reasoning | UnsetType | None = UNSET
+    max_output_tokens: MaxOutputTokens | UnsetType | None = UNSET
+    truncation: Literal["auto", "disabled"] | RetentionRatio | UnsetType | None = UNSET
     prompt: Prompt | UnsetType | None = UNSET
     tracing: Literal["auto"] | TracingConfig | UnsetType | None = UNSET
     include: Include | UnsetType | None = UNSET
@@ -241,13 +253,15 @@ class RealtimeSession(Strict, tag="realtime", tag_field="type"):
 class TranscriptionAudio(Strict):
     """`session.audio` of a transcription session: it has no output."""
 
-    input: AudioInput | UnsetType = UNSET
+    input: AudioInput | UnsetType | None = UNSET
 
 
 class TranscriptionSession(Strict, tag="transcription", tag_field="type"):
     """The configuration of a session that only writes down."""
 
-    audio: TranscriptionAudio | UnsetType = UNSET
+    null_is_a_value = frozenset({"include"})
+
+    audio: TranscriptionAudio | UnsetType | None = UNSET
     include: Include | UnsetType | None = UNSET
 
 
@@ -257,12 +271,12 @@ Session = RealtimeSession | TranscriptionSession
 class ExpiresAfter(Strict):
     """How long a client secret may be used."""
 
-    anchor: Literal["created_at"] = "created_at"
-    seconds: Annotated[int, Meta(ge=10, le=7200)] = 600
+    anchor: Literal["created_at"] | UnsetType | None = UNSET
+    seconds: Annotated[int, Meta(ge=10, le=7200)] | UnsetType | None = UNSET
 
 
 class SecretRequest(Strict):
     """The body of POST /v1/realtime/client_secrets."""
 
-    expires_after: ExpiresAfter = msgspec.field(default_factory=ExpiresAfter)
-    session: Session = msgspec.field(default_factory=RealtimeSession)
+    expires_after: ExpiresAfter | UnsetType | None = UNSET
+    session: Session | UnsetType | None = UNSET

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import ssl
 import time
 from collections.abc import Iterable
 from types import TracebackType
@@ -39,6 +40,7 @@ _MOST_MESSAGE_BYTES = 64 * 1024 * 1024  # an append of 15 MiB is refused by an e
 _SECRET_HEADERS = ("authorization", "api-key", "cookie", "sec-websocket-protocol")
 _KEY_PROTOCOL = "openai-insecure-api-key."
 _FATAL_CLOSE = 4000
+_SECRET_LASTS_S = 600
 _BETA_MESSAGE = "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API."
 
 
@@ -58,9 +60,11 @@ class SimulatedRealtime:
         host: str = "127.0.0.1",
         port: int = 0,
         models: Iterable[str] = MODELS,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Understand the tools' phrases, in a process of its own, or use `understanding`; `port` 0 takes a free one.
 
+        With `tls` it speaks TLS and nothing else.
         Raise ConfigError for a phrase that cannot be spoken.
         """
         self.key = key
@@ -68,6 +72,7 @@ class SimulatedRealtime:
         self.journal = Journal()
         self.host, self.port = host, port
         self._models = tuple(models)
+        self._tls = tls
         recogniser = Recogniser(tools)
         self._understanding: Hearing = understanding or recogniser
         self._own_recogniser = None if understanding else recogniser
@@ -80,12 +85,12 @@ class SimulatedRealtime:
     @property
     def url(self) -> str:
         """Where to dial, without the model."""
-        return f"ws://{self.host}:{self.port}{_PATHS[0]}"
+        return f"{'wss' if self._tls else 'ws'}://{self.host}:{self.port}{_PATHS[0]}"
 
     @property
     def http_url(self) -> str:
         """The base for HTTP requests."""
-        return f"http://{self.host}:{self.port}/v1"
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}/v1"
 
     def learn(self, tools: Iterable[ToolSpec]) -> None:
         """Understand the phrases of other tools from now on. Raise ConfigError."""
@@ -110,7 +115,7 @@ class SimulatedRealtime:
             app.router.add_post(f"{path}/client_secrets", self._client_secret)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port)
+        site = web.TCPSite(self._runner, self.host, self.port, ssl_context=self._tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
 
@@ -221,14 +226,16 @@ class SimulatedRealtime:
             return refused
         try:
             wanted = convert(msgspec.json.decode(await request.read() or b"{}"), schema.SecretRequest)
-            check_session(wanted.session)
-            session = self._described(wanted.session)
-        except msgspec.DecodeError:
+            preset = wanted.session or schema.RealtimeSession()
+            check_session(preset)
+            session = self._described(preset)
+        except (msgspec.DecodeError, RecursionError):
             return _http_error(400, RefusedError("invalid_event", "The body is not valid JSON."))
         except RefusedError as refusal:
             return _http_error(400, refusal)
-        value, expires_at = f"ek_{secrets.token_hex(16)}", int(time.time()) + wanted.expires_after.seconds
-        self._secrets[value] = (expires_at, msgspec.to_builtins(wanted.session))
+        seconds = (wanted.expires_after and wanted.expires_after.seconds) or _SECRET_LASTS_S
+        value, expires_at = f"ek_{secrets.token_hex(16)}", int(time.time()) + seconds
+        self._secrets[value] = (expires_at, msgspec.to_builtins(preset))
         return web.json_response({"value": value, "expires_at": expires_at, "session": session})
 
     def _described(self, wanted: schema.Session) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import UNSET
 
 from device.ports import ToolSpec
 from device.sim.phrases import NotUnderstood, Understood
@@ -85,7 +84,7 @@ class Session:
             await self._wire.emit("error", error={**refusal.body(), "event_id": refusal.event_id or event_id})
 
     def _decode(self, frame: str | bytes) -> tuple[dict[str, Any], client.AnyClientEvent]:
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             seen = msgspec.json.decode(frame)
             self._wire.journal.note(self._wire.session, "received", seen if isinstance(seen, dict) else {})
         return decode(frame)
@@ -274,7 +273,7 @@ class Session:
             await self._wire.emit("error", error=refusal.body())
 
     def _own_input(self, wanted: client.ResponseParams | None) -> list[Item] | None:
-        if wanted is None or wanted.input is UNSET:
+        if wanted is None or not isinstance(wanted.input, list):
             return None
         items = []
         for index, entry in enumerate(wanted.input):

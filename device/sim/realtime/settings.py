@@ -127,6 +127,19 @@ class Settings:
         return choice.get("name") if isinstance(choice, dict) and choice["type"] == "function" else None
 
     @property
+    def must_call(self) -> bool:
+        """Whether an answer has to be a call, of whichever function fits (`tool_choice` is "required")."""
+        return self._data.get("tool_choice") == "required" and bool(self.function_names)
+
+    def parameters_of(self, function: str) -> Mapping[str, Any]:
+        """Return the JSON Schema of a function's arguments; empty when it was declared without."""
+        for tool in self._data["tools"]:
+            if tool.get("name") == function:
+                found: Mapping[str, Any] = tool.get("parameters", {})
+                return found
+        return {}
+
+    @property
     def max_output_tokens(self) -> int | None:
         """None when there is no limit."""
         limit = self._data["max_output_tokens"]

@@ -60,9 +60,25 @@ def decode(text: str | bytes) -> tuple[dict[str, Any], client_events.AnyClientEv
 def convert(value: Any, kind: type[_T], prefix: str = "") -> _T:
     """Return `value` as `kind`. Raise RefusedError naming the parameter, below `prefix`."""
     try:
-        return msgspec.convert(value, kind)
+        converted = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), prefix) from error
+    _forget_nulls(converted)
+    return converted
+
+
+def _forget_nulls(value: object) -> None:
+    """Take null for left out, in every part that is declared, where it is no value of its own."""
+    if isinstance(value, list):
+        for part in value:
+            _forget_nulls(part)
+    elif isinstance(value, schema.Strict):
+        for name in value.__struct_fields__:
+            part = getattr(value, name)
+            if part is None and name not in value.null_is_a_value:
+                setattr(value, name, UNSET)
+            else:
+                _forget_nulls(part)
 
 
 def audio_bytes(text: str, param: str = "audio") -> bytes:
@@ -88,8 +104,11 @@ def check_session(session: schema.Session) -> None:
     whisper = model == "gpt-realtime-whisper"
     if transcription.delay is not UNSET and not whisper:
         raise RefusedError("invalid_value", "'delay' is only for gpt-realtime-whisper.", f"{where}.delay")
-    if whisper and (transcription.prompt is not UNSET or session.audio.input.turn_detection):
-        raise RefusedError("invalid_value", "gpt-realtime-whisper takes no prompt and no turn detection.", where)
+    if whisper and transcription.prompt is not UNSET:
+        raise RefusedError("invalid_value", "gpt-realtime-whisper takes no prompt.", f"{where}.prompt")
+    # In a session that speaks, the turns belong to the model that answers.
+    if whisper and isinstance(session, schema.TranscriptionSession) and session.audio.input.turn_detection:
+        raise RefusedError("invalid_value", "gpt-realtime-whisper takes no turn detection.", where)
     for name in ("keywords", "languages"):
         if getattr(transcription, name) is not UNSET and model not in ("gpt-transcribe", "gpt-live-transcribe"):
             raise RefusedError("invalid_value", f"'{name}' is not for this model.", f"{where}.{name}")
@@ -112,6 +131,8 @@ def _as_object(text: str | bytes) -> dict[str, Any]:
         raw = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RefusedError("invalid_event", f"The event is not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise RefusedError("invalid_event", "The event is nested too deeply.") from error
     if not isinstance(raw, dict):
         raise RefusedError("invalid_event", "The event must be a JSON object.")
     return raw
