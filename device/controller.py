@@ -7,25 +7,27 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from device.core import actions as order
 from device.core import events as ev
+from device.core import failures
 from device.core.actions import Action
-from device.core.events import Event
+from device.core.events import Device, Event
 from device.core.indication import indication
 from device.core.machine import Machine
 from device.core.status import Phase, Status
-from device.errors import HearthsideError, SpeechError, ToolError
+from device.errors import HearthsideError, ToolError, reason, where
 from device.ports import Conversation, Ear, Microphone, Mouth, Panel, Tools, Voice
 from device.units import Ms
 
 log = logging.getLogger(__name__)
 
 Observer = Callable[[Event | Action, Status], None]
-"""Told of every fact and order, with the status after it. Must be quick and must not raise."""
+"""Told of every fact and order, with the status after it. Must be quick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,14 @@ class House:
     panel: Panel
     voice: Voice
     remember_mute: Callable[[bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one part does of an order."""
+
+    part: Device
+    do: Callable[[Any], object]
 
 
 def _now() -> Ms:
@@ -59,7 +69,10 @@ class Controller:
         self._microphone_orders = asyncio.Lock()
         self._disk_orders = asyncio.Lock()
         self._exit = asyncio.Event()
-        self._orders: dict[type[Action], Callable[[Any], None]] = {}
+        self._orders: dict[type[Action], tuple[_Step, ...]] = {}
+        self._failing: set[tuple[Device, str]] = set()
+        """What failed when it was last ordered, and of which part."""
+        self._complained: set[Observer] = set()
 
     @property
     def status(self) -> Status:
@@ -70,7 +83,7 @@ class Controller:
         """Take over the house; facts posted before are handled now."""
         self._house = house
         self._orders = self._wire(house)
-        house.panel.show(indication(self.status))
+        self._show(None)
         self._drain()
 
     async def run(self) -> None:
@@ -90,12 +103,12 @@ class Controller:
     def on_reply_audio(self, turn: int, item: str, pcm: bytes) -> None:
         """Sound goes around the machine: play a piece of the current turn's answer, drop any other."""
         if turn == self.status.turn and self.status.phase is not Phase.IDLE:
-            self._house.mouth.play_reply(turn, item, pcm)
+            self._attempt(Device.SPEAKER, "play_reply", lambda: self._house.mouth.play_reply(turn, item, pcm))
 
     def on_reply_end(self, turn: int, item: str) -> None:
         """All audio of an item has arrived."""
         if turn == self.status.turn and self.status.phase is not Phase.IDLE:
-            self._house.mouth.end_reply_item(turn, item)
+            self._attempt(Device.SPEAKER, "end_reply_item", lambda: self._house.mouth.end_reply_item(turn, item))
 
     # -- facts and time
 
@@ -105,12 +118,19 @@ class Controller:
         self._busy = True
         try:
             while self._facts:
-                fact = self._facts.popleft()
-                _log_fact(fact)
-                self._perform(self._machine.handle_event(fact, _now()), fact)
+                self._take_in(self._facts.popleft())
         finally:
             self._busy = False
-        self._set_timer()
+            self._set_timer()
+
+    def _take_in(self, fact: Event) -> None:
+        _log_fact(fact)
+        try:
+            self._perform(self._decide(lambda: self._machine.handle_event(fact, _now())), fact)
+        finally:
+            # Whatever became of the order to exit.
+            if isinstance(fact, ev.ShutdownRequested):
+                self._exit.set()
 
     def _set_timer(self) -> None:
         self._stop_timer()
@@ -127,73 +147,104 @@ class Controller:
     def _on_timer(self) -> None:
         self._busy = True
         try:
-            self._perform(self._machine.handle_timer(_now()), None)
+            self._perform(self._decide(lambda: self._machine.handle_timer(_now())), None)
         finally:
             self._busy = False
-        self._drain()
+            self._drain()
+
+    def _decide(self, ask: Callable[[], list[Action]]) -> list[Action]:
+        with _surviving(lambda error: log.error("no decision: %s", where(error))):
+            return ask()
+        return []
 
     # -- orders
 
     def _perform(self, orders: list[Action], fact: Event | None) -> None:
-        self._house.panel.show(indication(self.status))
+        self._show(fact)
         if fact is not None:
             self._tell(fact)
         for action in orders:
             log.debug("order %s", action)
-            self._orders[type(action)](action)
+            for step in self._orders[type(action)]:
+                self._attempt(step.part, type(action).__name__, partial(step.do, action))
             self._tell(action)
+
+    def _attempt(self, part: Device, what: str, call: Callable[[], object]) -> None:
+        """Make a call that stands alone: what it raises is a fact about the part, and stops nothing after it."""
+        with _surviving(partial(self._note_failure, part, what)):
+            call()
+            self._note_success(part, what)
+
+    def _note_failure(self, part: Device, what: str, error: Exception) -> None:
+        if not isinstance(error, HearthsideError):
+            log.error("%s: %s", what, where(error))
+        self._failing.add((part, what))
+        self.post(ev.DeviceFailed(part, f"{what}: {reason(error)}"))
+
+    def _note_success(self, part: Device, what: str) -> None:
+        """A part is well again when all that failed of it has since succeeded."""
+        if (part, what) not in self._failing:
+            return
+        self._failing.discard((part, what))
+        if all(other is not part for other, _ in self._failing):
+            self.post(ev.DeviceRecovered(part))
+
+    def _show(self, fact: Event | None) -> None:
+        show = partial(self._house.panel.show, indication(self.status))
+        if isinstance(fact, ev.DeviceFailed | ev.DeviceRecovered):
+            # A light that fails to show its own failure would be told of for ever.
+            with _surviving(lambda error: log.debug("the light: %s", reason(error))):
+                show()
+        else:
+            self._attempt(Device.LIGHT, "Show", show)
 
     def _tell(self, what: Event | Action) -> None:
         for observer in self.observers:
-            observer(what, self.status)
+            with _surviving(partial(self._complain_of, observer)):
+                observer(what, self.status)
 
-    def _wire(self, house: House) -> dict[type[Action], Callable[[Any], None]]:
-        return {**self._wire_conversation(house.conversation), **self._wire_sound(house), **self._wire_rest(house)}
+    def _complain_of(self, observer: Observer, error: Exception) -> None:
+        level = logging.DEBUG if observer in self._complained else logging.ERROR
+        self._complained.add(observer)
+        log.log(level, "an observer failed: %s", where(error))
 
-    def _open_session(self, action: order.OpenSession) -> None:
-        # Both take their time: by the time there is an answer, the loudspeaker is open.
-        self._house.conversation.open(action.turn, action.turn_end)
-        self._house.mouth.warm_up()
-
-    def _wire_conversation(self, talk: Conversation) -> dict[type[Action], Callable[[Any], None]]:
+    def _wire(self, house: House) -> dict[type[Action], tuple[_Step, ...]]:
         return {
-            order.OpenSession: self._open_session,
-            order.CloseSession: lambda a: talk.close(),
-            order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
-            order.CommitTurn: lambda a: talk.commit_turn(),
-            order.CancelResponse: lambda a: talk.cancel_response(a.keeps_due),
-            order.DropResponse: lambda a: talk.drop_response(),
-            order.TruncateItem: lambda a: talk.truncate_item(a.item, a.played),
-            order.DeleteItem: lambda a: talk.delete_item(a.item),
-            order.SendToolResult: lambda a: talk.send_tool_result(a.call_id, a.output),
+            **_each(Device.CONVERSATION, _orders_to_conversation(house.conversation)),
+            **_each(Device.EAR, _orders_to_ear(house.ear)),
+            **_each(Device.SPEAKER, _orders_to_mouth(house.mouth)),
+            **self._wire_rest(house),
         }
 
-    def _wire_sound(self, house: House) -> dict[type[Action], Callable[[Any], None]]:
-        ear, mouth = house.ear, house.mouth
+    def _wire_rest(self, house: House) -> dict[type[Action], tuple[_Step, ...]]:
+        ear, microphone, speaker = Device.EAR, Device.MICROPHONE, Device.SPEAKER
         return {
-            order.OpenGate: lambda a: ear.open_gate(a.since, a.until, a.voiced_only),
-            order.CloseGate: lambda a: ear.close_gate(),
-            order.OpenMicrophone: lambda a: self._spawn(self._open_microphone()),
-            order.CloseMicrophone: lambda a: self._close_microphone(),
-            order.StopPlayback: lambda a: mouth.stop(),
-            order.EndReply: lambda a: mouth.end_reply(a.turn),
-            order.Duck: lambda a: mouth.duck(),
-            order.Unduck: lambda a: mouth.unduck(),
-            order.PlayCue: lambda a: mouth.play_cue(a.cue),
+            # Both take their time: by the time there is an answer, the loudspeaker is open.
+            order.OpenSession: (
+                _Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end)),
+                _Step(speaker, lambda a: house.mouth.warm_up()),
+            ),
+            order.OpenMicrophone: (_Step(microphone, lambda a: self._spawn(microphone, self._open_microphone)),),
+            order.CloseMicrophone: (
+                _Step(ear, lambda a: house.ear.clear()),
+                _Step(microphone, lambda a: self._spawn(microphone, self._close_microphone)),
+            ),
+            order.Announce: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a.text)),),
+            order.RunTool: (_Step(Device.CONVERSATION, lambda a: self._spawn(Device.CONVERSATION, self._run_tool, a)),),
+            order.RememberMute: (_Step(Device.DISK, lambda a: self._spawn(Device.DISK, self._remember_mute)),),
+            order.Exit: (_Step(Device.CONVERSATION, lambda a: self._exit.set()),),
         }
 
-    def _wire_rest(self, house: House) -> dict[type[Action], Callable[[Any], None]]:
-        return {
-            order.Announce: lambda a: self._spawn(self._announce(a.text)),
-            order.RunTool: lambda a: self._spawn(self._run_tool(a)),
-            order.RememberMute: lambda a: self._spawn(self._remember_mute()),
-            order.Exit: lambda a: self._exit.set(),
-        }
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, part: Device, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
+        task = asyncio.get_running_loop().create_task(self._see_through(part, work, *arguments))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _see_through(self, part: Device, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
+        what = work.__name__.lstrip("_")
+        with _surviving(partial(self._note_failure, part, what)):
+            await work(*arguments)
+            self._note_success(part, what)
 
     async def _open_microphone(self) -> None:
         async with self._microphone_orders:
@@ -203,15 +254,11 @@ class Controller:
             with contextlib.suppress(HearthsideError):
                 await self._house.microphone.open()
 
-    def _close_microphone(self) -> None:
-        self._house.ear.clear()
-        self._spawn(self._let_microphone_go())
-
-    async def _let_microphone_go(self) -> None:
+    async def _close_microphone(self) -> None:
         async with self._microphone_orders:
             if self.status.muted:
                 await self._house.microphone.close()
-                self._house.ear.clear()
+                self._attempt(Device.EAR, "clear", self._house.ear.clear)
 
     async def _remember_mute(self) -> None:
         async with self._disk_orders:
@@ -219,20 +266,70 @@ class Controller:
 
     async def _announce(self, text: str) -> None:
         log.info("saying: %s", text)
-        try:
-            pcm = await self._house.voice.speak(text)
-        except SpeechError as error:
-            log.warning("cannot say it aloud: %s", error)
-            return
+        pcm = await self._house.voice.speak(text)
         if self.status.phase is Phase.IDLE:
-            self._house.mouth.play_announcement(pcm, self._house.voice.rate)
+            play = partial(self._house.mouth.play_announcement, pcm, self._house.voice.rate)
+            self._attempt(Device.SPEAKER, "Announce", play)
 
     async def _run_tool(self, call: order.RunTool) -> None:
+        self.post(ev.ToolFinished(call.call_id, await self._output_of(call)))
+
+    async def _output_of(self, call: order.RunTool) -> str:
+        """Run a tool; whatever it raises is an answer, for the provider waits for one."""
         try:
-            output = await self._house.tools.call(call.name, call.arguments)
+            return await self._house.tools.call(call.name, call.arguments)
         except ToolError as error:
-            output = str(error)
-        self.post(ev.ToolFinished(call.call_id, output))
+            return str(error)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            log.error("a tool was cancelled from within")
+        except Exception as error:  # noqa: BLE001 - the boundary: a call that is not answered hangs in the history
+            log.error("a tool broke: %s", where(error))
+        return failures.TOOL_BROKE
+
+
+@contextlib.contextmanager
+def _surviving(tell: Callable[[Exception], None]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the one place: no part of the house may stop the orders to another
+        tell(error)
+
+
+def _each(part: Device, orders: Mapping[type[Action], Callable[[Any], object]]) -> dict[type[Action], tuple[_Step]]:
+    return {kind: (_Step(part, do),) for kind, do in orders.items()}
+
+
+def _orders_to_conversation(talk: Conversation) -> dict[type[Action], Callable[[Any], object]]:
+    return {
+        order.CloseSession: lambda a: talk.close(),
+        order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
+        order.CommitTurn: lambda a: talk.commit_turn(),
+        order.CancelResponse: lambda a: talk.cancel_response(a.keeps_due),
+        order.DropResponse: lambda a: talk.drop_response(),
+        order.TruncateItem: lambda a: talk.truncate_item(a.item, a.played),
+        order.DeleteItem: lambda a: talk.delete_item(a.item),
+        order.SendToolResult: lambda a: talk.send_tool_result(a.call_id, a.output),
+    }
+
+
+def _orders_to_ear(ear: Ear) -> dict[type[Action], Callable[[Any], object]]:
+    return {
+        order.OpenGate: lambda a: ear.open_gate(a.since, a.until, a.voiced_only),
+        order.CloseGate: lambda a: ear.close_gate(),
+    }
+
+
+def _orders_to_mouth(mouth: Mouth) -> dict[type[Action], Callable[[Any], object]]:
+    return {
+        order.StopPlayback: lambda a: mouth.stop(),
+        order.EndReply: lambda a: mouth.end_reply(a.turn),
+        order.Duck: lambda a: mouth.duck(),
+        order.Unduck: lambda a: mouth.unduck(),
+        order.PlayCue: lambda a: mouth.play_cue(a.cue),
+    }
 
 
 _QUIET = (ev.VoiceStarted, ev.VoiceStopped, ev.VoiceConfirmed, ev.Heard, ev.Said, ev.ToolCalled, ev.ToolFinished)

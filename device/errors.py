@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 
 class HearthsideError(Exception):
     """Base of every error that this program raises on purpose."""
@@ -33,3 +35,14 @@ class SpeechError(HearthsideError):
 
 class ConversationError(HearthsideError):
     """The provider refused or dropped the session."""
+
+
+def where(error: BaseException) -> str:
+    """Return an error's class and the lines it went through; not its text, which may quote a key or what people say."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}\n{frames}".rstrip()
+
+
+def reason(error: Exception) -> str:
+    """Return what may be shown of an error: the text of one of our own, of any other its class."""
+    return str(error) if isinstance(error, HearthsideError) else type(error).__name__

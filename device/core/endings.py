@@ -121,12 +121,12 @@ def hush(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
 
 
 def mute(memory: Memory, fact: Any) -> list[Action]:
-    """Shut everything: gate, session, capture stream."""
+    """Shut everything: the microphone first, then gate and session."""
     actions = _end_session(memory)
     do.let_go(memory, fact)
     memory.voice = None
     memory.note(muted=True)
-    return [*actions, order.CloseMicrophone(), order.RememberMute(True), *do.cue(memory, Cue.MUTED)]
+    return [order.CloseMicrophone(), *actions, order.RememberMute(True), *do.cue(memory, Cue.MUTED)]
 
 
 def unmute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
@@ -158,4 +158,4 @@ def give_up_voice_barge_in(memory: Memory, fact: ev.EchoCancellationLost) -> lis
 
 def shut_down(memory: Memory, fact: ev.ShutdownRequested) -> list[Action]:
     """Shut everything and leave."""
-    return [*_end_session(memory), order.CloseMicrophone(), order.Exit()]
+    return [order.CloseMicrophone(), *_end_session(memory), order.Exit()]

@@ -52,9 +52,18 @@ class Device(Enum):
     """A part of the house that can fail and come back."""
 
     MICROPHONE = "microphone"
-    SPEAKER = "speaker"
+    EAR = "ear"
+    """The way from the microphone to whoever listens, with the gate."""
     WAKE_WORD = "wake_word"
-    PANEL = "panel"
+    CONVERSATION = "conversation"
+    """Our end of a session: it raised, whatever the provider did."""
+    SPEAKER = "speaker"
+    VOICE = "voice"
+    """The local voice."""
+    LIGHT = "light"
+    BUTTON = "button"
+    DISK = "disk"
+    """What keeps the mute state over a restart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,14 @@ OF_CONVERSATION = {
 OF_DEVICE = {
     Device.MICROPHONE: "My microphone stopped working.",
     Device.SPEAKER: "My loudspeaker stopped for a moment. Please ask me again.",
+    Device.EAR: "Something inside me failed. Please ask me again.",
+    Device.CONVERSATION: "Something inside me failed. Please ask me again.",
 }
 
 TOO_SLOW = "The answer took too long. Please ask me again."
 
 CALL_INTERRUPTED = "Not done: the person interrupted before this was started."
 """For the model, in answer to a call that came too late to be wanted."""
+
+TOOL_BROKE = "Not done: a fault in the device."
+"""For the model, in answer to a call whose tool broke in a way that nobody foresaw."""

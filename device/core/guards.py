@@ -137,5 +137,8 @@ def call_is_open(memory: Memory, fact: ToolFinished) -> bool:
 
 def conversation_needs_device(memory: Memory, fact: DeviceFailed) -> bool:
     """Without the part that failed this phase cannot go on: nobody is heard, or nobody hears."""
+    if fact.device in (Device.EAR, Device.CONVERSATION):
+        # A gate that could not be shut, too, must have no session behind it.
+        return True
     needs_ear = memory.status.phase in (Phase.WAKING, Phase.LISTENING)
     return fact.device is (Device.MICROPHONE if needs_ear else Device.SPEAKER)

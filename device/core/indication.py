@@ -21,7 +21,7 @@ class Indication(Enum):
     ERROR = "error"
     """The last conversation failed."""
     FAULT = "fault"
-    """Something else does not work (speaker, panel)."""
+    """Something else does not work (speaker, light, disk)."""
     OFFLINE = "offline"
     """The last session could not be opened."""
     IDLE = "idle"

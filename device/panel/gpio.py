@@ -115,14 +115,14 @@ class GpioPanel:
     def _report(self, error: PanelError | None) -> None:
         """Post the first failure, and the first success after it."""
         if error is not None and not self._failed:
-            self._post(DeviceFailed(Device.PANEL, str(error)))
+            self._post(DeviceFailed(Device.LIGHT, str(error)))
         elif error is None and self._failed:
-            self._post(DeviceRecovered(Device.PANEL))
+            self._post(DeviceRecovered(Device.LIGHT))
         self._failed = error is not None
 
     def _report_button(self, error: PanelError) -> None:
         """A button that broke stays broken: it is not looked at any more."""
-        self._post(DeviceFailed(Device.PANEL, str(error)))
+        self._post(DeviceFailed(Device.BUTTON, str(error)))
 
     def _close_part(self, part: gpio.Light | gpio.Button) -> None:
         try:

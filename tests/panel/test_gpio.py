@@ -179,7 +179,7 @@ def test_a_failing_led_is_reported_once_and_its_recovery_too(
         panel.show(Indication.DEAF)
         loop.advance(5)
     loop.advance(5)
-    assert posted == [DeviceFailed(Device.PANEL, "the LED cannot be used any more"), DeviceRecovered(Device.PANEL)]
+    assert posted == [DeviceFailed(Device.LIGHT, "the LED cannot be used any more"), DeviceRecovered(Device.LIGHT)]
 
 
 def test_a_pin_in_use_is_refused_and_nothing_stays_open(board: MockBoard, loop, posted: list[Event]) -> None:
