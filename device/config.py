@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from device import complaints
 from device.errors import ConfigError
+from device.textfiles import NotTextError, expanded, read_text
 
 DEFAULT_PATH = Path("/etc/hearthside/config.toml")
 
-Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
-Seconds = Annotated[float, Meta(ge=0.0, le=3600.0)]
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0, description="a number from 0 to 1 (0.8 and not 80)")]
+Seconds = Annotated[float, Meta(ge=0.0, le=3600.0, description="seconds, from 0 to 3600")]
 # Scores rarely stay up for longer than half a second.
 Patience = Annotated[int, Meta(ge=1, le=25)]
 # BCM numbering; header pins of a Raspberry Pi are GPIO 2 to 27.
-Pin = Annotated[int, Meta(ge=0, le=27)]
+Pin = Annotated[
+    int,
+    Meta(ge=0, le=27, description="a GPIO number from 0 to 27 (not the position on the header)", examples=[17]),
+]
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,19 +66,19 @@ class Wake(Section, frozen=True):
     """The wake word."""
 
     engine: Literal["openwakeword", "microwakeword"] = "openwakeword"
-    words: tuple[str, ...] = ("hey_jarvis",)
+    words: Annotated[tuple[str, ...], Meta(examples=[["hey_jarvis"]])] = ("hey_jarvis",)
     """Names of models that ship, or paths to .onnx or .tflite files (microWakeWord: .json files)."""
     threshold: Fraction = 0.5
     """At its default, microWakeWord takes what each model's maker recommends."""
-    thresholds: dict[str, Fraction] = msgspec.field(default_factory=dict)
+    thresholds: Annotated[dict[str, Fraction], Meta(examples=[{"alexa": 0.7}])] = msgspec.field(default_factory=dict)
     """Per word, where it differs from `threshold`."""
     refractory_s: Seconds = 1.5
     """How long a word is not detected again after it was."""
-    refractories_s: dict[str, Seconds] = msgspec.field(default_factory=dict)
+    refractories_s: Annotated[dict[str, Seconds], Meta(examples=[{"alexa": 3}])] = msgspec.field(default_factory=dict)
     """Per word, where it differs from `refractory_s`."""
     patience: Patience = 1
     """Frames of 80 ms in a row at or above the threshold that make a detection: more means fewer false ones, later."""
-    patiences: dict[str, Patience] = msgspec.field(default_factory=dict)
+    patiences: Annotated[dict[str, Patience], Meta(examples=[{"alexa": 2}])] = msgspec.field(default_factory=dict)
     """Per word, where it differs from `patience`."""
     save_clips: str = ""
     """A folder for recordings of each detection and near miss, 2.7 s; empty: nothing is recorded."""
@@ -171,7 +175,7 @@ class Relay(Section, frozen=True):
 class ToolSettings(Section, frozen=True):
     """The home."""
 
-    relays: dict[str, Relay] = msgspec.field(default_factory=dict)
+    relays: Annotated[dict[str, Relay], Meta(examples=[{"light": {"pin": 17}}])] = msgspec.field(default_factory=dict)
     """By the name that people say, e.g. "light"."""
     timeout_s: Annotated[float, Meta(ge=0.1, le=300.0)] = 20.0
 
@@ -195,114 +199,95 @@ class Config(Section, frozen=True):
     service: Service = Service()
 
 
+Where = Callable[[str], str]
+"""Tells where a key with its dots was written: the name of a file, or "--set"."""
+
+
 def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
     """Read the file at `path` (default: DEFAULT_PATH when it exists, else built-in defaults), then apply `overrides`.
 
     Each override is "section.key=value" with a TOML value; a bare word is taken as a string. Raise ConfigError.
     """
-    table = _read(path)
-    for override in overrides:
-        _apply(table, override)
-    return parse(table)
+    path = file_of(path)
+    table = _read(path) if path else {}
+    keys = [_apply(table, override) for override in overrides]
+
+    def where(key: str) -> str:
+        is_set = any(f"{key}.".startswith(f"{one}.") or f"{one}.".startswith(f"{key}.") for one in keys)
+        return "--set" if is_set or path is None else str(path)
+
+    return parse(table, where)
 
 
-def parse(table: Mapping[str, Any]) -> Config:
-    """Turn decoded TOML into a Config. Raise ConfigError with the key, what is wrong and what to do."""
-    _refuse_unknown_keys(table)
+def file_of(path: Path | None) -> Path | None:
+    """Return the file that `load` reads; None when it goes by the built-in defaults."""
+    return path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
+
+
+def parse(table: Mapping[str, Any], where: Where = lambda key: "the configuration") -> Config:
+    """Turn decoded TOML into a Config. Raise ConfigError with place and key, what is wrong and what to do."""
+    if complaint := complaints.about_unknown(table, Config) or complaints.about_misfit(table, Config):
+        raise ConfigError(f"{where(complaint.key)}: {complaint.text}")
+    config = msgspec.convert(table, Config)
     try:
-        config = msgspec.convert(table, Config)
-    except msgspec.ValidationError as error:
-        raise ConfigError(_explain(error, table)) from error
-    _check(config)
+        _check(config)
+    except ConfigError as error:
+        raise ConfigError(f"{where('')}: {error}") from error
     return config
 
 
 def state_dir(config: Config) -> Path:
     """Return the folder for what must outlive the process; it need not exist yet."""
     if config.service.state_dir:
-        return Path(config.service.state_dir).expanduser()
+        return expanded(config.service.state_dir, "service.state_dir")
     if from_systemd := os.environ.get("STATE_DIRECTORY", "").split(":")[0]:
         return Path(from_systemd)
-    return Path("~/.local/state/hearthside").expanduser()
+    return expanded("~/.local/state/hearthside", "service.state_dir")
 
 
-def _read(path: Path | None) -> dict[str, Any]:
-    if path is None and not DEFAULT_PATH.exists():
-        return {}
-    path = path or DEFAULT_PATH
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_text(path)
     except OSError as error:
         raise ConfigError(
             f"cannot read the configuration {path}: {error.strerror}; name another with --config"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except NotTextError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return _decoded(text, str(path))
 
 
-def _apply(table: dict[str, Any], override: str) -> None:
+def _decoded(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        # Also a number of more digits than Python takes.
+        raise ConfigError(f"{where}: {complaints.about_syntax(text, str(error).split(';')[0])}") from error
+    except RecursionError:
+        raise ConfigError(f"{where}: lists and tables stand too deep in each other; correct its brackets") from None
+
+
+def _apply(table: dict[str, Any], override: str) -> str:
+    """Put an override into the table; return its key."""
     key, equals, text = override.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError(f'--set takes KEY=VALUE, e.g. conversation.follow_up_s=0, not "{override}"')
-    *parents, last = key.strip().split(".")
+    key = key.strip()
+    if not equals or not key:
+        raise ConfigError(f"--set takes KEY=VALUE, e.g. conversation.follow_up_s=0, not {complaints.shown(override)}")
+    *parents, last = key.split(".")
     for parent in parents:
         table = table.setdefault(parent, {})
         if not isinstance(table, dict):
-            raise ConfigError(f'--set {key}: "{parent}" is a value, not a table')
+            raise ConfigError(f"--set {key}: {complaints.shown(parent)} is a value, not a table; correct the key")
     table[last] = _toml_value(text.strip())
+    return key
 
 
 def _toml_value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        found = _decoded(f"value = {text}", "--set")
+    except ConfigError:
         return text
-
-
-def _refuse_unknown_keys(table: Mapping[str, Any]) -> None:
-    for name, known in _unknown_keys(table, Config, ""):
-        section, _, key = name.rpartition(".")
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"known here: {', '.join(sorted(known))}"
-        where = f"[{section}] " if section else ""
-        raise ConfigError(f'unknown key {where}"{key}" in the configuration; {hint}')
-
-
-def _unknown_keys(table: Mapping[str, Any], kind: type[Struct], prefix: str) -> Iterator[tuple[str, list[str]]]:
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    for key, value in table.items():
-        if key not in fields:
-            yield prefix + key, list(fields)
-        elif isinstance(value, dict):
-            yield from _unknown_below(value, fields[key], f"{prefix}{key}.")
-
-
-def _unknown_below(table: Mapping[str, Any], kind: Any, prefix: str) -> Iterator[tuple[str, list[str]]]:
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        yield from _unknown_keys(table, kind, prefix)
-    elif kind == dict[str, Relay]:
-        for name, value in table.items():
-            if isinstance(value, dict):
-                yield from _unknown_keys(value, Relay, f"{prefix}{name}.")
-
-
-def _explain(error: msgspec.ValidationError, table: Mapping[str, Any]) -> str:
-    """Turn "Expected `int`, got `str` - at `$.audio.frame_ms`" round, so that the key comes first."""
-    problem, _, path = str(error).partition(" - at `$.")
-    key = _named(path.rstrip("`"), table)
-    return f"{key or 'the configuration'}: {problem[:1].lower()}{problem[1:]}; correct it in the configuration"
-
-
-def _named(key: str, table: Mapping[str, Any]) -> str:
-    """Put a name where msgspec writes "[...]" for any entry of a table: that of the first that is wrong by itself."""
-    before, dots, after = key.partition("[...]")
-    section, _, last = before.rpartition(".")
-    for name, value in table[section][last].items() if dots else ():
-        try:
-            msgspec.convert({section: {last: {name: value}}}, Config)
-        except msgspec.ValidationError:
-            return f"{before}.{name}{after}"
-    return key
+    return found["value"] if len(found) == 1 else text
 
 
 def _check(config: Config) -> None:
@@ -326,7 +311,8 @@ def _check(config: Config) -> None:
 def _check_url(url: str) -> None:
     if not url.startswith(("ws://", "wss://")):
         raise ConfigError(
-            f'conversation.openai.url must begin with wss:// (or ws:// in your own network), not "{url[:60]}"'
+            "conversation.openai.url must begin with wss:// (or ws:// in your own network), "
+            f"not {complaints.shown(url)}"
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from device.errors import ConfigError
+from device.textfiles import NotTextError, decoded
 
 MASK = "********"
 
@@ -18,6 +19,14 @@ _LONGEST = 4096
 # Servers echo keys shortened ("sk-proj-abc***xyz"): six characters in a row that are also in the key give a word away.
 _TELLING = 6
 _WORD = re.compile(r"[^\s\"'`,;:()<>]+")
+# What files of settings and shell scripts have, and a key has not.
+_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Z][A-Z0-9_]*_KEY)\s*=", re.IGNORECASE)
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+# "...", "sk-...", "<your key>", "YOUR_API_KEY", "sk-xxxx", "changeme"
+_PLACEHOLDER = re.compile(
+    r"\.\.\.|\*{3}|^<.*>$|^(sk-)?((your|my|insert|replace)[-_].*key|x{4})|^change-?me$|^(?P<one>.)(?P=one){2,}$",
+    re.IGNORECASE,
+)
 _LOOKS_LIKE_KEY = re.compile(r"^(sk|ek|rk)[-_]|\*{3}")
 
 
@@ -82,15 +91,28 @@ def _credential(name: str, environment: Mapping[str, str]) -> Path | None:
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(_LONGEST + 1).decode("ascii", errors="replace")
+            # In UTF-16 a letter takes two bytes.
+            return decoded(file.read(2 * _LONGEST + 2))
     except OSError as error:
         raise ConfigError(f"cannot read the secret in {path}: {error.strerror}; correct its permissions") from error
+    except NotTextError:
+        raise _not_a_key(f"the file {path}") from None
 
 
 def _checked(text: str, where: str) -> Secret:
     key = text.strip()
     if not key:
         raise ConfigError(f"{where} is empty; put the key there")
+    if named := _ASSIGNMENT.match(key):
+        raise ConfigError(f'{where} begins with "{named[1]}="; put the key alone there, without a name before it')
+    if key[0] in _QUOTES or key[-1] in _QUOTES:
+        raise ConfigError(f"{where} has the key in quotes; put it there without them")
     if len(key) > _LONGEST or not all("!" <= character <= "~" for character in key):
-        raise ConfigError(f"{where} does not hold a key: a key is one line of plain letters, digits and signs")
+        raise _not_a_key(where)
+    if _PLACEHOLDER.search(key):
+        raise ConfigError(f"{where} holds a placeholder, as in an example, and no key; put your own key there")
     return Secret(key)
+
+
+def _not_a_key(where: str) -> ConfigError:
+    return ConfigError(f"{where} does not hold a key: a key is one line of plain letters, digits and signs")

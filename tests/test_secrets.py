@@ -90,6 +90,53 @@ def test_what_is_not_a_key_is_refused_without_showing_it(tmp_path: Path, text: b
     assert not text.strip() or text.decode(errors="replace")[:5] not in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_from_another_kind_of_computer_holds_the_key(tmp_path: Path, encoding: str) -> None:
+    """What an editor puts before it, or between its letters, is no part of it."""
+    (tmp_path / "openai_api_key").write_bytes(f"{KEY}\r\n".encode(encoding))
+    assert find_secret("OPENAI_API_KEY", {"CREDENTIALS_DIRECTORY": str(tmp_path)}).reveal() == KEY
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (f'"{KEY}"', "in quotes"),
+        (f"'{KEY}'", "in quotes"),
+        (f"\u201c{KEY}\u201d", "in quotes"),
+        (f"OPENAI_API_KEY={KEY}", 'begins with "OPENAI_API_KEY="'),
+        (f'export OPENAI_API_KEY = "{KEY}"', 'begins with "OPENAI_API_KEY="'),
+        (f"openai_api_key={KEY}", 'begins with "openai_api_key="'),
+        ("...", "placeholder"),
+        ("sk-...", "placeholder"),
+        ("sk-proj-...", "placeholder"),
+        ("<key>", "placeholder"),
+        ("YOUR_API_KEY", "placeholder"),
+        ("your-api-key-here", "placeholder"),
+        ("sk-your-key", "placeholder"),
+        ("sk-xxxxxxxxxxxx", "placeholder"),
+        ("XXXXXXXX", "placeholder"),
+        ("sk-****************", "placeholder"),
+        ("changeme", "placeholder"),
+    ],
+)
+@pytest.mark.parametrize("place", ["file", "variable"])
+def test_what_only_looks_like_a_key_is_named_for_what_it_is(tmp_path: Path, text: str, part: str, place: str) -> None:
+    """Rather than sent to a server that refuses it."""
+    (tmp_path / "openai_api_key").write_text(text, encoding="utf-8")
+    folder, variable = {"CREDENTIALS_DIRECTORY": str(tmp_path)}, {"OPENAI_API_KEY": text}
+    with pytest.raises(ConfigError, match=part) as caught:
+        find_secret("OPENAI_API_KEY", folder if place == "file" else variable)
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key", [KEY, "simulated-key", "k", "sk-myxxxxkey", "0123456789abcdef" * 2, "yourkey123", "a=b"]
+)
+def test_a_key_of_any_kind_is_taken(key: str) -> None:
+    """Servers of one's own, gateways and Azure have others than OpenAI's."""
+    assert find_secret("OPENAI_API_KEY", {"OPENAI_API_KEY": key}).reveal() == key
+
+
 def test_an_empty_variable_is_refused() -> None:
     """Set, and yet nothing."""
     with pytest.raises(ConfigError, match="OPENAI_API_KEY is empty"):

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from device.errors import ConfigError
+from device.textfiles import read_text
 
 NONE = "none"
 
@@ -30,10 +31,10 @@ def labels(files: Iterable[Path], words: Sequence[str], expect: str | None, tabl
 
 def _read(table: Path, words: Sequence[str]) -> dict[str, str]:
     try:
-        patterns = tomllib.loads(table.read_text(encoding="utf-8"))
+        patterns = tomllib.loads(read_text(table))
     except OSError as error:
         raise ConfigError(f"--labels: cannot read {table}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"--labels: {table} is not valid TOML: {error}") from error
     return {pattern: _known(word, words, f'{table}: "{pattern}"') for pattern, word in patterns.items()}
 

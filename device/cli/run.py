@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
 from device import config
 from device.cli import late
 from device.service import journal, memory
+
+log = logging.getLogger(__name__)
 
 
 def add_to(commands: Any) -> None:
@@ -28,6 +31,7 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings = config.load(options.config, options.overrides)
     journal.start(settings.service.log_level)
+    log.info("configuration: %s", config.file_of(options.config) or f"built in ({config.DEFAULT_PATH} is not there)")
     memory.share_one_heap()
     with late.imports():
         from device import app

@@ -16,11 +16,11 @@ import wave
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from queue import SimpleQueue
 
 from device import config
 from device.ports import Detection, NearMiss
+from device.textfiles import expanded
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class ClipFolder:
     """The files: no more, and no larger, than configured. Its methods wait for the disk."""
 
     def __init__(self, wake: config.Wake) -> None:
-        self.path = Path(wake.save_clips).expanduser()
+        self.path = expanded(wake.save_clips, "wake.save_clips")
         self._most = wake.clips_max
         self._most_bytes = wake.clips_max_mb * 1_000_000
         self._failed = False

@@ -13,16 +13,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import msgspec
-from msgspec import Meta
+from typing import TYPE_CHECKING, Any
 
 from device.errors import ConfigError
 from device.ports import Detection, Rule
+from device.textfiles import expanded, unreadable
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 from device.wake import tflite
 from device.wake.decision import Decision, Rules
+from device.wake.manifests import WordModel, read_manifest
 from device.wake.network import shape_size
 from device.wake.stepwise import Stepwise
 from device.wake.tflite import LibraryMissingError, UnusableModelError
@@ -45,30 +44,6 @@ _KEPT_PROBABILITIES = 16
 _RISEN = 0.1
 _RISE_AFTER_END_MS = {"alexa": 230, "hey_jarvis": 160, "hey_mycroft": 120, "okay_nabu": 80}
 _UNKNOWN_RISE_AFTER_END_MS = 250
-
-
-class _Micro(msgspec.Struct, frozen=True):
-    """What the maker of a model recommends."""
-
-    probability_cutoff: Annotated[float, Meta(ge=0.0, le=1.0)]
-    sliding_window_size: Annotated[int, Meta(ge=1, le=1000)]
-
-
-class _Manifest(msgspec.Struct, frozen=True):
-    """The JSON file beside a model, as ESPHome knows it: what we need of it."""
-
-    model: str
-    micro: _Micro
-
-
-@dataclass(frozen=True, slots=True)
-class WordModel:
-    """A word, its network, and what its maker says of it."""
-
-    word: str
-    path: Path
-    cutoff: float
-    window: int
 
 
 class MicroWakeWord(Stepwise):
@@ -166,11 +141,11 @@ def find_word(name: str) -> WordModel:
     Raise ConfigError.
     """
     if "/" in name or name.endswith((".json", ".tflite", ".onnx")):
-        return _read(_manifest_of(Path(name).expanduser()))
+        return read_manifest(_manifest_of(expanded(name, "wake.words")))
     shipped = shipped_words()
     wanted = name.strip().lower().replace(" ", "_")
     if wanted in shipped:
-        return _read(shipped[wanted])
+        return read_manifest(shipped[wanted])
     close = difflib.get_close_matches(wanted, shipped, n=1)
     hint = f'did you mean "{close[0]}"? ' if close else ""
     raise ConfigError(
@@ -188,24 +163,11 @@ def _manifest_of(path: Path) -> Path:
     if path.suffix == ".onnx":
         raise ConfigError(f'wake.words: {path} is an openWakeWord model; set wake.engine = "openwakeword" for it')
     manifest = path.with_suffix(".json")
-    if not manifest.is_file():
-        if path.suffix == ".tflite" and path.is_file():
+    if problem := unreadable(manifest):
+        if path.suffix == ".tflite" and not unreadable(path):
             _check_file(path)
-        raise ConfigError(
-            f"wake.words: there is no file {manifest}; a microWakeWord model is a .tflite and a .json file side by side"
-        )
+        raise ConfigError(f"wake.words: {problem}; a microWakeWord model is a .tflite and a .json file side by side")
     return manifest
-
-
-def _read(path: Path) -> WordModel:
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
-    except (msgspec.DecodeError, OSError) as error:
-        raise ConfigError(
-            f"wake.words: {path} is not the manifest of a microWakeWord model: {error}; give another file"
-        ) from error
-    micro = manifest.micro
-    return WordModel(path.stem, path.parent / manifest.model, micro.probability_cutoff, micro.sliding_window_size)
 
 
 def _load(model: WordModel) -> pymicro_wakeword.MicroWakeWord:
@@ -231,8 +193,8 @@ def _load(model: WordModel) -> pymicro_wakeword.MicroWakeWord:
 
 def _check_file(path: Path) -> None:
     """Refuse what is no such model: with some the package would go on with a null pointer and crash the process."""
-    if not path.is_file():
-        raise ConfigError(f"wake.words: there is no file {path}; put the model beside its .json file")
+    if problem := unreadable(path):
+        raise ConfigError(f"wake.words: {problem}; put the model beside its .json file")
     try:
         model = tflite.Model(path)
         model.interpreter().prepare()

@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePath
 
 from device.errors import ConfigError
+from device.textfiles import expanded, unreadable
+from device.wake.manifests import explain_manifest
 
 _FOLDER = "openwakeword/resources/models"
 # The first is preferred: numpy computes it, while the other needs a library.
@@ -34,7 +36,7 @@ def find_word(name: str) -> WordModel:
     A word given by path goes by the file's name without its suffix. Raise ConfigError.
     """
     if "/" in name or name.endswith((*_SUFFIXES, ".json")):
-        return _by_path(Path(name).expanduser())
+        return _by_path(expanded(name, "wake.words"))
     return _by_name(name)
 
 
@@ -61,13 +63,11 @@ def feature_model(stem: str) -> Path:
 
 def _by_path(path: Path) -> WordModel:
     if path.suffix == ".json":
-        raise ConfigError(
-            f'wake.words: {path} belongs to a microWakeWord model; set wake.engine = "microwakeword" for it'
-        )
+        raise explain_manifest(path)
     if path.suffix not in _SUFFIXES:
         raise ConfigError(f"wake.words: {path} is not an .onnx or .tflite file")
-    if not path.is_file():
-        raise ConfigError(f"wake.words: there is no file {path}; correct the path, or name a word that ships")
+    if problem := unreadable(path):
+        raise ConfigError(f"wake.words: {problem}; correct the path, or name a word that ships")
     return WordModel(path.stem, path)
 
 

@@ -53,7 +53,7 @@ def run(*overrides: str, config: Path | None = None, env: Mapping[str, str] | No
         ("[audio\ninput = 1", ["config.toml", "not valid TOML", "line 1"]),
         ("[audio]\nimput = 'x'", ["[audio]", '"imput"', 'did you mean "input"']),
         ("[conversation.openai]\nmodle = 'x'", ["[conversation.openai]", '"modle"', 'did you mean "model"']),
-        ("[audio]\nframe_ms = 'long'", ["audio.frame_ms", "expected"]),
+        ("[audio]\nframe_ms = 'long'", ["config.toml: audio.frame_ms", "10 or 20"]),
         ("[conversation]\nfollow_up_s = -1", ["conversation.follow_up_s"]),
         ("[conversation.openai]\nurl = 'https://api.openai.com'", ["conversation.openai.url", "wss://"]),
         ("[tools.relays]\nfan.pin = 4\nlamp.pin = 99", ["tools.relays.lamp.pin", "27"]),
@@ -81,6 +81,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("conversation.follow_up_s", ["--set", "KEY=VALUE", "follow_up_s"]),
         ("=3", ["--set", "KEY=VALUE"]),
         ("audio.volume.loud=1", ["audio.volume"]),
+        ("follow_up_s=0", ["--set", 'did you mean "conversation.follow_up_s"']),
         ("audio.volum=0.5", ["[audio]", 'did you mean "volume"']),
         ("audio.volume=eleven", ["audio.volume"]),
         ("audio.volume=11", ["audio.volume"]),
@@ -94,7 +95,24 @@ def test_a_wrong_override_is_refused_in_one_line(override: str, parts: Sequence[
     assert all(part in said for part in parts), said
 
 
-@pytest.mark.parametrize("key", ["", "  ", "two words"])
+@pytest.mark.parametrize(
+    ("data", "part"),
+    [
+        (b"a = " + b"[" * 3000, "too deep"),
+        (b"[audio]\nvolume = " + b"9" * 5000, "not valid TOML"),
+        (b"[audio]\ninput = '\xe4'", "save it as UTF-8"),
+        ("[audio]\nvolume = 80".encode("utf-16"), "audio.volume = 80"),
+        (b"[service]\nstate_dir = '~no-such-user/x'", "service.state_dir"),
+    ],
+)
+def test_a_hopeless_file_is_refused_in_one_line(tmp_path: Path, data: bytes, part: str) -> None:
+    """Without a traceback, whatever is in it."""
+    file = tmp_path / "config.toml"
+    file.write_bytes(data)
+    assert part in run(config=file)
+
+
+@pytest.mark.parametrize("key", ["", "  ", "two words", "...", "'sk-proj-0123456789abcdef'"])
 def test_a_key_that_is_none_is_refused(key: str) -> None:
     """Naming the variable, never what is in it."""
     said = run(env={"OPENAI_API_KEY": key})
@@ -118,6 +136,7 @@ def test_a_missing_key_is_named_with_both_ways_to_give_it(monkeypatch: pytest.Mo
     ("override", "parts"),
     [
         ('wake.words=["hey_jarvs"]', ["wake.words", "hey_jarvs", "hey_jarvis"]),
+        ('wake.words=["~no-such-user/x.onnx"]', ["wake.words", '"~no-such-user"']),
         ('wake.words=["/nowhere/to/be/found.onnx"]', ["wake.words", "/nowhere/to/be/found.onnx"]),
         ("wake.thresholds={hey_mycroft=0.4}", ["wake.thresholds", "hey_mycroft", "hey_jarvis"]),
     ],

@@ -1,0 +1,261 @@
+"""What is wrong with a table of settings, in words: which key, what it says, and what would be right.
+
+All of it is told from the Sections themselves: their keys, their types, and what `Meta` says of them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+
+KEY_BELONGS = (
+    "a key does not belong in the configuration, which others may read: remove it there, and put it into the "
+    "environment variable OPENAI_API_KEY, or into a file that systemd hands to the service "
+    "(LoadCredential=openai_api_key:FILE)"
+)
+
+# So many places are named where a key of this name would be right.
+_MOST_PLACES = 3
+_LONGEST_SHOWN = 40
+_SECRET_NAME = re.compile(r"^(.*[-_])?(api[-_]?key|key|token|secret|password)$", re.IGNORECASE)
+_SECRET_LINE = re.compile(r"^\s*(export\s+)?[\w.-]*api[-_]?key\b", re.IGNORECASE | re.MULTILINE)
+# A key somewhere in a text, of OpenAI's kind or of another: what a message must not show.
+_TELLS_A_KEY = re.compile(r"(sk|ek|rk)[-_]\w|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24}")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """`key` is the whole one, with dots; `text` says what is wrong with it and what to do."""
+
+    key: str
+    text: str
+
+
+def about_unknown(table: Mapping[str, Any], root: type[Struct]) -> Complaint | None:
+    """Return what is to be said about the first key that no Section has."""
+    for path, kind, value in _unknown(table, root, ()):
+        return Complaint(dotted(path), _about_unknown(path, kind, value, root))
+    return None
+
+
+def about_misfit(table: Mapping[str, Any], root: type[Struct]) -> Complaint | None:
+    """Return what is to be said about the first value that its Section does not take."""
+    for path, kind, value in _misfits(table, root, ()):
+        return Complaint(dotted(path), _about_misfit(path, kind, value))
+    return None
+
+
+def about_syntax(text: str, problem: str) -> str:
+    """Return what is to be said about a file that is not TOML."""
+    if _SECRET_LINE.search(text):
+        return f"it is not valid TOML ({problem}); {KEY_BELONGS}"
+    hint = '; text stands in quotes: name = "text"' if "Invalid value" in problem else ""
+    return f"it is not valid TOML: {problem}{hint}"
+
+
+def dotted(path: Sequence[str]) -> str:
+    """Return a key as it is written in a file and after --set."""
+    return ".".join(name if _PLAIN_KEY.fullmatch(name) else shown(name) for name in path)
+
+
+def shown(value: object) -> str:
+    """Return a value as the file has it, shortened; never what may be a key."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            if _TELLS_A_KEY.search(value):
+                return '"********"'
+            text = value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}..."
+            return '"' + "".join(letter if letter.isprintable() else "?" for letter in text) + '"'
+        case int() if value.bit_length() > 64:
+            return "a very large number"
+        case Mapping():
+            return "a table"
+        case list() | tuple():
+            return "a list"
+    return str(value)
+
+
+def choices(values: Sequence[object]) -> str:
+    """Return "a, b or c"."""
+    words = [shown(value) for value in values]
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def wanted(kind: Any) -> str:
+    """Return what a value of this type is, in words: "a number from 0 to 1"."""
+    kind, metas = _bare(kind)
+    if described := next((meta.description for meta in metas if meta.description), None):
+        return described
+    origin = get_origin(kind)
+    if origin is Literal:
+        return choices(get_args(kind))
+    if kind in (int, float):
+        return ("a whole number" if kind is int else "a number") + _range(metas)
+    if origin is dict:
+        return f"a table: for each name {wanted(get_args(kind)[1])}"
+    if origin is tuple:
+        return "a list of texts in quotes"
+    return {bool: "true or false, without quotes", str: "text in quotes"}.get(kind, "a table")
+
+
+def _range(metas: Sequence[Meta]) -> str:
+    bounds = [(meta.ge, meta.le) for meta in metas if meta.ge is not None and meta.le is not None]
+    return f" from {bounds[0][0]:g} to {bounds[0][1]:g}" if bounds else ""
+
+
+def _bare(kind: Any) -> tuple[Any, list[Meta]]:
+    """Return a type without its Annotated and without its None, and what stood in Annotated."""
+    metas: list[Meta] = []
+    while True:
+        if get_origin(kind) is Annotated:
+            kind, *more = get_args(kind)
+            metas += [meta for meta in more if isinstance(meta, Meta)]
+        elif get_origin(kind) in (Union, types.UnionType):
+            kind = next(part for part in get_args(kind) if part is not type(None))
+        else:
+            return kind, metas
+
+
+def _fields(kind: type[Struct]) -> dict[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
+
+
+def _is_section(kind: Any) -> typing.TypeGuard[type[Struct]]:
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+def _inner(kind: Any, name: str) -> Any:
+    """Return the type of what a table of this type has as `name`; None when it has no tables or no such name."""
+    bare, _ = _bare(kind)
+    if _is_section(bare):
+        return _fields(bare).get(name)
+    return get_args(bare)[1] if get_origin(bare) is dict else None
+
+
+_Found = Iterator[tuple[tuple[str, ...], Any, Any]]
+"""Path of the key, the type (of what is found, or of the table in which it is unknown), and its value."""
+
+
+def _unknown(table: Mapping[str, Any], kind: Any, path: tuple[str, ...]) -> _Found:
+    for name, value in table.items():
+        inner = _inner(kind, name)
+        if inner is None:
+            yield (*path, name), kind, value
+        elif isinstance(value, dict) and (_is_section(_bare(inner)[0]) or get_origin(_bare(inner)[0]) is dict):
+            yield from _unknown(value, inner, (*path, name))
+
+
+def _misfits(table: Mapping[str, Any], kind: Any, path: tuple[str, ...]) -> _Found:
+    bare, _ = _bare(kind)
+    for name, value in table.items():
+        inner = _inner(bare, name)
+        if inner is not None and not _fits(value, inner):
+            is_table = isinstance(value, dict) and (_is_section(_bare(inner)[0]) or get_origin(_bare(inner)[0]) is dict)
+            yield from _misfits(value, inner, (*path, name)) if is_table else [((*path, name), inner, value)]
+    if _is_section(bare):
+        lacking = [field for field in msgspec.structs.fields(bare) if field.required and field.name not in table]
+        yield from (((*path, field.name), field.type, _LACKING) for field in lacking)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+_LACKING = object()
+"""In the place of a value that is not there, and must be."""
+
+
+def _about_misfit(path: Sequence[str], kind: Any, value: object) -> str:
+    form = _form(path, kind)
+    if value is _LACKING:
+        return f"[{dotted(path[:-1])}] lacks {path[-1]}; give {wanted(kind)}{form}"
+    return f"{dotted(path)} = {shown(value)} is not possible; give {wanted(kind)}{form}"
+
+
+def _form(path: Sequence[str], kind: Any) -> str:
+    """Return how it is written, where that is not plain from what is wanted."""
+    bare, metas = _bare(kind)
+    if _is_section(bare):
+        return f": [{dotted(path)}]{_required(bare)}"
+    examples = [example for meta in metas for example in meta.examples or ()]
+    if not examples:
+        return ""
+    if isinstance(examples[0], dict):
+        name, value = next(iter(examples[0].items()))
+        if isinstance(value, dict):
+            return f", e.g. [{dotted([*path, name])}] with {_pairs(value)}"
+        return f", e.g. {path[-1]} = {{ {name} = {value} }}"
+    return f", e.g. {path[-1]} = {_toml(examples[0])}"
+
+
+def _required(kind: type[Struct]) -> str:
+    """Return " with pin = 17" for a table that must have a pin."""
+    needed = [field for field in msgspec.structs.fields(kind) if field.required]
+    examples = {
+        field.name: example for field in needed for meta in _bare(field.type)[1] for example in meta.examples or ()
+    }
+    return f" with {_pairs(examples)}" if examples else ""
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {_toml(value)}" for name, value in values.items())
+
+
+def _toml(value: object) -> str:
+    return f"[{', '.join(map(shown, value))}]" if isinstance(value, list) else shown(value)
+
+
+def _about_unknown(path: Sequence[str], kind: Any, value: object, root: type[Struct]) -> str:
+    if any(map(_SECRET_NAME.match, _names(path[-1], value))):
+        return f"{dotted(path)}: {KEY_BELONGS}"
+    section = f" in [{dotted(path[:-1])}]" if path[:-1] else ""
+    return f'there is no key "{_short(path[-1])}"{section}; {_meant(path[-1], list(_fields(_bare(kind)[0])), root)}'
+
+
+def _names(name: str, value: object) -> Iterator[str]:
+    """Yield a key's name, and those of all that is in it: without recursion, for it may be deep."""
+    pending = [(name, value)]
+    while pending:
+        name, value = pending.pop()
+        yield name
+        if isinstance(value, dict):
+            pending += value.items()
+
+
+def _short(name: str) -> str:
+    return shown(name)[1:-1]
+
+
+def _meant(name: str, known: Sequence[str], root: type[Struct]) -> str:
+    places = dict(_places(root, ()))
+    same = [key for key, last in places.items() if last == name]
+    here = difflib.get_close_matches(name, known, n=1)
+    elsewhere = difflib.get_close_matches(name, set(places.values()), n=1)
+    near = [key for key, last in places.items() if last in elsewhere]
+    if meant := same or here or near:
+        return "did you mean " + " or ".join(f'"{key}"' for key in meant[:_MOST_PLACES]) + "?"
+    return f"known here: {', '.join(sorted(known))}"
+
+
+def _places(kind: type[Struct], path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield every key there is: whole, and its last part."""
+    for name, inner in _fields(kind).items():
+        yield dotted([*path, name]), name
+        bare, _ = _bare(inner)
+        if _is_section(bare):
+            yield from _places(bare, (*path, name))
