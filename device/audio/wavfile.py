@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device.audio.resample import StreamResampler
+from device.audio.riff import RiffError, WavReader
 from device.errors import AudioError
 from device.units import CAPTURE_RATE, Hz
 
@@ -22,26 +22,30 @@ _RATES = range(4000, 384_001)
 def open_wav(path: Path) -> Iterator[Iterator[bytes]]:
     """Open a WAV file (PCM of 8 to 32 bits, any rate, mono or stereo) and yield its sound as s16le.
 
-    Both channels of a stereo file are mixed. Raise AudioError for other files, also while reading.
+    One whose length is not known, because it was written into a pipe, is read to its end. Both channels of a stereo
+    file are mixed. Raise AudioError for other files, also while reading.
     """
     try:
-        with wave.open(str(path), "rb") as file:
-            _check(path, file)
-            yield _read(file)
-    except (wave.Error, EOFError, OSError) as error:
-        raise AudioError(f"{path} cannot be read: {_reason(error)}; {_remedy(path)}") from error
+        with path.open("rb") as file:
+            reader = WavReader(file)
+            _check(path, reader)
+            yield _read(reader)
+    except RiffError as error:
+        raise AudioError(f"{path} cannot be read: {error}; {_remedy(path)}") from error
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read: {error.strerror}; {_remedy(path)}") from error
 
 
-def _read(file: wave.Wave_read) -> Iterator[bytes]:
-    resampler = StreamResampler(Hz(file.getframerate()), CAPTURE_RATE)
-    while data := file.readframes(file.getframerate()):
-        yield resampler.process(_mono(data, file.getsampwidth(), file.getnchannels()))
+def _read(reader: WavReader) -> Iterator[bytes]:
+    form = reader.format
+    resampler = StreamResampler(Hz(form.rate), CAPTURE_RATE)
+    while data := reader.read(form.rate):
+        yield resampler.process(_mono(data, form.width, form.channels))
     yield resampler.flush()
 
 
 def _mono(data: bytes, width: int, channels: int) -> bytes:
-    # A file that was cut off may end within a sample.
-    samples = _sixteen_bit(data[: len(data) // (width * channels) * (width * channels)], width)
+    samples = _sixteen_bit(data, width)
     if channels == 1:
         return bytes(samples.astype("<i2"))
     return bytes(samples.reshape(-1, channels).mean(axis=1).astype("<i2"))
@@ -60,22 +64,12 @@ def _sixteen_bit(data: bytes, width: int) -> npt.NDArray[np.int32]:
     return samples >> 16 if width == 4 else samples
 
 
-def _check(path: Path, file: wave.Wave_read) -> None:
-    channels, rate, width = file.getnchannels(), file.getframerate(), file.getsampwidth()
-    if channels > 2 or width > 4 or rate not in _RATES:
-        raise AudioError(f"{path} has {channels} channels of {8 * width} bit at {rate} Hz; {_remedy(path)}")
-
-
-def _reason(error: Exception) -> str:
-    match error:
-        case OSError(strerror=str(reason)):
-            return reason
-        case EOFError():
-            return "it is cut off"
-        case _ if "unknown format" in str(error):
-            return "it is a WAV file, but not of plain PCM samples"
-        case _:
-            return "it is not a WAV file"
+def _check(path: Path, reader: WavReader) -> None:
+    form = reader.format
+    if form.channels not in (1, 2) or form.width not in (1, 2, 3, 4) or form.rate not in _RATES:
+        raise AudioError(
+            f"{path} has {form.channels} channels of {8 * form.width} bit at {form.rate} Hz; {_remedy(path)}"
+        )
 
 
 def _remedy(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code: 0, 1 when it failed, 2 for wrong arguments, 78 for a wrong configuration."""
     # From the first moment on: being told to stop before anything runs is no failure.
     signal.signal(signal.SIGTERM, _leave)
+    _print_whatever_it_is()
     options = _parser().parse_args(arguments)
     try:
         code: int = options.command(options)
@@ -35,6 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _print_whatever_it_is() -> None:
+    """Let a terminal that lacks a letter, or a file name that is no text, be shown as \\xe4 and not end the command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -54,13 +54,21 @@ def _draw_errors(
             accepts.plot(thresholds, [point.accepted_per_hour for point in points], **style)
         for axis in (rejects, accepts):
             axis.axvline(rules[word].threshold, color=styles[word]["color"], linestyle=":", linewidth=1)
-    for axis, name in ((rejects, "false rejects, %"), (accepts, "false accepts an hour")):
+    for axis, name in ((rejects, "false rejects, %"), (accepts, _accepts_label(sweeps))):
         axis.set_ylabel(name)
         axis.set_xlim(0, 1)
-        axis.set_ylim(bottom=0)
         if axis.lines:
             axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
+    # The same for every picture, or two could not be compared.
+    rejects.set_ylim(0, 100)
+    accepts.set_ylim(bottom=0)
     accepts.set_xlabel("threshold")
+
+
+def _accepts_label(sweeps: Mapping[str, list[Errors]]) -> str:
+    """Return what the axis shows, and from how much sound where that is less than an hour."""
+    hours = min((points[0].hours for points in sweeps.values()), default=1.0)
+    return f"false accepts an hour{f' (from {hours * 60:.1f} minutes)' if 0 < hours < 1 else ''}"
 
 
 def _draw_scores(axis: Any, track: Track, rules: Mapping[str, Rule], styles: Mapping[str, Style]) -> None:
@@ -72,4 +80,6 @@ def _draw_scores(axis: Any, track: Track, rules: Mapping[str, Rule], styles: Map
         axis.axvline(found.end / CAPTURE_RATE, color=styles[found.word]["color"], linewidth=1)
     axis.set_ylim(-0.05, 1.05)
     axis.set_ylabel("score")
-    axis.set_title(Path(track.name).name, fontsize=8, loc="left")
+    # A file may have any name; and dollars in it are no mathematics.
+    name = Path(track.name).name.encode(errors="backslashreplace").decode()
+    axis.set_title(name, fontsize=8, loc="left", parse_math=False)

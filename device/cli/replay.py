@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -12,12 +13,16 @@ from device import config, plot
 from device.cli import late
 from device.cli.labels import NONE, labels
 from device.cli.run import add_configuration
+from device.errors import AudioError
 from device.service import journal
 from device.units import CAPTURE_RATE
 
 if TYPE_CHECKING:
     from device.ports import Rule, WakeWord
-    from device.wake.evaluation import Errors, Track
+    from device.wake.evaluation import Errors, Listener, Track
+
+# With less of it one detection more or less changes the rate by more than one an hour.
+_ENOUGH_HOURS = 1.0
 
 _DESCRIPTION = (
     "Scores recordings (WAV) with the configured engine and words, and prints what is detected. With a sweep it "
@@ -50,8 +55,9 @@ def _run(options: argparse.Namespace) -> int:
         from device.wake.evaluation import sweep
     engine = load_engine(settings.wake)
     expected = labels(options.files, engine.words, options.expect, options.labels)
-    tracks = _hear(engine, list(dict.fromkeys(options.files)), expected)
-    print(f"\n{_sum(tracks)}")
+    files = list(dict.fromkeys(options.files))
+    tracks = _hear(engine, files, expected)
+    print(f"\n{_sum(tracks, len(files))}")
     if options.threshold_sweep or options.plot:
         sweeps = {word: sweep(tracks, expected, word, rule) for word, rule in engine.rules.items()}
         if options.threshold_sweep:
@@ -60,22 +66,32 @@ def _run(options: argparse.Namespace) -> int:
             from device.cli import curves
 
             curves.draw(options.plot, tracks, engine.rules, sweeps)
-    return 0
+    return 0 if len(tracks) == len(files) else 1
 
 
 def _hear(engine: WakeWord, files: Sequence[Path], expected: Mapping[str, str]) -> list[Track]:
-    """Print what is heard in each file as soon as it is known."""
-    from device.audio.wavfile import open_wav
+    """Print what is heard in each file as soon as it is known; of one that cannot be read, why."""
     from device.wake.evaluation import Listener
 
     listener, tracks = Listener(engine), []
     for file in files:
-        with open_wav(file) as sound:
-            tracks.append(listener.hear(str(file), sound))
-        print(f"{file}: {tracks[-1].samples / CAPTURE_RATE:.1f} s, expected: {expected[str(file)] or NONE}")
-        for line in _lines(tracks[-1]):
+        try:
+            track = _hear_one(listener, file)
+        except AudioError as error:
+            print(f"hearthside: {error}", file=sys.stderr, flush=True)
+            continue
+        tracks.append(track)
+        print(f"{file}: {track.samples / CAPTURE_RATE:.1f} s, expected: {expected[str(file)] or NONE}")
+        for line in _lines(track):
             print(f"  {line}", flush=True)
     return tracks
+
+
+def _hear_one(listener: Listener, file: Path) -> Track:
+    from device.audio.wavfile import open_wav
+
+    with open_wav(file) as sound:
+        return listener.hear(str(file), sound)
 
 
 def _lines(track: Track) -> list[str]:
@@ -87,20 +103,32 @@ def _lines(track: Track) -> list[str]:
     return [f"{at / CAPTURE_RATE:8.2f} s  {text}" for at, text in sorted(chain(heard, near))]
 
 
-def _sum(tracks: Sequence[Track]) -> str:
+def _sum(tracks: Sequence[Track], files: int) -> str:
     minutes = sum(track.samples for track in tracks) / CAPTURE_RATE / 60
     heard = sum(len(track.detections) for track in tracks)
     near = sum(len(track.near_misses) for track in tracks)
-    return f"{minutes:.1f} minutes in {len(tracks)} files: detections {heard}, near misses {near}"
+    unread = f" ({files - len(tracks)} could not be read)" if files > len(tracks) else ""
+    return f"{minutes:.1f} minutes in {len(tracks)} files{unread}: detections {heard}, near misses {near}"
 
 
 def _print_sweeps(sweeps: Mapping[str, list[Errors]], rules: Mapping[str, Rule]) -> None:
     for word, points in sweeps.items():
         print(f"\n{word}: in {points[0].spoken} recordings, and {points[0].hours * 60:.1f} minutes without it")
+        if reservation := _reservation(points[0].hours):
+            print(reservation)
         print("threshold  false rejects    false accepts an hour")
         nearest = min(points, key=lambda point: abs(point.threshold - rules[word].threshold))
         for point in points:
             print(f"     {_row(point)}{'  <- configured' if point is nearest else ''}")
+
+
+def _reservation(hours: float) -> str:
+    """Return what to keep in mind when a rate comes from so little sound that a few detections decide about it."""
+    if not 0 < hours < _ENOUGH_HOURS:
+        return ""
+    sound = f"{hours * 60:.0f} minutes" if hours > 1 / 30 else f"{hours * 3600:.0f} s"
+    each = f"each detection counts as {1 / hours:.0f}"
+    return f'caution: "an hour" is reckoned from {sound}, so {each}; give it an hour or more'
 
 
 def _row(point: Errors) -> str:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 import wave
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
+from device.cli import curves
+from device.ports import Rule
+from device.units import Samples
+from device.wake.evaluation import Errors
 from device.wake.models import shipped_words
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -41,8 +52,8 @@ def make_stereo(path: Path) -> None:
         file.writeframes(np.repeat(samples, 2).tobytes())
 
 
-def replay(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command, in a folder of its own state."""
+def replay(*arguments: object, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command, in a folder of its own state; what it prints is read as UTF-8 with the bytes that are none."""
     state = folder / "state"
     config = folder / "config.toml"
     config.write_text(f'[service]\nstate_dir = "{state}"\n')
@@ -50,8 +61,10 @@ def replay(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]
         [COMMAND, "replay", "--config", config, *map(str, arguments)],
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         timeout=60,
         check=False,
+        env={**os.environ, **env},
     )
 
 
@@ -111,6 +124,56 @@ def test_what_is_wrong_is_said_in_one_line(recordings: Path, tmp_path: Path) -> 
         assert result.returncode == code, result.stderr
         assert len(result.stderr.splitlines()) == 1
         assert part in result.stderr
+
+
+def test_one_bad_file_does_not_keep_the_others_from_being_heard(recordings: Path, tmp_path: Path) -> None:
+    """It is named, and the exit code tells."""
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF")
+    files = [recordings / "hey_jarvis-1.wav", bad, tmp_path / "none.wav", recordings / "news.wav"]
+    result = replay(*files, "--threshold-sweep", folder=tmp_path)
+    assert result.returncode == 1
+    assert [line.split(" cannot be read")[0] for line in result.stderr.splitlines()] == [
+        f"hearthside: {file}" for file in files[1:3]
+    ]
+    assert "in 2 files (2 could not be read): detections 1" in result.stdout
+    assert "hey_jarvis: in 1 recordings" in result.stdout
+
+
+def test_an_hour_from_seconds_is_told_as_that(recordings: Path, tmp_path: Path) -> None:
+    """Nobody should choose a threshold by what one detection in five seconds makes."""
+    result = replay(*sorted(recordings.glob("*.wav")), "--threshold-sweep", folder=tmp_path)
+    assert re.search(r'caution: "an hour" is reckoned from \d s, so each detection counts as \d{3}', result.stdout)
+    assert "caution" not in replay(recordings / "hey_jarvis-1.wav", "--threshold-sweep", folder=tmp_path).stdout
+
+
+@pytest.mark.parametrize("terminal", [{}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}])
+def test_a_file_may_have_any_name_and_a_terminal_any_letters(
+    recordings: Path, tmp_path: Path, terminal: dict[str, str]
+) -> None:
+    """Names that are no UTF-8, names that the terminal cannot show; in the picture too."""
+    names = [b"hey_jarvis \xe4.wav", "hey_jarvis \u65e5 $x^$.wav".encode()]
+    for name in names:
+        shutil.copy(recordings / "hey_jarvis-1.wav", os.fsencode(tmp_path) + b"/" + name)
+    files = [Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)) for name in names]
+    picture = tmp_path / "errors.png"
+    result = replay(*files, "--plot", picture, folder=tmp_path, **terminal)
+    assert (result.returncode, "Traceback" in result.stderr) == (0, False), result.stderr
+    assert result.stdout.count("heard      hey_jarvis") == 2
+    assert "\\udce4.wav" in result.stdout
+    assert picture.read_bytes().startswith(PNG)
+
+
+def test_errors_are_drawn_on_the_same_axes_in_every_picture() -> None:
+    """From 0 to 100 %, however few were missed."""
+    figure, axes = plt.subplots(2)
+    rules = {"a": Rule(0.5, 1, Samples(0))}
+    points = [Errors(threshold, 0, 10, 3, 0.01) for threshold in (0.1, 0.9)]
+    curves._draw_errors(axes[0], axes[1], rules, {"a": points}, {"a": {"color": "red"}})
+    assert axes[0].get_ylim() == (0, 100)
+    assert axes[1].get_ylim()[0] == 0
+    assert axes[1].get_ylabel() == "false accepts an hour (from 0.6 minutes)"
+    plt.close(figure)
 
 
 def test_a_word_of_ones_own_as_tflite_file_is_heard(recordings: Path, tmp_path: Path) -> None:
