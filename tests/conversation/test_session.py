@@ -149,9 +149,9 @@ async def test_other_servers_take_the_key_in_their_own_header_and_keep_their_que
     ("status", "failure"),
     [
         (HTTPStatus.UNAUTHORIZED, Failure.REFUSED_KEY),
-        (HTTPStatus.FORBIDDEN, Failure.REFUSED_KEY),
-        (HTTPStatus.NOT_FOUND, Failure.REFUSED_CONFIG),
-        (HTTPStatus.FOUND, Failure.REFUSED_CONFIG),
+        (HTTPStatus.FORBIDDEN, Failure.REFUSED),
+        (HTTPStatus.NOT_FOUND, Failure.WRONG_ADDRESS),
+        (HTTPStatus.FOUND, Failure.WEB_PAGE),
         (HTTPStatus.TOO_MANY_REQUESTS, Failure.BUSY),
         (HTTPStatus.SERVICE_UNAVAILABLE, Failure.BUSY),
     ],
@@ -196,11 +196,12 @@ async def test_the_next_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPat
         await house.conversation.aclose()
 
 
-async def test_a_server_without_tls_behind_a_secure_url_is_unreachable() -> None:
+async def test_a_server_without_tls_behind_a_secure_url_is_told_as_that() -> None:
     """The other end does not speak TLS."""
     async with scripted_server(accept_and_listen) as server:
         failed = await House(server.url.replace("ws://", "wss://")).failure()
-        assert failed.failure is Failure.UNREACHABLE
+        assert failed.failure is Failure.INSECURE
+        assert "ws://" in failed.message
 
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ws_proxy", "wss_proxy", "socks_proxy")
@@ -219,13 +220,13 @@ async def test_a_server_on_this_machine_is_not_looked_for_behind_a_proxy(monkeyp
 
 
 @pytest.mark.parametrize("proxy", ["http://me:hidden@127.0.0.1:1/", "nonsense://me:hidden@127.0.0.1:1/"])
-async def test_a_proxy_that_does_not_work_is_unreachable(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+async def test_a_proxy_that_does_not_work_is_told_as_that(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     """Without its password in the message."""
     for name in PROXIES:
         monkeypatch.setenv(name, proxy)
     monkeypatch.delenv("no_proxy", raising=False)
     failed = await House("wss://nobody.invalid/v1").failure()
-    assert failed.failure is Failure.UNREACHABLE
+    assert failed.failure is Failure.PROXY
     assert "nobody.invalid" in failed.message
     assert "hidden" not in failed.message
 
@@ -241,7 +242,7 @@ async def test_a_server_that_never_answers_is_given_up() -> None:
     async with listener:
         port = listener.sockets[0].getsockname()[1]
         failed = await House(f"ws://127.0.0.1:{port}/v1", connect_timeout_s=0.5).failure()
-    assert failed.failure is Failure.UNREACHABLE
+    assert failed.failure is Failure.SILENT
     assert "0.5 s" in failed.message
 
 
@@ -254,7 +255,7 @@ async def test_a_configuration_that_is_never_acknowledged_is_given_up() -> None:
 
     async with scripted_server(script) as server:
         failed = await House(server.url, connect_timeout_s=0.5).failure()
-        assert failed.failure is Failure.UNREACHABLE
+        assert failed.failure is Failure.SILENT
         assert "configuration" in failed.message
 
 
@@ -311,7 +312,7 @@ def saying(text: str | bytes) -> Callable[[Peer], Awaitable[None]]:
         (closing(1011, "internal error"), Failure.DROPPED),
         (closing(1013), Failure.BUSY),
         (closing(1008, "invalid api key"), Failure.REFUSED_KEY),
-        (closing(4000, "invalid_request_error.beta_api_shape_disabled"), Failure.REFUSED_CONFIG),
+        (closing(4000, "invalid_request_error.beta_api_shape_disabled"), Failure.WRONG_ADDRESS),
         (saying("this is not JSON"), Failure.PROTOCOL),
         (saying('{"type": "x", "y": "' + "z" * 70_000 + '"}'), Failure.PROTOCOL),
     ],

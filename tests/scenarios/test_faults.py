@@ -161,7 +161,7 @@ async def test_an_unknown_model_is_announced_every_time(open_house: Open, server
         for _ in range(2):
             began = time.monotonic()
             await house.ask_by_click()
-            assert await house.announced(began) == SAY[Failure.REFUSED_CONFIG]
+            assert await house.announced(began) == SAY[Failure.UNKNOWN_MODEL]
             await house.phase(Phase.IDLE)
 
 

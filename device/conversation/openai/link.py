@@ -15,13 +15,14 @@ import ssl
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from device.config import OpenAI
-from device.conversation.openai import errors
+from device.conversation.openai import errors, refusal
+from device.conversation.openai.refusal import Stage, Witness
 from device.core.events import Failure
 from device.errors import ConfigError, ConversationError
 from device.secrets import Secret
@@ -56,6 +57,7 @@ class Library:
     """What is costly to load."""
 
     connect: Any
+    connection: Any
     exceptions: ModuleType
     get_proxy: Callable[[str], str | None]
     tls: ssl.SSLContext
@@ -74,8 +76,24 @@ def _load() -> Library:
         def process_redirect(self, exc: Exception) -> Exception:
             return exc
 
+    class Connection(websockets.asyncio.client.ClientConnection):
+        """Lets a witness see the opening."""
+
+        def __init__(self, seen: Witness, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._seen = seen
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self._seen.stage = Stage.CONNECTED
+            super().connection_made(transport)
+
+        def data_received(self, data: bytes) -> None:
+            self._seen.data_received(data, self.transport)
+            super().data_received(data)
+
     return Library(
         connect=Connect,
+        connection=Connection,
         exceptions=websockets.exceptions,
         get_proxy=lambda url: websockets.proxy.get_proxy(websockets.uri.parse_uri(url)),
         tls=ssl.create_default_context(),
@@ -121,10 +139,11 @@ def auth_headers(settings: OpenAI, key: Secret) -> dict[str, str]:
 class Link:
     """An open connection."""
 
-    def __init__(self, connection: Any, library: Library, host: str, mask: Callable[[str], str]) -> None:
+    def __init__(self, connection: Any, library: Library, settings: OpenAI, mask: Callable[[str], str]) -> None:
         self._connection = connection
         self._library = library
-        self._host = host
+        self._settings = settings
+        self._host = host_of(settings.url)
         self._mask = mask
         self.ready = False
         """Whether the session was in use; decides what a close means."""
@@ -132,14 +151,14 @@ class Link:
     @classmethod
     async def open(cls, settings: OpenAI, key: Secret) -> Link:
         """Connect and shake hands, within the configured time. Raise LinkError."""
-        host = host_of(settings.url)
         library = await in_thread(_load)
+        seen = Witness()
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
-                connection = await _connect(library, settings, key)
+                connection = await _connect(library, settings, key, seen)
         except Exception as error:  # noqa: BLE001 - the adapter's boundary: whatever is raised becomes a LinkError
-            raise _refusal(error, library, settings, host, key) from None
-        return cls(connection, library, host, key.mask)
+            raise LinkError(*refusal.explain(error, seen, settings, library.exceptions, key.mask)) from None
+        return cls(connection, library, settings, key.mask)
 
     async def receive(self) -> str | bytes:
         """Return the next message: text as str, binary as bytes. Raise LinkError when there will be none."""
@@ -173,22 +192,27 @@ class Link:
         if not close:
             return LinkError(failure, f"the connection to {self._host} was lost")
         said = errors.tidy(reason, self._mask) or "no reason given"
-        return LinkError(failure, f"the session with {self._host} was closed: {said} (code {code})")
+        message = f"the session with {self._host} was closed: {said} (code {code})"
+        return LinkError(failure, errors.with_advice(failure, message, self._settings))
 
 
 # -- connecting
 
 
-async def _connect(library: Library, settings: OpenAI, key: Secret) -> Any:
+async def _connect(library: Library, settings: OpenAI, key: Secret, seen: Witness) -> Any:
     url = session_url(settings)
     parts = urlsplit(url)
     host, secure = host_of(url), parts.scheme == "wss"
     options: dict[str, Any] = {"ssl": library.tls} if secure else {}
     proxy = None if _is_loopback(host) else library.get_proxy(url)
     if proxy is None:
-        options["sock"] = await _first_connected(await _resolve(host, parts.port or (443 if secure else 80)))
+        addresses = await _resolve(host, parts.port or (443 if secure else 80))
+        seen.stage = Stage.CONNECTING
+        options["sock"] = await _first_connected(addresses)
+    seen.stage = Stage.PROXY if proxy else Stage.TLS if secure else Stage.CONNECTED
     return await library.connect(
         url,
+        create_connection=partial(library.connection, seen),
         additional_headers=auth_headers(settings, key),
         compression=None,
         max_size=settings.max_message_bytes,
@@ -291,37 +315,3 @@ async def in_thread(work: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name="link", daemon=True).start()
     return await future
-
-
-# -- what went wrong
-
-
-def _refusal(error: Exception, library: Library, settings: OpenAI, host: str, key: Secret) -> LinkError:
-    if isinstance(error, library.exceptions.InvalidStatus):
-        return _refused_by_status(error.response.status_code, settings, host)
-    return LinkError(
-        Failure.UNREACHABLE, f"{_why(error, library, settings, host, key)}; check the network and {_SET}.url"
-    )
-
-
-def _why(error: Exception, library: Library, settings: OpenAI, host: str, key: Secret) -> str:
-    if isinstance(error, TimeoutError):
-        return f"{host} did not answer within {settings.connect_timeout_s:g} s"
-    if isinstance(error, socket.gaierror):
-        return f"the name {host} cannot be resolved"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate of {host} is not trusted, or this clock is wrong ({error.verify_message})"
-    if isinstance(error, library.exceptions.InvalidProxy | library.exceptions.ProxyError | ImportError):
-        # Its text may hold the proxy's password.
-        return f"the proxy that the environment names for {host} cannot be used ({type(error).__name__})"
-    said = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-    return f"cannot connect to {host}: {errors.tidy(said, key.mask)}"
-
-
-def _refused_by_status(status: int, settings: OpenAI, host: str) -> LinkError:
-    failure = errors.failure_of_status(status)
-    advice = {
-        Failure.REFUSED_KEY: "check the key, and whether the account may use this model",
-        Failure.BUSY: "try again later",
-    }.get(failure, f'check {_SET}.url and model ("{settings.model}")')
-    return LinkError(failure, f"{host} refused the session with HTTP {status}; {advice}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from device.config import OpenAI
 from device.conversation.openai import client_events as client
-from device.conversation.openai import configuration, errors
+from device.conversation.openai import configuration, errors, errorshapes
 from device.conversation.openai import server_events as server
 from device.conversation.openai.facts import Fact, Ignored, ReplyAudio, ReplyEnded, UsageReported
 from device.conversation.openai.items import AudioItems
@@ -73,6 +73,8 @@ class Protocol:
         self._names: dict[str, str] = {}
         """The names of calls, by their items."""
         self._complained: set[str] = set()
+        self._of_the_beta = False
+        """The server describes its session in the words of the retired beta."""
 
     # -- out
 
@@ -192,8 +194,11 @@ class Protocol:
 
     # -- what the server says
 
-    def receive_binary(self) -> None:
-        """Take a binary frame: the protocol has none."""
+    def receive_binary(self, message: bytes = b"") -> None:
+        """Take a binary frame: the protocol has none, but a server that refuses may speak so."""
+        if not self.ready and message.startswith((b"{", b"[")):
+            self.receive_text(message)
+            return
         self._complain("binary", "the server sent a binary message, which the protocol does not have; ignored")
 
     def receive_text(self, text: str | bytes) -> None:
@@ -203,14 +208,30 @@ class Protocol:
         try:
             event = server.decode(text)
         except server.NotJsonError:
-            self.fail(Failure.PROTOCOL, "the server sent what is not JSON; is the URL that of a Realtime API?")
+            self._nonsense(text)
         except server.MalformedEventError as error:
             problem = errors.tidy(str(error), self._mask)
-            self._complain(error.event_type, f"the server sent a malformed event: {problem}")
+            if not self._refused_by(text):
+                self._complain(error.event_type, f"the server sent a malformed event: {problem}")
         else:
             if event is not None:
                 _HANDLERS[type(event)](self, event)
                 self._ask()
+            else:
+                self._refused_by(text)
+
+    def _nonsense(self, text: str | bytes) -> None:
+        # Once the session is in use there may be somebody's words in it.
+        said = "" if self.ready else f' ("{errors.tidy(errorshapes.words_in(text), self._mask)}")'
+        failure = Failure.PROTOCOL if self.ready else errors.failure_of_words(said, Failure.WRONG_ADDRESS)
+        self.fail(failure, self._advised(failure, f"the server sent what is not JSON{said}"))
+
+    def _refused_by(self, text: str | bytes) -> bool:
+        """Take what is no event as an error, if it tells of one: not every server and gateway refuses by an event."""
+        error = None if self.ready else errorshapes.error_told(text)
+        if error is not None:
+            self._error(server.ErrorReported(error=error))
+        return error is not None
 
     def _complain(self, about: str, message: str) -> None:
         """Tell of each kind of nonsense once: a server that talks it, talks it a lot."""
@@ -219,26 +240,38 @@ class Protocol:
             self._tell(ev.ProviderComplained(self._turn, message))
 
     def _session_created(self, event: server.SessionCreated) -> None:
-        self._note_expiry(event.session)
+        session = self._note_session(event.session)
         if self._configured:
             return
         self._configured = True
-        self._instructions_before = event.session.instructions
+        self._instructions_before = session.instructions
         config = configuration.first_config(self._settings, self._instructions, self._tools, self._turn_end)
         self._send(client.UpdateSession(event_id=_CONFIGURATION, session=config))
 
     def _session_updated(self, event: server.SessionUpdated) -> None:
-        self._note_expiry(event.session)
+        session = self._note_session(event.session)
         if not self._configured or self.ready:
             return
-        shown = event.session.instructions
+        shown = session.instructions
         if configuration.may_be_ours(shown, self._instructions, self._instructions_before):
             self.ready = True
             self._tell(ev.SessionReady(self._turn))
 
-    def _note_expiry(self, session: server.SessionInfo) -> None:
+    def _note_session(self, told: Any) -> server.SessionInfo:
+        session = server.read(told, server.SessionInfo) or server.SessionInfo()
+        self._of_the_beta = self._of_the_beta or session.is_of_the_beta
         if isinstance(session.expires_at, int | float) and session.expires_at > 0:
             self.expires_at = float(session.expires_at)
+        return session
+
+    def why_not_ready(self, within: str) -> tuple[Failure, str]:
+        """Say why a session that was connected is not in use yet; `within` is how long that was waited for."""
+        failure = Failure.WRONG_ADDRESS if self._of_the_beta else Failure.SILENT
+        what = "did not accept the session's configuration" if self._configured else "began no session"
+        return failure, self._advised(failure, f"the server {what} {within}")
+
+    def _advised(self, failure: Failure, message: str) -> str:
+        return errors.with_advice(failure, message, self._settings, self._of_the_beta)
 
     def _error(self, event: server.ErrorReported) -> None:
         error = event.error
@@ -249,10 +282,10 @@ class Protocol:
         our_request = self._responses.refused(error.event_id)
         if kind is errors.Kind.BENIGN:
             self._tell(Ignored(message))
-        elif kind is errors.Kind.FATAL or (not self.ready and kind is not errors.Kind.OTHER):
-            self.fail(errors.failure_of(error), message)
-        elif error.event_id == _CONFIGURATION:
-            self.fail(Failure.REFUSED_CONFIG, message)
+        elif kind is errors.Kind.FATAL or not self.ready or error.event_id == _CONFIGURATION:
+            about_settings = error.event_id == _CONFIGURATION
+            failure = errors.failure_of(error, Failure.REFUSED_CONFIG if about_settings else Failure.REFUSED)
+            self.fail(failure, self._advised(failure, message))
         elif our_request:
             self._tell(ev.ResponseFinished(self._turn, "", failure=errors.failure_of(error), message=message))
         else:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from device.conversation.openai.errorshapes import ServerError, error_event
+
 T = TypeVar("T")
 
 # -- parts
@@ -21,15 +23,13 @@ class SessionInfo(Struct, frozen=True, kw_only=True):
 
     instructions: Any = None
     expires_at: Any = None
+    modalities: Any = None
+    output_modalities: Any = None
 
-
-class ServerError(Struct, frozen=True, kw_only=True):
-    """Why something failed; `event_id` is that of our event."""
-
-    type: str | None = None
-    code: str | None = None
-    message: str | None = None
-    event_id: str | None = None
+    @property
+    def is_of_the_beta(self) -> bool:
+        """Whether the server describes the session in words that the API gave up."""
+        return self.modalities is not None and self.output_modalities is None
 
 
 class Item(Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class StatusDetails(Struct, frozen=True, kw_only=True):
     """Why a response did not complete."""
 
     reason: str | None = None
-    error: ServerError | None = None
+    error: Any = None
 
 
 class TokenDetails(Struct, frozen=True, kw_only=True):
@@ -82,19 +82,19 @@ class ResponseInfo(Struct, frozen=True, kw_only=True):
 
 
 class SessionCreated(Struct, frozen=True, kw_only=True):
-    """The first event of a session."""
+    """The first event of a session; see `read` for the session, which some servers leave out."""
 
-    session: SessionInfo
+    session: Any = None
 
 
 class SessionUpdated(Struct, frozen=True, kw_only=True):
-    """The configuration as it is now."""
+    """The configuration as it is now; see `read` for the session."""
 
-    session: SessionInfo
+    session: Any = None
 
 
 class ErrorReported(Struct, frozen=True, kw_only=True):
-    """Most leave the session open."""
+    """Most leave the session open. Read from any shape."""
 
     error: ServerError
 
@@ -272,6 +272,8 @@ def decode(text: str | bytes) -> ServerEvent | None:
     if decoder is None:
         return None
     try:
+        if name == "error":
+            return ErrorReported(error=error_event(msgspec.json.decode(text)))
         return decoder.decode(text)
     except msgspec.ValidationError as error:
         raise MalformedEventError(name, str(error)) from error

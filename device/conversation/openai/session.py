@@ -218,8 +218,8 @@ class Session:
             async with asyncio.timeout_at(deadline) as patience:
                 await self._read(connection, patience)
         except TimeoutError:
-            why = f"did not accept the session's configuration within {self._settings.connect_timeout_s:g} s"
-            raise LinkError(Failure.UNREACHABLE, f"the server {why}; check conversation.openai.url") from None
+            why = self.protocol.why_not_ready(f"within {self._settings.connect_timeout_s:g} s")
+            raise LinkError(*why) from None
         finally:
             writer.cancel()
             await connection.close()
@@ -230,7 +230,7 @@ class Session:
             if isinstance(message, str):
                 self.protocol.receive_text(message)
             else:
-                self.protocol.receive_binary()
+                self.protocol.receive_binary(message)
             if self.protocol.ready and not connection.ready:
                 connection.ready = True
                 patience.reschedule(None)
