@@ -305,6 +305,7 @@ def _each(part: Device, orders: Mapping[type[Action], Callable[[Any], object]]) 
 def _orders_to_conversation(talk: Conversation) -> dict[type[Action], Callable[[Any], object]]:
     return {
         order.CloseSession: lambda a: talk.close(),
+        order.CutConnection: lambda a: talk.cut(),
         order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
         order.CommitTurn: lambda a: talk.commit_turn(),
         order.CancelResponse: lambda a: talk.cancel_response(a.keeps_due),
@@ -319,6 +320,7 @@ def _orders_to_ear(ear: Ear) -> dict[type[Action], Callable[[Any], object]]:
     return {
         order.OpenGate: lambda a: ear.open_gate(a.since, a.until, a.voiced_only),
         order.CloseGate: lambda a: ear.close_gate(),
+        order.CutGate: lambda a: ear.cut_gate(),
     }
 
 

@@ -62,7 +62,10 @@ class Ear(Protocol):
         """
 
     def close_gate(self) -> None:
-        """Let nothing out any more."""
+        """Let nothing out any more but the end of what was let out, which a filter may hold back."""
+
+    def cut_gate(self) -> None:
+        """Let nothing out any more, not even that."""
 
     def clear(self) -> None:
         """Shut the gate and forget all sound: nothing from before this moment can leave any more."""
@@ -201,7 +204,14 @@ class Conversation(Protocol):
         """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`."""
 
     def close(self) -> None:
-        """End the session; nothing is posted for it any more. A new one may be opened at once."""
+        """End the session; nothing is posted for it any more. A new one may be opened at once.
+
+        From here on no byte of sound is handed to the network. There is a goodbye only when nothing is under way.
+        """
+
+    def cut(self) -> None:
+        """End the session, and those that are still being closed, without a word: what was handed to the network and
+        has not arrived is thrown away as far as this machine can."""
 
     def begin_turn(self, turn: int, turn_end: TurnEnd) -> None:
         """Responses that start from now on carry `turn`; change who ends the turn."""

@@ -127,8 +127,12 @@ class Frontend:
         self._gate.open(self.position if since is None else since, span_end, voiced_only)
 
     def close_gate(self) -> None:
-        """Let nothing out any more."""
+        """Let nothing out any more but the last of what was let out, which the resampler holds back."""
         self._gate.close()
+
+    def cut_gate(self) -> None:
+        """Let nothing out any more, not even that."""
+        self._gate.cut()
 
     def interrupt(self) -> None:
         """The stream was interrupted (sound card lost): what comes next does not join on.

@@ -37,7 +37,15 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
-    """Close the session; nothing more comes of it."""
+    """Close the session; nothing more comes of it, and no sound that waits to be sent leaves any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutConnection:
+    """Reset the connection to the provider, and one that is being closed: what is under way is thrown away.
+
+    It is for mute, which does not even wait for a goodbye.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,12 @@ class OpenGate:
 
 @dataclass(frozen=True, slots=True)
 class CloseGate:
-    """Let nothing out any more."""
+    """Let nothing out any more but the end of what was let out: the person's words to their last sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutGate:
+    """Let nothing out any more at all: the conversation is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +192,7 @@ class Exit:
 Action = (
     OpenSession
     | CloseSession
+    | CutConnection
     | BeginTurn
     | CommitTurn
     | CancelResponse
@@ -187,6 +201,7 @@ Action = (
     | DeleteItem
     | OpenGate
     | CloseGate
+    | CutGate
     | OpenMicrophone
     | CloseMicrophone
     | StopPlayback

@@ -80,18 +80,25 @@ def stop_showing_failure(memory: Memory, fact: Any) -> list[Action]:
 
 
 def _end_session(memory: Memory) -> list[Action]:
-    had_session = memory.session is not None
-    gate_was_open = memory.status.gate_open
+    return [*_shut_gate(memory), *_leave_session(memory), order.StopPlayback(), *do.give_volume_back(memory)]
+
+
+def _shut_gate(memory: Memory) -> list[Action]:
+    """Shut it for good: what the gate still holds belongs to no turn any more."""
+    shut: list[Action] = [order.CutGate()] if memory.status.gate_open else []
+    memory.note(hearing=False, gate_open=False)
+    return shut
+
+
+def _leave_session(memory: Memory) -> list[Action]:
+    close: list[Action] = [] if memory.session is None else [order.CloseSession()]
     memory.session = None
     memory.answering = False
     memory.until = None
     memory.calls.clear()
     memory.awaited.clear()
     memory.stop(Timer.HOLD_TAIL)
-    memory.note(hearing=False, gate_open=False)
-    shut: list[Action] = [order.CloseGate()] if gate_was_open else []
-    close: list[Action] = [order.CloseSession()] if had_session else []
-    return [*shut, *close, order.StopPlayback(), *do.give_volume_back(memory)]
+    return close
 
 
 # -- conditions
@@ -121,12 +128,12 @@ def hush(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
 
 
 def mute(memory: Memory, fact: Any) -> list[Action]:
-    """Shut everything: the microphone first, then gate and session."""
-    actions = _end_session(memory)
+    """Shut everything: the microphone first, then the gate and what sends; then what is polite and remembered."""
+    shut = [order.CloseMicrophone(), *_shut_gate(memory), order.CutConnection()]
     do.let_go(memory, fact)
     memory.voice = None
     memory.note(muted=True)
-    return [order.CloseMicrophone(), *actions, order.RememberMute(True), *do.cue(memory, Cue.MUTED)]
+    return [*shut, *_end_session(memory), order.RememberMute(True), *do.cue(memory, Cue.MUTED)]
 
 
 def unmute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:

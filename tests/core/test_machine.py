@@ -90,7 +90,7 @@ def test_a_whole_turn_from_the_wake_word_to_the_follow_up_and_idle() -> None:
     house.tell(ev.PlaybackFinished(1))
     assert house.phase is Phase.LISTENING
     ends = house.wait(8_000)
-    assert ends == [order.CloseGate(), order.CloseSession(), order.StopPlayback(), order.PlayCue(Cue.DONE)]
+    assert ends == [order.CutGate(), order.CloseSession(), order.StopPlayback(), order.PlayCue(Cue.DONE)]
     assert house.phase is Phase.IDLE
     assert house.machine.get_timer() is None
 

@@ -70,6 +70,7 @@ class Conversations(RuleBasedStateMachine):
 
     def do_CloseSession(self, action: order.CloseSession) -> None:
         assert self.session_open, "closed twice"
+        assert not self.gate_open, "closed before the gate was shut"
         self.session_open = self.session_ready = False
         self.unanswered.clear()
         self.running.clear()
@@ -85,6 +86,14 @@ class Conversations(RuleBasedStateMachine):
     def do_CloseGate(self, action: order.CloseGate) -> None:
         assert self.gate_open, "shut twice"
         self.gate_open = False
+
+    def do_CutGate(self, action: order.CutGate) -> None:
+        assert self.gate_open, "shut twice"
+        self.gate_open = False
+
+    def do_CutConnection(self, action: order.CutConnection) -> None:
+        assert not self.gate_open, "cut before the gate was shut"
+        assert not self.microphone_open, "cut before the microphone was shut"
 
     def do_OpenMicrophone(self, action: order.OpenMicrophone) -> None:
         self.microphone_open = True

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
-from device.core.events import SessionReady, SpeechStarted, VoiceStarted, VoiceStopped
+from device.core.events import ButtonLongPressed, SessionReady, SpeechStarted, VoiceStarted, VoiceStopped
 from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from device.units import CAPTURE_RATE
+from tests.conversation.mutings import tapped
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import LED, LIMIT_S, WAKE_WORD, House, until
 
@@ -114,3 +115,20 @@ async def test_mute_while_listening_ends_the_stream(open_house: Open, server: Si
         await house.person.say("turn on the light", WAKE_WORD)
         assert received_after(server, muted) == []
         assert not house.timeline.all(SpeechStarted, since)
+
+
+async def test_no_byte_is_handed_to_the_network_after_a_mute(open_house: Open, server: SimulatedRealtime) -> None:
+    """In the middle of a stream from the microphone to the kernel: nothing of what was on its way between them."""
+    server.script = BEEP
+    with tapped() as tap:
+        async with open_house() as house:
+            since = time.monotonic()
+            await house.click()
+            await house.timeline.until(SessionReady, since, LIMIT_S)
+            streaming = tap.handed + 20_000
+            await until(lambda: tap.handed > streaming, "sound on its way")
+            house.app.controller.post(ButtonLongPressed())
+            handed = tap.handed
+            assert house.status.muted
+            await asyncio.sleep(0.5)
+            assert tap.handed == handed

@@ -23,6 +23,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from device.config import OpenAI
 from device.conversation.openai import errors, refusal
 from device.conversation.openai.refusal import Stage, Witness
+from device.conversation.openai.wire import Wire
 from device.core.events import Failure
 from device.errors import ConfigError, ConversationError
 from device.secrets import Secret
@@ -145,6 +146,8 @@ class Link:
         self._settings = settings
         self._host = host_of(settings.url)
         self._mask = mask
+        self._wire = Wire(connection.transport)
+        self._wire.reset_on_close(True)
         self.ready = False
         """Whether the session was in use; decides what a close means."""
 
@@ -178,11 +181,25 @@ class Link:
             raise self._end(error) from None
 
     async def close(self) -> None:
-        """Close, waiting at most half a second for the server; cut the connection when that is interrupted."""
+        """Say goodbye, waiting at most half a second for the server; cut when that is interrupted.
+
+        While something is unsent there is no goodbye: it would follow the sound that is to stay here.
+        """
         try:
-            await self._connection.close()
+            if not self._wire.holds_unsent():
+                self._wire.reset_on_close(False)
+                await self._connection.close()
         finally:
-            self._connection.transport.abort()
+            self.cut()
+
+    def cut_unless_sent(self) -> None:
+        """Cut now when something is unsent."""
+        if self._wire.holds_unsent():
+            self.cut()
+
+    def cut(self) -> None:
+        """Reset the connection: what has been written and has not arrived is thrown away, here and in the kernel."""
+        self._wire.cut()
 
     def _end(self, error: Any) -> LinkError:
         # 1006 stands for "no close frame"; what we sent ourselves says why when the fault was the server's.

@@ -20,6 +20,7 @@ class Outbox:
     def __init__(self) -> None:
         self._line: deque[client.ClientEvent | bytearray] = deque()
         self._audio_bytes = 0
+        self._shut = False
 
     @property
     def held_ms(self) -> float:
@@ -28,10 +29,13 @@ class Outbox:
 
     def put(self, event: client.ClientEvent) -> None:
         """Add an event to the end."""
-        self._line.append(event)
+        if not self._shut:
+            self._line.append(event)
 
     def put_audio(self, pcm: bytes) -> None:
         """Add audio to the end."""
+        if self._shut:
+            return
         self._audio_bytes += len(pcm)
         rest = memoryview(pcm)
         if self._line and isinstance(last := self._line[-1], bytearray):
@@ -46,6 +50,12 @@ class Outbox:
         while self._line and isinstance(last := self._line[-1], bytearray):
             self._audio_bytes -= len(last)
             self._line.pop()
+
+    def shut(self) -> None:
+        """Forget all that waits, and take nothing more."""
+        self._shut = True
+        self._line.clear()
+        self._audio_bytes = 0
 
     def take(self) -> client.ClientEvent | None:
         """Return the next event to send, None when there is none."""

@@ -83,6 +83,10 @@ class Protocol:
         event = self._outbox.take()
         return None if event is None else client.encode(event)
 
+    def forget_unsent(self) -> None:
+        """The session is over: nothing that waits is sent, nor anything that is still ordered."""
+        self._outbox.shut()
+
     def take_facts(self) -> list[Fact]:
         """Return what has happened since the last call."""
         facts, self._facts = self._facts, []

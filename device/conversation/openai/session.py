@@ -51,7 +51,7 @@ class RealtimeConversation:
         self._on_audio = on_audio
         self._on_audio_end = on_audio_end
         self._session: Session | None = None
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending: set[Session] = set()
 
     @staticmethod
     def prepare() -> None:
@@ -73,18 +73,22 @@ class RealtimeConversation:
 
     def close(self) -> None:
         """End the session; nothing is posted for it any more. A new one may be opened at once."""
-        if self._session is None:
-            return
-        task = self._session.end()
-        self._session = None
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        session, self._session = self._session, None
+        if session is not None:
+            self._ending.add(session)
+            session.end().add_done_callback(lambda _: self._ending.discard(session))
+
+    def cut(self) -> None:
+        """See Conversation."""
+        self.close()
+        for session in self._ending:
+            session.cut()
 
     async def aclose(self) -> None:
         """End everything, waiting at most a second."""
         self.close()
         if self._ending:
-            await asyncio.wait(set(self._ending), timeout=_LONGEST_CLOSE_S)
+            await asyncio.wait({session.end() for session in self._ending}, timeout=_LONGEST_CLOSE_S)
 
     def begin_turn(self, turn: int, turn_end: TurnEnd) -> None:
         """Responses that start from now on carry `turn`; change who ends the turn."""
@@ -175,17 +179,38 @@ class Session:
         self._ended = False
         self._something_to_send = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._link: Link | None = None
 
     def start(self) -> None:
         """Connect in the background."""
         self._task = asyncio.create_task(self._run(), name="realtime session")
 
     def end(self) -> asyncio.Task[None]:
-        """Say nothing more and close; return the task that does it."""
-        self._ended = True
+        """Say nothing more and close; return the task that does it.
+
+        On return nothing is on its way to the server any more: a goodbye may follow, but not to a stalled network.
+        """
         assert self._task is not None, "a session is started before it is ended"
-        self._task.cancel()
+        if not self._ended:
+            self._ended = True
+            self.protocol.forget_unsent()
+            self._stop_sending()
+            self._task.cancel()
         return self._task
+
+    def _stop_sending(self) -> None:
+        if self._writer is not None:
+            self._writer.cancel()
+        if self._link is not None:
+            self._link.cut_unless_sent()
+
+    def cut(self) -> None:
+        """End without a goodbye, also one that has begun."""
+        task = self.end()
+        if self._link is not None:
+            self._link.cut()
+        task.cancel()
 
     def flush(self) -> None:
         """Pass on what the protocol has to tell, and let the writer send what it has to send."""
@@ -212,8 +237,8 @@ class Session:
 
     async def _talk(self) -> None:
         deadline = asyncio.get_running_loop().time() + self._settings.connect_timeout_s
-        connection = await Link.open(self._settings, self._key)
-        writer = asyncio.create_task(self._write(connection), name="realtime writer")
+        self._link = connection = await Link.open(self._settings, self._key)
+        self._writer = asyncio.create_task(self._write(connection), name="realtime writer")
         try:
             async with asyncio.timeout_at(deadline) as patience:
                 await self._read(connection, patience)
@@ -221,7 +246,7 @@ class Session:
             why = self.protocol.why_not_ready(f"within {self._settings.connect_timeout_s:g} s")
             raise LinkError(*why) from None
         finally:
-            writer.cancel()
+            self._writer.cancel()
             await connection.close()
 
     async def _read(self, connection: Link, patience: asyncio.Timeout) -> None:
