@@ -19,7 +19,9 @@ _GRAPH = 7
 _NODE, _INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
 _INPUT, _OUTPUT, _OPERATION, _ATTRIBUTE = 1, 2, 4, 5
 _NAME, _FLOAT, _INT, _STRING, _TENSOR, _SUBGRAPH, _INTS = 1, 2, 3, 4, 5, 6, 8
-_DIMS, _DATA_TYPE, _TENSOR_NAME, _RAW_DATA, _FLOAT_KIND = 1, 2, 8, 9, 1
+_DIMS, _DATA_TYPE, _FLOAT_DATA, _INT64_DATA, _TENSOR_NAME, _RAW_DATA = 1, 2, 4, 7, 8, 9
+# What the numbers of a tensor are.
+_FLOAT_KIND, _INT64_KIND = 1, 7
 _TYPE, _TENSOR_TYPE, _SHAPE, _DIM, _DIM_VALUE = 2, 1, 2, 1, 1
 
 
@@ -53,6 +55,11 @@ class Node:
                 return tensor
         raise MalformedError(f"{self.operation} has no numbers as {attribute}")
 
+    def whole_numbers(self, attribute: str) -> tuple[int, ...] | None:
+        """Return an attribute that is a tensor of int64, None when there is none. Raise MalformedError."""
+        found = _int64_tensors(protobuf.every(self.attributes.get(attribute, []), _TENSOR))
+        return next(iter(found.values()), None)
+
     def graph(self, attribute: str) -> Graph:
         """Return an attribute that is a graph. Raise MalformedError."""
         return _one_graph(protobuf.every(self.attributes.get(attribute, []), _SUBGRAPH))
@@ -65,6 +72,8 @@ class Graph:
     nodes: list[Node]
     tensors: dict[str, FloatArray]
     """The float32 constants."""
+    integers: dict[str, tuple[int, ...]]
+    """The int64 constants, flat: shapes and axes."""
     inputs: dict[str, Shape]
     """By name, without the constants; in shapes None is an open dimension."""
     outputs: dict[str, Shape]
@@ -85,6 +94,7 @@ def _one_graph(found: Sequence[bytes]) -> Graph:
     return Graph(
         nodes=list(map(_node, protobuf.every(fields, _NODE))),
         tensors=_float_tensors(constants),
+        integers=_int64_tensors(constants),
         inputs={name: shape for name, shape in inputs.items() if name not in names},
         outputs=dict(map(_declared, protobuf.every(fields, _GRAPH_OUTPUT))),
     )
@@ -113,8 +123,22 @@ def _declared(data: bytes) -> tuple[str, Shape]:
 def _float_tensors(messages: Iterable[bytes]) -> dict[str, FloatArray]:
     found = {}
     for fields in map(protobuf.read, messages):
-        dims, raw = protobuf.integers(fields, _DIMS), protobuf.every(fields, _RAW_DATA)
-        is_float = protobuf.integers(fields, _DATA_TYPE) == [_FLOAT_KIND]
-        if is_float and raw and not isinstance(raw[0], Fixed) and len(raw[0]) == 4 * int(np.prod(dims)):
-            found[protobuf.text(fields, _TENSOR_NAME)] = np.frombuffer(raw[0], "<f4").reshape(dims)
+        dims = protobuf.integers(fields, _DIMS)
+        raw = _raw(fields) or b"".join(protobuf.every(fields, _FLOAT_DATA))
+        if protobuf.integers(fields, _DATA_TYPE) == [_FLOAT_KIND] and len(raw) == 4 * int(np.prod(dims)):
+            found[protobuf.text(fields, _TENSOR_NAME)] = np.frombuffer(raw, "<f4").reshape(dims)
     return found
+
+
+def _int64_tensors(messages: Iterable[bytes]) -> dict[str, tuple[int, ...]]:
+    found = {}
+    for fields in map(protobuf.read, messages):
+        raw = _raw(fields)
+        if protobuf.integers(fields, _DATA_TYPE) == [_INT64_KIND] and len(raw) % 8 == 0:
+            numbers = np.frombuffer(raw, "<i8").tolist() if raw else protobuf.integers(fields, _INT64_DATA)
+            found[protobuf.text(fields, _TENSOR_NAME)] = tuple(numbers)
+    return found
+
+
+def _raw(fields: Sequence[Field]) -> bytes:
+    return next((value for value in protobuf.every(fields, _RAW_DATA) if not isinstance(value, Fixed)), b"")

@@ -177,7 +177,7 @@ def _open(path: Path) -> Runnable:
     try:
         return DenseNetwork(path)
     except NotDenseError as error:
-        _log.info("%s is run by onnxruntime, which takes 30 MB: %s", path, error)
+        _log.info("%s is run by onnxruntime, which takes 30 MB (a .tflite file: 3): %s", path, error)
     return runtimes.load(path)
 
 

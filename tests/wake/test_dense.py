@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from device.wake.models import feature_model, find_word, shipped_words
 from device.wake.network import FloatArray, Network
 from device.wake.onnxfile import Graph, Node
 from device.wake.openwakeword import OpenWakeWord
+from tests.wake.onnx_writer import Writer
 
 WORDS = ("alexa", "hey_jarvis", "hey_mycroft", "hey_rhasspy", "timer", "weather")
 
@@ -56,6 +58,138 @@ def test_a_second_opinion_has_the_last_word() -> None:
     sure = [window for window in windows if dense._compute(first, window.reshape(-1))[0] >= 0.5]
     assert len(sure) > 5
     np.testing.assert_allclose(_scores(ours, sure), _scores(Network(path), sure), atol=1e-5)
+
+
+# Models of one's own: the network of openWakeWord's training (three products, two of them normalised), as exporters of
+# several years spell it.
+
+
+def _flat(writer: Writer) -> None:
+    writer.add("Flatten", axis=1)
+
+
+def _reshaped(*shape: int, as_node: bool) -> Callable[[Writer], None]:
+    def reshape(writer: Writer) -> None:
+        writer.add("Reshape", writer.constant(np.array(shape, np.int64), as_node), allowzero=0)
+
+    return reshape
+
+
+def _gemm(writer: Writer, weights: FloatArray, bias: FloatArray) -> None:
+    writer.add("Gemm", writer.constant(weights), writer.constant(bias), transB=1, alpha=1.0, beta=1.0)
+
+
+def _matmul(first: bool) -> Callable[[Writer, FloatArray, FloatArray], None]:
+    def multiply(writer: Writer, weights: FloatArray, bias: FloatArray) -> None:
+        writer.add("MatMul", writer.constant(np.ascontiguousarray(weights.T)))
+        writer.add("Add", writer.constant(bias[None]), first=first)
+
+    return multiply
+
+
+def _layer_norm(writer: Writer, times: FloatArray, plus: FloatArray) -> None:
+    writer.add("LayerNormalization", writer.constant(times), writer.constant(plus), axis=-1, epsilon=1e-5)
+
+
+def _spelled_out(axes_as_input: bool) -> Callable[[Writer, FloatArray, FloatArray], None]:
+    def normalise(writer: Writer, times: FloatArray, plus: FloatArray) -> None:
+        given = writer.last
+        axes = [writer.constant(np.array([-1], np.int64))] if axes_as_input else []
+        attributes: dict[str, list[int]] = {} if axes_as_input else {"axes": [-1]}
+        mean = writer.add("ReduceMean", *axes, **attributes)
+        centred = writer.add("Sub", mean, given=given)
+        writer.add("Pow", writer.constant(np.array(2, np.float32), as_node=True))
+        writer.add("ReduceMean", *axes, **attributes)
+        writer.add("Add", writer.constant(np.array(1e-5, np.float32), as_node=True))
+        root = writer.add("Sqrt")
+        writer.add("Div", root, given=centred)
+        writer.add("Mul", writer.constant(times))
+        writer.add("Add", writer.constant(plus))
+
+    return normalise
+
+
+EXPORTERS = {
+    "PyTorch 1.13": (14, _flat, _gemm, _spelled_out(axes_as_input=False)),
+    "PyTorch 2": (17, _flat, _gemm, _layer_norm),
+    "PyTorch 2, a view": (17, _reshaped(-1, 1536, as_node=True), _gemm, _layer_norm),
+    "PyTorch 2.9": (18, _reshaped(1, 1536, as_node=False), _gemm, _layer_norm),
+    "a view of what is left": (17, _reshaped(1, -1, as_node=True), _gemm, _spelled_out(axes_as_input=False)),
+    "a view of the batch": (17, _reshaped(0, -1, as_node=True), _gemm, _spelled_out(axes_as_input=False)),
+    "operator set 18, spelled out": (18, _flat, _gemm, _spelled_out(axes_as_input=True)),
+    "TensorFlow": (14, _reshaped(-1, 1536, as_node=False), _matmul(first=True), _spelled_out(axes_as_input=False)),
+    "TensorFlow, turned": (17, _reshaped(-1, 1536, as_node=False), _matmul(first=False), _layer_norm),
+}
+
+
+def _own_word(path: Path, exporter: str, raw: bool = True, classes: int = 1) -> Path:
+    opset, flatten, multiply, normalise = EXPORTERS[exporter]
+    writer, chance = Writer(opset, raw), np.random.default_rng(9)
+
+    def numbers(*shape: int) -> FloatArray:
+        return (chance.standard_normal(shape) / 8).astype(np.float32)
+
+    flatten(writer)
+    for taken in (1536, 32):
+        multiply(writer, numbers(32, taken), numbers(32))
+        normalise(writer, numbers(32) + 1, numbers(32))
+        writer.add("Relu")
+    multiply(writer, numbers(classes, 32), numbers(classes))
+    writer.add("Sigmoid") if classes == 1 else writer.add("Softmax", axis=1)
+    return writer.write(path, (1, 16, 96), (1, classes))
+
+
+@pytest.mark.parametrize("raw", [True, False])
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_words_of_ones_own_are_computed_however_they_were_exported(tmp_path: Path, exporter: str, raw: bool) -> None:
+    """With the scores of onnxruntime, and without it."""
+    path = _own_word(tmp_path / "own_word.onnx", exporter, raw)
+    chance = np.random.default_rng(10)
+    windows = [chance.standard_normal((16, 96)).astype(np.float32) * scale for scale in (0, 1, 10, 60) * 20]
+    mine, others = _scores(DenseNetwork(path), windows), _scores(Network(path), windows)
+    np.testing.assert_allclose(mine, others, atol=1e-5)
+    assert np.ptp(others) > 0.1
+
+
+def test_several_classes_are_computed_too(tmp_path: Path) -> None:
+    """Softmax over what a Reshape has made flat."""
+    path = _own_word(tmp_path / "own_words.onnx", "PyTorch 2.9", classes=3)
+    windows = [np.random.default_rng(11).standard_normal((16, 96)).astype(np.float32)]
+    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(Network(path), windows), atol=1e-5)
+
+
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_a_word_of_ones_own_costs_no_library(tmp_path: Path, exporter: str) -> None:
+    """A Reshape is no reason to load 30 MB."""
+    path = _own_word(tmp_path / "own_word.onnx", exporter)
+    script = (
+        "import sys; from device.wake.openwakeword import OpenWakeWord\n"
+        "OpenWakeWord([sys.argv[1]]).process(bytes(25600)); sys.exit('onnxruntime' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script, path], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("shape", [(16, 96), (16, -1), (1, 16, 96), (1, 1, -1), (0, 0, -1), (-1, 96)])
+def test_a_reshape_that_keeps_several_rows_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """What comes after it would be computed for each."""
+    writer = Writer(17)
+    _reshaped(*shape, as_node=False)(writer)
+    writer.add("Softmax", axis=-1)
+    path = writer.write(tmp_path / "rows.onnx", (1, 16, 96), (16, 96))
+    with pytest.raises(NotDenseError, match="Reshape"):
+        DenseNetwork(path)
+
+
+def test_a_normalisation_without_a_product_is_computed(tmp_path: Path) -> None:
+    """Some put one before everything."""
+    writer, chance = Writer(17), np.random.default_rng(12)
+    writer.add("Flatten", axis=1)
+    _layer_norm(writer, *chance.standard_normal((2, 1536)).astype(np.float32))
+    _gemm(writer, chance.standard_normal((1, 1536)).astype(np.float32) / 30, np.zeros(1, np.float32))
+    writer.add("Sigmoid")
+    path = writer.write(tmp_path / "own_word.onnx", (1, 16, 96), (1, 1))
+    windows = [chance.standard_normal((16, 96)).astype(np.float32) for _ in range(20)]
+    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(Network(path), windows), atol=1e-5)
 
 
 def _first(graph: Graph, operation: str) -> Node:
