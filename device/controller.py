@@ -306,6 +306,7 @@ def _orders_to_conversation(talk: Conversation) -> dict[type[Action], Callable[[
     return {
         order.CloseSession: lambda a: talk.close(),
         order.CutConnection: lambda a: talk.cut(),
+        order.CheckLink: lambda a: talk.check(a.within / 1000),
         order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
         order.CommitTurn: lambda a: talk.commit_turn(),
         order.CancelResponse: lambda a: talk.cancel_response(a.keeps_due),
@@ -334,7 +335,16 @@ def _orders_to_mouth(mouth: Mouth) -> dict[type[Action], Callable[[Any], object]
     }
 
 
-_QUIET = (ev.VoiceStarted, ev.VoiceStopped, ev.VoiceConfirmed, ev.Heard, ev.Said, ev.ToolCalled, ev.ToolFinished)
+_QUIET = (
+    ev.VoiceStarted,
+    ev.VoiceStopped,
+    ev.VoiceConfirmed,
+    ev.LinkAnswered,
+    ev.Heard,
+    ev.Said,
+    ev.ToolCalled,
+    ev.ToolFinished,
+)
 """Facts that carry what people say, or come with every cough: for the debug level only."""
 
 

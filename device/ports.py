@@ -213,6 +213,9 @@ class Conversation(Protocol):
         """End the session, and those that are still being closed, without a word: what was handed to the network and
         has not arrived is thrown away as far as this machine can."""
 
+    def check(self, within_s: float) -> None:
+        """Ask whether the provider is there; LinkAnswered follows, or SessionFailed."""
+
     def begin_turn(self, turn: int, turn_end: TurnEnd) -> None:
         """Responses that start from now on carry `turn`; change who ends the turn."""
 

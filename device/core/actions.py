@@ -49,6 +49,16 @@ class CutConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckLink:
+    """Ask the provider whether it is there: LinkAnswered follows, or SessionFailed when it is not `within` that time.
+
+    A network that takes nothing any more is given less.
+    """
+
+    within: Ms
+
+
+@dataclass(frozen=True, slots=True)
 class BeginTurn:
     """A new turn on the open session: responses from now on carry `turn`."""
 
@@ -193,6 +203,7 @@ Action = (
     OpenSession
     | CloseSession
     | CutConnection
+    | CheckLink
     | BeginTurn
     | CommitTurn
     | CancelResponse

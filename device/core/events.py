@@ -137,6 +137,13 @@ class SessionFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkAnswered:
+    """The provider was asked whether it is there, and it is."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """The provider heard the person begin to speak."""
 
@@ -282,6 +289,7 @@ Event = (
     | ButtonReleased
     | SessionReady
     | SessionFailed
+    | LinkAnswered
     | SpeechStarted
     | SpeechStopped
     | ResponseStarted

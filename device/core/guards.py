@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from device.core.actions import TurnEnd
-from device.core.events import Device, DeviceFailed, ResponseFinished, ToolCalled, ToolFinished, VoiceStopped
+from device.core.events import (
+    Device,
+    DeviceFailed,
+    Failure,
+    ResponseFinished,
+    SessionFailed,
+    ToolCalled,
+    ToolFinished,
+    VoiceStopped,
+)
 from device.core.memory import Memory, Timer
 from device.core.status import Phase
 
@@ -73,6 +82,21 @@ def device_vad_goes_on(memory: Memory, fact: Any) -> bool:
 def voice_goes_on(memory: Memory, fact: Any) -> bool:
     """The segmenter hears a voice that the provider has not noticed yet; believed once."""
     return memory.voice is not None and not memory.grace_given and not memory.status.hearing
+
+
+def perhaps_unheard(memory: Memory, fact: Any) -> bool:
+    """Our own detector heard a voice, and the provider may be gone; believed once."""
+    return memory.unheard and not memory.leaving and not memory.status.hearing
+
+
+def leaving(memory: Memory, fact: Any) -> bool:
+    """Nobody waits for the person any more."""
+    return memory.leaving
+
+
+def was_called(memory: Memory, fact: SessionFailed) -> bool:
+    """The wake word was said to a session that was dead."""
+    return memory.called is not None and fact.failure is Failure.DROPPED
 
 
 def response_failed(memory: Memory, fact: ResponseFinished) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from device.core import events as ev
 from device.core.actions import Action, CloseGate, OpenGate
 from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, voiced_only_wanted
+from device.core.silence import watch
 from device.core.status import Phase, Status
 from device.core.transitions import TABLE, Rule, Trigger
 from device.units import Ms
@@ -16,6 +17,7 @@ from device.units import Ms
 _OF_THE_SESSION = (
     ev.SessionReady,
     ev.SessionFailed,
+    ev.LinkAnswered,
     ev.SpeechStarted,
     ev.SpeechStopped,
     ev.ToolCalled,
@@ -46,7 +48,9 @@ class Machine:
         if self._left or self._is_stale(event):
             return []
         self._left = isinstance(event, ev.ShutdownRequested)
-        return self._apply(type(event), event)
+        actions = self._apply(type(event), event)
+        watch(self._memory, event)
+        return actions
 
     def get_timer(self) -> Ms | None:
         """Return when `handle_timer` wants to be called, or None."""
@@ -62,7 +66,9 @@ class Machine:
             return []
         timer = min(due, key=lambda timer: self._memory.timers[timer])
         self._memory.stop(timer)
-        return self._apply(timer, timer)
+        actions = self._apply(timer, timer)
+        watch(self._memory, timer)
+        return actions
 
     def _note_voice(self, event: ev.Event) -> None:
         """Keep what the segmenter hears; it matters in every phase."""

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from device.core.actions import TurnEnd
+from device.core.events import WakeWordDetected
 from device.core.status import Phase, Status
 from device.units import Ms, Samples
 
@@ -20,6 +21,8 @@ class Timer(Enum):
     """The last words before the button was let go have come through the sound card."""
     LONGEST_HOLD = "longest hold"
     """The button has been down longer than anybody speaks."""
+    SILENCE = "silence of the provider"
+    """It has said nothing for some time, though it should have."""
     FAILURE_SHOWN = "failure shown"
     """The failed conversation has been shown long enough."""
 
@@ -50,6 +53,14 @@ class Settings:
     hold_tail: Ms = Ms(120)
     """What the sound card may still hold of the words before the button was let go."""
     show_failure: Ms = Ms(6_000)
+    silence: Ms = Ms(3_000)
+    """The longest that a provider which should say something is silent before it is asked whether it is there."""
+    answer_check: Ms = Ms(6_000)
+    """The longest that it may take to say so."""
+    answer_check_busy: Ms = Ms(20_000)
+    """The same while it prepares an answer: small servers do nothing else meanwhile."""
+    answer_call: Ms = Ms(4_000)
+    """The same when somebody has said the wake word to it: a new session is next."""
     shortest_turn: Samples = Samples(8_960)
     """560 ms: a voice that ends sooner after the wake word was the wake word's own end."""
     onset_padding: Samples = Samples(4_800)
@@ -91,6 +102,14 @@ class Memory:
     window: Ms = Ms(0)
     """How long to wait for the first word."""
     grace_given: bool = False
+    unheard: bool = False
+    """Our own detector heard a voice, and the provider has not shown since then that it is there."""
+    asked: bool = False
+    """The provider was asked whether it is there."""
+    leaving: bool = False
+    """The window is over; all that is waited for is whether the provider was there."""
+    called: WakeWordDetected | None = None
+    """The wake word that was said to the open session, until the provider has shown that it is there."""
     calls: set[str] = field(default_factory=set)
     """Calls that the provider waits for."""
     awaited: set[str] = field(default_factory=set)

@@ -14,6 +14,7 @@ from device.core import effects as do
 from device.core import endings as end
 from device.core import events as ev
 from device.core import guards as when
+from device.core import silence
 from device.core.actions import Action
 from device.core.memory import Memory, Timer
 from device.core.status import Phase
@@ -72,9 +73,12 @@ _LISTENING = (
     Rule(LISTENING, Timer.HOLD_TAIL, THINKING, do.commit),
     Rule(LISTENING, ev.ResponseStarted, THINKING, do.expect_answer),
     Rule(LISTENING, ev.PlaybackStarted, SPEAKING, do.expect_answer),
-    Rule(LISTENING, ev.WakeWordDetected, LISTENING, do.attend, when.provider_ends_turn),
+    Rule(LISTENING, ev.WakeWordDetected, LISTENING, silence.call_listening, when.provider_ends_turn),
+    Rule(LISTENING, ev.WakeWordDetected, LISTENING, silence.call, rearm=False),
+    Rule(LISTENING, ev.LinkAnswered, IDLE, end.leave_quietly, when.leaving),
     Rule(LISTENING, ev.ButtonClicked, IDLE, end.leave),
     Rule(LISTENING, Timer.DEADLINE, LISTENING, do.give_grace, when.voice_goes_on),
+    Rule(LISTENING, Timer.DEADLINE, LISTENING, silence.ask_before_leaving, when.perhaps_unheard),
     Rule(LISTENING, Timer.DEADLINE, IDLE, end.leave_quietly),
 )
 
@@ -88,7 +92,7 @@ _THINKING = (
     Rule(THINKING, ev.PlaybackStarted, SPEAKING),
     Rule(THINKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),
     Rule(THINKING, ev.PlaybackFinished, IDLE, end.leave_quietly, when.answer_is_over),
-    Rule(THINKING, ev.WakeWordDetected, LISTENING, do.interrupt_by_voice),
+    Rule(THINKING, ev.WakeWordDetected, LISTENING, silence.call_interrupting),
     Rule(THINKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Rule(THINKING, ev.ButtonClicked, IDLE, end.leave),
     Rule(THINKING, Timer.DEADLINE, IDLE, end.give_up_answer),
@@ -99,7 +103,8 @@ _SPEAKING = (
     Rule(SPEAKING, ev.VoiceStopped, SPEAKING, do.unduck, when.ducked, rearm=False),
     Rule(SPEAKING, ev.VoiceConfirmed, LISTENING, do.interrupt_by_confirmed_voice, when.ducked),
     Rule(SPEAKING, ev.SpeechStarted, LISTENING, do.yield_to_provider),
-    Rule(SPEAKING, ev.WakeWordDetected, LISTENING, do.interrupt_by_voice, when.wake_word_may_barge_in),
+    Rule(SPEAKING, ev.WakeWordDetected, LISTENING, silence.call_interrupting, when.wake_word_may_barge_in),
+    Rule(SPEAKING, ev.WakeWordDetected, SPEAKING, silence.call, rearm=False),
     Rule(SPEAKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Rule(SPEAKING, ev.ButtonClicked, IDLE, end.leave),
     Rule(SPEAKING, ev.ResponseStarted, SPEAKING, do.expect_answer),
@@ -147,6 +152,8 @@ def _in_every_conversation(here: Phase) -> tuple[Rule, ...]:
         Rule(here, ev.ToolCalled, here, do.refuse_stale_call, when.call_is_stale, rearm=False),
         Rule(here, ev.ToolCalled, here, do.run_tool),
         Rule(here, ev.ToolFinished, here, do.send_result, when.call_is_open),
+        Rule(here, Timer.SILENCE, here, silence.ask, rearm=False),
+        Rule(here, ev.SessionFailed, WAKING, silence.call_again, when.was_called),
     )
 
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from websockets.asyncio.server import ServerConnection, serve
@@ -28,6 +28,8 @@ from device.core.memory import Settings
 from device.core.status import Phase
 from device.secrets import Secret
 from device.units import CAPTURE_RATE, Hz, Samples
+
+T = TypeVar("T")
 
 FRAME_S = 0.02
 FRAME = CAPTURE_RATE // 50
@@ -78,6 +80,7 @@ class CountingServer:
     def __init__(self) -> None:
         self.url = ""
         self.arrived = 0
+        self.sessions: list[ServerConnection] = []
         self.resets = 0
         self.goodbyes = 0
         self.patient = asyncio.Event()
@@ -86,6 +89,7 @@ class CountingServer:
 
     async def handle(self, connection: ServerConnection) -> None:
         """One session."""
+        self.sessions.append(connection)
         try:
             await self._accept(connection)
             async for _ in connection:
@@ -148,12 +152,12 @@ class _NoVoice:
 class Mutable:
     """A machine, a frontend with its gate, and a conversation over real sockets, fed with noise."""
 
-    def __init__(self, url: str, connect_timeout_s: float = 10.0) -> None:
-        self.controller = Controller(Machine(Settings(cues=False)))
+    def __init__(self, url: str, behaviour: Settings | None = None) -> None:
+        self.controller = Controller(Machine(behaviour or Settings(cues=False)))
         self.facts: list[object] = []
         self.controller.observers.append(lambda what, status: self.facts.append(what))
         ring, vad, nobody = PrerollRing(), _NoVoice(), _Nobody()
-        settings = OpenAI(url=url, connect_timeout_s=connect_timeout_s)
+        settings = OpenAI(url=url)
         post, on_audio, on_end = self.controller.post, self.controller.on_reply_audio, self.controller.on_reply_end
         self.conversation = RealtimeConversation(settings, "", Secret("sk-test-key"), (), post, on_audio, on_end)
         self.frontend = Frontend(
@@ -203,6 +207,13 @@ class Mutable:
         assert session._link is not None
         tapped: TappedSocket = session._link._wire._socket._sock
         return tapped
+
+    async def fact(self, kind: type[T]) -> T:
+        """Live on until there is a fact, or an order, of a kind; return the first."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(isinstance(fact, kind) for fact in self.facts):
+                await self.listen_for(FRAME_S)
+        return next(fact for fact in self.facts if isinstance(fact, kind))
 
     def mute(self) -> None:
         """Press for long; or once more, to unmute."""

@@ -95,6 +95,9 @@ class Conversations(RuleBasedStateMachine):
         assert not self.gate_open, "cut before the gate was shut"
         assert not self.microphone_open, "cut before the microphone was shut"
 
+    def do_CheckLink(self, action: order.CheckLink) -> None:
+        assert self.session_ready, "asked before there was a session"
+
     def do_OpenMicrophone(self, action: order.OpenMicrophone) -> None:
         self.microphone_open = True
 
@@ -153,6 +156,12 @@ class Conversations(RuleBasedStateMachine):
         self.tell(ev.SpeechStarted(self.turn))
         if stop:
             self.tell(ev.SpeechStopped(self.turn))
+
+    @precondition(lambda self: self.in_phase(Phase.LISTENING, Phase.THINKING, Phase.SPEAKING))
+    @rule(alive=st.booleans())
+    def provider_is_asked(self, alive: bool) -> None:
+        lost = ev.SessionFailed(self.turn, ev.Failure.DROPPED, "dead")
+        self.tell(ev.LinkAnswered(self.turn) if alive else lost)
 
     @precondition(lambda self: self.in_phase(Phase.THINKING))
     @rule()

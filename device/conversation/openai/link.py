@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from device.config import OpenAI
 from device.conversation.openai import errors, refusal
 from device.conversation.openai.refusal import Stage, Witness
-from device.conversation.openai.wire import Wire
+from device.conversation.openai.wire import Patience, Wire
 from device.core.events import Failure
 from device.errors import ConfigError, ConversationError
 from device.secrets import Secret
@@ -32,6 +32,9 @@ T = TypeVar("T")
 
 # What websockets itself uses; a missed pong is noticed within 40 s.
 _PING_S = 20
+
+# How often to look whether an answer has come.
+_LOOK_S = 0.1
 
 # A closing handshake that takes longer is not waited for.
 _CLOSE_S = 0.5
@@ -148,6 +151,8 @@ class Link:
         self._mask = mask
         self._wire = Wire(connection.transport)
         self._wire.reset_on_close(True)
+        self._heard = 0
+        """How many messages have come."""
         self.ready = False
         """Whether the session was in use; decides what a close means."""
 
@@ -171,7 +176,31 @@ class Link:
             raise self._end(error) from None
         except UnicodeDecodeError:
             raise LinkError(Failure.PROTOCOL, f"{self._host} sent text that is not UTF-8") from None
+        self._heard += 1
         return message
+
+    async def check(self, within_s: float) -> None:
+        """Ask the server whether it is there: a pong or any message says so. Raise LinkError when it does not.
+
+        `within_s` counts from when its kernel has taken the question, which waits behind the sound sent before it. A
+        network that takes nothing for some seconds is dead.
+        """
+        heard = self._heard
+        ping = asyncio.create_task(self._ping(), name="realtime ping")
+        try:
+            patience = Patience(self._wire, within_s)
+            while not ping.done() and self._heard == heard:
+                patience.spend()
+                await asyncio.wait({ping}, timeout=_LOOK_S)
+        except TimeoutError as silence:
+            raise LinkError(Failure.DROPPED, f"{self._host} {silence}: the connection is dead") from None
+        finally:
+            ping.cancel()
+
+    async def _ping(self) -> None:
+        # A connection that ends meanwhile is the reader's news.
+        with contextlib.suppress(self._library.exceptions.ConnectionClosed):
+            await (await self._connection.ping())
 
     async def send(self, message: bytes) -> None:
         """Send UTF-8 as a text frame, waiting when the network is slow. Raise LinkError when it is gone."""

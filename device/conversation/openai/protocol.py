@@ -178,6 +178,10 @@ class Protocol:
             self._responses.sent(call_id)
             self._ask()
 
+    def note_alive(self) -> None:
+        """Tell that the server is there, after it was asked."""
+        self._tell(ev.LinkAnswered(self._turn))
+
     def fail(self, failure: Failure, message: str) -> None:
         """End the session: tell why, once."""
         if not self.failed:

@@ -84,6 +84,11 @@ class RealtimeConversation:
         for session in self._ending:
             session.cut()
 
+    def check(self, within_s: float) -> None:
+        """See Conversation."""
+        if self._session:
+            self._session.check(within_s)
+
     async def aclose(self) -> None:
         """End everything, waiting at most a second."""
         self.close()
@@ -181,6 +186,7 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._link: Link | None = None
+        self._checks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Connect in the background."""
@@ -200,8 +206,9 @@ class Session:
         return self._task
 
     def _stop_sending(self) -> None:
-        if self._writer is not None:
-            self._writer.cancel()
+        for task in (self._writer, *self._checks):
+            if task is not None:
+                task.cancel()
         if self._link is not None:
             self._link.cut_unless_sent()
 
@@ -211,6 +218,23 @@ class Session:
         if self._link is not None:
             self._link.cut()
         task.cancel()
+
+    def check(self, within_s: float) -> None:
+        """Find out whether the server is there. Until it is connected that is being found out anyway."""
+        if self._link is not None:
+            task = asyncio.create_task(self._check(self._link, within_s), name="realtime check")
+            self._checks.add(task)
+            task.add_done_callback(self._checks.discard)
+
+    async def _check(self, connection: Link, within_s: float) -> None:
+        try:
+            await connection.check(within_s)
+        except LinkError as error:
+            self.protocol.fail(error.failure, str(error))
+            self.flush()
+        else:
+            self.protocol.note_alive()
+            self.flush()
 
     def flush(self) -> None:
         """Pass on what the protocol has to tell, and let the writer send what it has to send."""

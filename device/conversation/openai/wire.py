@@ -9,11 +9,17 @@ import os
 import socket
 import struct
 import termios
+import time
 from typing import Any
 
 _INT = struct.Struct("i")
+# struct tcp_info of linux/tcp.h: tcpi_bytes_acked, since Linux 4.1.
+_BYTES_ACKED = struct.Struct("120xQ")
 _LINGER = struct.Struct("ii")
 _STDERR = 2
+
+# A Wi-Fi that changes its access point is away for a second or two.
+UNTAKEN_S = 4.0
 
 
 class Wire:
@@ -38,8 +44,21 @@ class Wire:
             return False
         return self._transport.is_closing() or _buffered(self._transport) > 0 or self._queued() > 0
 
+    def position(self) -> int:
+        """Return how many bytes the other side will have taken once all that is written now has arrived."""
+        return self.arrived() + self._queued() + _buffered(self._transport)
+
+    def arrived(self) -> int:
+        """Return how many bytes the other side's kernel has taken, whatever its program does; -1: unknown."""
+        if self._socket.fileno() < 0:
+            return -1
+        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
+        return int(_BYTES_ACKED.unpack(info)[0]) if len(info) == _BYTES_ACKED.size else -1
+
     def _queued(self) -> int:
         """Return what the kernel holds: SIOCOUTQ of tcp(7), which has the same number as TIOCOUTQ."""
+        if self._socket.fileno() < 0:
+            return 0
         answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, bytes(_INT.size))
         return int(_INT.unpack(answer)[0])
 
@@ -53,6 +72,30 @@ class Wire:
         if number >= 0:
             with contextlib.suppress(OSError):
                 os.dup2(_STDERR, number, inheritable=False)
+
+
+class Patience:
+    """How long to wait for an answer to what has just been written."""
+
+    def __init__(self, wire: Wire, within_s: float) -> None:
+        self._wire = wire
+        self._within_s = within_s
+        self._arrived = wire.arrived()
+        # The question is a byte at least, and not written yet.
+        self._goal = wire.position() + 1 if self._arrived >= 0 else -1
+        self._since = time.monotonic()
+
+    def spend(self) -> None:
+        """Raise TimeoutError, with words that follow the server's name, when it has been long enough."""
+        arrived = self._wire.arrived()
+        waited_s = time.monotonic() - self._since
+        if self._arrived < min(arrived, self._goal):
+            # The question is on its way.
+            self._arrived, self._since = arrived, time.monotonic()
+        elif arrived < self._goal and waited_s > UNTAKEN_S:
+            raise TimeoutError(f"takes nothing any more for {UNTAKEN_S:g} s")
+        elif waited_s > max(self._within_s, UNTAKEN_S if arrived < self._goal else 0):
+            raise TimeoutError(f"did not answer within {self._within_s:g} s")
 
 
 def _buffered(transport: Any) -> int:
