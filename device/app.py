@@ -23,6 +23,7 @@ from device.audio.farend import FarEnd
 from device.audio.frontend import Frontend
 from device.audio.gate import Gate, Padding
 from device.audio.hwvad import open_vad
+from device.audio.microphone import AlsaMicrophone
 from device.audio.playback import Player
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter, SegmenterSettings
@@ -75,6 +76,7 @@ class App:
     relays: Relays
     wake: WakeWorker
     traffic: TrafficReport
+    microphone: AlsaMicrophone
 
 
 async def serve(settings: config.Config) -> None:
@@ -85,10 +87,10 @@ async def serve(settings: config.Config) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, app.controller.post, ShutdownRequested())
         # Whoever is told that it is ready may tell it to stop at once: only now.
-        _say_ready(app.settings, app.controller)
-        manager.notify_ready()
+        telling = asyncio.create_task(_tell_ready(app, manager), name="ready")
         memory.give_back()
         await app.controller.run()
+        telling.cancel()
         manager.notify_stopping()
 
 
@@ -221,7 +223,7 @@ async def _build(site: _Site, key: Secret, mute: MuteMemory) -> tuple[App, House
         voice=EspeakVoice(),
         remember_mute=mute.remember,
     )
-    return App(settings, controller, frontend, player, registry, relays, wake, traffic), house
+    return App(settings, controller, frontend, player, registry, relays, wake, traffic, microphone), house
 
 
 def _open_player(site: _Site, cards: SoundCards, far_end: FarEnd) -> Player:
@@ -363,9 +365,36 @@ class _LateLoader:
         self._controller.post(EchoCancellationLost(reason))
 
 
-def _say_ready(settings: config.Config, controller: Controller) -> None:
-    words = ", ".join(settings.wake.words)
-    log.info("ready: %s", "muted" if controller.status.muted else f"listening for {words}")
+async def _tell_ready(app: App, manager: ServiceManager) -> None:
+    """Log `ready` as soon as sound comes from the microphone, or it is muted.
+
+    systemd is told in any case that the service is up, and how it is: a device that is deaf shows its fault, obeys its
+    button and goes on looking for its microphone, which it would not do better for being started again.
+    """
+    if not app.controller.status.muted:
+        await app.microphone.settle()
+    if not _is_as_wanted(app):
+        log.warning("not ready: the microphone does not work, as said above; it is tried again and again")
+        manager.notify_status("deaf: the microphone does not work; it is tried again and again")
+        manager.notify_ready()
+        await _until_as_wanted(app)
+        manager.notify_status("")
+    words = ", ".join(app.settings.wake.words)
+    log.info("ready: %s", "muted" if app.controller.status.muted else f"listening for {words}")
+    manager.notify_ready()
+
+
+def _is_as_wanted(app: App) -> bool:
+    return app.controller.status.muted or app.microphone.works
+
+
+async def _until_as_wanted(app: App) -> None:
+    """Wait for the microphone, or for somebody to mute it."""
+    news = asyncio.Event()
+    app.controller.observers.append(lambda what, status: news.set())
+    while not _is_as_wanted(app):
+        news.clear()
+        await news.wait()
 
 
 def _open_clips(wake: config.Wake, frontend: Frontend) -> ClipKeeper:

@@ -151,7 +151,7 @@ class SoundCards:
             stream_callback=on_block,
             **named,
         )
-        level = logging.DEBUG if line.is_open else logging.INFO
+        level = logging.DEBUG if line.is_open or line.is_on_trial else logging.INFO
         log.log(level, "%s: %s, %d Hz, %d channels, blocks of %d", line.noun, device.name, rate, channels, block)
         return stream
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from device.audio.devices import Direction, SoundDevice
+from device.audio.rush import Rush
 from device.config import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.errors import AudioError, ConfigError
@@ -31,6 +32,13 @@ HANG_S = 3.0
 OPEN_LIMIT_S = 10.0
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 10.0
+# A device that opens and then gives nothing, or breaks, again and again is looked at less and less often.
+LONGEST_DOUBT_S = 60.0
+# A stream works when blocks have kept coming for so long; one that worked for so much longer is trusted to do so again.
+PROOF_S = 0.3
+TRUST_S = 60.0
+# A stream that is so far ahead of time may yet turn out to have no end.
+FAST_S = 0.5
 # How often it is said at most that sound was lost because the machine was too busy.
 XRUN_NOTE_S = 60.0
 
@@ -51,6 +59,8 @@ class Line(ABC):
     device: Device
     direction: Direction
     noun: str
+    gives: str
+    """What it does with sound."""
     xrun: int
     """PortAudio's flag for a block that came too late."""
 
@@ -66,6 +76,12 @@ class Line(ABC):
         # The stream is broken, and will be tried again; what was posted of it outlives a close.
         self._faulty = False
         self._reported = False
+        # Whether the stream has shown that it works, since when, and that it is known whether it does.
+        self._proven = False
+        self._proven_at = float("inf")
+        self._settled = asyncio.Event()
+        self._rush = Rush(0.0)
+        self._is_endless = False
         self._retry_s = FIRST_RETRY_S
         self._next_try = 0.0
         self._xruns = 0
@@ -75,6 +91,21 @@ class Line(ABC):
     def is_open(self) -> bool:
         """Whether there is a stream that is not known to be broken."""
         return self._stream is not None and not self._faulty
+
+    @property
+    def works(self) -> bool:
+        """Whether blocks keep coming, at the speed of time."""
+        return self.is_open and self._proven
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether it has failed, and not been seen to work since."""
+        return self._reported
+
+    async def settle(self) -> bool:
+        """Wait until it is known whether an open stream works, STALL_S and a little at most; tell whether it does."""
+        await self._settled.wait()
+        return self.works
 
     @property
     @abstractmethod
@@ -95,9 +126,11 @@ class Line(ABC):
     async def open(self) -> None:
         """Start the stream. Raise DeviceNotFoundError, ConfigError or AudioError.
 
-        What fails is reported all the same, and tried again until it works or the line is closed.
+        What fails is reported all the same, and tried again until it works or the line is closed. Whether blocks come
+        is known later: see `settle`.
         """
         self._wanted = True
+        self._settled.clear()
         self._loop = asyncio.get_running_loop()
         self._heard = time.monotonic()
         self._cards.watch()
@@ -110,11 +143,13 @@ class Line(ABC):
             reason = f"the {self.noun} cannot be opened: the sound system does not answer"
             await self._report(reason)
             raise AudioError(reason) from error
-        self._note_open()
+        self._faulty = False
 
     async def close(self) -> None:
         """Stop the stream at once and let the device go. Harmless when it is closed."""
-        self._wanted = self._faulty = False
+        self._wanted = self._faulty = self._proven = False
+        self._proven_at = float("inf")
+        self._settled.set()
         try:
             await asyncio.wait_for(self._cards.call(self.drop), HANG_S)
         except TimeoutError:
@@ -133,12 +168,13 @@ class Line(ABC):
         now = time.monotonic()
         if not self._wanted:
             return
-        self._note_xruns(now)
-        silent_s = now - self._heard
-        if not self._faulty and (silent_s > STALL_S or (silent_s > DOUBT_S and await self._is_given_up())):
-            await self._fail(f"the {self.noun} stopped; is it unplugged?")
-        elif self._faulty and now >= self._next_try:
-            await self._try_again()
+        if self._faulty:
+            if now >= self._next_try:
+                await self._try_again()
+        elif reason := await self._find_fault(now):
+            await self._fail(reason)
+        else:
+            self._note_xruns(now)
 
     def reopen(self) -> None:
         """In PortAudio's thread: after a stream that was well was closed for others, open it again."""
@@ -158,6 +194,20 @@ class Line(ABC):
         """In any thread: have it called on the event loop's, while there is one."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *arguments)
+
+    async def _find_fault(self, now: float) -> str:
+        """Return what is wrong with an open stream; nothing: empty."""
+        silent_s = now - self._heard
+        if self._is_endless:
+            return (
+                f"the {self.noun} {self.gives} sound faster than time passes: it is no sound card but something like "
+                f'a file or ALSA\'s "null"; set audio.{self.direction.value} to another device'
+            )
+        if silent_s <= STALL_S and not (silent_s > DOUBT_S and await self._is_given_up()):
+            return ""
+        if self._heard == self._opened:
+            return f"the {self.noun} can be opened, but {self.gives} no sound; does its driver suit the system?"
+        return f"the {self.noun} stopped; is it unplugged?"
 
     async def _is_given_up(self) -> bool:
         """Whether PortAudio ended the stream by itself, as it does when the card is pulled out."""
@@ -180,9 +230,13 @@ class Line(ABC):
     async def _report(self, reason: str) -> None:
         if not self._wanted:
             return
-        self._faulty = True
-        self._retry_s = FIRST_RETRY_S
-        self._next_try = time.monotonic() + self._retry_s
+        now = time.monotonic()
+        if now - self._proven_at > TRUST_S:
+            self._retry_s = FIRST_RETRY_S
+        self._faulty, self._proven, self._proven_at = True, False, float("inf")
+        self._xruns = 0
+        self._next_try = now + self._retry_s
+        self._settled.set()
         try:
             if not self._reported:
                 self._reported = True
@@ -195,15 +249,28 @@ class Line(ABC):
         """The first try takes the device as it was known; later ones may list the devices anew."""
         if self._retry_s > FIRST_RETRY_S:
             await self._within_patience(self._cards.list_for, self)
-        if await self._within_patience(self.ensure_open) and self._wanted:
-            self._note_open()
-            return
-        self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
+        is_open = await self._within_patience(self.ensure_open) and self._wanted
+        self._retry_s = min(self._retry_s * 2, LONGEST_DOUBT_S if is_open else LONGEST_RETRY_S)
         self._next_try = time.monotonic() + self._retry_s
+        if is_open:
+            self._faulty = False
 
-    def _note_open(self) -> None:
-        self._faulty = False
-        if self._reported and self.is_open:
+    def _await_proof(self, opened: float) -> None:
+        """The stream that was opened then has given its first block."""
+        asyncio.get_running_loop().call_later(PROOF_S, self._judge, opened)
+
+    def _judge(self, opened: float) -> None:
+        """Blocks have come for a while: it works, unless it runs ahead of time."""
+        if opened != self._opened or not self.is_open or self._is_endless or self._proven:
+            return
+        now = time.monotonic()
+        if self._rush.get_ahead_s(now) > FAST_S:
+            self._await_proof(opened)
+            return
+        self._proven = True
+        self._proven_at = now
+        self._settled.set()
+        if self._reported:
             self._reported = False
             self._post(DeviceRecovered(self.device))
 
@@ -230,6 +297,7 @@ class Line(ABC):
             return
         device = self._cards.choose(self.direction)
         self._heard = self._opened = time.monotonic()
+        self._rush, self._is_endless = Rush(self._opened), False
         self._stream = self._open_at_best_rate(device)
 
     def _open_at_best_rate(self, device: SoundDevice) -> Any:
@@ -250,8 +318,15 @@ class Line(ABC):
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
         """In PortAudio's thread: open and start a stream. Raise OSError."""
 
-    def note_block(self, status: int) -> None:
-        """In the sound card's thread: a block was captured, or is wanted."""
-        self._heard = time.monotonic()
+    def note_block(self, status: int, seconds: float) -> bool:
+        """In the sound card's thread: a block was captured, or is wanted; False: it is of a stream without end."""
+        now = time.monotonic()
+        if self._heard == self._opened:
+            self._cross_over(self._await_proof, self._opened)
+        self._heard = now
         if status & self.xrun:
             self._xruns += 1
+        if not self._rush.note(seconds, now) and not self._is_endless:
+            self._is_endless = True
+            self._cross_over(self._cards.watch_closely)
+        return not self._is_endless

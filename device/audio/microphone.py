@@ -42,6 +42,7 @@ class AlsaMicrophone(Line):
     device = Device.MICROPHONE
     direction = Direction.INPUT
     noun = "microphone"
+    gives = "gives"
     xrun = INPUT_OVERFLOW
 
     def __init__(
@@ -286,9 +287,11 @@ class _Source:
         """Take a captured block."""
         if not self._has_begun:
             self._begin()
-        if self._line.is_in_use(self):
-            self._line.note_block(status)
+        keeps_time = not self._line.is_in_use(self) or self._line.note_block(status, count / self.rate)
         if self._line.is_forlorn:
+            return None, ABORT
+        if not keeps_time:
+            self._end()
             return None, ABORT
         if self.ended:
             self._end()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.audio.cardthread import hurry
 from device.audio.devices import Direction, SoundDevice, rates_to_try
-from device.audio.line import CONTINUE, HANG_S, OUTPUT_UNDERFLOW, Answer, Line
+from device.audio.line import ABORT, CONTINUE, HANG_S, OUTPUT_UNDERFLOW, Answer, Line
 from device.config import Audio
 from device.core.events import Device
 from device.ports import Post
@@ -31,6 +31,7 @@ class AlsaSpeaker(Line):
     device = Device.SPEAKER
     direction = Direction.OUTPUT
     noun = "loudspeaker"
+    gives = "takes"
     xrun = OUTPUT_UNDERFLOW
 
     def __init__(self, cards: SoundCards, audio: Audio, post: Post, rate: Hz) -> None:
@@ -65,7 +66,8 @@ class AlsaSpeaker(Line):
         """Hand the card its next block."""
         if self._heard == self._opened:
             hurry()
-        self.note_block(status)
+        if not self.note_block(status, count / self.rate):
+            return bytes(2 * count), ABORT
         # PortAudio's clock is the wall's; only the difference is worth anything.
         delay = times["output_buffer_dac_time"] - times["current_time"]
         return self._source(count, time.monotonic() + delay), CONTINUE

@@ -340,6 +340,6 @@ async def test_a_microphone_that_is_shut_at_the_start_is_opened_when_it_can_be(o
         await cards.microphone(lambda frame, moment: frames.append(frame)).open()
     assert not isinstance(raised.value, ConfigError)
     await asyncio.to_thread(own_card.replug)
-    await until(lambda: len(frames) > 5)
+    await until(lambda: len(frames) > 5 and len(events) > 1)
     assert [type(event) for event in events] == [DeviceFailed, DeviceRecovered]
     await cards.close()

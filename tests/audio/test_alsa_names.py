@@ -136,7 +136,7 @@ async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(def
     define("testspeaker")
     await until(lambda: speaker.is_open)
     frames.clear()
-    await until(lambda: bool(frames))
+    await until(lambda: bool(frames) and speaker.works)
     assert gaps == [True]
     assert [type(fact) for fact in facts] == [DeviceFailed, DeviceRecovered]
     await cards.close()

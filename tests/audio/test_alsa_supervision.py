@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,6 +22,7 @@ from device.units import Hz
 
 LIMIT_S = 20.0
 INPUT_OVERFLOW, OUTPUT_UNDERFLOW = 2, 4
+TIMES = {"output_buffer_dac_time": 0.0, "input_buffer_adc_time": 0.0, "current_time": 0.0}
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -36,6 +39,8 @@ class MoodyCard:
         self.there = True
         self.busy = False
         self.inputs = 2
+        self.silent = False
+        self.speed = 1
         self.streams: list[MoodyStream] = []
         self.listings = 0
 
@@ -48,7 +53,9 @@ class MoodyCard:
         """Refuse while it is busy, as PortAudio does."""
         if device.index == 0 and self.busy:
             raise OSError(-9985, "Device unavailable")
-        self.streams.append(MoodyStream(rest[-1]))
+        self.streams.append(MoodyStream(rest[-1], self.speed))
+        if not self.silent:
+            threading.Thread(target=self.streams[-1].run, daemon=True).start()
         return self.streams[-1]
 
     def terminate(self) -> None:
@@ -59,9 +66,16 @@ class MoodyCard:
 class MoodyStream:
     """A stream that is active until it breaks."""
 
-    def __init__(self, on_block: Any) -> None:
+    def __init__(self, on_block: Any, speed: int) -> None:
         self.on_block = on_block
         self.active = True
+        self.speed = speed
+
+    def run(self) -> None:
+        """In a thread of the card's: a block of 20 ms every 20 ms, or so many times faster."""
+        while self.active:
+            self.on_block(bytes(640), 320, TIMES, 0)
+            time.sleep(0.02 / self.speed)
 
     def is_active(self) -> bool:
         """Until PortAudio gives it up."""
@@ -86,6 +100,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> MoodyCard:
     monkeypatch.setattr(line, "LONGEST_RETRY_S", 0.02)
     monkeypatch.setattr(line, "STALL_S", LIMIT_S)
     monkeypatch.setattr(line, "DOUBT_S", 0.0)
+    monkeypatch.setattr(line, "PROOF_S", 0.01)
     return card
 
 
@@ -122,7 +137,7 @@ async def test_a_busy_microphone_is_reported_and_tried_again(card: MoodyCard, ca
     await until(lambda: card.listings > 1)
     assert facts.of(Device.MICROPHONE) == [DeviceFailed]
     card.busy = False
-    await until(lambda: microphone.is_open)
+    await until(lambda: microphone.works)
     assert facts.of(Device.MICROPHONE) == [DeviceFailed, DeviceRecovered]
 
 
@@ -154,6 +169,7 @@ async def test_a_fault_ends_with_the_unmute_that_works(card: MoodyCard, cards: S
     await microphone.close()
     card.there = True
     await microphone.open()
+    await until(lambda: microphone.works)
     assert facts.of(Device.MICROPHONE) == [DeviceFailed, DeviceRecovered]
 
 
@@ -168,6 +184,7 @@ async def test_a_loudspeaker_that_opens_again_has_recovered(
         await speaker.open()
     card.busy = False
     await speaker.open()
+    await until(lambda: speaker.works)
     assert facts.of(Device.SPEAKER) == [DeviceFailed, DeviceRecovered]
     await speaker.look_after()
     assert len(card.streams) == 1
@@ -262,6 +279,71 @@ async def test_the_supervision_survives_what_nobody_foresaw(card: MoodyCard, cap
     await cards.close()
 
 
+@pytest.mark.parametrize("kind", ["microphone", "speaker"])
+async def test_recovered_means_that_a_block_came(
+    card: MoodyCard, cards: SoundCards, facts: Facts, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A device that opens and gives or takes nothing has failed once, however often it is tried, ever less often."""
+    monkeypatch.setattr(line, "STALL_S", 0.03)
+    card.silent = True
+    one = cards.microphone(lambda frame, moment: None) if kind == "microphone" else cards.speaker(Hz(24_000))
+    await one.open()
+    assert not await one.settle()
+    await until(lambda: len(card.streams) > 5)
+    assert facts.of(one.device) == [DeviceFailed]
+    assert "can be opened, but" in str(facts[0])
+    card.silent = False
+    await until(lambda: one.works)
+    assert facts.of(one.device) == [DeviceFailed, DeviceRecovered]
+
+
+async def test_a_device_that_gives_nothing_is_tried_less_and_less_often(
+    card: MoodyCard, cards: SoundCards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each wait is twice the one before, to a longest one; what was absent meanwhile may come back sooner."""
+    waits: list[float] = []
+    monkeypatch.setattr(line, "STALL_S", 0.0)
+    monkeypatch.setattr(line, "LONGEST_DOUBT_S", 0.08)
+    card.silent = True
+    microphone = cards.microphone(lambda frame, moment: None)
+    fail = microphone._fail
+
+    async def note(reason: str) -> None:
+        await fail(reason)
+        waits.append(round(microphone._next_try - time.monotonic(), 2))
+
+    monkeypatch.setattr(microphone, "_fail", note)
+    await microphone.open()
+    await until(lambda: len(waits) >= 5)
+    assert waits[:5] == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.08], abs=0.011)
+
+
+async def test_a_retry_that_opens_is_no_line_of_the_log(
+    card: MoodyCard, cards: SoundCards, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A microphone without sound was told 51,000 times a day."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(line, "STALL_S", 0.01)
+    card.silent = True
+    await cards.microphone(lambda frame, moment: None).open()
+    await until(lambda: len(card.streams) > 4)
+    assert not caplog.records
+
+
+async def test_a_stream_without_end_is_told_as_that(
+    card: MoodyCard, cards: SoundCards, facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never recovers by itself: what a file gives is not what a room sounds like."""
+    monkeypatch.setattr(line, "PROOF_S", 0.3)
+    card.speed = 1000
+    microphone = cards.microphone(lambda frame, moment: None)
+    await microphone.open()
+    assert not await microphone.settle()
+    await until(lambda: len(card.streams) > 2)
+    assert facts.of(Device.MICROPHONE) == [DeviceFailed]
+    assert "faster than time passes" in str(facts[0])
+
+
 @pytest.mark.usefixtures("virtual_card")
 async def test_an_opened_stream_is_told_with_its_device(caplog: pytest.LogCaptureFixture) -> None:
     """One line: who listens to what."""
@@ -279,12 +361,11 @@ async def test_lost_sound_is_counted_and_told_once_a_minute(
     microphone, speaker = cards.microphone(lambda frame, moment: None), cards.speaker(Hz(24_000))
     await microphone.open()
     await speaker.open()
-    times = {"output_buffer_dac_time": 0.0, "input_buffer_adc_time": 0.0, "current_time": 0.0}
     for _ in range(2):
         for _ in range(3):
-            card.streams[0].on_block(bytes(640), 320, times, INPUT_OVERFLOW)
-            card.streams[1].on_block(None, 120, times, OUTPUT_UNDERFLOW)
-        card.streams[0].on_block(bytes(640), 320, times, 0)
+            card.streams[0].on_block(bytes(640), 320, TIMES, INPUT_OVERFLOW)
+            card.streams[1].on_block(None, 120, TIMES, OUTPUT_UNDERFLOW)
+        card.streams[0].on_block(bytes(640), 320, TIMES, 0)
         await microphone.look_after()
         await speaker.look_after()
     told = [record.message for record in caplog.records if "lost sound" in record.message]

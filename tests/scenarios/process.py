@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -74,10 +74,16 @@ class Daemon:
 
 @asynccontextmanager
 async def daemon(
-    card: VirtualSoundCard, key: str, config: Path, overrides: Sequence[str] = (), ready: bool = True
+    card: VirtualSoundCard,
+    key: str,
+    config: Path,
+    overrides: Sequence[str] = (),
+    ready: bool = True,
+    env: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Daemon]:
     """Start the command with mock pins, and wait until it listens; it is killed at the end when it still runs."""
-    env = {**os.environ, **card.env(), "GPIOZERO_PIN_FACTORY": "mock", "OPENAI_API_KEY": key}
+    own = env or {}
+    env = {**os.environ, **card.env(), "GPIOZERO_PIN_FACTORY": "mock", "OPENAI_API_KEY": key, **own}
     sets = [part for override in overrides for part in ("--set", override)]
     process = await asyncio.create_subprocess_exec(
         COMMAND, "run", "--config", config, *sets, env=env, stderr=asyncio.subprocess.PIPE
