@@ -8,7 +8,7 @@ import pytest
 
 from device.config import OpenAI
 from device.core.actions import TurnEnd
-from device.core.events import Failure, ProviderComplained, SessionFailed, SessionReady
+from device.core.events import Failure, ProviderComplained, ResponseStarted, SessionFailed, SessionReady
 from tests.conversation.talk import INSTRUCTIONS, Talk, milliseconds
 
 
@@ -255,6 +255,16 @@ def test_a_malformed_event_is_complained_of_once_and_survived(text: str) -> None
     assert isinstance(complaint, ProviderComplained)
     talk.response("r")
     assert len(talk.facts()) == 1
+
+
+@pytest.mark.parametrize("value", ['"\\ud83d"', "NaN", "-Infinity", "1e999", "9" * 400, "9" * 5_000])
+def test_json_that_is_nearly_right_is_read(value: str) -> None:
+    """Half of an emoji in a delta, what Python's encoder writes, numbers beyond all: none of it ends a conversation."""
+    talk = Talk().made_ready()
+    talk.protocol.receive_text(f'{{"type": "response.output_audio_transcript.delta", "delta": {value}}}')
+    talk.protocol.receive_text(f'{{"type": "response.created", "response": {{"id": "r", "odd": {value}}}}}')
+    (begun,) = talk.facts()
+    assert isinstance(begun, ResponseStarted)
 
 
 def test_a_binary_message_is_refused_politely() -> None:

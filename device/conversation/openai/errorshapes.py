@@ -11,8 +11,9 @@ import html
 import re
 from typing import Any
 
-import msgspec
 from msgspec import Struct
+
+from device.conversation.openai import lenientjson
 
 # What is looked at of a list, and how deep; nobody reads more of it.
 _FIRST = 5
@@ -109,8 +110,8 @@ def _words_of_object(value: dict[str, Any], depth: int) -> str:
 def error_told(text: str | bytes) -> ServerError | None:
     """Return the error that a message which is no event we know tells of; None when it tells of none in words."""
     try:
-        value = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        value = lenientjson.decode(text)
+    except (ValueError, RecursionError):
         return None
     kind = value.get("type") if isinstance(value, dict) else None
     if isinstance(kind, str) and "error" not in value and not _SOUNDS_WRONG.search(kind):
@@ -126,8 +127,8 @@ def error_told(text: str | bytes) -> ServerError | None:
 def error_in_body(body: bytes) -> ServerError | None:
     """Return the error that the body of an HTTP answer tells of: JSON, a page (its title, else first words) or text."""
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        value = lenientjson.decode(body)
+    except (ValueError, RecursionError):
         return error_in(words_in(body))
     return error_in(value)
 

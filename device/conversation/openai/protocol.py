@@ -31,6 +31,8 @@ _SHORTEST_COMMIT = 100 * BYTES_PER_MS
 # More than the pre-roll and the longest wait for a session together; beyond it the network is not fit for talking.
 _LONGEST_BACKLOG_MS = 30_000
 
+_YEAR_3000 = 32_503_680_000
+
 _COMMIT = "commit"
 
 _CONFIGURATION = "configuration"
@@ -268,7 +270,8 @@ class Protocol:
     def _note_session(self, told: Any) -> server.SessionInfo:
         session = server.read(told, server.SessionInfo) or server.SessionInfo()
         self._of_the_beta = self._of_the_beta or session.is_of_the_beta
-        if isinstance(session.expires_at, int | float) and session.expires_at > 0:
+        # A number beyond all reason, which no float may hold, is no moment.
+        if isinstance(session.expires_at, int | float) and 0 < session.expires_at < _YEAR_3000:
             self.expires_at = float(session.expires_at)
         return session
 

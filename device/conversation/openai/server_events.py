@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from device.conversation.openai import lenientjson
 from device.conversation.openai.errorshapes import ServerError, error_event
 
 T = TypeVar("T")
@@ -267,11 +268,26 @@ _decoders = {name: msgspec.json.Decoder(kind) for name, kind in _TYPES.items()}
 
 def decode(text: str | bytes) -> ServerEvent | None:
     """Return the event, or None for a type we do not use. Raise NotJsonError or MalformedEventError."""
-    name = _type_of(text)
-    decoder = _decoders.get(name)
-    if decoder is None:
-        return None
     try:
+        return _decoded(text)
+    except NotJsonError:
+        return _decoded(_mended(text))
+
+
+def _mended(text: str | bytes) -> bytes:
+    try:
+        return lenientjson.mended(text)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(str(error)) from error
+
+
+def _decoded(text: str | bytes) -> ServerEvent | None:
+    name = "a message without a type"
+    try:
+        name = _envelope.decode(text).type
+        decoder = _decoders.get(name)
+        if decoder is None:
+            return None
         if name == "error":
             return ErrorReported(error=error_event(msgspec.json.decode(text)))
         return decoder.decode(text)
@@ -287,12 +303,3 @@ def read(value: Any, kind: type[T]) -> T | None:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
         return None
-
-
-def _type_of(text: str | bytes) -> str:
-    try:
-        return _envelope.decode(text).type
-    except msgspec.ValidationError as error:
-        raise MalformedEventError("a message without a type", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotJsonError(str(error)) from error
