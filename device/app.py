@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import msgspec
 
-from device import config
+from device import config, signals
 from device.audio import echo
 from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
 from device.audio.bargein import BargeInVad, ConfirmingVad
@@ -40,7 +39,7 @@ from device.espeak import EspeakVoice
 from device.hardware import Profile, apply_profile, load_profile
 from device.panel.gpio import open_panel
 from device.ports import Detection, Microphone, NearMiss, Post
-from device.secrets import Secret, find_secret
+from device.secrets import Secret
 from device.service import memory
 from device.service.state import MuteMemory
 from device.service.systemd import ServiceManager
@@ -79,19 +78,44 @@ class App:
     microphone: AlsaMicrophone
 
 
-async def serve(settings: config.Config) -> None:
-    """Run the daemon until SIGTERM or SIGINT. Raise ConfigError when it cannot start."""
-    key = find_secret("OPENAI_API_KEY")
+async def serve(settings: config.Config, key: Secret) -> None:
+    """Run the daemon until a signal tells it to stop. Raise ConfigError when it cannot start."""
+    ending = _Ending()
+    with signals.told(ending.ask):
+        try:
+            await _live(settings, key, ending)
+        except asyncio.CancelledError:
+            # Told to stop during the start: what was open by then has been put away.
+            if not ending.asked:
+                raise
+
+
+async def _live(settings: config.Config, key: Secret, ending: _Ending) -> None:
     manager = ServiceManager()
     async with open_app(settings, key) as app:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, app.controller.post, ShutdownRequested())
-        # Whoever is told that it is ready may tell it to stop at once: only now.
+        ending.controller = app.controller
         telling = asyncio.create_task(_tell_ready(app, manager), name="ready")
         memory.give_back()
         await app.controller.run()
         telling.cancel()
         manager.notify_stopping()
+
+
+class _Ending:
+    """What a signal asks for: of a house that listens that it shut itself down, else that its building be given up."""
+
+    def __init__(self) -> None:
+        self.controller: Controller | None = None
+        self.asked = False
+        self._builder = asyncio.current_task()
+
+    def ask(self) -> None:
+        """Be told to stop; to be told again changes nothing, for the end has its limits of time."""
+        if self.controller is not None:
+            self.controller.post(ShutdownRequested())
+        elif self._builder is not None and not self.asked:
+            self._builder.cancel()
+        self.asked = True
 
 
 @contextlib.asynccontextmanager

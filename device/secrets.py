@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 from collections.abc import Mapping
@@ -77,6 +78,27 @@ def find_secret(name: str, environment: Mapping[str, str] | None = None) -> Secr
         f"{name} is missing; give it to the service as the systemd credential {name.lower()} "
         f"(LoadCredential={name.lower()}:FILE), or set the environment variable {name}"
     )
+
+
+def take_secret(name: str) -> Secret:
+    """Find a secret, and take it out of this process's environment, which every child inherits. Raise ConfigError.
+
+    What /proc shows of the environment is the memory that the process was started with: there it is overwritten.
+    The folder of systemd's credentials is not passed on either.
+    """
+    secret = find_secret(name)
+    for variable in (name, "CREDENTIALS_DIRECTORY"):
+        if variable in os.environ:
+            _overwrite(variable)
+            del os.environ[variable]
+    return secret
+
+
+def _overwrite(variable: str) -> None:
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_void_p
+    if at := getenv(variable.encode()):
+        ctypes.memset(at, 0, len(os.environb[variable.encode()]))
 
 
 def _credential(name: str, environment: Mapping[str, str]) -> Path | None:

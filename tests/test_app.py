@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -163,3 +165,28 @@ async def opened(chosen: config.Config) -> None:
     """Open a house and leave it."""
     async with app.open_app(chosen, KEY):
         pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT], ids=lambda n: n.name)
+async def test_a_signal_while_the_house_is_being_built_takes_it_down_in_order(
+    virtual_card: VirtualSoundCard,
+    board: MockBoard,
+    tmp_path: Path,
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The relay's pin is open by then, and amixer hangs."""
+    reached = asyncio.Event()
+
+    async def hang(self: object) -> None:
+        reached.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(app.Volume, "start", hang)
+    serving = asyncio.create_task(app.serve(settings(tmp_path), KEY))
+    await asyncio.wait_for(reached.wait(), 20)
+    assert board.is_output(RELAY)
+    os.kill(os.getpid(), number)
+    os.kill(os.getpid(), number)
+    await asyncio.wait_for(serving, 20)
+    assert not board.is_output(RELAY)

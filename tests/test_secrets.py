@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from device.errors import ConfigError
-from device.secrets import Secret, find_secret
+from device.secrets import Secret, find_secret, take_secret
 
 KEY = "sk-proj-Zx81kQ7yTn"
 
@@ -149,3 +152,32 @@ def test_a_credential_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "OPENAI_API_KEY": KEY}
     with pytest.raises(ConfigError, match="cannot read the secret"):
         find_secret("OPENAI_API_KEY", environment)
+
+
+def test_a_secret_that_was_taken_is_in_no_environment(tmp_path: Path) -> None:
+    """Neither this process's own, as /proc shows it, nor a child's; the folder of credentials goes with it."""
+    program = """
+import os, pathlib, subprocess
+from device.secrets import take_secret
+assert take_secret("OPENAI_API_KEY").reveal() == "KEY"
+print(dict(os.environ), pathlib.Path("/proc/self/environ").read_bytes(), subprocess.check_output("env"))
+"""
+    (tmp_path / "openai_api_key").write_text(KEY)
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace('"KEY"', repr(KEY))],
+        env={**os.environ, "OPENAI_API_KEY": KEY, "CREDENTIALS_DIRECTORY": str(tmp_path), "OTHER": "kept"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("kept") == 3
+    assert KEY not in done.stdout
+    assert str(tmp_path) not in done.stdout
+
+
+def test_a_secret_that_is_not_there_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused as `find_secret` does."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY is missing"):
+        take_secret("OPENAI_API_KEY")

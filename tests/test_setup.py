@@ -283,3 +283,15 @@ def test_help_says_what_the_options_do(clone: Clone) -> None:
     assert run.returncode == 0
     assert "--sim " in run.stdout
     assert "pipefail" not in run.stdout
+
+
+def test_a_ctrl_c_before_the_first_line_is_held_back(clone: Clone) -> None:
+    """The command that pip has made is started with SIGINT blocked; once more changes nothing."""
+    clone.run()
+    command = clone.path / ".venv" / "bin" / "hearthside"
+    command.write_text(f"#!{clone.path}/.venv/bin/python\n# the rest\n")
+    for _ in range(2):
+        assert clone.run().returncode == 0
+        first, rest = command.read_text().splitlines()
+        assert first == f"#!/usr/bin/env -S --block-signal=INT {clone.path}/.venv/bin/python"
+        assert rest == "# the rest"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import io
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
-from device import __version__
+from device import __version__, signals
 from device.cli import demo, listen, replay, run
 from device.errors import ConfigError, HearthsideError
 
@@ -19,11 +17,10 @@ COMMANDS = (run, listen, replay, demo)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code: 0, 1 when it failed, 2 for wrong arguments, 78 for a wrong configuration."""
-    # From the first moment on: being told to stop before anything runs is no failure.
-    signal.signal(signal.SIGTERM, _leave)
     _print_whatever_it_is()
     options = _parser().parse_args(arguments)
     try:
+        signals.unwind()
         code: int = options.command(options)
         sys.stdout.flush()
     except ConfigError as error:
@@ -31,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HearthsideError as error:
         return _complain(error, 1)
     except KeyboardInterrupt:
-        return 130
+        return signals.INTERRUPTED
     except BrokenPipeError:
         # Whoever read it has seen enough; Python would flush once more at its end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -52,10 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add_to(commands)
     return parser
-
-
-def _leave(number: int, frame: object) -> NoReturn:
-    sys.exit(0)
 
 
 def _complain(error: HearthsideError, code: int) -> int:

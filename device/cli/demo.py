@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from device import config, plot
+from device import config, plot, signals
 from device.service import journal
 
 LED, BUTTON, RELAY = 18, 23, 17
@@ -29,7 +29,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.plot:
         plot.check_path(options.plot)
     # Late, for the sake of `hearthside run`: the simulation needs more than the device does.
-    from device.sim import scenario
+    with signals.importing():
+        import device.app
+        import device.sim.realtime.server  # noqa: F401  all that takes long, while nothing is open
+        from device.sim import scenario
 
     checks = asyncio.run(_demo(options.plot))
     print()

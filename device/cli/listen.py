@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import signal
 import sys
 from typing import Any
 
-from device import config
-from device.cli import late
+from device import config, signals
 from device.cli.run import add_configuration
 from device.service import journal
 
@@ -27,15 +25,21 @@ def add_to(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings = config.load(options.config, options.overrides)
     journal.start("warning")
-    with late.imports(interrupted=0):
+    with signals.importing(interrupted=0):
         import device.audio.alsa
         import device.wake.openwakeword  # noqa: F401  all that takes long, while nothing is open
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_listen(settings))
+        asyncio.run(_until_told(settings))
     return 0
 
 
-async def _listen(settings: config.Config) -> None:
+async def _until_told(settings: config.Config) -> None:
+    stop = asyncio.Event()
+    with signals.told(stop.set):
+        await _listen(settings, stop)
+
+
+async def _listen(settings: config.Config, stop: asyncio.Event) -> None:
     from device.audio.alsa import SoundCards
     from device.audio.frames import level_dbfs
     from device.cli.meters import Meters
@@ -45,7 +49,6 @@ async def _listen(settings: config.Config) -> None:
 
     settings = apply_profile(settings, load_profile(settings.hardware.profile))
     engine = await asyncio.to_thread(load_engine, settings.wake)
-    stop = _signals()
     meters = Meters(engine.rules, sys.stdout, stop.set)
     # No doze: whoever looks at the scores wants those of now.
     worker = WakeWorker(
@@ -73,11 +76,3 @@ async def _refresh(meters: Any, stop: asyncio.Event) -> None:
         meters.draw()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), REFRESH_S if meters.live else None)
-
-
-def _signals() -> asyncio.Event:
-    """Return what is set when somebody tells us to stop."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop

@@ -9,8 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device import config, plot
-from device.cli import late
+from device import config, plot, signals
 from device.cli.labels import NONE, labels
 from device.cli.run import add_configuration
 from device.errors import AudioError
@@ -50,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
     journal.start("warning")
     if options.plot:
         plot.check_path(options.plot)
-    with late.imports():
+    with signals.importing():
         from device.wake.engines import load_engine
         from device.wake.evaluation import sweep
     engine = load_engine(settings.wake)

@@ -8,9 +8,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from device import config
-from device.cli import late
-from device.service import journal, memory
+from device import config, signals
+from device.secrets import take_secret
+from device.service import dumps, journal, memory
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +29,16 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    # Until the house is told of signals there is nothing to put away.
+    signals.leave_at_once()
+    dumps.forbid()
     settings = config.load(options.config, options.overrides)
     journal.start(settings.service.log_level)
     log.info("configuration: %s", config.file_of(options.config) or f"built in ({config.DEFAULT_PATH} is not there)")
+    # Before anything can start a child, which would inherit it.
+    key = take_secret("OPENAI_API_KEY")
     memory.share_one_heap()
-    with late.imports():
-        from device import app
-    asyncio.run(app.serve(settings))
+    from device import app
+
+    asyncio.run(app.serve(settings, key))
     return 0

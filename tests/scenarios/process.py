@@ -79,14 +79,17 @@ async def daemon(
     config: Path,
     overrides: Sequence[str] = (),
     ready: bool = True,
+    program: Sequence[str | Path] = (COMMAND,),
     env: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Daemon]:
-    """Start the command with mock pins, and wait until it listens; it is killed at the end when it still runs."""
-    own = env or {}
-    env = {**os.environ, **card.env(), "GPIOZERO_PIN_FACTORY": "mock", "OPENAI_API_KEY": key, **own}
+    """Start the command with mock pins, and wait until it listens; it is killed at the end when it still runs.
+
+    `program` may stand for the command, and `env` is laid over the environment.
+    """
+    env = {**os.environ, **card.env(), "GPIOZERO_PIN_FACTORY": "mock", "OPENAI_API_KEY": key, **(env or {})}
     sets = [part for override in overrides for part in ("--set", override)]
     process = await asyncio.create_subprocess_exec(
-        COMMAND, "run", "--config", config, *sets, env=env, stderr=asyncio.subprocess.PIPE
+        *program, "run", "--config", config, *sets, env=env, stderr=asyncio.subprocess.PIPE
     )
     running = Daemon(process)
     try:

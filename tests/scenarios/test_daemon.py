@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import signal
 from pathlib import Path
@@ -15,7 +16,7 @@ from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script
 from device.sim.soundcard import VirtualSoundCard
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import write_config
+from tests.scenarios.house import until, write_config
 from tests.scenarios.process import daemon
 
 
@@ -87,3 +88,36 @@ async def test_a_full_disk_does_not_keep_it_from_muting(open_house: Open, caplog
         await house.long_press()
         assert house.status.muted
         assert "will not survive a restart" in caplog.text
+
+
+async def test_no_child_inherits_the_key_and_no_core_would_hold_it(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path
+) -> None:
+    """Seen in what the real process gives amixer and espeak-ng, and in what /proc shows of it."""
+    programs, seen = tmp_path / "programs", tmp_path / "seen"
+    programs.mkdir()
+    seen.mkdir()
+    for name in ("amixer", "espeak-ng"):
+        script = programs / name
+        script.write_text(f"#!/bin/sh\nenv >{seen}/{name}\ncat /proc/$$/environ >>{seen}/{name}\nexit 1\n")
+        script.chmod(0o755)
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "openai_api_key").write_text("sk-proj-refused-by-the-server")
+    env = {"PATH": f"{programs}:{os.environ['PATH']}", "CREDENTIALS_DIRECTORY": str(credentials)}
+    async with daemon(virtual_card, server.key, write_config(tmp_path, server.url), env=env) as running:
+        # The wrong key is told by espeak-ng.
+        await running.hear(Person(virtual_card.play_into_room), "hello")
+        await until(lambda: len(list(seen.iterdir())) == 2, "amixer and espeak-ng")
+        process = Path(f"/proc/{running.process.pid}")
+        texts = [path.read_text() for path in (*seen.iterdir(), process / "environ")]
+        limit = re.search(r"Max core file size +(\d+) +(\d+)", (process / "limits").read_text())
+        dumped = int((process / "coredump_filter").read_text(), 16)
+        assert (await running.end())[0] == 0
+    for text in texts:
+        assert "PATH=" in text
+        assert server.key not in text
+        assert str(credentials) not in text
+    assert limit
+    assert limit.groups() == ("0", "0")
+    assert dumped == 0

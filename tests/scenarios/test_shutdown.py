@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
@@ -77,6 +78,52 @@ async def test_other_signals_end_it_as_well(
     assert code == 0
     assert took_s < LIMIT_TO_END_S
     assert "Traceback" not in running.log
+
+
+# The command, with pins that write what is put on them into a file.
+NOTED_PINS = """
+import gpiozero, os, sys
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+
+class NotedPin(MockPWMPin):
+    def _change_state(self, value):
+        with open(os.environ["NOTED_PINS"], "a") as file:
+            print(self.info.name, float(value), file=file)
+        return super()._change_state(value)
+
+gpiozero.Device.pin_factory = MockFactory(pin_class=NotedPin)
+from device.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM], ids=lambda number: number.name)
+async def test_a_relay_that_was_switched_on_is_off_afterwards(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Also when the terminal is closed, or Ctrl-\\ is pressed in it; a second signal changes nothing."""
+    call = Reply(calls=(Call("set_switch", '{"name": "light", "on": true}'),))
+    server.script = Script(answer=lambda text: call if text and "hello" in text else long_reply())
+    pins = tmp_path / "pins"
+    config, program = write_config(tmp_path, server.url), (sys.executable, "-c", NOTED_PINS)
+    async with daemon(virtual_card, server.key, config, program=program, env={"NOTED_PINS": str(pins)}) as running:
+        await running.hear(Person(virtual_card.play_into_room), "hello")
+        await running.logged("tool set_switch finished")
+        await running.logged("PlaybackStarted")
+        assert levels(pins, RELAY)[-1] == 1
+        running.send(number)
+        code, took_s = await running.end(number)
+    assert code == 0
+    assert took_s < LIMIT_TO_END_S
+    assert levels(pins, RELAY)[-1] == 0
+    assert levels(pins, LED)[-1] == 0
+    assert "Traceback" not in running.log
+
+
+def levels(pins: Path, number: int) -> list[float]:
+    """Return what was put on a pin, in order."""
+    lines = (line.split() for line in pins.read_text().splitlines())
+    return [float(level) for name, level in lines if name == f"GPIO{number}"]
 
 
 @pytest.mark.parametrize("after_s", [0.1, 0.2, 0.4])
