@@ -230,6 +230,7 @@ class Controller:
                 _Step(microphone, lambda a: self._spawn(microphone, self._close_microphone)),
             ),
             order.Announce: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a.text)),),
+            order.ReadAloud: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._read_aloud, a)),),
             order.RunTool: (_Step(Device.CONVERSATION, lambda a: self._spawn(Device.CONVERSATION, self._run_tool, a)),),
             order.RememberMute: (_Step(Device.DISK, lambda a: self._spawn(Device.DISK, self._remember_mute)),),
             order.Exit: (_Step(Device.CONVERSATION, lambda a: self._exit.set()),),
@@ -271,6 +272,20 @@ class Controller:
             play = partial(self._house.mouth.play_announcement, pcm, self._house.voice.rate)
             self._attempt(Device.SPEAKER, "Announce", play)
 
+    async def _read_aloud(self, action: order.ReadAloud) -> None:
+        log.info("saying: %s", action.note or "the words of the answer")
+        try:
+            pcm = await self._house.voice.speak(f"{action.text} {action.note}".strip())
+        except Exception as error:
+            self.post(ev.ReadingFailed(action.turn, reason(error)))
+            raise
+        if self.status.turn == action.turn and self.status.phase is not Phase.IDLE:
+            self._attempt(Device.SPEAKER, "ReadAloud", partial(self._play_words, action.turn, pcm))
+
+    def _play_words(self, turn: int, pcm: bytes) -> None:
+        self._house.mouth.read_reply(turn, pcm, self._house.voice.rate)
+        self._house.mouth.end_reply(turn)
+
     async def _run_tool(self, call: order.RunTool) -> None:
         self.post(ev.ToolFinished(call.call_id, await self._output_of(call)))
 
@@ -311,6 +326,7 @@ def _orders_to_conversation(talk: Conversation) -> dict[type[Action], Callable[[
         order.CommitTurn: lambda a: talk.commit_turn(),
         order.CancelResponse: lambda a: talk.cancel_response(a.keeps_due),
         order.DropResponse: lambda a: talk.drop_response(),
+        order.AbandonResponse: lambda a: talk.abandon_response(),
         order.TruncateItem: lambda a: talk.truncate_item(a.item, a.played),
         order.DeleteItem: lambda a: talk.delete_item(a.item),
         order.SendToolResult: lambda a: talk.send_tool_result(a.call_id, a.output),
@@ -348,8 +364,11 @@ _QUIET = (
 """Facts that carry what people say, or come with every cough: for the debug level only."""
 
 
+_WARNINGS = (ev.SessionFailed, ev.ProviderComplained, ev.ReadingFailed, ev.DeviceFailed, ev.EchoCancellationLost)
+
+
 def _log_fact(fact: Event) -> None:
-    if isinstance(fact, ev.SessionFailed | ev.ProviderComplained | ev.DeviceFailed | ev.EchoCancellationLost):
+    if isinstance(fact, _WARNINGS) or (isinstance(fact, ev.ResponseFinished) and fact.message and not fact.cancelled):
         log.warning("%s", fact)
     else:
         log.log(logging.DEBUG if isinstance(fact, _QUIET) else logging.INFO, "%s", fact)

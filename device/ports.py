@@ -86,6 +86,9 @@ class Mouth(Protocol):
     def end_reply(self, turn: int) -> None:
         """The answer is complete: PlaybackFinished follows when all of it has left the sound card."""
 
+    def read_reply(self, turn: int, pcm: bytes, rate: Hz) -> None:
+        """Queue what the local voice says in the place, or behind the end, of an answer (s16le mono)."""
+
     def stop(self) -> None:
         """Flush everything; PlaybackStopped is posted."""
 
@@ -231,6 +234,10 @@ class Conversation(Protocol):
 
     def drop_response(self) -> None:
         """Drop what still comes of the running response: the provider has cancelled it itself."""
+
+    def abandon_response(self) -> None:
+        """Take the running response for complete, though its end was not told. ResponseFinished is posted, whatever
+        runs."""
 
     def truncate_item(self, item: str, played_ms: float) -> None:
         """Tell the provider that only `played_ms` of the item's audio were heard (clamped to what was received)."""

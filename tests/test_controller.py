@@ -164,6 +164,46 @@ async def test_a_failed_session_is_said_aloud(recorder: Recorder) -> None:
     assert recorder.names()[-2:] == ["play_cue", "play_announcement"]
 
 
+async def test_an_answer_without_sound_is_read_by_the_local_voice(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a part of the answer: the player tells when it was heard. The provider's words are not logged."""
+    caplog.set_level("INFO")
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.SessionReady(1))
+    controller.post(ev.ResponseStarted(1, "r"))
+    controller.post(ev.ResponseFinished(1, "r", message="no sound, but words", sound=False, text="a secret"))
+    await turn_the_loop()
+    assert recorder.calls[-2:] == [("read_reply", 1, b"\1\0" * 100, Hz(24_000)), ("end_reply", 1)]
+    assert "no sound, but words" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_what_is_being_read_when_the_person_leaves_is_not_played(recorder: Recorder) -> None:
+    """The local voice takes its time."""
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.SessionReady(1))
+    controller.post(ev.ResponseStarted(1, "r"))
+    controller.post(ev.ResponseFinished(1, "r", sound=False, text="a story"))
+    controller.post(ev.ButtonClicked(Samples(5)))
+    await turn_the_loop()
+    assert "read_reply" not in recorder.names()
+
+
+async def test_an_answer_that_cannot_be_read_ends_with_a_cue(recorder: Recorder) -> None:
+    """The conversation goes on."""
+    recorder.speech_error = SpeechError("espeak-ng is not installed")
+    controller = build(recorder)
+    controller.post(WAKE)
+    controller.post(ev.SessionReady(1))
+    controller.post(ev.ResponseStarted(1, "r"))
+    controller.post(ev.ResponseFinished(1, "r", sound=False, text="a story"))
+    await turn_the_loop()
+    assert [name for name in recorder.names() if name != "show"][-2:] == ["play_cue", "end_reply"]
+
+
 async def test_without_a_local_voice_the_cue_must_do(recorder: Recorder) -> None:
     """A missing espeak-ng is no reason to stop."""
     recorder.speech_error = SpeechError("espeak-ng is not installed")

@@ -27,5 +27,6 @@ class Answer:
     complete: bool = False
     started: bool = False
     lost: bool = False
+    dry: bool = False
     sounding: int = 0
     until: float = 0.0

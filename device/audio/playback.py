@@ -18,7 +18,7 @@ from device.audio.gain import Gain
 from device.audio.resample import StreamResampler
 from device.audio.soundqueue import Sound, SoundQueue
 from device.core.actions import Cue
-from device.core.events import PlaybackFinished, PlaybackStarted, PlaybackStopped
+from device.core.events import PlaybackFinished, PlaybackRanDry, PlaybackStarted, PlaybackStopped
 from device.errors import AudioError
 from device.ports import Post, Speaker
 from device.units import BYTES_PER_SAMPLE, Hz, Ms, ms_from_samples
@@ -36,6 +36,13 @@ CLOSE_AFTER_S = 8.0
 WARM_S = 20.0
 
 
+# The item of an answer that the local voice says: the provider knows none, so it is told nothing of it.
+OWN_WORDS = ""
+# How often is looked whether an answer has run dry, and what counts as dry: far longer than pieces of sound lie apart.
+LOOK_S = 0.5
+DRY_S = 1.0
+
+
 class SourcedSpeaker(Speaker, Protocol):
     """A loudspeaker that takes its sound from a source."""
 
@@ -50,7 +57,8 @@ class SourcedSpeaker(Speaker, Protocol):
 class Player:
     """Plays; every method is called on the event loop's thread and returns at once.
 
-    Posts PlaybackStarted with the first sample of an answer, PlaybackFinished when all of a complete answer has left
+    Posts PlaybackStarted with the first sample of an answer, PlaybackRanDry when nothing more of it is there though it
+    is not complete (and PlaybackStarted again when there is), PlaybackFinished when all of a complete answer has left
     the card, PlaybackStopped after `stop` while there was an answer. `clock` counts seconds as the speaker does.
     """
 
@@ -103,6 +111,11 @@ class Player:
         if not self._open:
             self._unopened = PlaybackStopped(turn, item, Ms(0), Ms(0))
         self._when_open(lambda: self._feed(self._get_answer(turn), item, pcm))
+
+    def read_reply(self, turn: int, pcm: bytes, rate: Hz) -> None:
+        """Queue what the local voice says as a part of an answer (s16le mono at `rate`)."""
+        resampler = StreamResampler(rate, self._reply_rate)
+        self.play_reply(turn, OWN_WORDS, resampler.process(pcm) + resampler.flush())
 
     def end_reply_item(self, turn: int, item: str) -> None:
         """All audio of the item has arrived."""
@@ -327,6 +340,21 @@ class Player:
         if answer is self._answer and not answer.started:
             answer.started = True
             self._post(PlaybackStarted(answer.turn))
+            self._look_later(answer)
+
+    def _look_later(self, answer: Answer) -> None:
+        asyncio.get_running_loop().call_later(LOOK_S, self._look, answer)
+
+    def _look(self, answer: Answer) -> None:
+        """Tell when an answer that is not complete runs dry, and when it goes on."""
+        if answer is not self._answer:
+            return
+        dry = self._clock() - self._queue.sounding_until > DRY_S
+        if dry != answer.dry and not answer.complete:
+            answer.dry = dry
+            ended = all(item.sound.ended for item in answer.items)
+            self._post(PlaybackRanDry(answer.turn, ended) if dry else PlaybackStarted(answer.turn))
+        self._look_later(answer)
 
     def _note_done(self, answer: Answer, moment: float) -> None:
         answer.sounding -= 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from device.units import Ms, Samples
@@ -87,6 +87,11 @@ class DropResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class AbandonResponse:
+    """Take the running response for complete, though its end was not told; ResponseFinished follows."""
+
+
+@dataclass(frozen=True, slots=True)
 class TruncateItem:
     """Tell the provider how much of an item was heard."""
 
@@ -144,6 +149,19 @@ class EndReply:
     """All audio of the answer has arrived: PlaybackFinished follows when it has left the sound card."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAloud:
+    """Say with the local voice what the answer lacks, behind what has come of it: as after EndReply,
+    PlaybackFinished follows, or ReadingFailed.
+
+    `text` are the provider's words, `note` is a sentence of our own behind them; either may be empty.
+    """
+
+    turn: int
+    text: str = field(repr=False)
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +226,7 @@ Action = (
     | CommitTurn
     | CancelResponse
     | DropResponse
+    | AbandonResponse
     | TruncateItem
     | DeleteItem
     | OpenGate
@@ -217,6 +236,7 @@ Action = (
     | CloseMicrophone
     | StopPlayback
     | EndReply
+    | ReadAloud
     | Duck
     | Unduck
     | PlayCue

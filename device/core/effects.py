@@ -11,7 +11,7 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue, TurnEnd
-from device.core.memory import Memory, Timer
+from device.core.memory import Answer, Memory, Timer
 from device.units import CAPTURE_RATE, Ms, Samples, samples_from_ms
 
 
@@ -48,6 +48,7 @@ def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Act
     memory.until = None
     memory.window = memory.settings.listen
     memory.in_follow_up = False
+    memory.answer = Answer()
     memory.stop(Timer.FAILURE_SHOWN)
     memory.note(turn=turn, failing=False, hearing=False)
     return [order.StopPlayback(), order.OpenSession(turn, turn_end)]
@@ -140,6 +141,7 @@ def commit(memory: Memory, fact: Any) -> list[Action]:
     """End the person's turn ourselves. Until the answer was heard nobody listens for more."""
     memory.stop(Timer.HOLD_TAIL)
     memory.answering = True
+    memory.answer = Answer()
     shut: list[Action] = [order.CloseGate()] if memory.status.gate_open else []
     memory.note(hearing=False, gate_open=False)
     memory.since = memory.until = None
@@ -151,6 +153,7 @@ def commit(memory: Memory, fact: Any) -> list[Action]:
 
 def hear(memory: Memory, fact: Any) -> list[Action]:
     """The person is speaking."""
+    memory.answer = Answer()
     memory.note(hearing=True)
     return []
 
@@ -164,6 +167,7 @@ def attend(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
 def stop_hearing(memory: Memory, fact: ev.SpeechStopped) -> list[Action]:
     """The provider heard the end and answers by itself."""
     memory.answering = True
+    memory.answer = Answer()
     memory.note(hearing=False)
     return []
 
@@ -178,27 +182,9 @@ def give_grace(memory: Memory, fact: Any) -> list[Action]:
 # -- the answer
 
 
-def expect_answer(memory: Memory, fact: Any) -> list[Action]:
-    """A response is running."""
-    memory.answering = True
-    memory.note(hearing=False)
-    return []
-
-
-def expect_more(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
-    """This response is complete; another one follows."""
-    memory.answering = True
-    return []
-
-
-def end_reply(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
-    """The answer is complete; now it only has to be heard."""
-    memory.answering = False
-    return [order.EndReply(fact.turn)]
-
-
 def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     """The person may go on without the wake word."""
+    memory.answer = Answer()
     memory.window = memory.settings.follow_up
     memory.in_follow_up = True
     memory.by_button = memory.button_down
@@ -281,6 +267,7 @@ def interrupt_by_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
 
 def _interrupt(memory: Memory, with_response: Action, turn_end: TurnEnd) -> list[Action]:
     memory.answering = False
+    memory.answer = Answer()
     memory.awaited.clear()
     memory.grace_given = memory.in_follow_up = False
     memory.window = memory.settings.listen
@@ -312,12 +299,18 @@ def run_tool(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
     """Start the tool; the conversation goes on meanwhile."""
     memory.calls.add(fact.call_id)
     memory.awaited.add(fact.call_id)
+    memory.answer.suspected = None
     return [order.RunTool(fact.call_id, fact.name, fact.arguments)]
 
 
 def refuse_stale_call(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
     """Answer a call of an interrupted response without doing it: an open call would hang in the history."""
     return [order.SendToolResult(fact.call_id, failures.CALL_INTERRUPTED)]
+
+
+def refuse_excess_call(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
+    """Answer one call of a flood without doing it."""
+    return [order.SendToolResult(fact.call_id, failures.TOO_MANY_CALLS)]
 
 
 def send_result(memory: Memory, fact: ev.ToolFinished) -> list[Action]:

@@ -66,6 +66,16 @@ def give_up_answer(memory: Memory, fact: Any) -> list[Action]:
     return _fail(memory, failures.TOO_SLOW)
 
 
+def give_up_doubtful_answer(memory: Memory, fact: Any) -> list[Action]:
+    """Something went wrong at the provider, and no answer has come since: say what it was."""
+    return _fail(memory, failures.OF_CONVERSATION[memory.answer.suspected or ev.Failure.BUSY])
+
+
+def give_up_tools(memory: Memory, fact: ev.ResponseStarted) -> list[Action]:
+    """The model calls tools without end."""
+    return _fail(memory, failures.NO_END_OF_TOOLS)
+
+
 def _fail(memory: Memory, text: str) -> list[Action]:
     actions = _end_session(memory)
     memory.note(failing=True)

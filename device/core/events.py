@@ -5,7 +5,7 @@ A fact about a conversation carries the `turn` it belongs to; the machine drops 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from device.units import Ms, Samples
@@ -46,6 +46,21 @@ class Failure(Enum):
     """Rate limit, no free session or server error."""
     PROTOCOL = "protocol"
     """The server sent what cannot be understood, or too much of it."""
+
+
+class Shortfall(Enum):
+    """What an answer lacks though its response did not fail; decides what the person is told."""
+
+    FILTERED = "filtered"
+    """Incomplete by `content_filter`."""
+    TOO_LONG = "too_long"
+    """Incomplete by `max_output_tokens`."""
+    INCOMPLETE = "incomplete"
+    """Incomplete for another reason."""
+    GARBLED = "garbled"
+    """Sound came that cannot be decoded, and no words."""
+    NO_END = "no_end"
+    """The sound broke off, and nothing more came."""
 
 
 class Device(Enum):
@@ -170,7 +185,9 @@ class ResponseFinished:
     """The response is complete.
 
     `more` says that another response follows by itself (a tool result is owed, or one is queued).
-    `failure` is set when the model failed to answer.
+    `failure` is set when the model failed to answer. `sound` says whether it had sound that can be played, `text` holds
+    the words of one that had none (at most some thousand characters), `lack` what is missing. `message`, for the log,
+    says why it failed, was cut short or has no sound.
     """
 
     turn: int
@@ -179,6 +196,25 @@ class ResponseFinished:
     more: bool = False
     failure: Failure | None = None
     message: str = ""
+    sound: bool = True
+    text: str = field(default="", repr=False)
+    lack: Shortfall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WordsFollowed:
+    """The words of a response without sound came after its end."""
+
+    turn: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingFailed:
+    """What was to be read aloud could not be: the local voice does not work."""
+
+    turn: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +237,14 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class ProviderComplained:
-    """The provider reported an error that leaves the session alive."""
+    """The provider reported an error that leaves the session alive.
+
+    `failure` is set when no answer may come because of it.
+    """
 
     turn: int
     message: str
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +265,20 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackStarted:
-    """The first sample of an answer left for the sound card."""
+    """The first sample of an answer left for the sound card, or the first after the answer had run dry."""
 
     turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackRanDry:
+    """All that came of an answer has been heard, and nothing has followed for a second; it is not complete.
+
+    `ended` says that the sound was told to be at its end, so that the silence is no gap in it.
+    """
+
+    turn: int
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +345,15 @@ Event = (
     | SpeechStopped
     | ResponseStarted
     | ResponseFinished
+    | WordsFollowed
+    | ReadingFailed
     | ToolCalled
     | ToolFinished
     | ProviderComplained
     | Heard
     | Said
     | PlaybackStarted
+    | PlaybackRanDry
     | PlaybackFinished
     | PlaybackStopped
     | DeviceFailed

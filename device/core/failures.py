@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device.core.events import Device, Failure
+from device.core.events import Device, Failure, Shortfall
 
 OF_CONVERSATION = {
     Failure.UNREACHABLE: "I cannot reach the voice service. Please check the network.",
@@ -30,10 +30,35 @@ OF_DEVICE = {
     Device.CONVERSATION: "Something inside me failed. Please ask me again.",
 }
 
+OF_ANSWER = {
+    Shortfall.FILTERED: "The voice service withheld its answer.",
+    Shortfall.TOO_LONG: "The answer reached its longest length before I could say anything.",
+    Shortfall.INCOMPLETE: "The voice service broke off before it said anything. Please ask me again.",
+    Shortfall.GARBLED: "The answer came in a form that I cannot play. Please ask me again.",
+    Shortfall.NO_END: "No answer came. Please ask me again.",
+}
+"""Said instead of an answer."""
+
+OF_REST = {
+    Shortfall.FILTERED: "The voice service withheld the rest of its answer.",
+    Shortfall.TOO_LONG: "The answer reached its longest length. Ask me to go on.",
+    Shortfall.INCOMPLETE: "The voice service broke off here.",
+    Shortfall.GARBLED: "The rest came in a form that I cannot play.",
+    Shortfall.NO_END: "That is all that came of the answer.",
+}
+"""Said behind what was heard of an answer."""
+
+NO_SOUND = "The voice service sent no words and no sound. Please ask me again."
+
 TOO_SLOW = "The answer took too long. Please ask me again."
+
+NO_END_OF_TOOLS = "I tried one thing after the other and came to no answer, so I stopped. Please ask me again."
 
 CALL_INTERRUPTED = "Not done: the person interrupted before this was started."
 """For the model, in answer to a call that came too late to be wanted."""
 
 TOOL_BROKE = "Not done: a fault in the device."
 """For the model, in answer to a call whose tool broke in a way that nobody foresaw."""
+
+TOO_MANY_CALLS = "Not done: too many calls at once. Wait for the results of the others, then call again."
+"""For the model, in answer to a call of a flood."""

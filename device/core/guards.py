@@ -9,13 +9,14 @@ from device.core.events import (
     Device,
     DeviceFailed,
     Failure,
+    ProviderComplained,
     ResponseFinished,
     SessionFailed,
     ToolCalled,
     ToolFinished,
     VoiceStopped,
 )
-from device.core.memory import Memory, Timer
+from device.core.memory import Memory, Timer, awaits_more
 from device.core.status import Phase
 
 
@@ -109,6 +110,42 @@ def more_follows(memory: Memory, fact: ResponseFinished) -> bool:
     return fact.more or bool(memory.awaited)
 
 
+def nothing_came(memory: Memory, fact: ResponseFinished) -> bool:
+    """The answer is complete without sound, words or a reason."""
+    came = fact.cancelled or fact.sound or fact.text or fact.lack or memory.answer.sounded or memory.answer.texts
+    return not came
+
+
+def something_lacks(memory: Memory, fact: ResponseFinished) -> bool:
+    """The answer is complete, and the person would not hear all of it."""
+    return not fact.cancelled and bool(fact.text or fact.lack or memory.answer.texts)
+
+
+def answer_is_empty(memory: Memory, fact: Any) -> bool:
+    """Nothing came of the answer yet, though it is complete."""
+    return memory.answer.empty
+
+
+def answer_is_in_doubt(memory: Memory, fact: Any) -> bool:
+    """The provider said that something went wrong, and has given no sign of the answer since."""
+    return memory.answer.suspected is not None
+
+
+def answer_ran_dry(memory: Memory, fact: Any) -> bool:
+    """What came of the running response was heard, and nothing has followed for long."""
+    return memory.answer.dry and memory.answering and not awaits_more(memory)
+
+
+def answer_is_put_in_doubt(memory: Memory, fact: ProviderComplained) -> bool:
+    """Perhaps no answer comes after this error; the first such counts."""
+    return fact.failure is not None and memory.answer.suspected is None
+
+
+def too_many_responses(memory: Memory, fact: Any) -> bool:
+    """The model goes on and on calling tools."""
+    return memory.answer.responses >= memory.settings.responses
+
+
 def answer_is_over(memory: Memory, fact: Any) -> bool:
     """Both facts hold: the response is complete and the sound card has drained (this fact is the draining)."""
     return not memory.answering and not memory.awaited
@@ -152,6 +189,11 @@ def long_press_unmutes(memory: Memory, fact: Any) -> bool:
 def call_is_stale(memory: Memory, fact: ToolCalled) -> bool:
     """The call belongs to an answer that was interrupted."""
     return fact.turn != memory.status.turn
+
+
+def too_many_calls(memory: Memory, fact: ToolCalled) -> bool:
+    """As many calls are running as may run at once."""
+    return len(memory.calls) >= memory.settings.calls
 
 
 def call_is_open(memory: Memory, fact: ToolFinished) -> bool:

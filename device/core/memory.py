@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from device.core.actions import TurnEnd
-from device.core.events import WakeWordDetected
+from device.core.events import Failure, WakeWordDetected
 from device.core.status import Phase, Status
 from device.units import Ms, Samples
 
@@ -48,6 +48,21 @@ class Settings:
     """The longest an answer may be in coming once it is audible."""
     playback: Ms = Ms(600_000)
     """The longest an answer may sound once it is complete."""
+    doubt: Ms = Ms(5_000)
+    """How long to wait for a sign of the answer after an error that may have ended it. A response of a healthy service
+    begins within a second or two of the question."""
+    late_words: Ms = Ms(1_500)
+    """How long the words of an answer without sound may follow its end."""
+    ran_out: Ms = Ms(4_000)
+    """How long more may follow when the sound of an answer is at its end and heard: a call takes a model some seconds
+    to write. Nothing is lost when it comes later: it is heard all the same."""
+    stalled: Ms = Ms(15_000)
+    """The same in the middle of a sound: as long as a wireless network may take to come back."""
+    responses: int = 11
+    """The most to one turn of the person, each asked for by the results of the one before: ten rounds of tools (what
+    OpenAI's own agents library allows) and the answer."""
+    calls: int = 32
+    """The most that may be open at once: more than a home has switches in one room, less than a flood."""
     longest_hold: Ms = Ms(30_000)
     """A button held this long means mute, whatever is heard meanwhile: a television must not keep the microphone on."""
     hold_tail: Ms = Ms(120)
@@ -65,6 +80,28 @@ class Settings:
     """560 ms: a voice that ends sooner after the wake word was the wake word's own end."""
     onset_padding: Samples = Samples(4_800)
     """300 ms before a voice was noticed belong to it: soft first consonants."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is known of the answer to the person's last words; it may take several responses."""
+
+    responses: int = 0
+    """So many have begun."""
+    audible: bool = False
+    """Something of the response that runs was heard."""
+    sounded: bool = False
+    """Something of any was heard, or will be."""
+    texts: list[str] = field(default_factory=list, repr=False)
+    """Words that came without sound."""
+    empty: bool = False
+    """It is complete, with neither: the words may still follow."""
+    dry: bool = False
+    """All that came of it was heard."""
+    open_ended: bool = False
+    """It ran dry in the middle of its sound."""
+    suspected: Failure | None = None
+    """The provider said something after which perhaps no answer comes."""
 
 
 @dataclass(slots=True)
@@ -95,6 +132,7 @@ class Memory:
     spoke_in_hold: bool = False
     answering: bool = False
     """A response runs or is promised."""
+    answer: Answer = field(default_factory=Answer)
     voiced_only: bool = False
     """The gate was opened to voices only."""
     in_follow_up: bool = False
@@ -135,8 +173,33 @@ def deadline(memory: Memory, phase: Phase) -> Ms | None:
     if phase is Phase.LISTENING:
         return settings.utterance if memory.status.hearing or memory.button_down else memory.window
     if phase is Phase.SPEAKING:
-        return settings.answer if memory.answering else settings.playback
-    return {Phase.WAKING: settings.connect, Phase.THINKING: settings.think}.get(phase)
+        return _while_speaking(memory)
+    if phase is Phase.THINKING:
+        return _while_thinking(memory)
+    return settings.connect if phase is Phase.WAKING else None
+
+
+def _while_thinking(memory: Memory) -> Ms:
+    answer, settings = memory.answer, memory.settings
+    if answer.suspected:
+        return settings.doubt
+    return settings.late_words if answer.empty else settings.think
+
+
+def _while_speaking(memory: Memory) -> Ms:
+    answer, settings = memory.answer, memory.settings
+    if not memory.answering:
+        return settings.playback
+    if not answer.dry:
+        return settings.answer
+    if awaits_more(memory):
+        return settings.think
+    return settings.stalled if answer.open_ended else settings.ran_out
+
+
+def awaits_more(memory: Memory) -> bool:
+    """Say whether a tool is waited for, or a response of which nothing was heard, rather than more of what sounds."""
+    return bool(memory.awaited) or not memory.answer.audible
 
 
 def gate_wanted(memory: Memory, phase: Phase) -> bool:

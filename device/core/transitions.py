@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from device.core import answers, silence
 from device.core import effects as do
 from device.core import endings as end
 from device.core import events as ev
 from device.core import guards as when
-from device.core import silence
 from device.core.actions import Action
 from device.core.memory import Memory, Timer
 from device.core.status import Phase
@@ -71,8 +71,8 @@ _LISTENING = (
     Rule(LISTENING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Rule(LISTENING, ev.ButtonReleased, LISTENING, do.release_button, when.holding),
     Rule(LISTENING, Timer.HOLD_TAIL, THINKING, do.commit),
-    Rule(LISTENING, ev.ResponseStarted, THINKING, do.expect_answer),
-    Rule(LISTENING, ev.PlaybackStarted, SPEAKING, do.expect_answer),
+    Rule(LISTENING, ev.ResponseStarted, THINKING, answers.expect_answer),
+    Rule(LISTENING, ev.PlaybackStarted, SPEAKING, answers.play_unannounced),
     Rule(LISTENING, ev.WakeWordDetected, LISTENING, silence.call_listening, when.provider_ends_turn),
     Rule(LISTENING, ev.WakeWordDetected, LISTENING, silence.call, rearm=False),
     Rule(LISTENING, ev.LinkAnswered, IDLE, end.leave_quietly, when.leaving),
@@ -85,16 +85,24 @@ _LISTENING = (
 _THINKING = (
     Rule(THINKING, ev.SpeechStarted, LISTENING, do.yield_to_provider, when.provider_ends_turn),
     Rule(THINKING, ev.VoiceStarted, LISTENING, do.go_on_listening, when.device_vad_goes_on),
-    Rule(THINKING, ev.ResponseStarted, THINKING, do.expect_answer),
+    Rule(THINKING, ev.ResponseStarted, IDLE, end.give_up_tools, when.too_many_responses),
+    Rule(THINKING, ev.ResponseStarted, THINKING, answers.expect_answer),
     Rule(THINKING, ev.ResponseFinished, IDLE, end.fail_by_response, when.response_failed),
-    Rule(THINKING, ev.ResponseFinished, THINKING, do.expect_more, when.more_follows),
-    Rule(THINKING, ev.ResponseFinished, THINKING, do.end_reply),
-    Rule(THINKING, ev.PlaybackStarted, SPEAKING),
+    Rule(THINKING, ev.ResponseFinished, THINKING, answers.expect_more, when.more_follows),
+    Rule(THINKING, ev.ResponseFinished, THINKING, answers.wait_for_words, when.nothing_came),
+    Rule(THINKING, ev.ResponseFinished, THINKING, answers.read_the_rest, when.something_lacks),
+    Rule(THINKING, ev.ResponseFinished, THINKING, answers.end_reply),
+    Rule(THINKING, ev.WordsFollowed, THINKING, answers.read_late_words, when.answer_is_empty),
+    Rule(THINKING, ev.ReadingFailed, THINKING, answers.end_unread),
+    Rule(THINKING, ev.ProviderComplained, THINKING, answers.doubt, when.answer_is_put_in_doubt),
+    Rule(THINKING, ev.PlaybackStarted, SPEAKING, answers.play),
     Rule(THINKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),
     Rule(THINKING, ev.PlaybackFinished, IDLE, end.leave_quietly, when.answer_is_over),
     Rule(THINKING, ev.WakeWordDetected, LISTENING, silence.call_interrupting),
     Rule(THINKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Rule(THINKING, ev.ButtonClicked, IDLE, end.leave),
+    Rule(THINKING, Timer.DEADLINE, THINKING, answers.say_that_nothing_came, when.answer_is_empty),
+    Rule(THINKING, Timer.DEADLINE, IDLE, end.give_up_doubtful_answer, when.answer_is_in_doubt),
     Rule(THINKING, Timer.DEADLINE, IDLE, end.give_up_answer),
 )
 
@@ -107,12 +115,20 @@ _SPEAKING = (
     Rule(SPEAKING, ev.WakeWordDetected, SPEAKING, silence.call, rearm=False),
     Rule(SPEAKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Rule(SPEAKING, ev.ButtonClicked, IDLE, end.leave),
-    Rule(SPEAKING, ev.ResponseStarted, SPEAKING, do.expect_answer),
+    Rule(SPEAKING, ev.ResponseStarted, IDLE, end.give_up_tools, when.too_many_responses),
+    Rule(SPEAKING, ev.ResponseStarted, SPEAKING, answers.expect_answer),
     Rule(SPEAKING, ev.ResponseFinished, IDLE, end.fail_by_response, when.response_failed),
-    Rule(SPEAKING, ev.ResponseFinished, SPEAKING, do.expect_more, when.more_follows),
-    Rule(SPEAKING, ev.ResponseFinished, SPEAKING, do.end_reply),
+    Rule(SPEAKING, ev.ResponseFinished, SPEAKING, answers.expect_more, when.more_follows),
+    Rule(SPEAKING, ev.ResponseFinished, SPEAKING, answers.read_the_rest, when.something_lacks),
+    Rule(SPEAKING, ev.ResponseFinished, SPEAKING, answers.end_reply),
+    Rule(SPEAKING, ev.ReadingFailed, SPEAKING, answers.end_unread),
+    Rule(SPEAKING, ev.ProviderComplained, SPEAKING, answers.doubt, when.answer_is_put_in_doubt, rearm=False),
+    Rule(SPEAKING, ev.PlaybackRanDry, SPEAKING, answers.run_dry),
+    Rule(SPEAKING, ev.PlaybackStarted, SPEAKING, answers.play),
     Rule(SPEAKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),
     Rule(SPEAKING, ev.PlaybackFinished, IDLE, end.leave_quietly, when.answer_is_over),
+    Rule(SPEAKING, Timer.DEADLINE, IDLE, end.give_up_doubtful_answer, when.answer_is_in_doubt),
+    Rule(SPEAKING, Timer.DEADLINE, SPEAKING, answers.take_for_complete, when.answer_ran_dry),
     Rule(SPEAKING, Timer.DEADLINE, IDLE, end.give_up_answer),
 )
 
@@ -150,6 +166,7 @@ def _in_every_conversation(here: Phase) -> tuple[Rule, ...]:
     return (
         Rule(here, ev.PlaybackStopped, here, do.account_for_heard, rearm=False),
         Rule(here, ev.ToolCalled, here, do.refuse_stale_call, when.call_is_stale, rearm=False),
+        Rule(here, ev.ToolCalled, here, do.refuse_excess_call, when.too_many_calls, rearm=False),
         Rule(here, ev.ToolCalled, here, do.run_tool),
         Rule(here, ev.ToolFinished, here, do.send_result, when.call_is_open),
         Rule(here, Timer.SILENCE, here, silence.ask, rearm=False),

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from device.config import OpenAI
+from device.conversation.openai.client_events import is_harmless
 from device.conversation.openai.facts import Fact
 from device.conversation.openai.protocol import Protocol
 from device.core.actions import TurnEnd
@@ -41,9 +42,12 @@ class Talk:
         self.protocol.receive_text(json.dumps({"type": kind, "event_id": f"event_{next(self._ids)}", **fields}))
 
     def sent(self) -> list[dict[str, Any]]:
-        """Return what was sent since the last call."""
-        messages = iter(self.protocol.next_message, None)
-        return [check_client_event(json.loads(message)) for message in messages]
+        """Return what was sent since the last call, without the ids of events that are not answered."""
+        events = [check_client_event(json.loads(message)) for message in iter(self.protocol.next_message, None)]
+        for event in events:
+            if is_harmless(event.get("event_id")):
+                del event["event_id"]
+        return events
 
     def sent_types(self) -> list[str]:
         """Return the types of what was sent since the last call."""

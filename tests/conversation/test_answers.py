@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from device.conversation.openai.facts import Ignored, ReplyAudio, ReplyEnded, UsageReported
@@ -174,6 +176,78 @@ def test_other_errors_leave_the_session_alive(code: str | None) -> None:
     assert talk.protocol.ready
 
 
+def complaint_of(talk: Talk) -> ev.ProviderComplained:
+    (fact,) = talk.facts()
+    assert isinstance(fact, ev.ProviderComplained)
+    return fact
+
+
+def heard_the_question(turn_end: TurnEnd = TurnEnd.PROVIDER) -> Talk:
+    """An answer is expected: the provider heard the end of the question, or was asked."""
+    talk = ready(turn_end)
+    if turn_end is TurnEnd.DEVICE:
+        asked(talk)
+    else:
+        talk.says("input_audio_buffer.speech_stopped", audio_end_ms=900, item_id="u")
+    talk.facts()
+    return talk
+
+
+@pytest.mark.parametrize("turn_end", TurnEnd)
+@pytest.mark.parametrize(("kind", "code"), [("server_error", None), ("tokens", "rate_limit_exceeded")])
+def test_trouble_of_the_servers_own_ends_an_answer_that_has_not_begun(
+    turn_end: TurnEnd, kind: str, code: str | None
+) -> None:
+    """Nothing else will tell of it."""
+    talk = heard_the_question(turn_end)
+    talk.error(code, type=kind)
+    (finished,) = talk.facts()
+    assert isinstance(finished, ev.ResponseFinished)
+    assert finished.failure is ev.Failure.BUSY
+
+
+def test_an_unknown_error_while_an_answer_is_expected_leaves_it_in_doubt() -> None:
+    """The core waits for a sign of it, but not long."""
+    talk = heard_the_question()
+    talk.error("never_heard_of", type="strange")
+    assert complaint_of(talk).failure is ev.Failure.REFUSED
+
+
+def test_trouble_while_a_response_runs_leaves_it_in_doubt() -> None:
+    """It tells of its failure with its end, if it does."""
+    talk = heard_the_question()
+    talk.response("r")
+    talk.facts()
+    talk.error(None, type="server_error")
+    assert complaint_of(talk).failure is ev.Failure.BUSY
+
+
+def test_an_unknown_error_while_a_response_runs_is_no_reason_to_doubt_it() -> None:
+    """It is about something else."""
+    talk = heard_the_question()
+    talk.response("r")
+    talk.facts()
+    talk.error("never_heard_of")
+    assert complaint_of(talk).failure is None
+
+
+@pytest.mark.parametrize("kind", ["invalid_request_error", "server_error"])
+def test_an_error_about_a_harmless_event_of_ours_is_no_reason_to_doubt_the_answer(kind: str) -> None:
+    """A truncation that came too late, say: every such event has an id by which the error can be known."""
+    talk = ready(TurnEnd.PROVIDER)
+    talk.response("r")
+    talk.audio("r", "i", 500)
+    talk.protocol.truncate_item("i", 100)
+    message = talk.protocol.next_message()
+    assert message is not None
+    event_id = json.loads(message)["event_id"]
+    talk.says("input_audio_buffer.speech_stopped", audio_end_ms=900, item_id="u")
+    talk.done("r", "cancelled")
+    talk.facts()
+    talk.error("never_heard_of", type=kind, event_id=event_id)
+    assert complaint_of(talk).failure is None
+
+
 @pytest.mark.parametrize(
     ("code", "failure"),
     [("session_expired", ev.Failure.EXPIRED), ("invalid_api_key", ev.Failure.REFUSED_KEY)],
@@ -313,7 +387,7 @@ def test_after_an_interruption_the_next_response_has_the_new_turn() -> None:
     talk.response("r2")
     assert talk.facts() == [
         ev.ResponseStarted(1, "r1"),
-        ev.ResponseFinished(1, "r1", cancelled=True),
+        ev.ResponseFinished(1, "r1", cancelled=True, sound=False),
         ev.ResponseStarted(2, "r2"),
     ]
 

@@ -242,7 +242,7 @@ def test_what_is_not_json_ends_the_session(text: str) -> None:
         '{"typ": "error"}',
         '{"type": 3}',
         '{"type": "response.created"}',
-        '{"type": "response.output_audio.delta", "item_id": "i", "delta": "not base64!"}',
+        '{"type": "response.output_audio.delta", "item_id": {}, "delta": "AAAA"}',
         '{"type": "response.function_call_arguments.done", "call_id": 5, "arguments": "{}"}',
     ],
 )

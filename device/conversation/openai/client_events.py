@@ -162,6 +162,28 @@ class CreateItem(ClientEvent, frozen=True, kw_only=True, tag="conversation.item.
     item: FunctionCallOutput
 
 
+# Events without which an answer can be given all the same, with the beginnings of their ids: an error that names one of
+# them is no reason to give the answer up.
+_HARMLESS: dict[type[ClientEvent], str] = {
+    CancelResponse: "cancel",
+    TruncateItem: "truncate",
+    DeleteItem: "delete",
+    ClearAudio: "clear",
+    CreateItem: "result",
+}
+
+
+def named(event: ClientEvent, number: int) -> ClientEvent:
+    """Return the event with an id, when an error about it must be told from others."""
+    prefix = _HARMLESS.get(type(event))
+    return msgspec.structs.replace(event, event_id=f"{prefix}_{number}") if prefix else event
+
+
+def is_harmless(event_id: str | None) -> bool:
+    """Say whether an error that names this event says nothing of the answer."""
+    return bool(event_id) and str(event_id).partition("_")[0] in _HARMLESS.values()
+
+
 _encoder = msgspec.json.Encoder()
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from device.conversation.openai import client_events as client
 from device.conversation.openai.outbox import BYTES_PER_MS
-from device.conversation.openai.server_events import AudioDelta
 from device.units import BYTES_PER_SAMPLE
 
 
@@ -20,7 +19,7 @@ class AudioItem:
     received_bytes: int = 0
     complete: bool = False
     settled: bool = False
-    """The provider has been told what was heard of it."""
+    """The provider has been told what was heard of it, or cannot be told."""
     half_sample: bytes = field(default=b"", repr=False)
 
     @property
@@ -35,10 +34,14 @@ class AudioItems:
     def __init__(self) -> None:
         self._items: dict[str, AudioItem] = {}
 
-    def receive(self, delta: AudioDelta, turn: int, response: str) -> bytes:
-        """Count a piece; return it in whole samples (a server may cut one in half)."""
-        item = self._items.setdefault(delta.item_id, AudioItem(turn, response, delta.content_index))
-        pcm = item.half_sample + delta.delta
+    def add(self, name: str, item: AudioItem) -> None:
+        """Begin an item, unless it is known."""
+        self._items.setdefault(name, item)
+
+    def receive(self, name: str, pcm: bytes) -> bytes:
+        """Count a piece of an item; return it in whole samples (a server may cut one in half)."""
+        item = self._items[name]
+        pcm = item.half_sample + pcm
         whole = len(pcm) - len(pcm) % BYTES_PER_SAMPLE
         item.half_sample = pcm[whole:]
         item.received_bytes += whole

@@ -11,12 +11,12 @@ from typing import Any
 
 from device.config import OpenAI
 from device.conversation.openai import client_events as client
-from device.conversation.openai import configuration, errors, errorshapes
+from device.conversation.openai import configuration, errors, errorshapes, shortfall
 from device.conversation.openai import server_events as server
-from device.conversation.openai.facts import Fact, Ignored, ReplyAudio, ReplyEnded, UsageReported
-from device.conversation.openai.items import AudioItems
+from device.conversation.openai.content import Content
+from device.conversation.openai.facts import Fact, Ignored, UsageReported
 from device.conversation.openai.outbox import BYTES_PER_MS, Outbox
-from device.conversation.openai.responses import Response, Responses
+from device.conversation.openai.responses import Responses
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
@@ -69,7 +69,7 @@ class Protocol:
         self._outbox = Outbox()
         self._facts: list[Fact] = []
         self._responses = Responses()
-        self._items = AudioItems()
+        self._content = Content(self._responses, self._tell, self._complain, mask)
         self._uncommitted_bytes = 0
         self._turn_of_input: dict[str, int] = {}
         self._names: dict[str, str] = {}
@@ -77,6 +77,7 @@ class Protocol:
         self._complained: set[str] = set()
         self._of_the_beta = False
         """The server describes its session in the words of the retired beta."""
+        self._numbers = 0
 
     # -- out
 
@@ -158,13 +159,23 @@ class Protocol:
         for response_id in self._responses.drop() if keeps_due else self._responses.cancel():
             self._send(client.CancelResponse(response_id=response_id))
 
+    def abandon_response(self) -> None:
+        """Take the running response for complete: nothing has come of it for long. ResponseFinished is told."""
+        forgotten = self._responses.wanted()
+        for response in forgotten:
+            response.cut = self._content.is_open(response)
+            self._send(client.CancelResponse(response_id=response.id))
+            self._conclude(server.ResponseInfo(id=response.id, status_details={"reason": shortfall.NO_END}))
+        if not forgotten:
+            self._tell(ev.ResponseFinished(self._turn, "", cancelled=True, more=self._responses.more))
+
     def drop_response(self) -> None:
         """Drop what still comes of the running response: the provider has cancelled it itself."""
         self._responses.drop()
 
     def truncate_item(self, item: str, played_ms: float) -> None:
         """Tell the provider that only `played_ms` of the item's audio were heard, and nothing of what followed it."""
-        for event in self._items.heard(item, played_ms):
+        for event in self._content.heard(item, played_ms):
             self._send(event)
 
     def delete_item(self, item: str) -> None:
@@ -193,7 +204,8 @@ class Protocol:
 
     def _send(self, event: client.ClientEvent) -> None:
         if not self.failed:
-            self._outbox.put(event)
+            self._numbers += 1
+            self._outbox.put(client.named(event, self._numbers))
 
     def _ask(self) -> None:
         if event_id := self._responses.ask():
@@ -285,12 +297,24 @@ class Protocol:
         return errors.with_advice(failure, message, self._settings, self._of_the_beta)
 
     def _error(self, event: server.ErrorReported) -> None:
+        """Decide what an error ends.
+
+        Nothing: a race (`Kind.BENIGN`), and a complaint about an event of ours without which an answer can be given.
+        The session: a fatal one, and before the session is ready whatever has a name.
+        The answer: what refuses our response.create; and trouble of the server's own (`Kind.RETRYABLE`) while an answer
+        is expected that has not begun. Any other that comes then, and trouble of the server's own while a response
+        runs, leaves in doubt whether an answer will come: the core waits a little for a sign of it. Whatever else comes
+        while a response runs is no reason to wait for less: that tells of its own failure with its end.
+        """
         error = event.error
         kind = errors.kind_of(error)
         message = errors.describe(error, self._mask)
         if error.code == errors.ALREADY_RESPONDING:
             self._responses.postponed(error.event_id)
         our_request = self._responses.refused(error.event_id)
+        about_answer = self.ready and not client.is_harmless(error.event_id)
+        if kind is errors.Kind.RETRYABLE and about_answer:
+            our_request = self._responses.give_up() or our_request
         if kind is errors.Kind.BENIGN:
             self._tell(Ignored(message))
         elif kind is errors.Kind.FATAL or not self.ready or error.event_id == _CONFIGURATION:
@@ -300,7 +324,8 @@ class Protocol:
         elif our_request:
             self._tell(ev.ResponseFinished(self._turn, "", failure=errors.failure_of(error), message=message))
         else:
-            self._tell(ev.ProviderComplained(self._turn, message))
+            in_doubt = about_answer and (kind is errors.Kind.RETRYABLE or self._responses.is_expected)
+            self._tell(ev.ProviderComplained(self._turn, message, errors.failure_of(error) if in_doubt else None))
 
     # -- the person
 
@@ -337,49 +362,20 @@ class Protocol:
             self._tell(ev.ResponseStarted(response.turn, response.id))
 
     def _response_done(self, event: server.ResponseDone) -> None:
-        info = event.response
-        for item in server.read(info.output, list[Any]) or ():
-            self._note_call(server.read(item, server.Item), info.id)
-        self._end_audio(info.id)
+        self._conclude(event.response)
+
+    def _conclude(self, info: server.ResponseInfo) -> None:
+        items = [server.read(item, server.Item) for item in server.read(info.output, list[Any]) or ()]
+        for item in items:
+            self._note_call(item, info.id)
+        self._content.end_audio(info.id)
         if usage := server.read(info.usage, server.Usage):
             self._tell(UsageReported(info.id, usage))
         response = self._responses.done(info.id, info.status in ("cancelled", "failed"))
         if response is not None and not response.void:
             # Before it is told whether more follows, what can be asked for is asked for.
             self._ask()
-            self._tell(self._finished(response, info))
-
-    def _finished(self, response: Response, info: server.ResponseInfo) -> ev.ResponseFinished:
-        failure, message = errors.why_ended(info, self._mask)
-        cancelled = info.status == "cancelled"
-        more = self._responses.more
-        return ev.ResponseFinished(response.turn, response.id, cancelled, more, failure, message)
-
-    def _heard_of(self, response_id: str) -> Response | None:
-        """Return the response when its content is still wanted."""
-        response = self._responses.find(response_id)
-        return None if response is None or response.dropped else response
-
-    def _audio_delta(self, event: server.AudioDelta) -> None:
-        if response := self._heard_of(event.response_id):
-            pcm = self._items.receive(event, response.turn, response.id)
-            if pcm:
-                self._tell(ReplyAudio(response.turn, event.item_id, pcm))
-
-    def _audio_done(self, event: server.AudioDone) -> None:
-        if (response := self._heard_of(event.response_id)) and self._items.complete(event.item_id):
-            self._tell(ReplyEnded(response.turn, event.item_id))
-
-    def _end_audio(self, response_id: str) -> None:
-        """Complete what a server left open; of an interrupted answer, what was not received stays unknown."""
-        if response := self._heard_of(response_id):
-            for item in self._items.incomplete(response_id):
-                self._items.complete(item)
-                self._tell(ReplyEnded(response.turn, item))
-
-    def _transcript_done(self, event: server.TranscriptDone | server.TextDone) -> None:
-        if response := self._heard_of(event.response_id):
-            self._tell(ev.Said(response.turn, event.transcript))
+            self._tell(self._content.finished(response, info, [item for item in items if item]))
 
     # -- calls
 
@@ -388,14 +384,14 @@ class Protocol:
             self._names[event.item.id] = event.item.name
 
     def _arguments_done(self, event: server.ArgumentsDone) -> None:
-        name = event.name or self._names.get(event.item_id)
+        name = event.name or self._names.get(event.item_id or "")
         if name:
             self._call(event.call_id, event.response_id, name, event.arguments)
 
     def _output_item_done(self, event: server.OutputItemDone) -> None:
         self._note_call(event.item, event.response_id)
 
-    def _note_call(self, item: server.Item | None, response_id: str) -> None:
+    def _note_call(self, item: server.Item | None, response_id: str | None) -> None:
         if item is None or item.type != "function_call" or not item.call_id:
             return
         if item.status == "incomplete" or not item.name or item.arguments is None:
@@ -403,19 +399,19 @@ class Protocol:
         else:
             self._call(item.call_id, response_id, item.name, item.arguments)
 
-    def _call(self, call_id: str, response_id: str, name: str, arguments: str) -> None:
+    def _call(self, call_id: str, response_id: str | None, name: str, arguments: str) -> None:
         """Tell of a call, once. One of an interrupted answer carries its old turn, so the core does not run it."""
         response = self._responses.find(response_id)
         if response and response.void:
             self._refuse_call(call_id, response.id)
             return
         turn = response.turn if response else self._turn
-        if self._responses.call(call_id, response.id if response else response_id):
+        if self._responses.call(call_id, response.id if response else response_id or ""):
             self._tell(ev.ToolCalled(turn, call_id, name, arguments))
 
-    def _refuse_call(self, call_id: str, response_id: str) -> None:
+    def _refuse_call(self, call_id: str, response_id: str | None) -> None:
         """Answer a call that was cut off ourselves: nobody can run it, and an open call would hang in the history."""
-        if self._responses.call(call_id, response_id):
+        if self._responses.call(call_id, response_id or ""):
             self.send_tool_result(call_id, CALL_CUT_OFF)
 
 
@@ -433,9 +429,10 @@ _HANDLERS: dict[type, Callable[[Protocol, Any], None]] = {
     server.ResponseDone: Protocol._response_done,
     server.OutputItemAdded: Protocol._output_item_added,
     server.OutputItemDone: Protocol._output_item_done,
-    server.AudioDelta: Protocol._audio_delta,
-    server.AudioDone: Protocol._audio_done,
-    server.TranscriptDone: Protocol._transcript_done,
-    server.TextDone: Protocol._transcript_done,
+    server.AudioDelta: lambda protocol, event: protocol._content.audio_delta(event),
+    server.AudioDone: lambda protocol, event: protocol._content.audio_done(event),
+    server.TranscriptDone: lambda protocol, event: protocol._content.transcript_done(event),
+    server.TextDelta: lambda protocol, event: protocol._content.text_delta(event),
+    server.TextDone: lambda protocol, event: protocol._content.text_done(event),
     server.ArgumentsDone: Protocol._arguments_done,
 }

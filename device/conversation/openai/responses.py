@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from device.conversation.openai.words import Words
+
 
 @dataclass(slots=True)
 class Response:
@@ -15,6 +17,18 @@ class Response:
     """Whatever still comes of it is of no interest."""
     void: bool = False
     """It should never have been: nobody was told that it began."""
+    sounded: bool = False
+    """Sound of it came that can be played."""
+    garbled: bool = False
+    """Sound of it came that cannot."""
+    cut: bool = False
+    """It was taken for complete in the middle of its sound."""
+    written: Words = field(default_factory=Words)
+    """Words without sound."""
+    spoken: Words = field(default_factory=Words)
+    """The words of its sound."""
+    told: bool = False
+    """Its words, or its sound, have been passed on: what comes later is a repetition."""
 
 
 @dataclass(slots=True)
@@ -40,6 +54,8 @@ class Responses:
 
     def __init__(self) -> None:
         self.running: dict[str, Response] = {}
+        self._last: Response | None = None
+        """The last that ended: some servers send a part of its content after it."""
         self._asked: Request | None = None
         """Until the provider begins a response, or refuses to."""
         self._granted: Request | None = None
@@ -131,17 +147,49 @@ class Responses:
         self._blocked = False
         response = self.running.pop(response_id, None)
         if response is not None:
+            response.dropped = response.dropped or cancelled
+            self._last = response
             calls = self._calls.setdefault(response_id, Calls())
             calls.done = True
-            calls.cancelled = cancelled or response.dropped
+            calls.cancelled = response.dropped
             self._settle(response_id)
         return response
 
-    def find(self, response_id: str) -> Response | None:
-        """Return a running response; without an id (some servers leave it out) the only one there can be."""
-        if response_id:
-            return self.running.get(response_id)
-        return next(iter(self.running.values()), None)
+    def find(self, response_id: str | None) -> Response | None:
+        """Return a response that runs, or was the last to end while none does.
+
+        Without an id (some servers leave it out) it is the only one there can be.
+        """
+        if response_id and (running := self.running.get(response_id)):
+            return running
+        if self.running:
+            return None if response_id else next(iter(self.running.values()))
+        last = self._last
+        return last if last is not None and response_id in ("", None, last.id) else None
+
+    def is_running(self, response: Response) -> bool:
+        """Say whether the end of the response is still to come."""
+        return response.id in self.running
+
+    def made_calls(self, response: Response) -> bool:
+        """Say whether the response called tools."""
+        return response.id in self._response_of.values()
+
+    @property
+    def is_expected(self) -> bool:
+        """Say whether a response that has not begun is to come."""
+        return not self.running and (self._due or self._asked is not None)
+
+    def give_up(self) -> bool:
+        """Expect no response any more; return whether one was expected."""
+        expected = self.is_expected
+        if expected:
+            self._asked, self._due, self._wanted = None, False, False
+        return expected
+
+    def wanted(self) -> list[Response]:
+        """Return what runs and has not been let go of."""
+        return [response for response in self.running.values() if not response.dropped]
 
     def speech_started(self) -> None:
         """The provider hears the person."""
@@ -166,9 +214,11 @@ class Responses:
 
     def drop(self) -> list[str]:
         """Let go of what runs, is asked for or queued: what the person says now is answered instead."""
-        fresh = [response for response in self.running.values() if not response.dropped]
+        fresh = self.wanted()
         for response in fresh:
             response.dropped = True
+        if self._last is not None:
+            self._last.dropped = True
         for request in (self._asked, self._granted):
             if request is not None:
                 request.void = True

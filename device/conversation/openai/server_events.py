@@ -42,6 +42,7 @@ class Item(Struct, frozen=True, kw_only=True):
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
+    content: Any = None
 
 
 class StatusDetails(Struct, frozen=True, kw_only=True):
@@ -146,52 +147,65 @@ class ResponseDone(Struct, frozen=True, kw_only=True):
 class OutputItemAdded(Struct, frozen=True, kw_only=True):
     """A part of an answer begins."""
 
-    response_id: str = ""
+    response_id: str | None = ""
     item: Item
 
 
 class OutputItemDone(Struct, frozen=True, kw_only=True):
     """A part of an answer is complete, or was cut off."""
 
-    response_id: str = ""
+    response_id: str | None = ""
     item: Item
 
 
 class AudioDelta(Struct, frozen=True, kw_only=True):
-    """A piece of the answer's sound."""
+    """A piece of the answer's sound: base64, as it came (see sound.py)."""
 
-    response_id: str = ""
-    item_id: str
-    content_index: int = 0
-    delta: bytes
+    response_id: str | None = ""
+    item_id: str | None = ""
+    content_index: Any = 0
+    delta: Any = None
 
 
 class AudioDone(Struct, frozen=True, kw_only=True):
-    """All sound of an item has been sent."""
+    """All sound of an item has been sent; without an item, of all that the response has."""
 
-    response_id: str = ""
-    item_id: str
+    response_id: str | None = ""
+    item_id: str | None = ""
 
 
 class TranscriptDone(Struct, frozen=True, kw_only=True):
     """The words of the answer's sound."""
 
-    response_id: str = ""
+    response_id: str | None = ""
+    item_id: str | None = ""
+    content_index: Any = 0
     transcript: str
+
+
+class TextDelta(Struct, frozen=True, kw_only=True):
+    """A piece of words that have no sound."""
+
+    response_id: str | None = ""
+    item_id: str | None = ""
+    content_index: Any = 0
+    delta: str
 
 
 class TextDone(Struct, frozen=True, kw_only=True):
     """Words of the answer that have no sound."""
 
-    response_id: str = ""
-    transcript: str = msgspec.field(name="text")
+    response_id: str | None = ""
+    item_id: str | None = ""
+    content_index: Any = 0
+    text: str
 
 
 class ArgumentsDone(Struct, frozen=True, kw_only=True):
     """A call is complete. Older servers leave out the name; it stands in the item then."""
 
-    response_id: str = ""
-    item_id: str = ""
+    response_id: str | None = ""
+    item_id: str | None = ""
     call_id: str
     name: str | None = None
     arguments: str
@@ -214,6 +228,7 @@ ServerEvent = (
     | AudioDelta
     | AudioDone
     | TranscriptDone
+    | TextDelta
     | TextDone
     | ArgumentsDone
 )
@@ -235,6 +250,7 @@ _TYPES: dict[str, type[ServerEvent]] = {
     "response.output_audio.delta": AudioDelta,
     "response.output_audio.done": AudioDone,
     "response.output_audio_transcript.done": TranscriptDone,
+    "response.output_text.delta": TextDelta,
     "response.output_text.done": TextDone,
     "response.function_call_arguments.done": ArgumentsDone,
     # The names of the beta, which some compatible servers still send.
@@ -242,6 +258,7 @@ _TYPES: dict[str, type[ServerEvent]] = {
     "response.audio.delta": AudioDelta,
     "response.audio.done": AudioDone,
     "response.audio_transcript.done": TranscriptDone,
+    "response.text.delta": TextDelta,
     "response.text.done": TextDone,
 }
 

@@ -125,6 +125,12 @@ class RealtimeConversation:
             self._session.protocol.drop_response()
             self._session.flush()
 
+    def abandon_response(self) -> None:
+        """See Conversation."""
+        if self._session:
+            self._session.protocol.abandon_response()
+            self._session.flush()
+
     def truncate_item(self, item: str, played_ms: float) -> None:
         """Tell the provider that only `played_ms` of the item's audio were heard (clamped to what was received)."""
         if self._session:
