@@ -11,7 +11,7 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue, TurnEnd
-from device.core.memory import Answer, Memory, Timer
+from device.core.memory import Answer, Memory, Timer, rest_goes_on
 from device.units import CAPTURE_RATE, Ms, Samples, samples_from_ms
 
 
@@ -105,8 +105,9 @@ def remember_end(memory: Memory, fact: ev.VoiceStopped) -> list[Action]:
 
 def remember_release(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
     """The button was let go before the session was ready; the last words are on their way through the sound card."""
-    memory.until = Samples(fact.at + samples_from_ms(memory.settings.hold_tail, CAPTURE_RATE))
-    return release_button(memory, fact)
+    actions = release_button(memory, fact)
+    memory.until = memory.let_go
+    return actions
 
 
 def forget_end(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
@@ -126,7 +127,9 @@ def send_whole_turn(memory: Memory, fact: ev.SessionReady) -> list[Action]:
 def release_button(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
     """The button was let go: wait for the last words, which are still on their way through the sound card."""
     let_go(memory, fact)
+    memory.let_go = Samples(fact.at + samples_from_ms(memory.settings.hold_tail, CAPTURE_RATE))
     memory.start(Timer.HOLD_TAIL, memory.settings.hold_tail)
+    memory.start(Timer.REST, memory.settings.longest_rest)
     return []
 
 
@@ -192,7 +195,7 @@ def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     memory.since = None
     memory.began = Samples(0)
     usual = memory.settings.turn_end
-    memory.note(hearing=usual is TurnEnd.DEVICE and memory.voice is not None)
+    memory.note(hearing=usual is TurnEnd.DEVICE and memory.voice is not None and not rest_goes_on(memory))
     turn = [] if memory.turn_end is usual else [_begin_turn(memory, usual)]
     return [*turn, *give_volume_back(memory)]
 
@@ -242,7 +245,7 @@ def interrupt_by_confirmed_voice(memory: Memory, fact: Any) -> list[Action]:
 def _listen_from_voice(memory: Memory, onset: Samples | None, with_response: Action) -> list[Action]:
     memory.began = Samples(0)
     if onset is not None:
-        memory.since = Samples(max(0, onset - memory.settings.onset_padding))
+        memory.since = Samples(max(memory.let_go, onset - memory.settings.onset_padding))
     actions = _interrupt(memory, with_response, memory.settings.turn_end)
     memory.note(hearing=memory.turn_end is TurnEnd.DEVICE)
     return actions

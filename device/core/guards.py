@@ -14,9 +14,10 @@ from device.core.events import (
     SessionFailed,
     ToolCalled,
     ToolFinished,
+    VoiceStarted,
     VoiceStopped,
 )
-from device.core.memory import Memory, Timer, awaits_more
+from device.core.memory import Memory, Timer, awaits_more, rest_goes_on
 from device.core.status import Phase
 
 
@@ -156,9 +157,14 @@ def follow_up_wanted(memory: Memory, fact: Any) -> bool:
     return answer_is_over(memory, fact) and memory.settings.follow_up > 0 and not deaf(memory, fact)
 
 
-def voice_may_barge_in(memory: Memory, fact: Any) -> bool:
-    """Talking over the answer is allowed."""
-    return memory.settings.barge_in == "voice"
+def voice_may_barge_in(memory: Memory, fact: VoiceStarted) -> bool:
+    """Talking over the answer is allowed, and this is no late news of the sentence that is being answered."""
+    return memory.settings.barge_in == "voice" and not rest_goes_on(memory)
+
+
+def rest_is_over(memory: Memory, fact: VoiceStopped) -> bool:
+    """The follow-up window has waited, with the gate shut, for the end of the sentence that the button cut."""
+    return memory.in_follow_up and not memory.status.gate_open and not memory.button_down
 
 
 def wake_word_may_barge_in(memory: Memory, fact: Any) -> bool:

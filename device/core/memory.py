@@ -23,6 +23,8 @@ class Timer(Enum):
     """The button has been down longer than anybody speaks."""
     SILENCE = "silence of the provider"
     """It has said nothing for some time, though it should have."""
+    REST = "rest of the sentence"
+    """Nobody goes on with a sentence for so long after letting the button go: what is heard is something else."""
     FAILURE_SHOWN = "failure shown"
     """The failed conversation has been shown long enough."""
 
@@ -67,6 +69,8 @@ class Settings:
     """A button held this long means mute, whatever is heard meanwhile: a television must not keep the microphone on."""
     hold_tail: Ms = Ms(120)
     """What the sound card may still hold of the words before the button was let go."""
+    longest_rest: Ms = Ms(2_000)
+    """How long a voice may still be the sentence in which the button was let go; music goes on for longer."""
     show_failure: Ms = Ms(6_000)
     silence: Ms = Ms(3_000)
     """The longest that a provider which should say something is silent before it is asked whether it is there."""
@@ -120,6 +124,8 @@ class Memory:
     """Where the words after the last wake word begin."""
     until: Samples | None = None
     """Where it ended, when that was before the session was ready."""
+    let_go: Samples = Samples(0)
+    """Where the last push-to-talk turn ended: a voice that began before that is no new one, however long it goes on."""
     button_down: bool = False
     by_button: bool = False
     """The turn is a push-to-talk turn: the button ends it, and nothing else does."""
@@ -238,4 +244,11 @@ def voiced_only_wanted(memory: Memory, phase: Phase) -> bool:
 
 
 def _has_the_word(memory: Memory) -> bool:
+    if memory.in_follow_up and rest_goes_on(memory):
+        return False
     return memory.spoke_in_hold or not memory.button_down
+
+
+def rest_goes_on(memory: Memory) -> bool:
+    """Say whether what is heard is still the sentence in which the button was let go."""
+    return Timer.REST in memory.timers and memory.voice is not None and memory.voice < memory.let_go

@@ -103,6 +103,58 @@ def test_the_gate_stays_shut_until_the_session_is_configured() -> None:
     assert not any(isinstance(o, order.OpenGate) for o in house.orders)
 
 
+def let_go_in_the_middle(house: House) -> None:
+    """Hold the button, begin a sentence, and let go before it is over."""
+    house.tell(ev.ButtonHeld(Samples(16_000)), ev.SessionReady(1), ev.VoiceStarted(Samples(20_000)))
+    house.tell(ev.ButtonReleased(Samples(40_000)))
+    house.wait(200)
+    assert house.orders[-1] == order.CommitTurn()
+
+
+@pytest.mark.parametrize("turn_end", TurnEnd)
+def test_the_rest_of_a_sentence_in_which_the_button_was_let_go_is_not_sent(turn_end: TurnEnd) -> None:
+    """However soon the answer comes, and is over: the button ended the turn, so it is asked once."""
+    house = House(Settings(barge_in="voice", turn_end=turn_end))
+    let_go_in_the_middle(house)
+    house.tell(ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1), ev.ResponseFinished(1, "r1"))
+    assert order.OpenGate not in map(type, house.tell(ev.PlaybackFinished(1)))
+    assert house.phase is Phase.LISTENING
+    assert not house.machine.status.hearing
+    assert house.tell(ev.VoiceStopped(Samples(60_000))) == [order.OpenGate(None, voiced_only=True)]
+    assert house.phase is Phase.LISTENING
+    started = house.tell(ev.VoiceStarted(Samples(90_000)))
+    assert (house.machine.status.hearing, started) == (turn_end is TurnEnd.DEVICE, [])
+
+
+def test_music_that_goes_on_for_ever_is_not_waited_for_in_the_follow_up_window() -> None:
+    """A detector that takes it for a voice must not keep the person from being heard."""
+    house = House()
+    let_go_in_the_middle(house)
+    house.tell(ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1), ev.ResponseFinished(1, "r1"))
+    house.tell(ev.PlaybackFinished(1))
+    assert house.wait(2_000) == [order.OpenGate(None, voiced_only=True)]
+
+
+def test_a_voice_noticed_only_after_the_button_was_let_go_does_not_interrupt_the_answer_to_it() -> None:
+    """The last word of the sentence, after a pause in it."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(16_000)), ev.SessionReady(1), ev.VoiceStarted(Samples(20_000)))
+    house.tell(ev.VoiceStopped(Samples(30_000)), ev.ButtonReleased(Samples(40_000)))
+    house.wait(200)
+    house.tell(ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1))
+    assert house.tell(ev.VoiceStarted(Samples(41_000)), ev.VoiceConfirmed()) == []
+    assert house.phase is Phase.SPEAKING
+
+
+def test_nothing_is_sent_twice_when_a_voice_interrupts_the_answer_to_a_held_turn() -> None:
+    """What was said before the button was let go has been sent."""
+    house = House()
+    let_go_in_the_middle(house)
+    house.tell(ev.VoiceStopped(Samples(41_000)), ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1))
+    orders = house.tell(ev.VoiceStarted(Samples(43_000)), ev.VoiceConfirmed())
+    assert orders[-1] == order.OpenGate(Samples(40_000 + 120 * 16))
+
+
 def test_draining_before_the_response_is_complete_does_not_end_speaking() -> None:
     """Speaking ends when two facts hold."""
     house = House()
@@ -258,6 +310,7 @@ def test_after_push_to_talk_nobody_listens_until_the_answer_was_heard() -> None:
     house.tell(ev.ButtonHeld(Samples(5)), ev.SessionReady(1), ev.VoiceStarted(Samples(900)))
     house.tell(ev.ButtonReleased(Samples(50_000)))
     house.wait(120)
+    house.tell(ev.VoiceStopped(Samples(51_000)))
     house.tell(ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1), ev.ResponseFinished(1, "r1"))
     assert not house.machine.status.gate_open
     orders = house.tell(ev.PlaybackFinished(1))
