@@ -94,7 +94,7 @@ def choices(values: Sequence[object]) -> str:
 
 def wanted(kind: Any) -> str:
     """Return what a value of this type is, in words: "a number from 0 to 1"."""
-    kind, metas = _bare(kind)
+    kind, metas = plain(kind)
     if described := next((meta.description for meta in metas if meta.description), None):
         return described
     origin = get_origin(kind)
@@ -111,10 +111,10 @@ def wanted(kind: Any) -> str:
 
 def _range(metas: Sequence[Meta]) -> str:
     bounds = [(meta.ge, meta.le) for meta in metas if meta.ge is not None and meta.le is not None]
-    return f" from {bounds[0][0]:g} to {bounds[0][1]:g}" if bounds else ""
+    return f" from {bounds[0][0]:.12g} to {bounds[0][1]:.12g}" if bounds else ""
 
 
-def _bare(kind: Any) -> tuple[Any, list[Meta]]:
+def plain(kind: Any) -> tuple[Any, list[Meta]]:
     """Return a type without its Annotated and without its None, and what stood in Annotated."""
     metas: list[Meta] = []
     while True:
@@ -131,14 +131,14 @@ def _fields(kind: type[Struct]) -> dict[str, Any]:
     return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
-def _is_section(kind: Any) -> typing.TypeGuard[type[Struct]]:
+def is_section(kind: Any) -> typing.TypeGuard[type[Struct]]:
     return isinstance(kind, type) and issubclass(kind, Struct)
 
 
 def _inner(kind: Any, name: str) -> Any:
     """Return the type of what a table of this type has as `name`; None when it has no tables or no such name."""
-    bare, _ = _bare(kind)
-    if _is_section(bare):
+    bare, _ = plain(kind)
+    if is_section(bare):
         return _fields(bare).get(name)
     return get_args(bare)[1] if get_origin(bare) is dict else None
 
@@ -152,18 +152,18 @@ def _unknown(table: Mapping[str, Any], kind: Any, path: tuple[str, ...]) -> _Fou
         inner = _inner(kind, name)
         if inner is None:
             yield (*path, name), kind, value
-        elif isinstance(value, dict) and (_is_section(_bare(inner)[0]) or get_origin(_bare(inner)[0]) is dict):
+        elif isinstance(value, dict) and (is_section(plain(inner)[0]) or get_origin(plain(inner)[0]) is dict):
             yield from _unknown(value, inner, (*path, name))
 
 
 def _misfits(table: Mapping[str, Any], kind: Any, path: tuple[str, ...]) -> _Found:
-    bare, _ = _bare(kind)
+    bare, _ = plain(kind)
     for name, value in table.items():
         inner = _inner(bare, name)
         if inner is not None and not _fits(value, inner):
-            is_table = isinstance(value, dict) and (_is_section(_bare(inner)[0]) or get_origin(_bare(inner)[0]) is dict)
+            is_table = isinstance(value, dict) and (is_section(plain(inner)[0]) or get_origin(plain(inner)[0]) is dict)
             yield from _misfits(value, inner, (*path, name)) if is_table else [((*path, name), inner, value)]
-    if _is_section(bare):
+    if is_section(bare):
         lacking = [field for field in msgspec.structs.fields(bare) if field.required and field.name not in table]
         yield from (((*path, field.name), field.type, _LACKING) for field in lacking)
 
@@ -189,8 +189,8 @@ def _about_misfit(path: Sequence[str], kind: Any, value: object) -> str:
 
 def _form(path: Sequence[str], kind: Any) -> str:
     """Return how it is written, where that is not plain from what is wanted."""
-    bare, metas = _bare(kind)
-    if _is_section(bare):
+    bare, metas = plain(kind)
+    if is_section(bare):
         return f": [{dotted(path)}]{_required(bare)}"
     examples = [example for meta in metas for example in meta.examples or ()]
     if not examples:
@@ -207,7 +207,7 @@ def _required(kind: type[Struct]) -> str:
     """Return " with pin = 17" for a table that must have a pin."""
     needed = [field for field in msgspec.structs.fields(kind) if field.required]
     examples = {
-        field.name: example for field in needed for meta in _bare(field.type)[1] for example in meta.examples or ()
+        field.name: example for field in needed for meta in plain(field.type)[1] for example in meta.examples or ()
     }
     return f" with {_pairs(examples)}" if examples else ""
 
@@ -224,7 +224,7 @@ def _about_unknown(path: Sequence[str], kind: Any, value: object, root: type[Str
     if any(map(_SECRET_NAME.match, _names(path[-1], value))):
         return f"{dotted(path)}: {KEY_BELONGS}"
     section = f" in [{dotted(path[:-1])}]" if path[:-1] else ""
-    return f'there is no key "{_short(path[-1])}"{section}; {_meant(path[-1], list(_fields(_bare(kind)[0])), root)}'
+    return f'there is no key "{_short(path[-1])}"{section}; {_meant(path[-1], list(_fields(plain(kind)[0])), root)}'
 
 
 def _names(name: str, value: object) -> Iterator[str]:
@@ -256,6 +256,6 @@ def _places(kind: type[Struct], path: tuple[str, ...]) -> Iterator[tuple[str, st
     """Yield every key there is: whole, and its last part."""
     for name, inner in _fields(kind).items():
         yield dotted([*path, name]), name
-        bare, _ = _bare(inner)
-        if _is_section(bare):
+        bare, _ = plain(inner)
+        if is_section(bare):
             yield from _places(bare, (*path, name))

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from device import complaints
 from device.errors import ConfigError
-from device.textfiles import NotTextError, expanded, read_text
+from device.textfiles import NotTextError, expanded, is_there, read_text
 
 DEFAULT_PATH = Path("/etc/hearthside/config.toml")
 
@@ -36,8 +36,9 @@ class Audio(Section, frozen=True):
     """Microphone and loudspeaker."""
 
     input: str = "default"
-    """ALSA PCM name, a card's id or name or a part of one, or "default"."""
+    """The microphone: an ALSA PCM name, a card's id or name or a part of one, or "default"."""
     output: str = "default"
+    """The loudspeaker, named in the same way."""
     input_channel: Annotated[int, Meta(ge=0, le=31)] = 0
     """Which channel of a microphone array to listen to, from 0."""
     frame_ms: Literal[10, 20] = 20
@@ -60,16 +61,18 @@ class Audio(Section, frozen=True):
     vad_pin: Pin | None = None
     """Where a microphone's "voice detected" output is wired to."""
     vad_active_high: bool = True
+    """Whether that output is high (3.3 V) while it hears a voice."""
 
 
 class Wake(Section, frozen=True):
     """The wake word."""
 
     engine: Literal["openwakeword", "microwakeword"] = "openwakeword"
+    """What listens for the word: docs/wake-words.md compares them."""
     words: Annotated[tuple[str, ...], Meta(examples=[["hey_jarvis"]])] = ("hey_jarvis",)
     """Names of models that ship, or paths to .onnx or .tflite files (microWakeWord: .json files)."""
     threshold: Fraction = 0.5
-    """At its default, microWakeWord takes what each model's maker recommends."""
+    """The score that detects a word. At its default, microWakeWord takes what each model's maker recommends."""
     thresholds: Annotated[dict[str, Fraction], Meta(examples=[{"alexa": 0.7}])] = msgspec.field(default_factory=dict)
     """Per word, where it differs from `threshold`."""
     refractory_s: Seconds = 1.5
@@ -94,34 +97,48 @@ class OpenAI(Section, frozen=True):
     """A server that speaks the OpenAI Realtime protocol: OpenAI, Azure, or one of your own."""
 
     url: str = "wss://api.openai.com/v1/realtime"
+    """Where the server listens: wss://, or ws:// in your own network."""
     model: str = "gpt-realtime-2.1"
+    """The model that answers; for Azure the name of your deployment."""
     voice: str = "marin"
+    """The voice in which it answers."""
     speed: Annotated[float, Meta(ge=0.25, le=1.5)] = 1.0
+    """How fast it speaks; 1 is its own pace."""
     auth_header: Literal["authorization", "api-key"] = "authorization"
     """"authorization" sends `Authorization: Bearer KEY`, "api-key" what Azure takes."""
     vad: Literal["server_vad", "semantic_vad"] = "server_vad"
+    """How the server hears the end of what you say: by the silence after it, or also by what it means."""
     vad_threshold: Fraction = 0.5
+    """How sure server VAD must be that it hears a voice: more in a noisy room."""
     prefix_padding_ms: Annotated[int, Meta(ge=0, le=5000)] = 300
+    """How much of what was before the voice server VAD takes with it."""
     silence_duration_ms: Annotated[int, Meta(ge=50, le=5000)] = 500
+    """How long a silence ends what you say, for server VAD."""
     eagerness: Literal["low", "medium", "high", "auto"] = "auto"
     """How soon semantic VAD takes the word."""
     noise_reduction: Literal["off", "near_field", "far_field"] = "far_field"
+    """What the server does with the sound first: "near_field" for a microphone at the mouth, "far_field" in a room."""
     transcription_model: str = ""
-    """Empty: the person's words are not transcribed."""
+    """What writes down your words, e.g. "gpt-transcribe"; empty: they are not transcribed."""
     language: str = ""
+    """The language of your words for the transcription, e.g. "en"; empty: it is found out."""
     connect_timeout_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 10.0
+    """How long opening a session may take, in seconds."""
     max_message_bytes: Annotated[int, Meta(ge=65_536, le=67_108_864)] = 8_388_608
-    """A larger message from the server ends the session."""
+    """A larger message from the server, in bytes, ends the session."""
 
 
 class Conversation(Section, frozen=True):
     """How it talks."""
 
     provider: Literal["openai"] = "openai"
+    """Who answers."""
     turn_taking: Literal["server", "local"] = "server"
     """Who hears the end of what you say: the provider, or this device, which then sends voices only."""
     barge_in: Literal["voice", "wake_word", "off"] | None = None
-    """Unset: "voice", with the board's echo cancellation (hardware profile) or our own; without either "wake_word"."""
+    """What interrupts an answer.
+
+    Unset: "voice", with the board's echo cancellation (hardware profile) or our own; without either "wake_word"."""
     follow_up_s: Seconds = 8.0
     """How long it goes on listening after an answer; 0 ends the conversation."""
     listen_s: Annotated[float, Meta(ge=1.0, le=120.0)] = 8.0
@@ -132,6 +149,7 @@ class Conversation(Section, frozen=True):
         "You are the voice of a smart speaker in a home. Answer in one or two short spoken sentences. "
         "Use the tools to do what you are asked; say plainly when one fails."
     )
+    """What the model is told about itself."""
     openai: OpenAI = OpenAI()
 
 
@@ -139,26 +157,33 @@ class Led(Section, frozen=True):
     """One LED (`pin`) or an RGB LED (`red`, `green`, `blue`)."""
 
     pin: Pin | None = None
+    """The pin of one LED,"""
     red: Pin | None = None
+    """or the red one of an RGB LED,"""
     green: Pin | None = None
+    """the green one,"""
     blue: Pin | None = None
+    """and the blue one."""
     active_high: bool = True
+    """Whether a high pin (3.3 V) lights it; false for a common anode."""
 
 
 class Button(Section, frozen=True):
     """One push button to ground."""
 
     pin: Pin | None = None
+    """The pin that the button connects to ground."""
     hold_s: Annotated[float, Meta(ge=0.1, le=5.0)] = 0.4
-    """Held this long: push-to-talk begins."""
+    """Held this long, in seconds: push-to-talk begins."""
     long_press_s: Annotated[float, Meta(ge=0.5, le=20.0)] = 3.0
-    """Held this long without a word spoken: mute on or off."""
+    """Held this long, in seconds, without a word spoken: mute on or off."""
 
 
 class Hardware(Section, frozen=True):
     """The board."""
 
     profile: str = "generic"
+    """Which board it is: hardware.md has their names. It fills in what is left at its default here."""
     led: Led = Led()
     button: Button = Button()
 
@@ -167,7 +192,9 @@ class Relay(Section, frozen=True):
     """A switch on a GPIO pin."""
 
     pin: Pin
+    """Where the relay is wired to."""
     active_high: bool = True
+    """Whether a high pin (3.3 V) switches it on; false for most cheap relay boards."""
     safe: bool = False
     """What it is put to at the start and at exit: true = on."""
 
@@ -178,6 +205,7 @@ class ToolSettings(Section, frozen=True):
     relays: Annotated[dict[str, Relay], Meta(examples=[{"light": {"pin": 17}}])] = msgspec.field(default_factory=dict)
     """By the name that people say, e.g. "light"."""
     timeout_s: Annotated[float, Meta(ge=0.1, le=300.0)] = 20.0
+    """How long a tool may take, in seconds, before the model is told that it failed."""
 
 
 class Service(Section, frozen=True):
@@ -186,6 +214,7 @@ class Service(Section, frozen=True):
     state_dir: str = ""
     """Where the mute state is kept; empty: $STATE_DIRECTORY, else ~/.local/state/hearthside."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """How much is logged."""
 
 
 class Config(Section, frozen=True):
@@ -221,7 +250,7 @@ def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
 
 def file_of(path: Path | None) -> Path | None:
     """Return the file that `load` reads; None when it goes by the built-in defaults."""
-    return path or (DEFAULT_PATH if DEFAULT_PATH.exists() else None)
+    return path or (DEFAULT_PATH if is_there(DEFAULT_PATH) else None)
 
 
 def parse(table: Mapping[str, Any], where: Where = lambda key: "the configuration") -> Config:

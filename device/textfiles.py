@@ -71,3 +71,8 @@ def unreadable(path: Path) -> str:
         return f"there is no file {path}"
     except OSError as error:
         return f"{path} cannot be read: {error.strerror}"
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is such a file, be it one that may not be read: that is for whoever reads it to say."""
+    return not unreadable(path).startswith("there is no file")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 SECTIONS = ["audio", "wake", "conversation", "hardware", "tools", "service"]
+ROOT = Path(__file__).parent.parent
+DRAW = ROOT / "scripts" / "draw_settings.py"
 KEY = "sk-proj-Zx81kQ7yTn"
 KEYS = ["input", "words", "thresholds", "openai", "led", "button", "relays", "profile", "url", "pin", "state_dir"]
 
@@ -268,3 +272,31 @@ def test_the_state_folder_is_the_files_then_systemds_then_the_users(monkeypatch:
     assert config.state_dir(config.Config()) == Path("/var/lib/one")
     monkeypatch.delenv("STATE_DIRECTORY")
     assert config.state_dir(config.Config()) == Path("~/.local/state/hearthside").expanduser()
+
+
+# The page of all keys
+
+
+def test_the_page_of_all_keys_is_up_to_date() -> None:
+    """A key that changed without its page fails here."""
+    command = [sys.executable, str(DRAW), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_key_says_what_it_means() -> None:
+    """On the page, which is drawn from what stands below each key in the code."""
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) > 60
+    assert [row[0] for row in rows if len(row[3].strip(" |")) < 8] == []
+
+
+def test_a_default_file_that_may_not_be_read_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wrote it believes that it holds."""
+    hidden = Path(f"/{'x' * 300}/config.toml")
+    monkeypatch.setattr(config, "DEFAULT_PATH", hidden)
+    with pytest.raises(ConfigError, match="cannot read the configuration"):
+        config.load(None)
+    monkeypatch.setattr(config, "DEFAULT_PATH", Path("/nowhere/config.toml"))
+    assert config.load(None) == config.Config()

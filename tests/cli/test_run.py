@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import device
+from device import config
 from device.sim.soundcard import VirtualSoundCard
 
 COMMAND = Path(sys.executable).with_name("hearthside")
@@ -40,11 +41,11 @@ def complaint(result: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
-def run(*overrides: str, config: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+def run(*overrides: str, file: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Start the daemon with overrides, and return its complaint."""
     sets = [part for override in overrides for part in ("--set", override)]
-    file = ["--config", config] if config else []
-    return complaint(command("run", *file, *sets, env=env))
+    named = ["--config", file] if file else []
+    return complaint(command("run", *named, *sets, env=env))
 
 
 @pytest.mark.parametrize(
@@ -64,13 +65,22 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, parts: S
     """With the key, what is wrong with it, and what to do."""
     file = tmp_path / "config.toml"
     file.write_text(text)
-    said = run(config=file)
+    said = run(file=file)
     assert all(part in said for part in parts), said
+
+
+def test_the_log_says_at_the_start_which_configuration_holds(tmp_path: Path) -> None:
+    """Whoever edits another one finds out."""
+    file = tmp_path / "config.toml"
+    file.write_text("")
+    wrong = ("--set", "hardware.profile=nothing")
+    assert f"configuration: {file}" in command("run", "--config", file, *wrong).stderr
+    assert f"configuration: built in ({config.DEFAULT_PATH} is not there)" in command("run", *wrong).stderr
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With the way to name another."""
-    said = run(config=tmp_path / "nothing.toml")
+    said = run(file=tmp_path / "nothing.toml")
     assert "nothing.toml" in said
     assert "--config" in said
 
@@ -109,7 +119,7 @@ def test_a_hopeless_file_is_refused_in_one_line(tmp_path: Path, data: bytes, par
     """Without a traceback, whatever is in it."""
     file = tmp_path / "config.toml"
     file.write_bytes(data)
-    assert part in run(config=file)
+    assert part in run(file=file)
 
 
 @pytest.mark.parametrize("key", ["", "  ", "two words", "...", "'sk-proj-0123456789abcdef'"])

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Draw the page of all configuration keys from the Sections that declare them.
+
+scripts/draw_settings.py          rewrites docs/configuration.md
+scripts/draw_settings.py --check  exits with 1 when docs/configuration.md is stale
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import msgspec  # noqa: E402 - the root is put on the path above, so that no installation is needed
+
+from device import complaints, config  # noqa: E402
+
+PAGE = ROOT / "docs" / "configuration.md"
+
+HEAD = """# Every key of the configuration
+
+Drawn from `device/config.py` by `scripts/draw_settings.py`; do not edit. A test fails when this page is stale.
+
+The file is TOML, named with `--config FILE`; without that it is `/etc/hearthside/config.toml`, and where there is none
+the defaults hold. It says only what differs from them. `--set SECTION.KEY=VALUE` sets a key for a single run. The log
+says at the start which file was read. A wrong key or value is refused with what is meant, and exit code 78.
+
+The API key does not belong here: it is the environment variable `OPENAI_API_KEY`, or the systemd credential
+`openai_api_key`.
+"""
+
+
+def meanings() -> dict[str, dict[str, str]]:
+    """Return what stands below each attribute of each class of device/config.py, on one line."""
+    tree = ast.parse(Path(config.__file__).read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = {}
+    for section in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        pairs = zip(section.body, section.body[1:], strict=False)
+        found[section.name] = {
+            before.target.id: " ".join(after.value.value.split())
+            for before, after in pairs
+            if isinstance(before, ast.AnnAssign)
+            and isinstance(before.target, ast.Name)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        }
+    return found
+
+
+def sections(kind: type[msgspec.Struct], name: str = "") -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    """Yield every table: its name in the file, and the Section."""
+    yield name, kind
+    for field in msgspec.structs.fields(kind):
+        inner, _ = complaints.plain(field.type)
+        inner_name = f"{name}.{field.name}".lstrip(".")
+        if complaints.is_section(inner):
+            yield from sections(inner, inner_name)
+        elif get_origin(inner) is dict and complaints.is_section(get_args(inner)[1]):
+            yield from sections(get_args(inner)[1], f"{inner_name}.NAME")
+
+
+def default(field: msgspec.structs.FieldInfo) -> str:
+    """Return a default as the file would say it."""
+    if field.required:
+        return "must be given"
+    value = {} if field.default is msgspec.NODEFAULT else field.default
+    return f"`{toml(value)}`" if value is not None else "unset"
+
+
+def toml(value: Any) -> str:
+    """Return a value in TOML."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"'
+        case tuple():
+            return f"[{', '.join(map(toml, value))}]"
+        case dict():
+            return "{}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def table(name: str, kind: type[msgspec.Struct], meaning: dict[str, str]) -> str:
+    """Return the keys of a Section as a Markdown table."""
+    lines = [
+        f"## `[{name}]`",
+        "",
+        kind.__doc__ or "",
+        "",
+        "| key | value | default | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    for field in msgspec.structs.fields(kind):
+        if not complaints.is_section(complaints.plain(field.type)[0]):
+            cells = (f"`{field.name}`", complaints.wanted(field.type), default(field), meaning.get(field.name, ""))
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """Return the whole page."""
+    known = meanings()
+    tables = [table(name, kind, known[kind.__name__]) for name, kind in sections(config.Config) if name]
+    # A section that only holds others has no keys of its own.
+    return "\n\n".join([HEAD.rstrip(), *(text for text in tables if text.count("\n") > 5)]) + "\n"
+
+
+def main() -> int:
+    """Write or check the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
+    if not parser.parse_args().check:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == page()
+    if not fresh:
+        print("docs/configuration.md is stale: run scripts/draw_settings.py", file=sys.stderr)
+    return 0 if fresh else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
