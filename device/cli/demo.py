@@ -29,7 +29,9 @@ def _run(options: argparse.Namespace) -> int:
     if options.plot:
         plot.check_path(options.plot)
     # Late, for the sake of `hearthside run`: the simulation needs more than the device does.
-    with signals.importing():
+    from device.sim import packages
+
+    with signals.importing(), packages.needed():
         import device.app
         import device.sim.realtime.server  # noqa: F401  all that takes long, while nothing is open
         from device.sim import scenario

@@ -38,3 +38,17 @@ def test_a_picture_that_cannot_be_drawn_is_refused_at_once(tmp_path: Path, name:
     assert result.returncode == 78
     assert len(result.stderr.splitlines()) == 1
     assert part in result.stderr
+
+
+@pytest.mark.parametrize("module", ["device", "device.sim.realtime"])
+def test_without_what_the_simulation_needs_it_says_what_to_run(module: str) -> None:
+    """After plain scripts/setup, which a device gets; in one line, for the demo and for the server by itself."""
+    script = "import runpy, sys; sys.modules['aiohttp'] = None; runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+    arguments = ["demo"] if module == "device" else []
+    result = subprocess.run(
+        [sys.executable, "-c", script, module, *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "the simulation needs the package aiohttp" in result.stderr
+    assert "run scripts/setup --sim" in result.stderr

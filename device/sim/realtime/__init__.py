@@ -1,5 +1,9 @@
 """A simulated OpenAI Realtime server: strict, scriptable, and its answers are really computed from what was said."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from device.sim.realtime.journal import Entry, Journal
 from device.sim.realtime.script import (
     REPLY_RATE,
@@ -18,7 +22,9 @@ from device.sim.realtime.script import (
     oversized,
     tone,
 )
-from device.sim.realtime.server import DEFAULT_KEY, MODELS, SimulatedRealtime
+
+if TYPE_CHECKING:
+    from device.sim.realtime.server import DEFAULT_KEY, MODELS, SimulatedRealtime
 
 __all__ = [
     "DEFAULT_KEY",
@@ -42,3 +48,12 @@ __all__ = [
     "oversized",
     "tone",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import the server when it is asked for: so `python -m device.sim.realtime` can say what is not installed."""
+    if name in ("DEFAULT_KEY", "MODELS", "SimulatedRealtime"):
+        from device.sim.realtime import server
+
+        return getattr(server, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from device.errors import ConfigError
+from device.errors import ConfigError, HearthsideError
 from device.ports import Phrase, ToolSpec
+from device.sim import packages
 from device.sim.realtime.journal import Entry
-from device.sim.realtime.server import DEFAULT_KEY, SimulatedRealtime
 from device.sim.realtime.tls import make_certificate, server_context
 
 _ON = ("turn on the {name}", "turn the {name} on", "switch on the {name}", "switch the {name} on")
@@ -42,6 +42,8 @@ def _show(entry: Entry) -> None:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    from device.sim.realtime.server import SimulatedRealtime
+
     tools = _tools(options.switch or ["light", "fan"])
     stop = asyncio.Event()
     for wanted in (signal.SIGINT, signal.SIGTERM):
@@ -65,10 +67,20 @@ def _certificate(options: argparse.Namespace, folder: Path) -> Path:
 
 def main() -> None:
     """Parse the command line and serve until a signal; exit 78 when what was asked for cannot be had."""
+    try:
+        with packages.needed():
+            from device.sim.realtime.server import DEFAULT_KEY
+        asyncio.run(_serve(_parser(DEFAULT_KEY).parse_args()))
+    except HearthsideError as error:
+        print(error, file=sys.stderr)
+        sys.exit(os.EX_CONFIG if isinstance(error, ConfigError) else 1)
+
+
+def _parser(key: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m device.sim.realtime", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--key", default=DEFAULT_KEY, help="the API key that clients must send (default: %(default)s)")
+    parser.add_argument("--key", default=key, help="the API key that clients must send (default: %(default)s)")
     parser.add_argument("--switch", action="append", metavar="NAME", help="a relay's name; may be given again")
     parser.add_argument(
         "--tls",
@@ -77,11 +89,7 @@ def main() -> None:
         metavar="PEM",
         help="speak TLS (wss://), with the certificate and private key in a file, or with one made for this run",
     )
-    try:
-        asyncio.run(_serve(parser.parse_args()))
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        sys.exit(os.EX_CONFIG)
+    return parser
 
 
 if __name__ == "__main__":
