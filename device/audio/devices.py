@@ -20,6 +20,10 @@ MOST_REAL_CHANNELS = 8
 PLUG_CHANNELS = 128
 
 
+# What people with a new HAT do not know.
+_HAT = "a Raspberry Pi sees a HAT only with its overlay in /boot/firmware/config.txt: see hardware.md"
+
+
 class Direction(Enum):
     """The way sound goes; the value is the key of [audio] that names the device."""
 
@@ -109,8 +113,9 @@ def _first(
 def _explain(able: Sequence[SoundDevice], wanted: str, direction: Direction) -> str:
     key = f"audio.{direction.value}"
     if not able:
-        return f'{key} = "{wanted}": this machine has no sound device with {direction.value} channels; connect one'
-    return f'{key} = "{wanted}": there is no such sound device; {_list(able, direction)}'
+        lacking = f"this machine has no sound device with {direction.value} channels"
+        return f'{key} = "{wanted}": {lacking}; connect one ({_HAT})'
+    return f'{key} = "{wanted}": there is no such sound device; {_list(able, direction)} ({_HAT})'
 
 
 def _explain_one_way(able: Sequence[SoundDevice], wanted: str, direction: Direction, other: SoundDevice) -> str:

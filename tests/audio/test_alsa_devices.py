@@ -52,6 +52,8 @@ def test_default_is_the_first_device_where_alsa_has_no_default() -> None:
 
 
 def test_a_machine_without_any_microphone_is_told_so() -> None:
-    """There is nothing to list."""
-    with pytest.raises(DeviceNotFoundError, match="connect one"):
+    """There is nothing to list; and what makes a HAT appear."""
+    with pytest.raises(
+        DeviceNotFoundError, match=r"connect one .*HAT only with its overlay in /boot/firmware/config\.txt"
+    ):
         choose_device(DEVICES[:1], "default", Direction.INPUT)
