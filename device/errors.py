@@ -21,6 +21,10 @@ class DeviceNotFoundError(AudioError, ConfigError):
     """The configuration names a sound device that does not exist; the message lists those that do."""
 
 
+class AlsaConfigError(AudioError, ConfigError):
+    """ALSA's configuration cannot be read; the message names file and line."""
+
+
 class PanelError(HearthsideError):
     """A LED, button or relay pin cannot be used."""
 

@@ -29,7 +29,7 @@ from device.audio.microphone import AlsaMicrophone, OnFrame
 from device.audio.speaker import AlsaSpeaker
 from device.cards import Card, read_cards
 from device.config import Audio
-from device.errors import AudioError, DeviceNotFoundError
+from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.ports import Post
 from device.units import Hz
 
@@ -57,6 +57,7 @@ class SoundCards:
         self._lent_pcms = alsapcm.LentPcms()
         self._lent: dict[str, str] = {}
         self._news = alsapcm.News()
+        self._replaced: dict[Direction, str] = {}
         self._lines: list[Line] = []
         self._watch: asyncio.Task[None] | None = None
         self._restless = asyncio.Event()
@@ -137,7 +138,10 @@ class SoundCards:
 
         Raise DeviceNotFoundError, or AudioError when it exists but PortAudio cannot open it.
         """
-        return alsapcm.choose_pcm(self.devices(), self._name(direction), direction)
+        device = alsapcm.choose_pcm(self.devices(), self._name(direction), direction)
+        if self._name(direction) == DEFAULT:
+            self._note_default(direction, device)
+        return device
 
     def open(self, line: Line, device: SoundDevice, rate: Hz, channels: int, block: int, on_block: OnBlock) -> Any:
         """In PortAudio's thread: open a stream and start it. Raise OSError."""
@@ -192,14 +196,22 @@ class SoundCards:
     def _find(self) -> None:
         for direction in Direction:
             try:
-                device = self.choose(direction)
-            except DeviceNotFoundError:
+                self.choose(direction)
+            except ConfigError:
                 raise
             except AudioError as error:
                 log.warning("%s", error)
-                continue
-            if self._name(direction) == DEFAULT != device.name:
-                log.info('ALSA has no default %s: "%s" is the first that will do', direction.value, device.name)
+
+    def _note_default(self, direction: Direction, device: SoundDevice) -> None:
+        """Say which device stands in for ALSA's default, once for each."""
+        if device.name not in (DEFAULT, self._replaced.get(direction)):
+            log.warning(
+                'ALSA\'s default %s cannot be opened (%s): "%s" is used in its place; is it the right one? If not, '
+                "name another in audio.%s",
+                *(direction.value, alsapcm.explain_pcm(DEFAULT, direction) or "PortAudio cannot use it"),
+                *(device.name, direction.value),
+            )
+        self._replaced[direction] = device.name
 
     def _name(self, direction: Direction) -> str:
         name: str = getattr(self._audio, direction.value)

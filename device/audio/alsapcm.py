@@ -11,16 +11,16 @@ import errno
 import itertools
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from device import cards
+from device.audio.alsaconfig import LIBRARY, defines, read_config
 from device.audio.alsafilters import leave_out_filters
+from device.audio.chatter import hear_alsa
 from device.audio.devices import Direction, SoundDevice, choose_device
 from device.errors import AudioError, DeviceNotFoundError
 
-LIBRARY = "libasound.so.2"
 CONFIG_PATH = "ALSA_CONFIG_PATH"
 # What libasound answers where there is no such PCM, card or parameter; every other error is of one that exists.
 MISSING = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EINVAL})
@@ -30,6 +30,8 @@ HIDDEN = frozenset({"hw", "plughw", "plug", "dsnoop", "tee", "file", "null", "sh
 _ADDRESS = re.compile(r"hw:\d+(,\d+)?")
 # How PortAudio ends the name of a card's device.
 _AT_CARD = re.compile(r" \(hw:(\d+),\d+\)$")
+MOST_WORDS = 2
+ADVICE = {errno.EBUSY: "; is another program using it?", errno.EACCES: "; is this user in the group audio?"}
 _STREAMS = {Direction.INPUT: 1, Direction.OUTPUT: 0}
 _ENDS = {Direction.INPUT: "Input", Direction.OUTPUT: "Output"}
 _NONBLOCK = 1
@@ -39,40 +41,42 @@ class LentPcms:
     """PCMs that PortAudio would not list, lent to it under names that it does."""
 
     def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._file: int | None = None
         self._path_before: str | None = None
 
     def lend(self, names: Sequence[str]) -> dict[str, str]:
         """Before PortAudio is initialised: define those of `names` that it hides and that exist.
 
         What it need not try, unless it is among them, is kept from it (see alsafilters.py). Return for each plain name
-        the PCM it stands for. Raise OSError when no file can be written.
+        the PCM it stands for. Raise AlsaConfigError when a file of ALSA's cannot be read.
         """
         self.take_back()
+        read_config()
         hidden = [name for name in dict.fromkeys(names) if is_hidden(name) and exists(name)]
         lent = {f"hearthside_lent_{number}": name for number, name in enumerate(hidden)}
         if lent:
             self._define(lent)
-        _read_config()
+        read_config()
         leave_out_filters(names)
         return lent
 
     def take_back(self) -> None:
         """Leave ALSA's configuration as it was found."""
-        if self._folder is None:
+        if self._file is None:
             return
         if self._path_before is None:
             os.environ.pop(CONFIG_PATH, None)
         else:
             os.environ[CONFIG_PATH] = self._path_before
-        self._folder.cleanup()
-        self._folder = None
+        os.close(self._file)
+        self._file = None
 
     def _define(self, lent: dict[str, str]) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="hearthside-alsa-")
-        ours = Path(self._folder.name) / "asound.conf"
+        # In memory: there may be no folder that can be written to. Programs that we start do without it.
+        self._file = os.memfd_create("hearthside-asound.conf")
         # A PCM that is nothing but another's name: its rates and channels stay its own.
-        ours.write_text("".join(f"pcm.{plain} {_quote(name)}\n" for plain, name in lent.items()), encoding="utf-8")
+        os.write(self._file, "".join(f"pcm.{plain} {_quote(name)}\n" for plain, name in lent.items()).encode())
+        ours = f"/proc/self/fd/{self._file}"
         self._path_before = os.environ.get(CONFIG_PATH)
         system = Path(os.environ.get("ALSA_CONFIG_DIR", "/usr/share/alsa")) / "alsa.conf"
         os.environ[CONFIG_PATH] = f"{self._path_before or system}:{ours}"
@@ -106,12 +110,33 @@ def choose_pcm(listed: Sequence[SoundDevice], wanted: str, direction: Direction)
     Raise DeviceNotFoundError, or AudioError when it exists but PortAudio could not open it.
     """
     try:
-        return choose_device(listed, wanted, direction)
+        return find_listed(listed, wanted, direction)
     except DeviceNotFoundError as error:
-        if (reason := look_for(wanted, direction)) not in MISSING:
-            raise AudioError(_explain_shut(wanted, direction, reason)) from error
+        with hear_alsa() as said:
+            reason = look_for(wanted, direction)
+        if reason not in MISSING:
+            raise AudioError(_explain_shut(wanted, direction, reason, _relevant(said, wanted))) from error
+        if defines(wanted):
+            raise DeviceNotFoundError(_explain_broken(wanted, direction, reason, said)) from error
         names = list_names(direction)
         raise DeviceNotFoundError(f"{error}; ALSA names: {', '.join(names)}" if names else str(error)) from error
+
+
+def find_listed(listed: Sequence[SoundDevice], wanted: str, direction: Direction) -> SoundDevice:
+    """Return the device that `wanted` names; a PCM of exactly that name is meant, listed or not.
+
+    Raise DeviceNotFoundError.
+    """
+    if defines(wanted) and wanted not in [device.name for device in listed]:
+        raise DeviceNotFoundError(f'audio.{direction.value} = "{wanted}": PortAudio does not list this PCM')
+    return choose_device(listed, wanted, direction)
+
+
+def explain_pcm(name: str, direction: Direction) -> str:
+    """Open the PCM and return what keeps it shut, in ALSA's own words where it has any; empty: nothing."""
+    with hear_alsa() as said:
+        reason = try_pcm(name, direction)
+    return _in_words(reason, said) if reason else ""
 
 
 def is_hidden(name: str) -> bool:
@@ -188,16 +213,34 @@ def list_names(direction: Direction) -> list[str]:
 
 def _is_listed(listed: Sequence[SoundDevice], wanted: str, direction: Direction) -> bool:
     try:
-        choose_device(listed, wanted, direction)
+        find_listed(listed, wanted, direction)
     except DeviceNotFoundError:
         return False
     return True
 
 
-def _explain_shut(wanted: str, direction: Direction, reason: int) -> str:
-    advice = "is this user in the group audio?" if reason == errno.EACCES else "is another program using it?"
-    why = os.strerror(reason) if reason else "PortAudio finds no way"
-    return f'audio.{direction.value} = "{wanted}" is there, but cannot be opened ({why}); {advice}'
+def _explain_shut(wanted: str, direction: Direction, reason: int, said: list[str]) -> str:
+    named = f'audio.{direction.value} = "{wanted}"'
+    if not reason:
+        return f"{named} is there, but PortAudio cannot use it; name the PCM behind it, or a card"
+    return f"{named} is there, but cannot be opened ({_in_words(reason, said)}){ADVICE.get(reason, '')}"
+
+
+def _explain_broken(wanted: str, direction: Direction, reason: int, said: list[str]) -> str:
+    named = f'audio.{direction.value} = "{wanted}" is a PCM of ALSA\'s configuration'
+    return (
+        f"{named}, but cannot be opened for {direction.value}: {_in_words(reason, said)}; correct it, or name another"
+    )
+
+
+def _in_words(reason: int, said: Sequence[str]) -> str:
+    """Return ALSA's own words, of which the first is the cause and the others follow from it; else the errno's."""
+    return "; ".join([*said[:MOST_WORDS], os.strerror(reason)])
+
+
+def _relevant(said: Sequence[str], wanted: str) -> list[str]:
+    """Leave out that there is no PCM of the name by which a card was found."""
+    return [text for text in said if text != f"Unknown PCM {wanted}"]
 
 
 def _get_hint(library: ctypes.CDLL, hint: int, key: bytes) -> str:
@@ -208,14 +251,6 @@ def _get_hint(library: ctypes.CDLL, hint: int, key: bytes) -> str:
     value = ctypes.string_at(text).decode(errors="replace")
     ctypes.CDLL(None).free(ctypes.c_void_p(text))
     return value
-
-
-def _read_config() -> None:
-    """Make libasound notice a change of path or files: PortAudio takes what was read before."""
-    try:
-        ctypes.CDLL(LIBRARY).snd_config_update()
-    except OSError:
-        return
 
 
 def _quote(name: str) -> str:

@@ -12,10 +12,17 @@ import functools
 import os
 import platform
 import threading
+from collections.abc import Iterator
 
 # What PortAudio, ALSA, JACK and PulseAudio begin their lines with. Everything else may be a real surprise.
 CHATTER = (b"Expression '", b"ALSA lib", b"jack", b"Jack", b"Cannot connect to server", b"PulseAudio:")
 STDERR = 2
+ALSA = "libasound.so.2"
+# snd_local_error_handler_t of alsa/error.h: file, line, function, errno, format, its values.
+_HANDLER = ctypes.CFUNCTYPE(
+    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p
+)
+_LONGEST_WORDS = 500
 _LINE_BUFFERED = 1  # _IOLBF
 
 
@@ -28,15 +35,50 @@ def silence_libraries() -> None:
     """
     # PortAudio would have JACK start a server, which costs 0.1 s and never works under a service.
     os.environ.setdefault("JACK_NO_START_SERVER", "1")
-    ignore = ctypes.cast(ctypes.CDLL(None).getppid, ctypes.c_void_p)
-    setters = [("libasound.so.2", "snd_lib_error_set_handler")]
+    setters = [(ALSA, "snd_lib_error_set_handler")]
     setters += [("libjack.so.0", f"jack_set_{kind}_function") for kind in ("error", "info")]
     for library, setter in setters:
         with contextlib.suppress(OSError, AttributeError):
-            getattr(ctypes.CDLL(library), setter)(ignore)
+            getattr(ctypes.CDLL(library), setter)(_ignore())
     # Elsewhere `stderr` is a constant.
     if platform.libc_ver()[0] == "glibc":
         _filter_stderr()
+
+
+@contextlib.contextmanager
+def hear_alsa() -> Iterator[list[str]]:
+    """Collect what ALSA complains of in this thread meanwhile, each thing once; nothing where it cannot be had."""
+    silence_libraries()
+    said: list[str] = []
+    try:
+        library = ctypes.CDLL(ALSA)
+        set_local = library.snd_lib_error_set_local
+    except (OSError, AttributeError):
+        yield said
+        return
+    set_local.restype = ctypes.c_void_p
+    handler = _HANDLER(lambda file, line, function, error, form, values: _note(said, form, values))
+    # ALSA's own handler asks for a thread's one; what it writes for others is kept from stderr all the same.
+    library.snd_lib_error_set_handler(None)
+    before = set_local(handler)
+    try:
+        yield said
+    finally:
+        set_local(ctypes.c_void_p(before))
+        library.snd_lib_error_set_handler(_ignore())
+
+
+def _note(said: list[str], form: bytes, values: int) -> None:
+    """Put the message together as C would: `values` is a va_list, which all of Linux's machines pass in a pointer."""
+    text = ctypes.create_string_buffer(_LONGEST_WORDS)
+    ctypes.CDLL(None).vsnprintf(text, ctypes.c_size_t(_LONGEST_WORDS), form, ctypes.c_void_p(values))
+    words = text.value.decode(errors="replace").strip()
+    if words and words not in said:
+        said.append(words)
+
+
+def _ignore() -> ctypes.c_void_p:
+    return ctypes.cast(ctypes.CDLL(None).getppid, ctypes.c_void_p)
 
 
 def _filter_stderr() -> None:

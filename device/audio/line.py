@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from device.audio.chatter import hear_alsa
 from device.audio.devices import Direction, SoundDevice
 from device.audio.rush import Rush
 from device.config import Audio
@@ -47,6 +48,7 @@ FAILURES = (AudioError, ConfigError, OSError, TimeoutError)
 # What a callback answers to PortAudio, and what it may be told (portaudio.h).
 CONTINUE, ABORT = 0, 2
 INPUT_OVERFLOW, OUTPUT_UNDERFLOW = 2, 4
+UNAVAILABLE = -9985
 
 Answer = tuple[bytes | None, int]
 OnBlock = Callable[[bytes | None, int, Mapping[str, float], int], Answer]
@@ -302,13 +304,17 @@ class Line(ABC):
 
     def _open_at_best_rate(self, device: SoundDevice) -> Any:
         reasons = []
-        for rate in self._rates(device):
-            try:
-                return self._open_at(device, rate)
-            except OSError as error:
-                reasons.append(f"{rate} Hz: {error.args[-1]}")
-        tried = "; ".join(dict.fromkeys(reasons))
-        raise AudioError(f'cannot open the {self.noun} "{device.name}" ({tried}); is another program using it?')
+        is_busy = False
+        with hear_alsa() as said:
+            for rate in self._rates(device):
+                try:
+                    return self._open_at(device, rate)
+                except OSError as error:
+                    reasons.append(f"{rate} Hz: {error.args[-1]}")
+                    is_busy |= error.args[0] == UNAVAILABLE
+        tried = "; ".join(dict.fromkeys([*reasons, *said]))
+        advice = "; is another program using it?" if is_busy else ""
+        raise AudioError(f'cannot open the {self.noun} "{device.name}" ({tried}){advice}')
 
     @abstractmethod
     def _rates(self, device: SoundDevice) -> Iterable[Hz]:

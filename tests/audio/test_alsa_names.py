@@ -99,7 +99,7 @@ async def test_a_pcm_with_arguments_is_a_microphone_and_a_loudspeaker(define: De
     assert os.environ["ALSA_CONFIG_PATH"] == path
 
 
-@pytest.mark.parametrize("name", ["testmic", "testmic:CRD=room", "plughw:CARD=Nowhere", "hw:9,0", "sysdefault:CARD=9"])
+@pytest.mark.parametrize("name", ["testmic:CRD=room", "plughw:CARD=Nowhere", "hw:9,0", "sysdefault:CARD=9"])
 async def test_a_name_that_alsa_does_not_know_is_an_error_that_lists_what_there_is(define: Define, name: str) -> None:
     """Neither a card that is not there nor a wrong argument is taken for a device in use."""
     define("testmic")
@@ -187,7 +187,7 @@ async def test_a_fallback_of_the_default_is_told(
     caplog.set_level("INFO")
     monkeypatch.setattr(SoundCards, "devices", lambda self: (SoundDevice(0, "USB Audio", 1, 2),))
     await SoundCards(Audio(), lambda event: None).find()
-    assert "no default input" in caplog.text
+    assert "default input cannot be opened" in caplog.text
     assert '"USB Audio"' in caplog.text
 
 
@@ -208,3 +208,14 @@ def test_devices_are_listed_again_only_for_news(
     assert [news.is_good(listed, "Jabra", Direction.OUTPUT) for _ in range(3)] == [True, False, False]
     (proc / "cards").write_text("", encoding="utf-8")
     assert [news.is_good(listed, "USB Audio", Direction.OUTPUT) for _ in range(3)] == [True, False, False]
+
+
+async def test_a_pcm_that_lacks_its_argument_is_told_in_alsas_words(define: Define) -> None:
+    """It is the one that is meant, and no part of another name."""
+    define("testmic")
+    cards = SoundCards(Audio(input="testmic"), lambda event: None)
+    try:
+        with pytest.raises(DeviceNotFoundError, match="cannot be opened for input: empty string is not accepted"):
+            await cards.find()
+    finally:
+        await cards.close()
