@@ -166,6 +166,8 @@ def machine_settings(settings: config.Config) -> Settings:
         follow_up=ms_from_seconds(talk.follow_up_s),
         listen=ms_from_seconds(talk.listen_s),
         think=ms_from_seconds(talk.think_s),
+        # Whoever lets an answer take long means it.
+        longest_turn=Ms(max(Settings().longest_turn, ms_from_seconds(talk.think_s + 120))),
         # The session gives up by itself, and says why; this is for one that does not.
         connect=ms_from_seconds(talk.openai.connect_timeout_s + 2),
         cues=settings.audio.cues,

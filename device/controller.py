@@ -274,17 +274,17 @@ class Controller:
 
     async def _read_aloud(self, action: order.ReadAloud) -> None:
         log.info("saying: %s", action.note or "the words of the answer")
-        try:
-            pcm = await self._house.voice.speak(f"{action.text} {action.note}".strip())
-        except Exception as error:
-            self.post(ev.ReadingFailed(action.turn, reason(error)))
-            raise
-        if self.status.turn == action.turn and self.status.phase is not Phase.IDLE:
-            self._attempt(Device.SPEAKER, "ReadAloud", partial(self._play_words, action.turn, pcm))
-
-    def _play_words(self, turn: int, pcm: bytes) -> None:
-        self._house.mouth.read_reply(turn, pcm, self._house.voice.rate)
-        self._house.mouth.end_reply(turn)
+        mouth, voice = self._house.mouth, self._house.voice
+        for piece in filter(None, (*action.text, action.note)):
+            try:
+                pcm = await voice.speak(piece)
+            except Exception as error:
+                self.post(ev.ReadingFailed(action.turn, reason(error)))
+                raise
+            if self.status.turn != action.turn or self.status.phase is Phase.IDLE:
+                return
+            self._attempt(Device.SPEAKER, "ReadAloud", partial(mouth.read_reply, action.turn, pcm, voice.rate))
+        self._attempt(Device.SPEAKER, "ReadAloud", partial(mouth.end_reply, action.turn))
 
     async def _run_tool(self, call: order.RunTool) -> None:
         self.post(ev.ToolFinished(call.call_id, await self._output_of(call)))

@@ -26,6 +26,8 @@ _LONGEST_DEATH_S = 1.0
 
 _HEADER_BYTES = 44  # espeak-ng writes the plain RIFF header: no chunk besides "fmt " and "data".
 _KEPT_SENTENCES = 64
+# Sentences of our own are shorter; whole answers are hardly said twice.
+_LONGEST_KEPT_BYTES = 8 * RATE * 2
 _MOST_COMPLAINT = 300
 
 
@@ -44,7 +46,7 @@ class VoiceStyle:
 
 
 class EspeakVoice:
-    """A `ports.Voice`. Sentences it has spoken before come from memory (the newest 64)."""
+    """A `ports.Voice`. Short sentences it has spoken before come from memory (the newest 64)."""
 
     rate = RATE
 
@@ -61,6 +63,8 @@ class EspeakVoice:
         return pcm
 
     def _remember(self, text: str, pcm: bytes) -> None:
+        if len(pcm) > _LONGEST_KEPT_BYTES:
+            return
         self._spoken[text] = pcm
         self._spoken.move_to_end(text)
         if len(self._spoken) > _KEPT_SENTENCES:

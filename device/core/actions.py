@@ -156,11 +156,12 @@ class ReadAloud:
     """Say with the local voice what the answer lacks, behind what has come of it: as after EndReply,
     PlaybackFinished follows, or ReadingFailed.
 
-    `text` are the provider's words, `note` is a sentence of our own behind them; either may be empty.
+    `text` are the provider's words, in pieces that are said one after the other, so that the first is heard soon;
+    `note` is a sentence of our own behind them. Either may be empty.
     """
 
     turn: int
-    text: str = field(repr=False)
+    text: tuple[str, ...] = field(repr=False)
     note: str
 
 

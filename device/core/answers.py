@@ -5,6 +5,8 @@ As in effects.py: change the memory, and say what to order.
 
 from __future__ import annotations
 
+import re
+import textwrap
 from typing import Any
 
 from device.core import actions as order
@@ -13,6 +15,11 @@ from device.core import failures
 from device.core.actions import Action, Cue
 from device.core.effects import cue
 from device.core.memory import Memory
+
+LONGEST_PIECE = 300
+"""Characters, some 20 s of speech: a small machine's voice has that much ready within a second."""
+
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 
 
 def expect_answer(memory: Memory, fact: Any) -> list[Action]:
@@ -118,4 +125,10 @@ def _note_finished(memory: Memory, fact: ev.ResponseFinished) -> None:
 
 def _read_aloud(memory: Memory, text: str, note: str) -> list[Action]:
     memory.answering = memory.answer.empty = False
-    return [order.ReadAloud(memory.status.turn, text, note)]
+    return [order.ReadAloud(memory.status.turn, _pieces(text), note)]
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    """Return words in sentences; what is not one for too long is cut between two words."""
+    sentences = _BETWEEN_SENTENCES.split(text)
+    return tuple(piece for sentence in sentences for piece in textwrap.wrap(sentence, LONGEST_PIECE))

@@ -49,6 +49,7 @@ def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Act
     memory.window = memory.settings.listen
     memory.in_follow_up = False
     memory.answer = Answer()
+    memory.start(Timer.LONGEST_SESSION, memory.settings.longest_session)
     memory.stop(Timer.FAILURE_SHOWN)
     memory.note(turn=turn, failing=False, hearing=False)
     return [order.StopPlayback(), order.OpenSession(turn, turn_end)]

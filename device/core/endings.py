@@ -71,6 +71,16 @@ def give_up_doubtful_answer(memory: Memory, fact: Any) -> list[Action]:
     return _fail(memory, failures.OF_CONVERSATION[memory.answer.suspected or ev.Failure.BUSY])
 
 
+def give_up_listening(memory: Memory, fact: Any) -> list[Action]:
+    """Somebody, or something, was heard for longer than a sentence lasts, and no end of it."""
+    return _fail(memory, failures.NO_END_OF_SPEECH)
+
+
+def give_up_session(memory: Memory, fact: Any) -> list[Action]:
+    """It has been open for longer than anybody talks."""
+    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.EXPIRED])
+
+
 def give_up_tools(memory: Memory, fact: ev.ResponseStarted) -> list[Action]:
     """The model calls tools without end."""
     return _fail(memory, failures.NO_END_OF_TOOLS)
@@ -108,6 +118,7 @@ def _leave_session(memory: Memory) -> list[Action]:
     memory.calls.clear()
     memory.awaited.clear()
     memory.stop(Timer.HOLD_TAIL)
+    memory.stop(Timer.LONGEST_SESSION)
     return close
 
 

@@ -24,6 +24,8 @@ class Failure(Enum):
     """Connected, but a web page answers: a network that wants a login first, or a wrong address."""
     SILENT = "silent"
     """Connected, but nothing (or not enough) was said in time."""
+    UNCONFIGURED = "unconfigured"
+    """The session began, but its configuration was neither accepted nor refused in time."""
     DROPPED = "dropped"
     """The connection was lost in the middle."""
     EXPIRED = "expired"

@@ -10,6 +10,7 @@ OF_CONVERSATION = {
     Failure.INSECURE: "I cannot make a secure connection. Perhaps my clock is wrong, or this network wants a login.",
     Failure.WEB_PAGE: "A web page answers instead of the voice service. Perhaps this network wants a login.",
     Failure.SILENT: "The voice service does not answer. Please try again later.",
+    Failure.UNCONFIGURED: "The voice service took my call, but not my settings. Please try again later.",
     Failure.DROPPED: "I lost the connection. Please ask me again.",
     Failure.EXPIRED: "Our conversation reached its time limit. Please ask me again.",
     Failure.REFUSED_KEY: "The voice service refused my key. Please check it.",
@@ -51,6 +52,8 @@ OF_REST = {
 NO_SOUND = "The voice service sent no words and no sound. Please ask me again."
 
 TOO_SLOW = "The answer took too long. Please ask me again."
+
+NO_END_OF_SPEECH = "I heard no end of the question, so I stopped listening. Please ask me again."
 
 NO_END_OF_TOOLS = "I tried one thing after the other and came to no answer, so I stopped. Please ask me again."
 

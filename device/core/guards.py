@@ -86,6 +86,21 @@ def voice_goes_on(memory: Memory, fact: Any) -> bool:
     return memory.voice is not None and not memory.grace_given and not memory.status.hearing
 
 
+def heard_already(memory: Memory, fact: Any) -> bool:
+    """The provider says again that it hears somebody."""
+    return provider_ends_turn(memory, fact) and memory.status.hearing
+
+
+def hearing(memory: Memory, fact: Any) -> bool:
+    """Somebody is being heard."""
+    return memory.status.hearing
+
+
+def nobody_goes_on(memory: Memory, fact: Any) -> bool:
+    """The answer is over, and nobody has said anything since."""
+    return memory.in_follow_up and not memory.status.hearing
+
+
 def perhaps_unheard(memory: Memory, fact: Any) -> bool:
     """Our own detector heard a voice, and the provider may be gone; believed once."""
     return memory.unheard and not memory.leaving and not memory.status.hearing

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from device.core import events as ev
 from device.core.actions import Action, CloseGate, OpenGate
-from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, voiced_only_wanted
+from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, limit_turn, voiced_only_wanted
 from device.core.silence import watch
 from device.core.status import Phase, Status
 from device.core.transitions import TABLE, Rule, Trigger
@@ -96,6 +96,7 @@ class Machine:
         self._memory.note(phase=rule.target)
         if rule.rearm or rule.target is not before:
             self._arm(rule.target)
+        limit_turn(self._memory, rule.target)
         return actions + self._move_gate(rule.target)
 
     def _find(self, trigger: Trigger, fact: object) -> Rule | None:

@@ -21,6 +21,11 @@ class Timer(Enum):
     """The last words before the button was let go have come through the sound card."""
     LONGEST_HOLD = "longest hold"
     """The button has been down longer than anybody speaks."""
+    LONGEST_TURN = "longest turn"
+    """The person has had the word, and then waited, for longer than anybody does. Nothing but an audible answer begins
+    it anew."""
+    LONGEST_SESSION = "longest session"
+    """The session has been open for too long, whatever happens in it. Nothing begins it anew."""
     SILENCE = "silence of the provider"
     """It has said nothing for some time, though it should have."""
     REST = "rest of the sentence"
@@ -65,6 +70,11 @@ class Settings:
     OpenAI's own agents library allows) and the answer."""
     calls: int = 32
     """The most that may be open at once: more than a home has switches in one room, less than a flood."""
+    longest_turn: Ms = Ms(300_000)
+    """The longest that the room is sent before an answer is heard: a minute of speech, and ten rounds of slow tools. A
+    provider that hears a radio, or only says that it hears somebody, would keep the gate open for hours."""
+    longest_session: Ms = Ms(1_800_000)
+    """Half of what OpenAI allows (60 minutes), and more than the longest answer (10 minutes of sound) needs."""
     longest_hold: Ms = Ms(30_000)
     """A button held this long means mute, whatever is heard meanwhile: a television must not keep the microphone on."""
     hold_tail: Ms = Ms(120)
@@ -206,6 +216,14 @@ def _while_speaking(memory: Memory) -> Ms:
 def awaits_more(memory: Memory) -> bool:
     """Say whether a tool is waited for, or a response of which nothing was heard, rather than more of what sounds."""
     return bool(memory.awaited) or not memory.answer.audible
+
+
+def limit_turn(memory: Memory, phase: Phase) -> None:
+    """Let LONGEST_TURN run in `phase`, from when the person got the word until an answer is audible."""
+    if phase not in (Phase.LISTENING, Phase.THINKING):
+        memory.stop(Timer.LONGEST_TURN)
+    elif Timer.LONGEST_TURN not in memory.timers:
+        memory.start(Timer.LONGEST_TURN, memory.settings.longest_turn)
 
 
 def gate_wanted(memory: Memory, phase: Phase) -> bool:

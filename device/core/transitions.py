@@ -61,6 +61,7 @@ _WAKING = (
 )
 
 _LISTENING = (
+    Rule(LISTENING, ev.SpeechStarted, LISTENING, do.nothing, when.heard_already, rearm=False),
     Rule(LISTENING, ev.SpeechStarted, LISTENING, do.hear, when.provider_ends_turn),
     Rule(LISTENING, ev.SpeechStopped, THINKING, do.stop_hearing, when.provider_ends_turn),
     Rule(LISTENING, ev.VoiceStarted, LISTENING, do.hear, when.device_vad_ends_turn),
@@ -78,6 +79,9 @@ _LISTENING = (
     Rule(LISTENING, ev.WakeWordDetected, LISTENING, silence.call, rearm=False),
     Rule(LISTENING, ev.LinkAnswered, IDLE, end.leave_quietly, when.leaving),
     Rule(LISTENING, ev.ButtonClicked, IDLE, end.leave),
+    Rule(LISTENING, Timer.LONGEST_SESSION, IDLE, end.leave_quietly, when.nobody_goes_on),
+    Rule(LISTENING, Timer.LONGEST_TURN, IDLE, end.give_up_listening),
+    Rule(LISTENING, Timer.DEADLINE, IDLE, end.give_up_listening, when.hearing),
     Rule(LISTENING, Timer.DEADLINE, LISTENING, do.give_grace, when.voice_goes_on),
     Rule(LISTENING, Timer.DEADLINE, LISTENING, silence.ask_before_leaving, when.perhaps_unheard),
     Rule(LISTENING, Timer.DEADLINE, IDLE, end.leave_quietly),
@@ -105,6 +109,7 @@ _THINKING = (
     Rule(THINKING, Timer.DEADLINE, THINKING, answers.say_that_nothing_came, when.answer_is_empty),
     Rule(THINKING, Timer.DEADLINE, IDLE, end.give_up_doubtful_answer, when.answer_is_in_doubt),
     Rule(THINKING, Timer.DEADLINE, IDLE, end.give_up_answer),
+    Rule(THINKING, Timer.LONGEST_TURN, IDLE, end.give_up_answer),
 )
 
 _SPEAKING = (
@@ -159,6 +164,7 @@ def _everywhere(here: Phase) -> tuple[Rule, ...]:
 def _in_every_session(here: Phase) -> tuple[Rule, ...]:
     return (
         *(() if here is WAKING else _in_every_conversation(here)),
+        Rule(here, Timer.LONGEST_SESSION, IDLE, end.give_up_session),
         Rule(here, ev.SessionFailed, IDLE, end.fail_by_session),
         Rule(here, ev.DeviceFailed, IDLE, end.fail_by_device, when.conversation_needs_device),
     )

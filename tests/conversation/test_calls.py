@@ -195,3 +195,17 @@ def test_a_result_that_is_not_unicode_is_sent_all_the_same(talk: Talk) -> None:
     talk.call("r", "a")
     talk.protocol.send_tool_result("a", "caf\udce9")
     assert talk.sent()[0]["item"]["output"] == "caf?"
+
+
+def test_a_server_that_names_every_response_alike_is_not_asked_for_ever(talk: Talk) -> None:
+    """The calls of the first are not those of the second."""
+    talk.call("r", "a")
+    talk.done("r")
+    talk.protocol.send_tool_result("a", "ok")
+    assert creates(talk.sent()) == 1
+    talk.response("r")
+    talk.done("r")
+    assert creates(talk.sent()) == 0
+    finished = talk.facts()[-1]
+    assert isinstance(finished, ev.ResponseFinished)
+    assert not finished.more

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from device.config import OpenAI
+from device.conversation.openai import session
 from device.conversation.openai.server_events import TokenDetails, Usage
 from device.conversation.openai.session import RealtimeConversation, in_numbers
 from device.core import events as ev
@@ -255,8 +256,23 @@ async def test_a_configuration_that_is_never_acknowledged_is_given_up() -> None:
 
     async with scripted_server(script) as server:
         failed = await House(server.url, connect_timeout_s=0.5).failure()
-        assert failed.failure is Failure.SILENT
-        assert "configuration" in failed.message
+        assert failed.failure is Failure.UNCONFIGURED
+        assert "accepted the connection but not the session's configuration within 0.5 s" in failed.message
+
+
+async def test_a_configuration_is_waited_for_less_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is there already."""
+    monkeypatch.setattr(session, "_FOR_CONFIGURATION_S", 0.1)
+    monkeypatch.setattr(session, "_FOR_CONFIGURATION", 0.005)
+
+    async def script(peer: Peer) -> None:
+        await peer.say("session.created", session={})
+        await peer.listen()
+
+    async with scripted_server(script) as server:
+        failed = await House(server.url, connect_timeout_s=60.0).failure()
+        assert failed.failure is Failure.UNCONFIGURED
+        assert "within 0.3 s" in failed.message
 
 
 async def test_a_late_acknowledgement_is_waited_for_without_sending_audio() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from device.core import actions as order
+from device.core import answers, failures
 from device.core import events as ev
-from device.core import failures
 from device.core.actions import Action, Cue
 from device.core.events import Failure, Shortfall
 from device.core.memory import Settings
@@ -40,7 +40,7 @@ def thinking() -> House:
 def test_words_without_sound_are_read_and_the_follow_up_window_opens() -> None:
     """As after any answer."""
     house = thinking()
-    assert house.tell(silent(text="It is five.")) == [order.ReadAloud(1, "It is five.", "")]
+    assert house.tell(silent(text="It is five.")) == [order.ReadAloud(1, ("It is five.",), "")]
     house.tell(ev.PlaybackStarted(1))
     assert house.phase is Phase.SPEAKING
     house.tell(ev.PlaybackFinished(1))
@@ -53,14 +53,25 @@ def test_the_words_of_a_response_before_a_tool_are_read_with_the_others() -> Non
     house.tell(ev.ToolCalled(1, "c", "get_time", "{}"))
     assert house.tell(silent(text="One moment.", more=True)) == []
     house.tell(ev.ToolFinished("c", "noon"), ev.ResponseStarted(1, "r2"))
-    assert house.tell(silent("r2", text="It is noon.")) == [order.ReadAloud(1, "One moment. It is noon.", "")]
+    assert house.tell(silent("r2", text="It is noon.")) == [order.ReadAloud(1, ("One moment.", "It is noon."), "")]
+
+
+def test_long_words_are_read_in_pieces() -> None:
+    """The first is heard while the local voice works on the next; nothing is lost."""
+    house = thinking()
+    text = "Once upon a time. " * 3 + "and " * 200 + "so on."
+    (reading,) = house.tell(silent(text=text))
+    assert isinstance(reading, order.ReadAloud)
+    assert reading.text[:3] == ("Once upon a time.",) * 3
+    assert max(map(len, reading.text)) <= answers.LONGEST_PIECE
+    assert " ".join(reading.text) == text
 
 
 def test_words_behind_a_sound_are_read_behind_it() -> None:
     """A preface was spoken, the answer was written."""
     house = thinking()
     house.tell(ev.PlaybackStarted(1), ev.ResponseFinished(1, "r1", more=True), ev.ResponseStarted(1, "r2"))
-    assert house.tell(silent("r2", text="It is noon.")) == [order.ReadAloud(1, "It is noon.", "")]
+    assert house.tell(silent("r2", text="It is noon.")) == [order.ReadAloud(1, ("It is noon.",), "")]
     assert house.phase is Phase.SPEAKING
 
 
@@ -77,7 +88,7 @@ def test_nothing_at_all_is_told_when_no_words_have_followed() -> None:
     """Some servers send them behind the end."""
     house = thinking()
     assert house.tell(silent()) == []
-    assert house.wait(2_000) == [order.ReadAloud(1, "", failures.NO_SOUND)]
+    assert house.wait(2_000) == [order.ReadAloud(1, (), failures.NO_SOUND)]
     house.tell(ev.PlaybackStarted(1), ev.PlaybackFinished(1))
     assert house.phase is Phase.LISTENING
 
@@ -86,7 +97,7 @@ def test_words_that_follow_are_read_once() -> None:
     """And the sentence that nothing came is not said."""
     house = thinking()
     house.tell(silent())
-    assert house.tell(ev.WordsFollowed(1, "It is five.")) == [order.ReadAloud(1, "It is five.", "")]
+    assert house.tell(ev.WordsFollowed(1, "It is five.")) == [order.ReadAloud(1, ("It is five.",), "")]
     assert house.tell(ev.WordsFollowed(1, "It is six.")) == []
     assert not any(isinstance(o, order.ReadAloud) for o in house.wait(2_000))
 
@@ -118,12 +129,12 @@ def test_a_cancelled_response_without_sound_is_no_news() -> None:
 def test_what_lacks_is_said_instead_of_the_answer_or_behind_it(lack: Shortfall) -> None:
     """Nothing is cut off silently."""
     house = thinking()
-    assert house.tell(silent(lack=lack)) == [order.ReadAloud(1, "", failures.OF_ANSWER[lack])]
+    assert house.tell(silent(lack=lack)) == [order.ReadAloud(1, (), failures.OF_ANSWER[lack])]
     house = House()
     house.speak()
-    assert house.tell(ev.ResponseFinished(1, "r1", lack=lack)) == [order.ReadAloud(1, "", failures.OF_REST[lack])]
+    assert house.tell(ev.ResponseFinished(1, "r1", lack=lack)) == [order.ReadAloud(1, (), failures.OF_REST[lack])]
     house = thinking()
-    assert house.tell(silent(lack=lack, text="It is")) == [order.ReadAloud(1, "It is", failures.OF_REST[lack])]
+    assert house.tell(silent(lack=lack, text="It is")) == [order.ReadAloud(1, ("It is",), failures.OF_REST[lack])]
 
 
 def test_a_local_voice_that_fails_leaves_a_cue_and_the_conversation() -> None:
@@ -140,7 +151,7 @@ def test_whoever_interrupts_hears_nothing_of_the_old_words() -> None:
     house = thinking()
     house.tell(silent(text="One moment.", more=True), ev.SpeechStarted(1), ev.SpeechStopped(2))
     house.tell(ev.ResponseStarted(2, "r2"))
-    assert house.tell(silent("r2", 2, text="Yes?")) == [order.ReadAloud(2, "Yes?", "")]
+    assert house.tell(silent("r2", 2, text="Yes?")) == [order.ReadAloud(2, ("Yes?",), "")]
 
 
 # -- an end that is not told

@@ -38,15 +38,35 @@ class Conversations(RuleBasedStateMachine):
         self.ducked = False
         self.calls = 0
         self.down = False
+        self.opened_at = 0.0
+        self.quiet_since: float | None = None
+        """Since when the person has had the word, or waited for an answer to be audible."""
 
     @initialize(
         barge_in=st.sampled_from(["voice", "wake_word", "off"]),
         turn_end=st.sampled_from(TurnEnd),
         follow_up=st.sampled_from([0, 8_000]),
         wake_cue=st.booleans(),
+        limits=st.sampled_from([(20_000, 60_000), (90_000, 200_000)]),
     )
-    def build(self, barge_in: str, turn_end: TurnEnd, follow_up: int, wake_cue: bool = False) -> None:
-        settings = Settings(barge_in=barge_in, turn_end=turn_end, follow_up=Ms(follow_up), wake_cue=wake_cue)
+    def build(
+        self,
+        barge_in: str,
+        turn_end: TurnEnd,
+        follow_up: int,
+        wake_cue: bool = False,
+        limits: tuple[int, int] = (300_000, 1_800_000),
+    ) -> None:
+        turn, session = limits
+        settings = Settings(
+            barge_in=barge_in,
+            turn_end=turn_end,
+            follow_up=Ms(follow_up),
+            wake_cue=wake_cue,
+            longest_turn=Ms(turn),
+            longest_session=Ms(session),
+        )
+        self.settings = settings
         self.machine = Machine(settings)
 
     # -- the house
@@ -67,6 +87,7 @@ class Conversations(RuleBasedStateMachine):
         assert not self.session_open, "a second session"
         assert self.microphone_open, "a session while muted"
         self.session_open, self.session_ready = True, False
+        self.opened_at = self.now
 
     def do_CloseSession(self, action: order.CloseSession) -> None:
         assert self.session_open, "closed twice"
@@ -132,6 +153,16 @@ class Conversations(RuleBasedStateMachine):
     def do_EndReply(self, action: order.EndReply) -> None:
         self.complete = True
 
+    def do_ReadAloud(self, action: order.ReadAloud) -> None:
+        assert action.text or action.note, "nothing to say"
+        assert self.in_phase(Phase.THINKING, Phase.SPEAKING)
+        self.complete = True
+
+    def do_AbandonResponse(self, action: order.AbandonResponse) -> None:
+        assert self.session_open
+        assert self.in_phase(Phase.SPEAKING)
+        assert not self.machine._memory.awaited, "a tool is waited for"
+
     # -- what may happen
 
     @property
@@ -171,10 +202,44 @@ class Conversations(RuleBasedStateMachine):
         self.tell(ev.PlaybackStarted(self.turn))
 
     @precondition(lambda self: self.in_phase(Phase.SPEAKING, Phase.THINKING))
-    @rule(more=st.booleans())
-    def answer_completes(self, more: bool) -> None:
+    @rule(
+        more=st.booleans(),
+        sound=st.booleans(),
+        text=st.sampled_from(["", "Words."]),
+        lack=st.sampled_from([None, None, *ev.Shortfall]),
+    )
+    def answer_completes(self, more: bool, sound: bool, text: str, lack: ev.Shortfall | None) -> None:
         self.complete = False
-        self.tell(ev.ResponseFinished(self.turn, "r", more=more))
+        self.tell(ev.ResponseFinished(self.turn, "r", more=more, sound=sound, text=text, lack=lack))
+
+    @precondition(lambda self: self.in_phase(Phase.SPEAKING))
+    @rule(ended=st.booleans(), goes_on=st.booleans())
+    def answer_runs_dry(self, ended: bool, goes_on: bool) -> None:
+        self.tell(ev.PlaybackRanDry(self.turn, ended))
+        if goes_on:
+            self.tell(ev.PlaybackStarted(self.turn))
+
+    @precondition(lambda self: self.session_open)
+    @rule(failure=st.sampled_from([None, ev.Failure.BUSY]))
+    def provider_complains(self, failure: ev.Failure | None) -> None:
+        self.tell(ev.ProviderComplained(self.turn, "odd", failure))
+
+    @precondition(lambda self: self.in_phase(Phase.THINKING, Phase.SPEAKING, Phase.LISTENING))
+    @rule(read=st.booleans())
+    def words_come_late_or_cannot_be_read(self, read: bool) -> None:
+        self.tell(ev.WordsFollowed(self.turn, "Words.") if read else ev.ReadingFailed(self.turn, "no voice"))
+
+    @precondition(lambda self: self.session_ready)
+    @rule(times=st.integers(1, 60), every=st.sampled_from([100, 2_000]), stops=st.booleans())
+    def provider_hears_for_ever(self, times: int, every: int, stops: bool) -> None:
+        """A radio, or a server that is out of its mind: no such fact keeps a session open."""
+        for _ in range(times):
+            if not self.session_open:
+                break
+            self.tell(ev.SpeechStarted(self.turn))
+            if stops:
+                self.tell(ev.SpeechStopped(self.turn))
+            self.time_passes(every)
 
     @precondition(lambda self: self.in_phase(Phase.SPEAKING, Phase.THINKING))
     @rule()
@@ -288,13 +353,21 @@ class Conversations(RuleBasedStateMachine):
             if isinstance(action, order.TruncateItem):
                 assert 0 < action.played <= 2_000
 
-    @rule(duration=st.sampled_from([10, 200, 600, 9_000, 130_000]))
+    @rule(duration=st.sampled_from([10, 200, 600, 3_000, 9_000, 130_000]))
     def time_passes(self, duration: int) -> None:
         end = self.now + duration
         while (at := self.machine.get_timer()) is not None and at <= end:
             self.now = max(self.now, at)
             self.perform(self.machine.handle_timer(Ms(self.now)))
+            self.note_quiet()
         self.now = end
+
+    def note_quiet(self) -> None:
+        """Keep since when nothing of an answer was audible in the session."""
+        if not self.in_phase(Phase.LISTENING, Phase.THINKING):
+            self.quiet_since = None
+        elif self.quiet_since is None:
+            self.quiet_since = self.now
 
     # -- what always holds
 
@@ -329,6 +402,22 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def every_waiting_phase_has_a_deadline(self) -> None:
         assert (Timer.DEADLINE in self.machine._memory.timers) == self.in_phase(*WAITING)
+
+    @invariant()
+    def no_session_is_longer_than_the_longest(self) -> None:
+        """Whatever comes."""
+        if self.session_open:
+            assert self.now - self.opened_at <= self.settings.longest_session
+
+    @invariant()
+    def nobody_is_heard_for_longer_than_the_longest_turn_without_an_answer(self) -> None:
+        self.note_quiet()
+        if self.quiet_since is not None:
+            assert self.now - self.quiet_since <= self.settings.longest_turn
+
+    @invariant()
+    def no_more_calls_run_than_may(self) -> None:
+        assert len(self.machine._memory.calls) <= self.settings.calls
 
     @invariant()
     def idle_means_no_session(self) -> None:

@@ -59,7 +59,7 @@ SAY = failures.OF_CONVERSATION
 FAILED_MODEL = Reply(failure=("server_error", "server_error", "The server had an error."))
 TROUBLES = {
     "dropped before it is ready": Trouble(SAY[Failure.DROPPED], after("session.created", Drop())),
-    "stalls before it is ready": Trouble(SAY[Failure.SILENT], after("session.created", Stall())),
+    "stalls before it is ready": Trouble(SAY[Failure.UNCONFIGURED], after("session.created", Stall())),
     "wrong key": Trouble(SAY[Failure.REFUSED_KEY], Script(refuse=Refusal(401, "invalid_api_key"))),
     "no credit": Trouble(SAY[Failure.QUOTA], after("session.updated", error_event("insufficient_quota"))),
     "expired": Trouble(SAY[Failure.EXPIRED], replace(HEALTHY, expire_after_s=0.2)),

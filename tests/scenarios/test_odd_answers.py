@@ -217,7 +217,7 @@ async def test_the_person_is_told_and_may_go_on(
             await house.ask_by_click()
             await house.timeline.until(PlaybackFinished, began, tale.within_s + LIMIT_S)
             assert house.status.phase is Phase.LISTENING, name
-            read = [(said.text, said.note) for said in house.timeline.all(ReadAloud, began)]
+            read = [(" ".join(said.text), said.note) for said in house.timeline.all(ReadAloud, began)]
             assert read == ([(tale.text, tale.note)] if tale.text or tale.note else []), name
             assert house.heard_ms(began) > SPOKEN_MS * bool(read) + 800 * tale.plays, name
             assert time.monotonic() - began < tale.within_s + SPARE_S, name

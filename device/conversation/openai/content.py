@@ -47,7 +47,7 @@ class Content:
         text = "" if response.sounded or response.dropped else shortfall.text_of(response, items)
         response.told = response.sounded or bool(text)
         lack = shortfall.of_response(response, info, message, text)
-        silence = "" if self._responses.made_calls(response) else shortfall.why_silent(response, text)
+        silence = "" if response.called else shortfall.why_silent(response, text)
         return ev.ResponseFinished(
             response.turn,
             response.id,

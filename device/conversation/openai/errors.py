@@ -270,6 +270,7 @@ ADVICE = {
     Failure.PROXY: "check the proxy in the environment (https_proxy), or name the host in no_proxy",
     Failure.WEB_PAGE: f"where this network wants a login, log in with a browser; else check {_SET}.url",
     Failure.SILENT: f"try again later; a server that loads its model first may need more {_SET}.connect_timeout_s",
+    Failure.UNCONFIGURED: f"try again later; a server that is slow to take it may need more {_SET}.connect_timeout_s",
     Failure.REFUSED_KEY: "check the key, and whether it is one for this server",
     Failure.REFUSED_REGION: f"this provider does not serve the place; name another in {_SET}.url",
     Failure.QUOTA: "add credit to the account, or raise its limit",

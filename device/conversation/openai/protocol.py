@@ -59,7 +59,7 @@ class Protocol:
         self._mask = mask
         self._turn = 0
         self._turn_end = TurnEnd.PROVIDER
-        self._configured = False
+        self.configured = False
         """The first session.update has been sent."""
         self._instructions_before: Any = None
         self.ready = False
@@ -108,7 +108,7 @@ class Protocol:
 
     def _switch_turn_end(self) -> None:
         self._responses.take_back_the_word()
-        if not self._configured:
+        if not self.configured:
             return
         forget = self._turn_end is TurnEnd.DEVICE or self._uncommitted_bytes > 0
         if forget:
@@ -263,16 +263,16 @@ class Protocol:
 
     def _session_created(self, event: server.SessionCreated) -> None:
         session = self._note_session(event.session)
-        if self._configured:
+        if self.configured:
             return
-        self._configured = True
+        self.configured = True
         self._instructions_before = session.instructions
         config = configuration.first_config(self._settings, self._instructions, self._tools, self._turn_end)
         self._send(client.UpdateSession(event_id=_CONFIGURATION, session=config))
 
     def _session_updated(self, event: server.SessionUpdated) -> None:
         session = self._note_session(event.session)
-        if not self._configured or self.ready:
+        if not self.configured or self.ready:
             return
         shown = session.instructions
         if configuration.may_be_ours(shown, self._instructions, self._instructions_before):
@@ -289,8 +289,9 @@ class Protocol:
 
     def why_not_ready(self, within: str) -> tuple[Failure, str]:
         """Say why a session that was connected is not in use yet; `within` is how long that was waited for."""
-        failure = Failure.WRONG_ADDRESS if self._of_the_beta else Failure.SILENT
-        what = "did not accept the session's configuration" if self._configured else "began no session"
+        silence = Failure.UNCONFIGURED if self.configured else Failure.SILENT
+        failure = Failure.WRONG_ADDRESS if self._of_the_beta else silence
+        what = "accepted the connection but not the session's configuration" if self.configured else "began no session"
         return failure, self._advised(failure, f"the server {what} {within}")
 
     def _advised(self, failure: Failure, message: str) -> str:

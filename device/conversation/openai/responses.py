@@ -17,6 +17,8 @@ class Response:
     """Whatever still comes of it is of no interest."""
     void: bool = False
     """It should never have been: nobody was told that it began."""
+    called: bool = False
+    """It called a tool."""
     sounded: bool = False
     """Sound of it came that can be played."""
     garbled: bool = False
@@ -36,6 +38,7 @@ class Calls:
     """The calls of one response."""
 
     owed: set[str] = field(default_factory=set)
+    made: bool = False
     done: bool = False
     cancelled: bool = False
 
@@ -171,10 +174,6 @@ class Responses:
         """Say whether the end of the response is still to come."""
         return response.id in self.running
 
-    def made_calls(self, response: Response) -> bool:
-        """Say whether the response called tools."""
-        return response.id in self._response_of.values()
-
     @property
     def is_expected(self) -> bool:
         """Say whether a response that has not begun is to come."""
@@ -236,7 +235,11 @@ class Responses:
         if not call_id or call_id in self._response_of:
             return False
         self._response_of[call_id] = response_id
-        self._calls.setdefault(response_id, Calls(done=response_id not in self.running)).owed.add(call_id)
+        calls = self._calls.setdefault(response_id, Calls(done=response_id not in self.running))
+        calls.owed.add(call_id)
+        calls.made = True
+        if response := self.running.get(response_id):
+            response.called = True
         return True
 
     def answer(self, call_id: str) -> bool:
@@ -261,6 +264,5 @@ class Responses:
         if not calls.done or calls.owed:
             return
         del self._calls[response_id]
-        made_calls = response_id in self._response_of.values()
-        if made_calls and not calls.cancelled:
+        if calls.made and not calls.cancelled:
             self.want()

@@ -21,6 +21,10 @@ from device.units import Hz
 
 log = logging.getLogger(__name__)
 
+# What a session that has begun may take to accept its configuration: names are looked up, TLS has shaken hands and
+# models are loaded by then, and a healthy server needs one round trip. Who sets a long time to connect has a slow one.
+_FOR_CONFIGURATION_S, _FOR_CONFIGURATION = 5.0, 0.5
+
 # What aclose may take; the port promises a second.
 _LONGEST_CLOSE_S = 0.9
 
@@ -163,6 +167,10 @@ class RealtimeConversation:
             self._post(fact)
 
 
+def _configuration_limit_s(connect_timeout_s: float) -> float:
+    return max(_FOR_CONFIGURATION_S, connect_timeout_s * _FOR_CONFIGURATION)
+
+
 def in_numbers(usage: Usage) -> str:
     """Return what a response cost as one line of tokens, e.g. `total=87 input=60 ...`."""
     into, out = usage.input_token_details or TokenDetails(), usage.output_token_details or TokenDetails()
@@ -266,20 +274,22 @@ class Session:
                 self.flush()
 
     async def _talk(self) -> None:
-        deadline = asyncio.get_running_loop().time() + self._settings.connect_timeout_s
+        limit_s = self._settings.connect_timeout_s
+        deadline = asyncio.get_running_loop().time() + limit_s
         self._link = connection = await Link.open(self._settings, self._key)
         self._writer = asyncio.create_task(self._write(connection), name="realtime writer")
         try:
             async with asyncio.timeout_at(deadline) as patience:
                 await self._read(connection, patience)
         except TimeoutError:
-            why = self.protocol.why_not_ready(f"within {self._settings.connect_timeout_s:g} s")
-            raise LinkError(*why) from None
+            waited_s = min(limit_s, _configuration_limit_s(limit_s)) if self.protocol.configured else limit_s
+            raise LinkError(*self.protocol.why_not_ready(f"within {waited_s:g} s")) from None
         finally:
             self._writer.cancel()
             await connection.close()
 
     async def _read(self, connection: Link, patience: asyncio.Timeout) -> None:
+        asked = False
         while not self.protocol.failed:
             message = await connection.receive()
             if isinstance(message, str):
@@ -289,7 +299,16 @@ class Session:
             if self.protocol.ready and not connection.ready:
                 connection.ready = True
                 patience.reschedule(None)
+            elif self.protocol.configured and not asked:
+                asked = True
+                self._limit(patience)
             self.flush()
+
+    def _limit(self, patience: asyncio.Timeout) -> None:
+        """Wait less than for a connection for the configuration that was just sent to be accepted."""
+        limit_s = _configuration_limit_s(self._settings.connect_timeout_s)
+        until = asyncio.get_running_loop().time() + limit_s
+        patience.reschedule(min(until, patience.when() or until))
 
     async def _write(self, connection: Link) -> None:
         # A link that ends is the reader's news.
