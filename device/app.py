@@ -55,8 +55,8 @@ from device.wake.worker import WakeWorker
 
 log = logging.getLogger(__name__)
 
-# SIGTERM to exit within 2 s, whatever hangs: each of the four parts that may hang gets this long to close.
-CLOSE_LIMIT_S = 0.4
+# SIGTERM to exit within 2 s, whatever hangs: each of the five parts that may hang gets this long to close.
+CLOSE_LIMIT_S = 0.35
 # What the provider's VAD may hear of a voice after ours takes it for over: it errs towards voice, and it may be tuned.
 _HEARS_LONGER = Ms(500)
 # The longest that semantic VAD waits for the rest of a sentence, by eagerness, as documented by OpenAI.
@@ -126,6 +126,9 @@ async def open_app(settings: config.Config, key: Secret) -> AsyncIterator[App]:
     mute = MuteMemory(config.state_dir(settings))
     controller = Controller(Machine(machine_settings(settings), muted=mute.muted))
     async with contextlib.AsyncExitStack() as stack:
+        mute.start(controller.post)
+        # Last of all: meanwhile the disk has had the time that the others took.
+        stack.push_async_callback(_within_limit, mute.close)
         app, house = await _build(_Site(settings, profile, controller, stack), key, mute)
         controller.move_in(house)
         if not controller.status.muted:

@@ -42,6 +42,7 @@ class House:
     panel: Panel
     voice: Voice
     remember_mute: Callable[[bool], None]
+    """Keep the state over a restart. Never waits: a disk that refuses is posted as DeviceFailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,6 @@ class Controller:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._microphone_orders = asyncio.Lock()
-        self._disk_orders = asyncio.Lock()
         self._exit = asyncio.Event()
         self._orders: dict[type[Action], tuple[_Step, ...]] = {}
         self._failing: set[tuple[Device, str]] = set()
@@ -232,7 +232,7 @@ class Controller:
             order.Announce: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a.text)),),
             order.ReadAloud: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._read_aloud, a)),),
             order.RunTool: (_Step(Device.CONVERSATION, lambda a: self._spawn(Device.CONVERSATION, self._run_tool, a)),),
-            order.RememberMute: (_Step(Device.DISK, lambda a: self._spawn(Device.DISK, self._remember_mute)),),
+            order.RememberMute: (_Step(Device.DISK, lambda a: house.remember_mute(a.muted)),),
             order.Exit: (_Step(Device.CONVERSATION, lambda a: self._exit.set()),),
         }
 
@@ -260,10 +260,6 @@ class Controller:
             if self.status.muted:
                 await self._house.microphone.close()
                 self._attempt(Device.EAR, "clear", self._house.ear.clear)
-
-    async def _remember_mute(self) -> None:
-        async with self._disk_orders:
-            await asyncio.to_thread(self._house.remember_mute, self.status.muted)
 
     async def _announce(self, text: str) -> None:
         log.info("saying: %s", text)

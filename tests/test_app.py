@@ -15,11 +15,13 @@ import pytest
 
 from device import app, config
 from device.core.actions import TurnEnd
+from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
 from device.gpio import MockBoard
 from device.hardware import load_profile
 from device.secrets import Secret
 from device.sim.soundcard import VirtualSoundCard
+from device.units import Samples
 
 LED, RELAY = 18, 17
 KEY = Secret("sk-of-nobody")
@@ -190,3 +192,14 @@ async def test_a_signal_while_the_house_is_being_built_takes_it_down_in_order(
     os.kill(os.getpid(), number)
     await asyncio.wait_for(serving, 20)
     assert not board.is_output(RELAY)
+
+
+async def test_a_mute_in_the_last_moment_is_remembered(
+    virtual_card: VirtualSoundCard, board: MockBoard, tmp_path: Path
+) -> None:
+    """Told to stop right after it: the disk is waited for."""
+    async with app.open_app(settings(tmp_path), KEY) as house:
+        for fact in (ButtonHeld(Samples(1)), ButtonLongPressed(), ShutdownRequested()):
+            house.controller.post(fact)
+        await house.controller.run()
+    assert (tmp_path / "muted").exists()

@@ -172,6 +172,12 @@ def add_fault(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
     return []
 
 
+def say_not_kept(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
+    """The person relies on a mute that would end with the next restart."""
+    text = failures.MUTE_NOT_KEPT if memory.status.muted else failures.UNMUTE_NOT_KEPT
+    return [*add_fault(memory, fact), order.Announce(text)]
+
+
 def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
     """It works again."""
     memory.note(faults=memory.status.faults - {fact.device})

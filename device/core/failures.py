@@ -31,6 +31,9 @@ OF_DEVICE = {
     Device.CONVERSATION: "Something inside me failed. Please ask me again.",
 }
 
+MUTE_NOT_KEPT = "My disk cannot remember that I am muted. After a restart I would listen again."
+UNMUTE_NOT_KEPT = "My disk cannot remember that I am listening again. After a restart I would be muted."
+
 OF_ANSWER = {
     Shortfall.FILTERED: "The voice service withheld its answer.",
     Shortfall.TOO_LONG: "The answer reached its longest length before I could say anything.",

@@ -36,6 +36,11 @@ def deaf(memory: Memory, fact: Any) -> bool:
     return Device.MICROPHONE in memory.status.faults
 
 
+def mute_not_kept(memory: Memory, fact: DeviceFailed) -> bool:
+    """The disk refused the mute state."""
+    return fact.device is Device.DISK
+
+
 def telling_failure(memory: Memory, fact: Any) -> bool:
     """The person is being told that a conversation failed."""
     return memory.status.failing

@@ -154,6 +154,7 @@ def _everywhere(here: Phase) -> tuple[Rule, ...]:
         Rule(here, Timer.LONGEST_HOLD, IDLE, end.mute, when.holding_unmuted),
         Rule(here, Timer.REST, here, do.nothing, rearm=False),
         Rule(here, Timer.FAILURE_SHOWN, here, end.stop_showing_failure, rearm=False),
+        Rule(here, ev.DeviceFailed, here, end.say_not_kept, when.mute_not_kept, rearm=False),
         Rule(here, ev.DeviceFailed, here, end.add_fault, rearm=False),
         Rule(here, ev.DeviceRecovered, here, end.remove_fault, rearm=False),
         Rule(here, ev.EchoCancellationLost, here, end.give_up_voice_barge_in, rearm=False),

@@ -6,6 +6,7 @@ import pytest
 
 from device.core import actions as order
 from device.core import events as ev
+from device.core import failures
 from device.core.actions import Action, Cue, TurnEnd
 from device.core.events import Device, Failure
 from device.core.machine import Machine
@@ -796,3 +797,14 @@ def test_without_echo_cancellation_a_voice_no_longer_interrupts() -> None:
     house.tell(ev.VoiceStopped(Samples(2)))
     assert house.tell(ev.VoiceStarted(Samples(3))) == []
     assert "StopPlayback" in names(house.wake())
+
+
+@pytest.mark.parametrize("muted", [True, False])
+def test_a_state_that_the_disk_refuses_is_said_each_time(muted: bool) -> None:
+    """Who mutes relies on it over a restart."""
+    house = House(muted=muted)
+    for _ in range(2):
+        orders = house.tell(ev.DeviceFailed(Device.DISK, "full"))
+        text = failures.MUTE_NOT_KEPT if muted else failures.UNMUTE_NOT_KEPT
+        assert orders == [order.Announce(text)]
+    assert Device.DISK in house.machine.status.faults

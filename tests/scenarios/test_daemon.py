@@ -6,11 +6,13 @@ import base64
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
-from device.core.events import ButtonReleased
+from device.core import failures
+from device.core.events import ButtonReleased, Device
 from device.sim.person import Person
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script
@@ -83,11 +85,16 @@ async def test_a_state_folder_that_cannot_be_written_does_not_keep_it_from_mutin
 
 
 async def test_a_full_disk_does_not_keep_it_from_muting(open_house: Open, caplog: pytest.LogCaptureFixture) -> None:
-    """/dev/full takes nothing, as a full disk does."""
+    """/dev/full takes nothing, as a full disk does: who mutes is told so, each time."""
     async with open_house('service.state_dir="/dev/full"') as house:
-        await house.long_press()
-        assert house.status.muted
-        assert "will not survive a restart" in caplog.text
+        for _ in range(2):
+            since = time.monotonic()
+            await house.long_press()
+            assert house.status.muted
+            assert await house.announced(since) == failures.MUTE_NOT_KEPT
+            assert "will not survive a restart" in caplog.text
+            assert Device.DISK in house.status.faults
+            await house.long_press()
 
 
 async def test_no_child_inherits_the_key_and_no_core_would_hold_it(
