@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -64,7 +65,11 @@ class Decision:
         self.forget()
 
     def hear(self, score: float, position: int) -> bool:
-        """Take the score of the sound that ends at `position`; tell whether the word is detected now."""
+        """Take the score of the sound that ends at `position`; tell whether the word is detected now.
+
+        What is not a number (NaN, infinite) is no score: nothing was heard.
+        """
+        score = number(score)
         detected = self._judge(score, position)
         self._watch(score, position, detected)
         return detected
@@ -84,7 +89,8 @@ class Decision:
         self._peak_at = self._last_near = 0
 
     def _judge(self, score: float, position: int) -> bool:
-        if score < self.rule.threshold:
+        # Not "below": whatever does not compare is not detected.
+        if not score >= self.rule.threshold:
             self._armed = True
             self._above_since = None
             return False
@@ -113,6 +119,11 @@ class Decision:
         if self._peak and position - self._last_near >= _SETTLED:
             self._near_misses.append(NearMiss(self._word, self._peak, self.rule.threshold, Samples(self._peak_at)))
             self._peak = 0.0
+
+
+def number(score: float) -> float:
+    """Return a score as what may be shown and compared: 0 for what is no number."""
+    return score if math.isfinite(score) else 0.0
 
 
 def take_near_misses(decisions: Iterable[Decision]) -> list[NearMiss]:

@@ -40,7 +40,7 @@ class Stepwise(ABC):
 
     @property
     def scores(self) -> Mapping[str, float]:
-        """The newest score of every word, 0 to 1; 0 in the first half second of a stream."""
+        """The newest score of every word, 0 to 1; 0 in the first half second of a stream. As it is: see sanity.py."""
         return {word.name: word.score for word in self._listened_for}
 
     @property

@@ -13,7 +13,9 @@ from typing import Protocol, runtime_checkable
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.ports import Detection, NearMiss, Post, WakeWord
 from device.units import BYTES_PER_SAMPLE, Samples
+from device.wake.decision import number
 from device.wake.doze import Doze, Heard
+from device.wake.sanity import Sanity
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of one chunk; `error` is empty when it was scored."""
+    """What came of one chunk; `scores` is None when it could not be scored, `error` empty when all is well."""
 
     position: Samples
     detections: tuple[Detection, ...] = ()
@@ -159,7 +161,9 @@ class WakeWorker:
         if outcome.error:
             self._fail(outcome.error)
         else:
-            self._hear(outcome)
+            self._recover()
+        if outcome.scores is not None:
+            self._hear(outcome, outcome.scores)
 
     def _fail(self, error: str) -> None:
         if self._doze:
@@ -169,13 +173,15 @@ class WakeWorker:
             self._failed = True
             self._post(DeviceFailed(Device.WAKE_WORD, f"the wake-word engine failed: {error}"))
 
-    def _hear(self, outcome: _Outcome) -> None:
+    def _recover(self) -> None:
         if self._failed:
             self._failed = False
             self._post(DeviceRecovered(Device.WAKE_WORD))
+
+    def _hear(self, outcome: _Outcome, scores: Mapping[str, float]) -> None:
         self.scored_samples = outcome.position
-        if self._on_score and outcome.scores is not None:
-            self._on_score(outcome.scores)
+        if self._on_score:
+            self._on_score({word: number(score) for word, score in scores.items()})
         for detection in outcome.detections:
             self._on_detection(detection)
         for miss in outcome.near_misses:
@@ -189,6 +195,7 @@ class _Listener:
         self._engine = engine
         self._engine_fed = 0
         self._failing = False
+        self._sanity = Sanity()
         self._behind = False
         self.skipped = 0
 
@@ -222,7 +229,10 @@ class _Listener:
         missed = chunk.end - self._engine_fed
         placed = tuple(replace(found, end=Samples(found.end + missed)) for found in detections)
         near = tuple(replace(miss, at=Samples(miss.at + missed)) for miss in self._engine.take_near_misses())
-        return _Outcome(Samples(chunk.end), placed, near, self._engine.scores)
+        scores = self._engine.scores
+        if self._sanity.watch(scores):
+            self._engine.reset()
+        return _Outcome(Samples(chunk.end), placed, near, scores, self._sanity.complaint)
 
     def _begin_anew(self, missed: int) -> None:
         if missed > 0 and isinstance(self._engine, Skipping):

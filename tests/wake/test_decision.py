@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -42,6 +43,15 @@ def near(scores: Scores, threshold: float = 0.5, patience: int = 1, refractory: 
 def test_a_word_is_detected_when_its_score_reaches_the_threshold() -> None:
     """Exactly the threshold is enough, and one detection is enough for one stretch."""
     assert decide([0.1, 0.49, 0.5, 0.9, 0.9, 0.9, 0.9, 0.1]) == [2]
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("patience", [1, 3])
+def test_what_is_not_a_number_is_no_detection(score: float, patience: int) -> None:
+    """Nor a near miss; a real score among them is judged as ever."""
+    assert decide([score] * 12, patience=patience) == []
+    assert near([score] * 12 + [0.0] * 12) == []
+    assert decide([score, HIGH, score]) == [1]
 
 
 def test_patience_asks_for_scores_in_a_row() -> None:

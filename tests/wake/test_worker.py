@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable, Mapping
 from typing import ClassVar
@@ -59,6 +60,19 @@ class FakeWakeWord:
     def reset(self) -> None:
         """Count."""
         self.resets += 1
+
+
+class Senseless(FakeWakeWord):
+    """Gives NaN for what it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.score = math.nan
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Whatever it is."""
+        return {"fake": self.score, "other": 0.25}
 
 
 class House:
@@ -315,3 +329,55 @@ async def test_a_spoken_word_comes_through_the_real_engine_and_thread(
     worker.close()
     assert heard[0].word == "hey_jarvis"
     assert worker.skipped_samples == 0
+
+
+async def feed_and_settle(house: House, chunks: int, pcm: bytes = QUIET) -> None:
+    """Feed chunks one by one, each listened to before the next."""
+    for _ in range(chunks):
+        house.worker.feed(pcm)
+        until = house.worker._fed
+        async with asyncio.timeout(20):
+            while house.worker.scored_samples < until:
+                await asyncio.sleep(0.001)
+
+
+async def test_an_engine_that_gives_no_numbers_is_told_of_as_deaf_once(caplog: pytest.LogCaptureFixture) -> None:
+    """After two seconds, in which it is tried anew once; other words are still heard, and it may come back."""
+    house = House()
+    engine = house.engine = Senseless()
+    house.worker = WakeWorker(engine, house.heard.append, house.posted.append, house.scores.append)
+    house.worker.start()
+    await feed_and_settle(house, 24)
+    assert not house.posted
+    await feed_and_settle(house, 60)
+    (told,) = house.posted
+    assert isinstance(told, DeviceFailed)
+    assert told.device is Device.WAKE_WORD
+    assert "fake are not numbers" in told.message
+    assert engine.resets == 1
+    assert caplog.text.count("not a number") == 1
+    assert set(house.scores[-1].values()) == {0.0, 0.25}
+    await feed_and_settle(house, 1, WORD)
+    assert len(house.heard) == 1
+    engine.score = 0.0
+    await feed_and_settle(house, 24)
+    assert len(house.posted) == 1
+    await feed_and_settle(house, 1)
+    assert house.posted[1:] == [DeviceRecovered(Device.WAKE_WORD)]
+    house.worker.close()
+
+
+async def test_a_single_score_that_is_no_number_is_noted_and_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+    """It makes nobody deaf."""
+    house = House()
+    engine = house.engine = Senseless()
+    house.worker = WakeWorker(engine, house.heard.append, house.posted.append)
+    house.worker.start()
+    for _ in range(5):
+        engine.score = math.inf
+        await feed_and_settle(house, 10)
+        engine.score = 0.1
+        await feed_and_settle(house, 1)
+    assert not house.posted
+    assert caplog.text.count("not a number") == 1
+    house.worker.close()
