@@ -25,6 +25,12 @@ def let_thread_state_go(kept: int) -> None:
 
 
 def hurry() -> None:
-    """Put this thread before others, where that is allowed (root, or LimitNICE of the service): 20 ms are short."""
+    """Put this thread before others, where that is allowed (root, or LimitNICE of the service): 20 ms are short.
+
+    Only a thread of the card's: every thread that the program's first one starts later would inherit its priority.
+    """
+    thread = threading.get_native_id()
+    if thread == os.getpid():
+        return
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SPEAKER_NICE)
+        os.setpriority(os.PRIO_PROCESS, thread, SPEAKER_NICE)

@@ -118,6 +118,7 @@ async def test_no_child_inherits_the_key_and_no_core_would_hold_it(
         await until(lambda: len(list(seen.iterdir())) == 2, "amixer and espeak-ng")
         process = Path(f"/proc/{running.process.pid}")
         texts = [path.read_text() for path in (*seen.iterdir(), process / "environ")]
+        priority = os.getpriority(os.PRIO_PROCESS, running.process.pid)
         limit = re.search(r"Max core file size +(\d+) +(\d+)", (process / "limits").read_text())
         dumped = int((process / "coredump_filter").read_text(), 16)
         assert (await running.end())[0] == 0
@@ -128,3 +129,5 @@ async def test_no_child_inherits_the_key_and_no_core_would_hold_it(
     assert limit
     assert limit.groups() == ("0", "0")
     assert dumped == 0
+    # The loudspeaker has sounded by then: its thread hurries, the program does not.
+    assert priority == os.getpriority(os.PRIO_PROCESS, 0)
