@@ -124,8 +124,8 @@ class OpenAI(Section, frozen=True):
     """The language of your words for the transcription, e.g. "en"; empty: it is found out."""
     connect_timeout_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 10.0
     """How long opening a session may take, in seconds."""
-    max_message_bytes: Annotated[int, Meta(ge=65_536, le=67_108_864)] = 8_388_608
-    """A larger message from the server, in bytes, ends the session."""
+    max_message_bytes: Annotated[int, Meta(ge=65_536, le=67_108_864)] = 2_097_152
+    """A larger message from the server, in bytes, ends the session; 2 MB are 32 s of an answer's sound in one piece."""
 
 
 class Conversation(Section, frozen=True):

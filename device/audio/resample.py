@@ -28,6 +28,8 @@ FloatArray = npt.NDArray[np.float32]
 EDGE = 0.125
 # The length of the filter times the width of its edge, and the window's shape, for 80 dB (Kaiser's formulas).
 _LENGTH_TIMES_WIDTH = (80 - 7.95) / (2.285 * 2 * math.pi)
+# Long sound is taken piece by piece: every sample needs some 400 bytes for as long as it is computed.
+_PIECE = 4_800
 _KAISER_BETA = 0.1102 * (80 - 8.7)
 
 
@@ -47,7 +49,8 @@ class StreamResampler:
         """Take a chunk of whole samples and return what is ready, which may be nothing."""
         if self._stream is None or not pcm:
             return pcm
-        return self._stream.push(np.frombuffer(pcm, "<i2").astype(np.float32))
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+        return b"".join(self._stream.push(samples[at : at + _PIECE]) for at in range(0, len(samples), _PIECE))
 
     def flush(self) -> bytes:
         """End the stream: return the samples held back. The next `process` begins a new stream."""

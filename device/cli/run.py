@@ -37,6 +37,7 @@ def _run(options: argparse.Namespace) -> int:
     log.info("configuration: %s", config.file_of(options.config) or f"built in ({config.DEFAULT_PATH} is not there)")
     # Before anything can start a child, which would inherit it.
     key = take_secret("OPENAI_API_KEY")
+    journal.hide(key.mask)
     memory.share_one_heap()
     from device import app
 

@@ -200,6 +200,12 @@ class Mutable:
             while self.controller.status.phase is not wanted:
                 await self.listen_for(FRAME_S)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a session, perhaps one that is being closed, to which sound could be sent."""
+        sessions = (self.conversation._session, *self.conversation._ending)
+        return any(session is not None and session._link is not None for session in sessions)
+
     def socket(self) -> TappedSocket:
         """Return that of the session."""
         session = self.conversation._session

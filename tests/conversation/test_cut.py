@@ -44,10 +44,11 @@ def trusting(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @asynccontextmanager
 async def talking(server: CountingServer) -> AsyncIterator[Mutable]:
-    """A house in which somebody has the word."""
+    """A house in which somebody has the word; what was said before has arrived."""
     house = Mutable(server.url)
     house.wake()
     await house.phase(Phase.LISTENING)
+    await settled()
     yield house
     await house.conversation.aclose()
 
@@ -87,7 +88,6 @@ async def test_a_mute_lets_nothing_of_the_gate_s_filter_out() -> None:
 async def test_a_mute_resets_the_connection_and_a_goodbye_closes_it() -> None:
     """The server sees the difference."""
     async with counting_server() as server, talking(server) as house:
-        await settled()
         house.leave()
         await settled()
         assert (server.goodbyes, server.resets) == (1, 0)
@@ -101,7 +101,6 @@ async def test_a_mute_resets_the_connection_and_a_goodbye_closes_it() -> None:
 async def test_a_goodbye_over_tls_is_one(trusting: Path) -> None:
     """asyncio's buffers under TLS are looked into: when they are empty the session is closed as it should be."""
     async with counting_server(tls=server_context(trusting)) as server, talking(server) as house:
-        await settled()
         house.leave()
         await settled()
         assert (server.goodbyes, server.resets) == (1, 0)
@@ -140,7 +139,6 @@ async def test_a_mute_while_another_session_is_closing() -> None:
     """The goodbye is broken off, and the new session, of which nobody has heard yet, is never opened."""
     with tapped() as tap:
         async with counting_server() as server, talking(server) as house:
-            await settled()
             house.conversation.close()
             assert house.conversation._ending
             house.leave()

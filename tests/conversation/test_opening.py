@@ -224,7 +224,7 @@ def test_a_backlog_too_long_for_a_talk_ends_the_session() -> None:
     assert failed.failure is Failure.DROPPED
 
 
-@pytest.mark.parametrize("text", ["", "hello", "{", '{"type": "error", ', '{"type": "x", "a": ' + "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "hello", "{", '{"type": "error", '])
 def test_what_is_not_json_ends_the_session(text: str) -> None:
     """That is another protocol."""
     talk = Talk().made_ready()
@@ -239,6 +239,7 @@ def test_what_is_not_json_ends_the_session(text: str) -> None:
     [
         "[]",
         "3",
+        '{"type": "x", "a": ' + "[" * 100_000 + "]" * 100_000 + "}",
         '{"typ": "error"}',
         '{"type": 3}',
         '{"type": "response.created"}',
@@ -283,3 +284,19 @@ def test_unknown_events_and_fields_are_ignored() -> None:
     talk.says("conversation.item.added", item={"id": "i"}, previous_item_id=None)
     talk.says("input_audio_buffer.speech_started", audio_start_ms=1, item_id="i", colour="red")
     assert len(talk.facts()) == 1
+
+
+@pytest.mark.parametrize(
+    "expiry",
+    [
+        *("1" + "0" * 400, "1" + "0" * 5_000, "1e400", "-1e400", "-5", "0", "NaN", "Infinity"),
+        *('"soon"', "true", "null", "{}", "[" * 200 + "]" * 200),
+    ],
+)
+def test_a_strange_moment_of_expiry_does_not_matter(expiry: str) -> None:
+    """It is nice to have; the session is configured all the same."""
+    talk = Talk()
+    talk.protocol.receive_text(f'{{"type": "session.created", "session": {{"expires_at": {expiry}}}}}')
+    assert talk.sent_types() == ["session.update"]
+    assert talk.facts() == []
+    assert talk.protocol.expires_at is None

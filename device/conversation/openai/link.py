@@ -33,6 +33,9 @@ T = TypeVar("T")
 # What websockets itself uses; a missed pong is noticed within 40 s.
 _PING_S = 20
 
+# Messages that may wait for the reader. The library's 16 would be 32 MB of the largest.
+_LONGEST_QUEUE = 4
+
 # How often to look whether an answer has come.
 _LOOK_S = 0.1
 
@@ -262,6 +265,7 @@ async def _connect(library: Library, settings: OpenAI, key: Secret, seen: Witnes
         additional_headers=auth_headers(settings, key),
         compression=None,
         max_size=settings.max_message_bytes,
+        max_queue=_LONGEST_QUEUE,
         open_timeout=None,
         ping_interval=_PING_S,
         ping_timeout=_PING_S,

@@ -283,8 +283,9 @@ class Protocol:
         session = server.read(told, server.SessionInfo) or server.SessionInfo()
         self._of_the_beta = self._of_the_beta or session.is_of_the_beta
         # A number beyond all reason, which no float may hold, is no moment.
-        if isinstance(session.expires_at, int | float) and 0 < session.expires_at < _YEAR_3000:
-            self.expires_at = float(session.expires_at)
+        at = session.expires_at
+        if isinstance(at, int | float) and not isinstance(at, bool) and 0 < at < _YEAR_3000:
+            self.expires_at = float(at)
         return session
 
     def why_not_ready(self, within: str) -> tuple[Failure, str]:

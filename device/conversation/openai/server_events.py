@@ -273,11 +273,15 @@ class MalformedEventError(Exception):
     def __init__(self, event_type: str, problem: str) -> None:
         super().__init__(f"{event_type}: {problem}")
         self.event_type = event_type
+        self.problem = problem
 
 
 class _Envelope(Struct, frozen=True):
     type: str
 
+
+# What msgspec says of a number that neither 64 bits nor a float hold.
+_TOO_LARGE = "out of range"
 
 _envelope = msgspec.json.Decoder(_Envelope)
 _decoders = {name: msgspec.json.Decoder(kind) for name, kind in _TYPES.items()}
@@ -288,6 +292,10 @@ def decode(text: str | bytes) -> ServerEvent | None:
     try:
         return _decoded(text)
     except NotJsonError:
+        return _decoded(_mended(text))
+    except MalformedEventError as error:
+        if _TOO_LARGE not in error.problem:
+            raise
         return _decoded(_mended(text))
 
 
@@ -310,7 +318,9 @@ def _decoded(text: str | bytes) -> ServerEvent | None:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
         raise MalformedEventError(name, str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise MalformedEventError(name, "nested too deeply") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotJsonError(str(error)) from error
 
 

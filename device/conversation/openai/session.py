@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable
 
 from device.config import OpenAI
 from device.conversation.openai import link
+from device.conversation.openai.backlog import LONGEST_S, Backlog, in_pieces
 from device.conversation.openai.facts import Fact, Ignored, ReplyAudio, ReplyEnded, UsageReported
 from device.conversation.openai.link import Link, LinkError
 from device.conversation.openai.protocol import RATE, Protocol
@@ -201,6 +203,10 @@ class Session:
         self._writer: asyncio.Task[None] | None = None
         self._link: Link | None = None
         self._checks: set[asyncio.Task[None]] = set()
+        self._facts: deque[Fact] = deque()
+        """What is still to be told."""
+        self._handing_on = False
+        self._backlog = Backlog()
 
     def start(self) -> None:
         """Connect in the background."""
@@ -253,12 +259,45 @@ class Session:
     def flush(self) -> None:
         """Pass on what the protocol has to tell, and let the writer send what it has to send."""
         self._something_to_send.set()
-        for fact in self.protocol.take_facts():
-            if not self._ended:
-                self._tell(fact)
+        self._collect()
+        while self._facts and (self.protocol.failed or not self._handing_on):
+            self._tell_next()
         if self.protocol.failed and self._task is not None and asyncio.current_task() is not self._task:
             # The reader is waiting for a message that no longer matters.
             self._task.cancel()
+
+    async def _hand_on(self) -> None:
+        """As flush; but with long sound the loop gets its turn after every piece, and other facts wait behind it."""
+        self._something_to_send.set()
+        self._collect()
+        self._handing_on = True
+        try:
+            while self._facts:
+                if self._tell_next() and self._facts:
+                    await asyncio.sleep(0)
+        finally:
+            self._handing_on = False
+
+    def _collect(self) -> None:
+        for fact in self.protocol.take_facts():
+            self._facts.extend(in_pieces(fact))
+        if self.protocol.failed:
+            # Nobody will hear the rest of this answer.
+            self._facts = deque(fact for fact in self._facts if not isinstance(fact, ReplyAudio))
+
+    def _tell_next(self) -> bool:
+        """Tell the oldest fact; return whether it was sound."""
+        fact = self._facts.popleft()
+        if not self._ended:
+            self._tell(fact)
+        if not isinstance(fact, ReplyAudio):
+            return False
+        if self._backlog.add(fact, asyncio.get_running_loop().time()) > LONGEST_S:
+            self.protocol.fail(
+                Failure.PROTOCOL, f"the server sent {LONGEST_S / 60:g} minutes of sound ahead of its time"
+            )
+            self._collect()
+        return True
 
     async def _run(self) -> None:
         # Cancelling is how it is stopped, wherever it waits.
@@ -302,7 +341,7 @@ class Session:
             elif self.protocol.configured and not asked:
                 asked = True
                 self._limit(patience)
-            self.flush()
+            await self._hand_on()
 
     def _limit(self, patience: asyncio.Timeout) -> None:
         """Wait less than for a connection for the configuration that was just sent to be accepted."""
