@@ -1,0 +1,66 @@
+"""What people read first: every example works as it stands, every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from device import config
+from device.cli import COMMANDS, _parser
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "hardware.md", ROOT / "device" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"^ *```toml\n(.*?)^ *```", page.read_text("utf-8"), re.S | re.M))
+    # A file of labels for `hearthside replay` is another kind of TOML.
+    if '= "none"' not in block
+]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names under which a page's headings can be linked to, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_example_of_a_configuration_is_accepted(block: str) -> None:
+    """As it is copied."""
+    config.parse(tomllib.loads(block))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """To a file that is there, and to a heading that it has."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"\w+://", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_a_page_names_is_one(page: Path) -> None:
+    """`hearthside listen`, and the options that follow it."""
+    known = {command.__name__.rpartition(".")[2] for command in COMMANDS}
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"^ *(?:\S+=\S+ )*\.venv/bin/hearthside (\w+)", text, re.M) + re.findall(
+        r"`hearthside (\w+)", text
+    ):
+        assert name in known, name
+
+
+def test_the_readme_runs_what_the_command_takes() -> None:
+    """Every line that runs the command is understood, options included."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
+    lines = re.findall(r"^ *(?:\S+=\S+ )*\.venv/bin/hearthside (.*?)(?:  #.*)?$", text, re.MULTILINE)
+    assert len(lines) >= 4
+    for line in lines:
+        _parser().parse_args(line.split())
