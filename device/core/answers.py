@@ -26,7 +26,7 @@ def expect_answer(memory: Memory, fact: Any) -> list[Action]:
     """A response is running."""
     memory.answering = True
     memory.answer.responses += 1
-    memory.answer.audible = memory.answer.empty = False
+    memory.answer.audible = memory.answer.empty = memory.answer.written = False
     memory.answer.suspected = None
     memory.note(hearing=False)
     return []
@@ -48,6 +48,13 @@ def play_unannounced(memory: Memory, fact: ev.PlaybackStarted) -> list[Action]:
     memory.answering = True
     memory.note(hearing=False)
     return play(memory, fact)
+
+
+def expect_end(memory: Memory, fact: ev.WordsWritten) -> list[Action]:
+    """The words are complete: either sound follows, or the end of the response, so that they are read."""
+    memory.answer.written = True
+    memory.answer.suspected = None
+    return []
 
 
 def run_dry(memory: Memory, fact: ev.PlaybackRanDry) -> list[Action]:
@@ -103,8 +110,8 @@ def end_unread(memory: Memory, fact: ev.ReadingFailed) -> list[Action]:
 
 
 def take_for_complete(memory: Memory, fact: Any) -> list[Action]:
-    """The sound was heard to its end, and no end of the response is told: it will not come any more."""
-    memory.answer.dry = False
+    """The sound was heard to its end, or the words are there, and no end of the response is told: none will come."""
+    memory.answer.dry = memory.answer.written = False
     return [order.AbandonResponse()]
 
 
@@ -116,7 +123,7 @@ def doubt(memory: Memory, fact: ev.ProviderComplained) -> list[Action]:
 
 def _note_finished(memory: Memory, fact: ev.ResponseFinished) -> None:
     answer = memory.answer
-    answer.audible = False
+    answer.audible = answer.written = False
     answer.suspected = None
     answer.sounded = answer.sounded or fact.sound
     if fact.text:

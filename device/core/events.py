@@ -204,6 +204,13 @@ class ResponseFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsWritten:
+    """Words without sound are complete; the end of their response is still to come."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class WordsFollowed:
     """The words of a response without sound came after its end."""
 
@@ -347,6 +354,7 @@ Event = (
     | SpeechStopped
     | ResponseStarted
     | ResponseFinished
+    | WordsWritten
     | WordsFollowed
     | ReadingFailed
     | ToolCalled

@@ -147,6 +147,11 @@ def answer_is_empty(memory: Memory, fact: Any) -> bool:
     return memory.answer.empty
 
 
+def words_are_written(memory: Memory, fact: Any) -> bool:
+    """The words of the running response are complete, and no tool is waited for."""
+    return memory.answer.written and not memory.awaited
+
+
 def answer_is_in_doubt(memory: Memory, fact: Any) -> bool:
     """The provider said that something went wrong, and has given no sign of the answer since."""
     return memory.answer.suspected is not None

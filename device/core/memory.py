@@ -61,8 +61,8 @@ class Settings:
     late_words: Ms = Ms(1_500)
     """How long the words of an answer without sound may follow its end."""
     ran_out: Ms = Ms(4_000)
-    """How long more may follow when the sound of an answer is at its end and heard: a call takes a model some seconds
-    to write. Nothing is lost when it comes later: it is heard all the same."""
+    """How long more may follow when the words of an answer are complete, or its sound is and was heard: a call takes a
+    model some seconds to write. Nothing is lost when it comes later: it is heard all the same."""
     stalled: Ms = Ms(15_000)
     """The same in the middle of a sound: as long as a wireless network may take to come back."""
     responses: int = 11
@@ -108,6 +108,8 @@ class Answer:
     """Something of any was heard, or will be."""
     texts: list[str] = field(default_factory=list, repr=False)
     """Words that came without sound."""
+    written: bool = False
+    """The running response has such words, complete."""
     empty: bool = False
     """It is complete, with neither: the words may still follow."""
     dry: bool = False
@@ -199,7 +201,9 @@ def _while_thinking(memory: Memory) -> Ms:
     answer, settings = memory.answer, memory.settings
     if answer.suspected:
         return settings.doubt
-    return settings.late_words if answer.empty else settings.think
+    if answer.empty:
+        return settings.late_words
+    return settings.ran_out if answer.written and not memory.awaited else settings.think
 
 
 def _while_speaking(memory: Memory) -> Ms:

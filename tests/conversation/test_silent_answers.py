@@ -57,6 +57,18 @@ def test_words_in_pieces_and_whole_are_told_with_the_end(talk: Talk, names: str)
     assert "no sound" in end.message
 
 
+def test_complete_words_are_told_before_the_end(talk: Talk) -> None:
+    """Which a server may forget; beside sound they are no news."""
+    talk.says("response.output_text.done", **PLACE, text="It is five.")
+    assert ev.WordsWritten(1) in talk.facts()
+    talk.protocol.abandon_response()
+    assert finished(talk).text == "It is five."
+    talk.response("r2")
+    talk.audio("r2", "i", 40)
+    talk.says("response.output_text.done", **{**PLACE, "response_id": "r2"}, text="It is five.")
+    assert ev.WordsWritten(1) not in talk.facts()
+
+
 def test_pieces_alone_are_enough(talk: Talk) -> None:
     """A server may forget the whole."""
     for piece in ("It is", " five."):

@@ -157,6 +157,31 @@ def test_whoever_interrupts_hears_nothing_of_the_old_words() -> None:
 # -- an end that is not told
 
 
+def test_words_whose_end_is_not_told_are_read_soon() -> None:
+    """The response is asked for what it has."""
+    house = thinking()
+    house.tell(ev.WordsWritten(1))
+    assert house.wait(3_999) == []
+    assert house.wait(1) == [order.AbandonResponse()]
+    assert house.tell(silent(text="It is five.")) == [order.ReadAloud(1, ("It is five.",), "")]
+
+
+def test_words_before_a_call_do_not_end_the_answer() -> None:
+    """A tool may take longer than the rest of a response."""
+    house = thinking()
+    house.tell(ev.WordsWritten(1), ev.ToolCalled(1, "c", "get_time", "{}"))
+    assert house.wait(20_000) == []
+    assert house.phase is Phase.THINKING
+
+
+def test_words_before_sound_do_not_end_the_answer() -> None:
+    """The sound follows."""
+    house = thinking()
+    house.tell(ev.WordsWritten(1), ev.PlaybackStarted(1))
+    assert house.wait(60_000) == []
+    assert house.phase is Phase.SPEAKING
+
+
 def speaking_dry(ended: bool = True) -> House:
     house = House()
     house.speak()

@@ -160,7 +160,7 @@ class Conversations(RuleBasedStateMachine):
 
     def do_AbandonResponse(self, action: order.AbandonResponse) -> None:
         assert self.session_open
-        assert self.in_phase(Phase.SPEAKING)
+        assert self.in_phase(Phase.THINKING, Phase.SPEAKING)
         assert not self.machine._memory.awaited, "a tool is waited for"
 
     # -- what may happen
@@ -225,9 +225,14 @@ class Conversations(RuleBasedStateMachine):
         self.tell(ev.ProviderComplained(self.turn, "odd", failure))
 
     @precondition(lambda self: self.in_phase(Phase.THINKING, Phase.SPEAKING, Phase.LISTENING))
-    @rule(read=st.booleans())
-    def words_come_late_or_cannot_be_read(self, read: bool) -> None:
-        self.tell(ev.WordsFollowed(self.turn, "Words.") if read else ev.ReadingFailed(self.turn, "no voice"))
+    @rule(how=st.sampled_from(["written", "late", "unreadable"]))
+    def words_come(self, how: str) -> None:
+        facts = {
+            "written": ev.WordsWritten(self.turn),
+            "late": ev.WordsFollowed(self.turn, "Words."),
+            "unreadable": ev.ReadingFailed(self.turn, "no voice"),
+        }
+        self.tell(facts[how])
 
     @precondition(lambda self: self.session_ready)
     @rule(times=st.integers(1, 60), every=st.sampled_from([100, 2_000]), stops=st.booleans())

@@ -148,6 +148,7 @@ class DirectHouse:
             *(ev.ButtonReleased(at), ev.ButtonReleased(at), ev.ButtonLongPressed(), ev.PlaybackStarted(turn)),
             *(
                 ev.PlaybackFinished(turn),
+                ev.PlaybackRanDry(turn, ended=False),
                 ev.DeviceFailed(ev.Device.SPEAKER, "gone"),
                 ev.DeviceRecovered(ev.Device.SPEAKER),
             ),
@@ -237,6 +238,8 @@ class DirectHouse:
                 protocol.cancel_response(action.keeps_due)
             case order.DropResponse():
                 protocol.drop_response()
+            case order.AbandonResponse():
+                protocol.abandon_response()
             case order.TruncateItem():
                 protocol.truncate_item(action.item, action.played)
             case order.DeleteItem():
@@ -267,6 +270,12 @@ class DirectHouse:
             played = Ms(self.rng.choice((-5.0, 0.0, 20.0, 1e9)))
             self._facts.append(ev.PlaybackStopped(self.machine.status.turn, self._item, played, Ms(2_000)))
             self._item = ""
+
+    def _do_ReadAloud(self, action: order.ReadAloud) -> None:
+        if self.rng.random() < 0.1:
+            self._facts.append(ev.ReadingFailed(action.turn, "no voice"))
+        else:
+            self._do_EndReply(order.EndReply(action.turn))
 
     def _do_EndReply(self, action: order.EndReply) -> None:
         self._facts.append(ev.PlaybackStarted(action.turn))

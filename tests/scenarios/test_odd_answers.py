@@ -7,7 +7,7 @@ import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +21,7 @@ from device.core.status import Phase
 from device.gpio import MockBoard
 from device.sim.realtime.script import tone
 from device.sim.soundcard import VirtualSoundCard
+from device.units import Ms
 from tests.conversation.scripted_server import Peer, scripted_server
 from tests.scenarios.house import LIMIT_S, House, opened, until
 
@@ -125,6 +126,16 @@ async def without_an_end(peer: Peer) -> None:
     await peer.say("response.output_audio.done", **IDS)
 
 
+async def text_without_an_end(peer: Peer) -> None:
+    await begin(peer)
+    await peer.say("response.output_text.done", **IDS, text=TEXT)
+
+
+async def broken_off(peer: Peer) -> None:
+    await begin(peer)
+    await sound(peer)
+
+
 async def error(peer: Peer, kind: str, code: str | None, **more: Any) -> None:
     """Report an error."""
     await peer.say("error", error={"type": kind, "code": code, "message": "Scripted.", **more})
@@ -178,6 +189,8 @@ GOES_ON = {
     "garbled": Tale(garbled, note=failures.OF_ANSWER[Shortfall.GARBLED]),
     "in lines and nameless": Tale(in_lines_and_nameless, plays=True),
     "without an end": Tale(without_an_end, within_s=9.0, plays=True),
+    "text without an end": Tale(text_without_an_end, TEXT, within_s=9.0),
+    "broken off": Tale(broken_off, note=failures.OF_REST[Shortfall.NO_END], within_s=21.0, plays=True),
     "harmless errors": Tale(harmless_errors, within_s=10.0, plays=True),
 }
 ENDS = {
@@ -242,6 +255,53 @@ async def test_an_error_after_the_question_ends_the_turn_aloud(
             assert not house.status.gate_open, name
             assert time.monotonic() - began < tale.within_s + SPARE_S, name
             assert not house.timeline.all(PlaybackStarted, began), name
+
+
+async def hear_for_ever(peer: Peer) -> None:
+    """A server that says again and again that it hears somebody."""
+    await peer.accept()
+    while True:
+        await frames(peer, 1)
+        await peer.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
+
+
+async def hear_sentences_for_ever(peer: Peer) -> None:
+    """A radio, and answers that are given up because it goes on."""
+    await peer.accept()
+    while True:
+        await frames(peer, 3)
+        await peer.say("input_audio_buffer.speech_started", item_id="u", audio_start_ms=0)
+        await frames(peer, 3)
+        await peer.say("input_audio_buffer.speech_stopped", item_id="u", audio_end_ms=500)
+
+
+@pytest.mark.parametrize(
+    ("script", "limits", "told_of"),
+    [
+        (hear_for_ever, {"utterance": Ms(2_000)}, failures.NO_END_OF_SPEECH),
+        (hear_sentences_for_ever, {"longest_turn": Ms(3_000)}, ""),
+        (hear_sentences_for_ever, {"longest_session": Ms(3_000)}, failures.OF_CONVERSATION[Failure.EXPIRED]),
+    ],
+    ids=["speech-started", "radio", "session"],
+)
+async def test_nothing_that_a_provider_says_keeps_the_room_open(
+    virtual_card: VirtualSoundCard,
+    board: MockBoard,
+    tmp_path: Path,
+    script: Script,
+    limits: dict[str, Ms],
+    told_of: str,
+) -> None:
+    """With shorter limits, so that nobody waits for half an hour."""
+    async with told(virtual_card, board, tmp_path, {"": Tale(script)}) as house:
+        memory = house.app.controller._machine._memory
+        memory.settings = replace(memory.settings, **limits)
+        began = time.monotonic()
+        await house.ask_by_click()
+        said = await house.announced(began)
+        assert said == told_of or (not told_of and said in (failures.NO_END_OF_SPEECH, failures.TOO_SLOW))
+        assert house.status.phase is Phase.IDLE
+        assert not house.status.gate_open
 
 
 async def call_for_ever(peer: Peer) -> None:

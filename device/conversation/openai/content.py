@@ -117,7 +117,10 @@ class Content:
             return
         response.written.set(*_place(event), event.text)
         self._tell(ev.Said(response.turn, event.text))
-        if not response.told and not self._responses.is_running(response):
+        if self._responses.is_running(response):
+            if not response.sounded:
+                self._tell(ev.WordsWritten(response.turn))
+        elif not response.told:
             response.told = True
             self._tell(ev.WordsFollowed(response.turn, words.printable(event.text)))
 
