@@ -345,15 +345,18 @@ def _check_url(url: str) -> None:
         )
 
 
-def _check_pins(config: Config) -> None:
+def pin_claims(config: Config) -> list[tuple[str, int]]:
+    """Return every key that claims a GPIO pin, and the pin."""
     led = config.hardware.led
     uses = [(f"hardware.led.{name}", getattr(led, name)) for name in ("pin", "red", "green", "blue")]
     uses += [("hardware.button.pin", config.hardware.button.pin), ("audio.vad_pin", config.audio.vad_pin)]
     uses += [(f"tools.relays.{name}.pin", relay.pin) for name, relay in config.tools.relays.items()]
+    return [(key, pin) for key, pin in uses if pin is not None]
+
+
+def _check_pins(config: Config) -> None:
     seen: dict[int, str] = {}
-    for key, pin in uses:
-        if pin is None:
-            continue
+    for key, pin in pin_claims(config):
         if pin in seen:
             raise ConfigError(f"{key} and {seen[pin]} are both GPIO {pin}; each needs a pin of its own")
         seen[pin] = key

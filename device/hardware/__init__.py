@@ -13,6 +13,11 @@ from msgspec import Meta
 from device import config
 from device.errors import ConfigError
 
+BUTTON_KEY = "hardware.button.pin"
+LED_KEYS = "hardware.led."
+# Not offered: the console of every Pi (UART0).
+_OTHER_USES = (14, 15)
+
 Lights = Literal["none", "gpio", "apa102", "ws2812", "i2c", "usb", "lcd"]
 """What drives the board's lights; only "gpio" is spoken to so far, through [led]."""
 
@@ -35,6 +40,10 @@ class Profile(config.Section, frozen=True):
     """The board's own voice detector, if it has one. No board has one on a pin."""
     led: config.Led = config.Led()
     button_pin: config.Pin | None = None
+    led_pins: tuple[config.Pin, ...] = ()
+    """Where the board has LEDs that [led] may drive, those of `led` among them."""
+    pins: dict[config.Pin, str] = msgspec.field(default_factory=dict)
+    """What the board uses pins for, those of its LEDs and its button among them."""
     lights: Lights = "none"
     notes: tuple[str, ...] = ()
     """What a person must know before it works: drivers, traps, parts that are not used."""
@@ -55,7 +64,7 @@ def load_profile(name: str) -> Profile:
         raise ConfigError(f'hardware.profile: there is no profile "{name[:60]}"; {meant}There are: {", ".join(names)}')
     text = resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     try:
-        return msgspec.convert(tomllib.loads(text), Profile)
+        return msgspec.convert(tomllib.loads(text), Profile, str_keys=True)
     except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"the profile {name}.toml of this installation is damaged: {error}; install again") from error
 
@@ -64,7 +73,7 @@ def apply_profile(settings: config.Config, profile: Profile) -> config.Config:
     """Lay the profile's defaults under the configuration and return the result.
 
     A setting counts as the person's own when it differs from the built-in default; so a profile's pin is given up
-    only by choosing another pin, or the profile "generic". Raise ConfigError when a pin of the profile is also used for
+    only by choosing another pin, or the profile "generic". Raise ConfigError when a pin of the board is also used for
     something else.
     """
     merged = msgspec.structs.replace(
@@ -72,6 +81,7 @@ def apply_profile(settings: config.Config, profile: Profile) -> config.Config:
         audio=_apply_audio(settings.audio, profile),
         hardware=_apply_pins(settings.hardware, profile),
     )
+    _refuse_pins_of_the_board(merged, profile)
     try:
         # Through the same checks as a file: two uses of one pin are found here.
         return config.parse(msgspec.to_builtins(merged))
@@ -101,3 +111,20 @@ def _apply_pins(hardware: config.Hardware, profile: Profile) -> config.Hardware:
     if button.pin is None:
         button = msgspec.structs.replace(button, pin=profile.button_pin)
     return msgspec.structs.replace(hardware, led=led, button=button)
+
+
+def _refuse_pins_of_the_board(settings: config.Config, profile: Profile) -> None:
+    """Raise ConfigError where something else would drive, or read, what the board needs."""
+    claims = config.pin_claims(settings)
+    for key, pin in claims:
+        if pin in profile.pins and not _is_its_own(key, pin, profile):
+            taken = {*profile.pins, *_OTHER_USES, *(other for _, other in claims)}
+            free = ", ".join(str(other) for other in range(2, 28) if other not in taken)
+            raise ConfigError(
+                f"{key} = {pin}: this board uses GPIO {pin} for {profile.pins[pin]} (hardware.profile = "
+                f'"{settings.hardware.profile}"); choose another pin. Free beside it are {free}'
+            )
+
+
+def _is_its_own(key: str, pin: int, profile: Profile) -> bool:
+    return (key == BUTTON_KEY and pin == profile.button_pin) or (key.startswith(LED_KEYS) and pin in profile.led_pins)
