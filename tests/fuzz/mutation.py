@@ -10,6 +10,7 @@ from typing import Any
 from tests.fuzz.shapes import Event, as_text
 
 DEEP = 2_000
+DEEPEST_PLACE = 8
 LONG = 20_000
 
 ODD_VALUES: tuple[Any, ...] = (
@@ -36,13 +37,13 @@ Place = tuple[Any, Any]
 """A container and a key or an index in it."""
 
 
-def places(value: Any) -> Iterator[Place]:
-    """Yield every place in an event, the event's own fields first."""
+def places(value: Any, depth: int = 0) -> Iterator[Place]:
+    """Yield every place in an event down to a depth, the event's own fields first."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     found = list(inside)
     yield from ((value, key) for key, _ in found)
-    for _, part in found:
-        yield from places(part)
+    for _, part in found if depth < DEEPEST_PLACE else ():
+        yield from places(part, depth + 1)
 
 
 def mutated(event: Event, rng: random.Random) -> str | bytes:
@@ -77,7 +78,7 @@ def _wrap(container: Any, key: Any, rng: random.Random) -> None:
 def _deep(container: Any, key: Any, rng: random.Random) -> None:
     value: Any = container[key]
     # Deeper is refused by Python's own encoder; `_deeper` goes on from there.
-    for _ in range(rng.choice((3, 30, 200))):
+    for _ in range(rng.choice((3, 30, 150))):
         value = [value] if rng.random() < 0.5 else {"error": value}
     container[key] = value
 
