@@ -360,11 +360,28 @@ _QUIET = (
 """Facts that carry what people say, or come with every cough: for the debug level only."""
 
 
-_WARNINGS = (ev.SessionFailed, ev.ProviderComplained, ev.ReadingFailed, ev.DeviceFailed, ev.EchoCancellationLost)
-
-
 def _log_fact(fact: Event) -> None:
-    if isinstance(fact, _WARNINGS) or (isinstance(fact, ev.ResponseFinished) and fact.message and not fact.cancelled):
-        log.warning("%s", fact)
+    if trouble := _trouble(fact):
+        log.warning("%s", trouble)
     else:
         log.log(logging.DEBUG if isinstance(fact, _QUIET) else logging.INFO, "%s", fact)
+
+
+def _trouble(fact: Event) -> str:
+    """Return what a person needs to know of a fact that tells of trouble, "" for any other."""
+    match fact:
+        case ev.SessionFailed():
+            return f"the conversation failed ({fact.failure.value}): {fact.message}"
+        case ev.ResponseFinished() if fact.failure is not None:
+            return f"the answer failed ({fact.failure.value}): {fact.message}"
+        case ev.ResponseFinished() if fact.message and not fact.cancelled:
+            return f"the answer is not whole: {fact.message}"
+        case ev.ProviderComplained():
+            return f"the provider complains: {fact.message}"
+        case ev.ReadingFailed():
+            return f"an answer without sound cannot be read aloud: {fact.message}"
+        case ev.DeviceFailed():
+            return f"{fact.device.value.replace('_', ' ')} failed: {fact.message}"
+        case ev.EchoCancellationLost():
+            return f"echo cancellation is lost: {fact.message}"
+    return ""

@@ -63,7 +63,7 @@ def _drop(container: Any, key: Any, rng: random.Random) -> None:
 
 
 def _odd(container: Any, key: Any, rng: random.Random) -> None:
-    container[key] = rng.choice(ODD_VALUES)
+    container[key] = copy.deepcopy(rng.choice(ODD_VALUES))
 
 
 def _null(container: Any, key: Any, rng: random.Random) -> None:

@@ -18,7 +18,7 @@ from device import config
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
 from device.core import events as ev
-from device.core.actions import Cue, TurnEnd
+from device.core.actions import TurnEnd
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase
@@ -28,60 +28,18 @@ from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
 from device.tools.volume import Volume, volume_tool
-from device.units import Hz, Ms, Samples
+from device.units import Ms, Samples
 from tests.conversation.openai_types import check_client_event
 from tests.fuzz.direct import MUTATED, Tally, hold
 from tests.fuzz.mutation import mutated, shuffled
 from tests.fuzz.shapes import Provider, as_text, call_of
+from tests.parts import Parts
 
 RELAY = 17
 LONGEST_SESSION = 400
 """Events after which the server hangs up: what the device keeps of a session is given back with it."""
 
 PATIENCE_S = 20.0
-
-
-class Parts:
-    """The ear, the mouth, the microphone, the panel and the voice: they do as they are told, and say so."""
-
-    input_rate = output_rate = rate = Hz(24_000)
-
-    def __init__(self) -> None:
-        self.post: Any = None
-        self._item = ""
-        self._turn = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *arguments, **named: None
-
-    async def open(self) -> None:
-        """Microphone."""
-
-    async def close(self) -> None:
-        """Microphone."""
-
-    async def speak(self, text: str) -> bytes:
-        """Voice."""
-        return bytes(100)
-
-    def play_cue(self, cue: Cue) -> None:
-        """Mouth."""
-
-    def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
-        """Mouth."""
-        if not self._item:
-            self.post(ev.PlaybackStarted(turn))
-        self._item, self._turn = item, turn
-
-    def end_reply(self, turn: int) -> None:
-        """Mouth: what was queued has been heard at once."""
-        self._item = ""
-        asyncio.get_running_loop().call_soon(self.post, ev.PlaybackFinished(turn))
-
-    def stop(self) -> None:
-        """Mouth."""
-        item, self._item = self._item, ""
-        self.post(ev.PlaybackStopped(self._turn, item, Ms(10), Ms(20)))
 
 
 class WireFuzz:
