@@ -229,7 +229,7 @@ class Controller:
                 _Step(ear, lambda a: house.ear.clear()),
                 _Step(microphone, lambda a: self._spawn(microphone, self._close_microphone)),
             ),
-            order.Announce: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a.text)),),
+            order.Announce: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a)),),
             order.ReadAloud: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._read_aloud, a)),),
             order.RunTool: (_Step(Device.CONVERSATION, lambda a: self._spawn(Device.CONVERSATION, self._run_tool, a)),),
             order.RememberMute: (_Step(Device.DISK, lambda a: house.remember_mute(a.muted)),),
@@ -261,9 +261,11 @@ class Controller:
                 await self._house.microphone.close()
                 self._attempt(Device.EAR, "clear", self._house.ear.clear)
 
-    async def _announce(self, text: str) -> None:
-        log.info("saying: %s", text)
-        pcm = await self._house.voice.speak(text)
+    async def _announce(self, action: order.Announce) -> None:
+        if action.why:
+            log.warning("%s", action.why)
+        log.info("saying: %s", action.text)
+        pcm = await self._house.voice.speak(action.text)
         if self.status.phase is Phase.IDLE:
             play = partial(self._house.mouth.play_announcement, pcm, self._house.voice.rate)
             self._attempt(Device.SPEAKER, "Announce", play)

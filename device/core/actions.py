@@ -184,9 +184,10 @@ class PlayCue:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Say a sentence with the local voice."""
+    """Say a sentence with the local voice. `why` is for the log, where no fact before has said it."""
 
     text: str
+    why: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

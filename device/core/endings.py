@@ -58,12 +58,12 @@ def fail_by_device(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
 def give_up_connecting(memory: Memory, fact: Any) -> list[Action]:
     """The session did not become ready in time."""
     memory.note(online=False)
-    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.SILENT])
+    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.SILENT], "the session did not become ready in time")
 
 
 def give_up_answer(memory: Memory, fact: Any) -> list[Action]:
     """The answer did not come, or did not end, in time."""
-    return _fail(memory, failures.TOO_SLOW)
+    return _fail(memory, failures.TOO_SLOW, "no answer, or no end of one, came in time (see conversation.think_s)")
 
 
 def give_up_doubtful_answer(memory: Memory, fact: Any) -> list[Action]:
@@ -83,14 +83,14 @@ def give_up_session(memory: Memory, fact: Any) -> list[Action]:
 
 def give_up_tools(memory: Memory, fact: ev.ResponseStarted) -> list[Action]:
     """The model calls tools without end."""
-    return _fail(memory, failures.NO_END_OF_TOOLS)
+    return _fail(memory, failures.NO_END_OF_TOOLS, "the model called tools without end, and was stopped")
 
 
-def _fail(memory: Memory, text: str) -> list[Action]:
+def _fail(memory: Memory, text: str, why: str = "") -> list[Action]:
     actions = _end_session(memory)
     memory.note(failing=True)
     memory.start(Timer.FAILURE_SHOWN, memory.settings.show_failure)
-    return [*actions, *do.cue(memory, Cue.ERROR), order.Announce(text)]
+    return [*actions, *do.cue(memory, Cue.ERROR), order.Announce(text, why)]
 
 
 def stop_showing_failure(memory: Memory, fact: Any) -> list[Action]:

@@ -19,7 +19,7 @@ OF_CONVERSATION = {
     Failure.UNKNOWN_MODEL: "The voice service does not offer my model. Please check its name.",
     Failure.REFUSED_CONFIG: "The voice service refused my settings. My log says which.",
     Failure.WRONG_ADDRESS: "The address in my settings does not lead to a voice service. Please check it.",
-    Failure.REFUSED: "The voice service refused. My log says why.",
+    Failure.REFUSED: "The voice service refused. My log says more.",
     Failure.BUSY: "The voice service is too busy or has trouble. Please try again later.",
     Failure.PROTOCOL: "I did not understand the voice service. Please ask me again.",
 }

@@ -292,4 +292,4 @@ def with_advice(failure: Failure, message: str, settings: OpenAI, of_the_beta: b
         advice = advice.replace(f"{_SET}.model", f'{_SET}.model ("{settings.model}")')
     if failure is Failure.WRONG_ADDRESS and (of_the_beta or _OF_THE_BETA.search(message)):
         advice = OF_THE_BETA + GA_ADDRESSES
-    return f"{message}; {advice}" if advice else message
+    return f"{message.removesuffix('.')}; {advice}" if advice else message

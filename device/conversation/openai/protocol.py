@@ -324,7 +324,8 @@ class Protocol:
             failure = errors.failure_of(error, Failure.REFUSED_CONFIG if about_settings else Failure.REFUSED)
             self.fail(failure, self._advised(failure, message))
         elif our_request:
-            self._tell(ev.ResponseFinished(self._turn, "", failure=errors.failure_of(error), message=message))
+            failure = errors.failure_of(error)
+            self._tell(ev.ResponseFinished(self._turn, "", failure=failure, message=self._advised(failure, message)))
         else:
             in_doubt = about_answer and (kind is errors.Kind.RETRYABLE or self._responses.is_expected)
             self._tell(ev.ProviderComplained(self._turn, message, errors.failure_of(error) if in_doubt else None))

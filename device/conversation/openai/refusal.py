@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -166,8 +167,9 @@ class _Opening:
         return failure, errors.with_advice(failure, message, self._settings)
 
     def _said(self, error: Exception) -> str:
-        said = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-        return errors.tidy(said, self._mask)
+        # asyncio puts the address into the text of an OSError; its number says what it is.
+        said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        return errors.tidy(said or type(error).__name__, self._mask)
 
     # -- an HTTP answer
 

@@ -1,0 +1,184 @@
+"""Write the page of troubles by having them: what the device says and logs, from the code that says and logs it.
+
+.venv/bin/python scripts/draw_troubles.py          rewrites docs/troubles.md
+.venv/bin/python scripts/draw_troubles.py --check  exits with 1 when docs/troubles.md is stale
+
+Every row is a run of the real conversation, decisions and log before a server that really does it, at a socket. It
+needs openssl for certificates. Takes a quarter of a minute, most of it waiting for servers that say nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import difflib
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from device.core import failures  # noqa: E402
+from device.core.events import Failure, Shortfall  # noqa: E402
+from tests.troubles import conditions, configurations  # noqa: E402 - the root is put on the path above
+from tests.troubles.stage import Told, meet  # noqa: E402
+
+WRONG = configurations.WRONG
+
+PAGE = ROOT / "docs" / "troubles.md"
+
+HEAD = """# What it says when something is wrong, and what to do
+
+Made by `scripts/draw_troubles.py`, which has each of these troubles before a real device (a real socket, the real
+decisions, the real log) and writes down what came of it; do not edit. A test fails when this page is stale.
+
+**You hear a sentence**: find it here; the log says more. **You hear nothing at all**: look at the light first (muted?
+press the button for three seconds), then at the log. The log of the service is `journalctl -u hearthside -e`; run by
+hand, `hearthside run` writes it to the terminal. A line of trouble says what is wrong, in the provider's own words
+where it gave any, and what to do.
+
+In the log, `HOST` stands for your provider's host and N for a number. An error cue goes before each sentence. The local
+voice is espeak-ng: without it (`sudo apt install espeak-ng`) only the cue is heard.
+"""
+
+PARTS = """## Parts of the device
+
+The device goes on trying to bring the part back. The log says which it is and why (`microphone failed: ...`).
+
+| What is wrong | You hear |
+| --- | --- |
+"""
+
+CONFIGURATION = """## The configuration
+
+Nothing is said aloud: `hearthside run` and the service end at once, with exit code 78 and this line.
+
+| In `config.toml` | The line |
+| --- | --- |
+"""
+
+KEYS = """## The key
+
+The same, of the environment variable `OPENAI_API_KEY`; of a systemd credential the line names the file.
+
+| The key | The line |
+| --- | --- |
+"""
+
+SAY, ANSWER, REST = failures.OF_CONVERSATION, failures.OF_ANSWER, failures.OF_REST
+
+AGAIN = "Ask again. When it happens often, the provider has trouble: look at its status page."
+
+TO_DO = {
+    SAY[Failure.UNREACHABLE]: "See whether other devices reach the internet; then check the address.",
+    SAY[Failure.PROXY]: "Correct `https_proxy` in the service's environment, or add the host to `no_proxy`.",
+    SAY[
+        Failure.INSECURE
+    ]: "Look at the clock (`timedatectl`). Open a page in this network with a phone: is there a login?",
+    SAY[Failure.WEB_PAGE]: "Open a page in this network with a phone, and log in. At home, check the address.",
+    SAY[Failure.SILENT]: "Try later. Of a server of your own: is it loading its model, and does it speak TLS?",
+    SAY[Failure.DROPPED]: "Ask again. When it happens often, bring the device nearer to the router.",
+    SAY[Failure.EXPIRED]: "Ask again: a new conversation begins.",
+    SAY[Failure.REFUSED_KEY]: "Make a new key in the provider's console, and put it where the README says.",
+    SAY[Failure.REFUSED_REGION]: "Use another provider: `conversation.openai.url`.",
+    SAY[Failure.QUOTA]: "Add credit in the provider's console, or raise the limit there.",
+    SAY[Failure.UNKNOWN_MODEL]: "Name a model in `conversation.openai.model` that the account may use.",
+    SAY[Failure.REFUSED_CONFIG]: "The log names the setting; correct it under `[conversation.openai]`.",
+    SAY[Failure.WRONG_ADDRESS]: "Correct `conversation.openai.url`; the log says what answered there.",
+    SAY[Failure.REFUSED]: "Read the provider's reason in the log. Often the account lacks a right or a payment.",
+    SAY[Failure.BUSY]: "Try later. When it stays so, look at the provider's status page and at your limits there.",
+    SAY[Failure.PROTOCOL]: "Ask again. Of a server of your own: it may not speak the Realtime API as it should.",
+    **dict.fromkeys((*ANSWER.values(), *REST.values(), failures.NO_SOUND, failures.TOO_SLOW), AGAIN),
+    ANSWER[Shortfall.FILTERED]: "Ask in other words.",
+    REST[Shortfall.FILTERED]: "Ask in other words.",
+    REST[Shortfall.TOO_LONG]: "Say “go on”, or ask for a shorter answer.",
+    failures.NO_END_OF_TOOLS: "Ask for less at once; a better model does not run in circles.",
+}
+"""What a person does, by what is said."""
+
+READ = "Nothing: a model that only writes is read aloud by the local voice. Choose one that speaks."
+
+
+def cell(text: str) -> str:
+    """Return text that may stand in a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def code(text: str) -> str:
+    """Return text as code in a table, whatever is in it."""
+    return f"`` {cell(text)} ``" if "`" in text else f"`{cell(text)}`"
+
+
+def tidy(line: str) -> str:
+    """Return a line of the log without what differs from run to run and from machine to machine."""
+    line = re.sub(r"127\.0\.0\.\d|provider\.test|nobody\.invalid", "HOST", line)
+    line = re.sub(r"(as it should|is not trusted) \([^)]*\)", r"\1 (...)", line)
+    line = re.sub(r"(not valid TOML:) .*", r"\1 ...", line)
+    return re.sub(r"\b[\d.]+ (ms|s)\b", r"N \1", line)
+
+
+def row(what: str, told: Told) -> str:
+    """Return a line of a table."""
+    said = [*(["the answer, read by the local voice"] if told.read else []), *(f"“{text}”" for text in told.said)]
+    logged = [code(tidy(line)) for line in dict.fromkeys(told.logged)]
+    to_do = dict.fromkeys([*([READ] if told.read else []), *(TO_DO[text] for text in told.said)])
+    heard, do = " ".join(said) or "the answer, as far as it came", " ".join(to_do) or "Nothing."
+    return f"| {cell(what)} | {heard} | {' '.join(logged)} | {do} |"
+
+
+async def table(title: str, troubles: tuple[conditions.Trouble, ...]) -> str:
+    """Have every trouble of a group; return its table."""
+    head = ["| What is wrong | You hear | The log says | What to do |", "| --- | --- | --- | --- |"]
+    lines = [f"## {title}", "", *head]
+    for trouble in troubles:
+        with tempfile.TemporaryDirectory() as folder:
+            lines.append(row(trouble.what, await meet(trouble.provider, Path(folder))))
+    return "\n".join(lines)
+
+
+def parts() -> str:
+    """Return the table of what is said of parts that fail."""
+    lines = [f"| {device.value.replace('_', ' ')} | “{text}” |" for device, text in failures.OF_DEVICE.items()]
+    return PARTS + "\n".join(lines)
+
+
+def configuration() -> str:
+    """Return the tables of configurations and keys that are refused."""
+    files = [
+        f"| {' '.join(map(code, text.splitlines()))} | {code(tidy(configurations.refusal(text)))} |" for text in WRONG
+    ]
+    keys = [f"| {name_of_key(key)} | {code(configurations.refusal_of_key(key))} |" for key in configurations.KEYS]
+    return "\n".join([CONFIGURATION + "\n".join(files), "", KEYS + "\n".join(keys)])
+
+
+def name_of_key(key: str | None) -> str:
+    """Return a key as it stands in the table."""
+    return "(none)" if key is None else code(key) if key else "(empty)"
+
+
+async def page() -> str:
+    """Return the whole page."""
+    tables = [await table(title, troubles) for title, troubles in conditions.GROUPS.items()]
+    return "\n\n".join([HEAD.rstrip(), *tables, parts(), configuration()]) + "\n"
+
+
+def main() -> int:
+    """Write or check the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
+    check = parser.parse_args().check
+    fresh = asyncio.run(page())
+    if not check:
+        PAGE.write_text(fresh, encoding="utf-8")
+        return 0
+    if PAGE.read_text(encoding="utf-8") == fresh:
+        return 0
+    shown = difflib.unified_diff(PAGE.read_text(encoding="utf-8").splitlines(), fresh.splitlines(), "page", "now", n=0)
+    print("docs/troubles.md is stale: run scripts/draw_troubles.py", *shown, sep="\n", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
