@@ -167,6 +167,11 @@ def answer_is_put_in_doubt(memory: Memory, fact: ProviderComplained) -> bool:
     return fact.failure is not None and memory.answer.suspected is None
 
 
+def question_is_put_in_doubt(memory: Memory, fact: ProviderComplained) -> bool:
+    """Perhaps the provider hears nobody any more, of whom it said that it does."""
+    return heard_already(memory, fact) and answer_is_put_in_doubt(memory, fact)
+
+
 def too_many_responses(memory: Memory, fact: Any) -> bool:
     """The model goes on and on calling tools."""
     return memory.answer.responses >= memory.settings.responses

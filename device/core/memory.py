@@ -189,12 +189,20 @@ def deadline(memory: Memory, phase: Phase) -> Ms | None:
     """Return how long `phase` may last; None for IDLE, the only phase that waits for nothing."""
     settings = memory.settings
     if phase is Phase.LISTENING:
-        return settings.utterance if memory.status.hearing or memory.button_down else memory.window
+        return _while_listening(memory)
     if phase is Phase.SPEAKING:
         return _while_speaking(memory)
     if phase is Phase.THINKING:
         return _while_thinking(memory)
     return settings.connect if phase is Phase.WAKING else None
+
+
+def _while_listening(memory: Memory) -> Ms:
+    settings = memory.settings
+    if not (memory.status.hearing or memory.button_down):
+        return memory.window
+    # In trouble the provider may never say that it heard the end.
+    return settings.doubt if memory.answer.suspected and memory.voice is None else settings.utterance
 
 
 def _while_thinking(memory: Memory) -> Ms:

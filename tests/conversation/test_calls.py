@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from device.conversation.openai.protocol import CALL_CUT_OFF
+from device.conversation.openai.calls import CALL_CUT_OFF
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from tests.conversation.talk import Talk, milliseconds
@@ -209,3 +209,24 @@ def test_a_server_that_names_every_response_alike_is_not_asked_for_ever(talk: Ta
     finished = talk.facts()[-1]
     assert isinstance(finished, ev.ResponseFinished)
     assert not finished.more
+
+
+@pytest.mark.parametrize("status", ["completed", "cancelled"])
+def test_a_call_that_never_gets_its_name_is_answered_with_the_end_of_its_response(talk: Talk, status: str) -> None:
+    """As is one that was only begun: an open call would hang in the history."""
+    talk.says("response.function_call_arguments.done", response_id="r", item_id="x", call_id="a", arguments="{}")
+    talk.says("response.output_item.added", response_id="r", output_index=0, item=call_item("b", name=None))
+    assert talk.sent() == []
+    talk.done("r", status)
+    sent = talk.sent()
+    assert outputs(sent) == ["a", "b"]
+    assert {event["item"]["output"] for event in sent if "item" in event} == {CALL_CUT_OFF}
+    assert called(talk) == []
+
+
+@pytest.mark.parametrize(("arguments", "text"), [({"on": True}, '{"on":true}'), (None, ""), (5, "")])
+def test_arguments_that_are_no_text_are_made_one(talk: Talk, arguments: object, text: str) -> None:
+    """Some servers send the object itself."""
+    ids = {"response_id": "r", "item_id": "i", "call_id": "c"}
+    talk.says("response.function_call_arguments.done", **ids, name="set_switch", arguments=arguments)
+    assert [fact.arguments for fact in talk.facts() if isinstance(fact, ev.ToolCalled)] == [text]

@@ -281,6 +281,26 @@ def test_an_error_over_an_answer_that_sounds_counts_only_when_it_runs_dry() -> N
     assert order.Announce(failures.OF_CONVERSATION[Failure.BUSY]) in house.wait(15_000)
 
 
+def test_an_error_before_the_end_of_the_question_is_told_when_the_person_has_finished() -> None:
+    """The provider may never say that it heard the end; while the person speaks it is given its time."""
+    house = House()
+    house.listen()
+    house.tell(ev.VoiceStarted(Samples(20_000)), ev.SpeechStarted(1), ev.ProviderComplained(1, "odd", Failure.BUSY))
+    house.wait(20_000)
+    assert house.phase is Phase.LISTENING
+    house.tell(ev.VoiceStopped(Samples(400_000)))
+    assert order.Announce(failures.OF_CONVERSATION[Failure.BUSY]) in house.wait(5_000)
+
+
+def test_an_error_before_the_end_of_a_question_that_is_heard_is_forgotten() -> None:
+    """The provider goes on as if nothing had been."""
+    house = House()
+    house.listen()
+    house.tell(ev.SpeechStarted(1), ev.ProviderComplained(1, "odd", Failure.BUSY), ev.SpeechStopped(1))
+    assert house.wait(20_000) == []
+    assert house.phase is Phase.THINKING
+
+
 # -- without end
 
 

@@ -13,6 +13,7 @@ from device.config import OpenAI
 from device.conversation.openai import client_events as client
 from device.conversation.openai import configuration, errors, errorshapes, shortfall
 from device.conversation.openai import server_events as server
+from device.conversation.openai.calls import CallReader
 from device.conversation.openai.content import Content
 from device.conversation.openai.facts import Fact, Ignored, UsageReported
 from device.conversation.openai.outbox import BYTES_PER_MS, Outbox
@@ -37,9 +38,6 @@ _COMMIT = "commit"
 
 _CONFIGURATION = "configuration"
 """The event id of the first session.update."""
-
-CALL_CUT_OFF = "Not done: the answer was interrupted before this was complete."
-"""For the model, in answer to a call whose arguments never arrived in full."""
 
 
 class Protocol:
@@ -72,8 +70,7 @@ class Protocol:
         self._content = Content(self._responses, self._tell, self._complain, mask)
         self._uncommitted_bytes = 0
         self._turn_of_input: dict[str, int] = {}
-        self._names: dict[str, str] = {}
-        """The names of calls, by their items."""
+        self._calls = CallReader(self._responses, self._tell, self.send_tool_result)
         self._complained: set[str] = set()
         self._of_the_beta = False
         """The server describes its session in the words of the retired beta."""
@@ -370,7 +367,8 @@ class Protocol:
     def _conclude(self, info: server.ResponseInfo) -> None:
         items = [server.read(item, server.Item) for item in server.read(info.output, list[Any]) or ()]
         for item in items:
-            self._note_call(item, info.id)
+            self._calls.item_done(item, info.id, self._turn)
+        self._calls.response_done(info.id)
         self._content.end_audio(info.id)
         if usage := server.read(info.usage, server.Usage):
             self._tell(UsageReported(info.id, usage))
@@ -379,43 +377,6 @@ class Protocol:
             # Before it is told whether more follows, what can be asked for is asked for.
             self._ask()
             self._tell(self._content.finished(response, info, [item for item in items if item]))
-
-    # -- calls
-
-    def _output_item_added(self, event: server.OutputItemAdded) -> None:
-        if event.item.name:
-            self._names[event.item.id] = event.item.name
-
-    def _arguments_done(self, event: server.ArgumentsDone) -> None:
-        name = event.name or self._names.get(event.item_id or "")
-        if name:
-            self._call(event.call_id, event.response_id, name, event.arguments)
-
-    def _output_item_done(self, event: server.OutputItemDone) -> None:
-        self._note_call(event.item, event.response_id)
-
-    def _note_call(self, item: server.Item | None, response_id: str | None) -> None:
-        if item is None or item.type != "function_call" or not item.call_id:
-            return
-        if item.status == "incomplete" or not item.name or item.arguments is None:
-            self._refuse_call(item.call_id, response_id)
-        else:
-            self._call(item.call_id, response_id, item.name, item.arguments)
-
-    def _call(self, call_id: str, response_id: str | None, name: str, arguments: str) -> None:
-        """Tell of a call, once. One of an interrupted answer carries its old turn, so the core does not run it."""
-        response = self._responses.find(response_id)
-        if response and response.void:
-            self._refuse_call(call_id, response.id)
-            return
-        turn = response.turn if response else self._turn
-        if self._responses.call(call_id, response.id if response else response_id or ""):
-            self._tell(ev.ToolCalled(turn, call_id, name, arguments))
-
-    def _refuse_call(self, call_id: str, response_id: str | None) -> None:
-        """Answer a call that was cut off ourselves: nobody can run it, and an open call would hang in the history."""
-        if self._responses.call(call_id, response_id or ""):
-            self.send_tool_result(call_id, CALL_CUT_OFF)
 
 
 _HANDLERS: dict[type, Callable[[Protocol, Any], None]] = {
@@ -430,12 +391,14 @@ _HANDLERS: dict[type, Callable[[Protocol, Any], None]] = {
     server.InputTranscribed: Protocol._input_transcribed,
     server.ResponseCreated: Protocol._response_created,
     server.ResponseDone: Protocol._response_done,
-    server.OutputItemAdded: Protocol._output_item_added,
-    server.OutputItemDone: Protocol._output_item_done,
+    server.OutputItemAdded: lambda protocol, event: protocol._calls.item_added(event),
+    server.OutputItemDone: lambda protocol, event: protocol._calls.item_done(
+        event.item, event.response_id, protocol._turn
+    ),
     server.AudioDelta: lambda protocol, event: protocol._content.audio_delta(event),
     server.AudioDone: lambda protocol, event: protocol._content.audio_done(event),
     server.TranscriptDone: lambda protocol, event: protocol._content.transcript_done(event),
     server.TextDelta: lambda protocol, event: protocol._content.text_delta(event),
     server.TextDone: lambda protocol, event: protocol._content.text_done(event),
-    server.ArgumentsDone: Protocol._arguments_done,
+    server.ArgumentsDone: lambda protocol, event: protocol._calls.arguments_done(event, protocol._turn),
 }

@@ -230,6 +230,10 @@ class Responses:
 
     # -- calls
 
+    def knows(self, call_id: str) -> bool:
+        """Say whether the call was noted."""
+        return call_id in self._response_of
+
     def call(self, call_id: str, response_id: str) -> bool:
         """Note a call; return whether it is news."""
         if not call_id or call_id in self._response_of:

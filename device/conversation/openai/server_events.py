@@ -41,7 +41,7 @@ class Item(Struct, frozen=True, kw_only=True):
     status: str | None = None
     call_id: str | None = None
     name: str | None = None
-    arguments: str | None = None
+    arguments: Any = None
     content: Any = None
 
 
@@ -208,7 +208,7 @@ class ArgumentsDone(Struct, frozen=True, kw_only=True):
     item_id: str | None = ""
     call_id: str
     name: str | None = None
-    arguments: str
+    arguments: Any = None
 
 
 ServerEvent = (
