@@ -79,6 +79,9 @@ TO_DO = {
     ]: "Look at the clock (`timedatectl`). Open a page in this network with a phone: is there a login?",
     SAY[Failure.WEB_PAGE]: "Open a page in this network with a phone, and log in. At home, check the address.",
     SAY[Failure.SILENT]: "Try later. Of a server of your own: is it loading its model, and does it speak TLS?",
+    SAY[
+        Failure.UNCONFIGURED
+    ]: "Try later. A server of your own may be slow, or know another Realtime API than OpenAI's.",
     SAY[Failure.DROPPED]: "Ask again. When it happens often, bring the device nearer to the router.",
     SAY[Failure.EXPIRED]: "Ask again: a new conversation begins.",
     SAY[Failure.REFUSED_KEY]: "Make a new key in the provider's console, and put it where the README says.",
