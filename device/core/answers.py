@@ -57,6 +57,13 @@ def expect_end(memory: Memory, fact: ev.WordsWritten) -> list[Action]:
     return []
 
 
+def expect_call(memory: Memory, fact: ev.CallBegun) -> list[Action]:
+    """A call may take long to write, and no word of the response comes meanwhile."""
+    memory.answer.audible = memory.answer.written = False
+    memory.answer.suspected = None
+    return []
+
+
 def run_dry(memory: Memory, fact: ev.PlaybackRanDry) -> list[Action]:
     """All that came was heard. Wait for more, but not for as long as for a whole answer."""
     memory.answer.dry = True

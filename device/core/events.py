@@ -227,6 +227,13 @@ class ReadingFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBegun:
+    """The model begins to write a call; ToolCalled follows when it is whole."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCalled:
     """The model asks for a tool; `arguments` is JSON text as it came, not checked."""
 
@@ -357,6 +364,7 @@ Event = (
     | WordsWritten
     | WordsFollowed
     | ReadingFailed
+    | CallBegun
     | ToolCalled
     | ToolFinished
     | ProviderComplained

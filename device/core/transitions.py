@@ -180,6 +180,7 @@ def _in_every_session(here: Phase) -> tuple[Rule, ...]:
 def _in_every_conversation(here: Phase) -> tuple[Rule, ...]:
     return (
         Rule(here, ev.PlaybackStopped, here, do.account_for_heard, rearm=False),
+        Rule(here, ev.CallBegun, here, answers.expect_call),
         Rule(here, ev.ToolCalled, here, do.refuse_stale_call, when.call_is_stale, rearm=False),
         Rule(here, ev.ToolCalled, here, do.refuse_excess_call, when.too_many_calls, rearm=False),
         Rule(here, ev.ToolCalled, here, do.run_tool),

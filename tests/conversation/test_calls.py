@@ -230,3 +230,13 @@ def test_arguments_that_are_no_text_are_made_one(talk: Talk, arguments: object, 
     ids = {"response_id": "r", "item_id": "i", "call_id": "c"}
     talk.says("response.function_call_arguments.done", **ids, name="set_switch", arguments=arguments)
     assert [fact.arguments for fact in talk.facts() if isinstance(fact, ev.ToolCalled)] == [text]
+
+
+def test_the_beginning_of_a_call_is_told_once(talk: Talk) -> None:
+    """It may take the model long to write the rest."""
+    for _ in range(2):
+        talk.says("response.output_item.added", response_id="r", output_index=0, item=call_item("c", arguments=""))
+    assert talk.facts() == [ev.CallBegun(1)]
+    talk.call("r", "c")
+    talk.says("response.output_item.added", response_id="r", output_index=0, item=call_item("c"))
+    assert [type(fact) for fact in talk.facts()] == [ev.ToolCalled]

@@ -200,6 +200,17 @@ def test_an_answer_that_was_heard_is_over_though_nobody_says_so(ended: bool, pat
     assert house.phase is Phase.LISTENING
 
 
+@pytest.mark.parametrize("first", ["call", "dry"])
+def test_a_call_that_takes_long_to_write_is_waited_for(first: str) -> None:
+    """The sound of the response is at its end, and it goes on all the same."""
+    house = House()
+    house.speak()
+    facts = [ev.CallBegun(1), ev.PlaybackRanDry(1, ended=True)]
+    house.tell(*(facts if first == "call" else facts[::-1]))
+    assert house.wait(29_000) == []
+    assert house.tell(ev.ToolCalled(1, "c", "get_time", "{}")) == [order.RunTool("c", "get_time", "{}")]
+
+
 def test_sound_that_goes_on_is_waited_for_anew() -> None:
     """A network that came back."""
     house = speaking_dry(ended=False)

@@ -225,10 +225,11 @@ class Conversations(RuleBasedStateMachine):
         self.tell(ev.ProviderComplained(self.turn, "odd", failure))
 
     @precondition(lambda self: self.in_phase(Phase.THINKING, Phase.SPEAKING, Phase.LISTENING))
-    @rule(how=st.sampled_from(["written", "late", "unreadable"]))
+    @rule(how=st.sampled_from(["written", "of a call", "late", "unreadable"]))
     def words_come(self, how: str) -> None:
         facts = {
             "written": ev.WordsWritten(self.turn),
+            "of a call": ev.CallBegun(self.turn),
             "late": ev.WordsFollowed(self.turn, "Words."),
             "unreadable": ev.ReadingFailed(self.turn, "no voice"),
         }

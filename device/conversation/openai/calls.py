@@ -9,7 +9,7 @@ import msgspec
 
 from device.conversation.openai import server_events as server
 from device.conversation.openai.responses import Responses
-from device.core.events import ToolCalled
+from device.core.events import CallBegun, ToolCalled
 
 CALL_CUT_OFF = "Not done: the answer was interrupted before this was complete."
 """For the model, in answer to a call whose name or arguments never arrived in full."""
@@ -19,7 +19,7 @@ class CallReader:
     """Puts calls together from up to four events, the last of which may be the end of their response."""
 
     def __init__(
-        self, responses: Responses, tell: Callable[[ToolCalled], None], answer: Callable[[str, str], None]
+        self, responses: Responses, tell: Callable[[ToolCalled | CallBegun], None], answer: Callable[[str, str], None]
     ) -> None:
         """Take `answer` (call id, text) for calls that nobody can run."""
         self._responses = responses
@@ -62,8 +62,11 @@ class CallReader:
 
     def _begin(self, call_id: str, response_id: str | None) -> None:
         response = self._responses.find(response_id)
-        if response is not None and not self._responses.knows(call_id):
-            self._begun[call_id] = response.id
+        if response is None or call_id in self._begun or self._responses.knows(call_id):
+            return
+        self._begun[call_id] = response.id
+        if not response.dropped:
+            self._tell(CallBegun(response.turn))
 
     def _call(self, call_id: str, response_id: str | None, what: tuple[str, str], turn: int) -> None:
         """Tell of a call, once. One of an interrupted answer carries its old turn, so the core does not run it."""
