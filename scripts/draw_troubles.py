@@ -97,6 +97,7 @@ TO_DO = {
     ANSWER[Shortfall.FILTERED]: "Ask in other words.",
     REST[Shortfall.FILTERED]: "Ask in other words.",
     REST[Shortfall.TOO_LONG]: "Say “go on”, or ask for a shorter answer.",
+    failures.NO_END_OF_SPEECH: "Turn a radio or a television down, or hold the button while you speak.",
     failures.NO_END_OF_TOOLS: "Ask for less at once; a better model does not run in circles.",
 }
 """What a person does, by what is said."""

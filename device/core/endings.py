@@ -68,17 +68,18 @@ def give_up_answer(memory: Memory, fact: Any) -> list[Action]:
 
 def give_up_doubtful_answer(memory: Memory, fact: Any) -> list[Action]:
     """Something went wrong at the provider, and no answer has come since: say what it was."""
-    return _fail(memory, failures.OF_CONVERSATION[memory.answer.suspected or ev.Failure.BUSY])
+    why = "the provider gave no answer after its error"
+    return _fail(memory, failures.OF_CONVERSATION[memory.answer.suspected or ev.Failure.BUSY], why)
 
 
 def give_up_listening(memory: Memory, fact: Any) -> list[Action]:
     """Somebody, or something, was heard for longer than a sentence lasts, and no end of it."""
-    return _fail(memory, failures.NO_END_OF_SPEECH)
+    return _fail(memory, failures.NO_END_OF_SPEECH, "somebody was heard for too long, and no end of it")
 
 
 def give_up_session(memory: Memory, fact: Any) -> list[Action]:
     """It has been open for longer than anybody talks."""
-    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.EXPIRED])
+    return _fail(memory, failures.OF_CONVERSATION[ev.Failure.EXPIRED], "the session was open for half an hour")
 
 
 def give_up_tools(memory: Memory, fact: ev.ResponseStarted) -> list[Action]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import socket
@@ -152,6 +153,23 @@ async def _never_updates(peer: Peer) -> None:
 async def _beta(peer: Peer) -> None:
     await peer.say("session.created", session={"modalities": ["audio", "text"], "input_audio_format": "pcm16"})
     await peer.listen()
+
+
+async def _hears_for_ever(peer: Peer) -> None:
+    await peer.accept()
+    while True:
+        await peer.say("input_audio_buffer.speech_started", audio_start_ms=0, item_id="question")
+        await asyncio.sleep(0.1)
+
+
+async def _calls_for_ever(peer: Peer) -> None:
+    await _asked(peer)
+    for number in range(100):
+        call = {"response_id": f"r{number}", "item_id": f"i{number}", "call_id": f"c{number}", "arguments": "{}"}
+        await peer.say("response.created", response={"id": f"r{number}", "status": "in_progress"})
+        await peer.say("response.function_call_arguments.done", **call, name="get_time")
+        await peer.say("response.done", response={"id": f"r{number}", "status": "completed", "output": []})
+        await peer.hear_until("response.create")
 
 
 # -- answers
@@ -318,6 +336,12 @@ CONVERSATION = (
         "The answer fails",
         _then(BEGUN, _done("failed", error={"type": "server_error", "code": None, "message": "The model failed."})),
     ),
+    Trouble(
+        "An error that nobody knows follows the question, and then nothing",
+        _then(_event(error={"type": "odd", "code": None, "message": "Strange."}), waits_for="answer"),
+    ),
+    Trouble("The provider hears somebody, and no end of it", _talks(_hears_for_ever, "answer")),
+    Trouble("The model calls tools without end", _talks(_calls_for_ever)),
     Trouble("Nothing follows the question", _then(waits_for="answer")),
     Trouble("An answer begins, and nothing follows", _then(BEGUN, waits_for="answer")),
     Trouble("The end of the answer is never told", _then(BEGUN, SOUND, SOUND_ENDS, waits_for="answer")),

@@ -22,10 +22,14 @@ from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase, Status
 from device.secrets import Secret
+from device.tools.clock import clock_tool
+from device.tools.registry import Registry
 from device.units import Ms, Samples
 from tests.parts import Parts
 
 PATIENCE_S = 20.0
+PATIENCE = ("think", "answer", "ran_out", "stalled", "doubt", "utterance")
+"""What a house waits for that will not come."""
 SETTLES_S = 0.1
 """What still belongs to a trouble: the house has told it by then."""
 
@@ -80,9 +84,7 @@ async def meet(provider: Provider, folder: Path) -> Told:
 @asynccontextmanager
 async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
     parts: Any = Parts()
-    hurry: Any = (
-        {name: Ms(600) for name in ("think", "answer", "ran_out", "stalled")} if place.waits_for == "answer" else {}
-    )
+    hurry: Any = {name: Ms(600) for name in PATIENCE} if place.waits_for == "answer" else {}
     controller = Controller(Machine(Settings(follow_up=Ms(0), listen=Ms(2_000), **hurry)))
     patience = {"connect_timeout_s": 0.5 if place.waits_for == "session" else 10.0}
     settings = OpenAI(url=place.url, **patience, **place.settings)
@@ -92,7 +94,8 @@ async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
     )
     parts.post = controller.post
     controller.observers.append(told.observe)
-    controller.move_in(House(parts, parts, parts, conversation, parts, parts, parts, lambda muted: None))
+    tools = Registry([clock_tool()], 10)
+    controller.move_in(House(parts, parts, parts, conversation, tools, parts, parts, lambda muted: None))
     living = asyncio.create_task(controller.run())
     try:
         yield controller
