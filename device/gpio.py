@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +34,8 @@ class Light:
 
     def __init__(self, devices: Sequence[Any], dimmable: bool) -> None:
         self._devices = tuple(devices)
-        self._shown: tuple[float, ...] = (0.0,) * len(self._devices)
+        self._unknown: tuple[float | None, ...] = (None,) * len(self._devices)
+        self._shown: tuple[float | None, ...] = self._unknown
         self.dimmable = dimmable
         """False: the pins cannot do PWM; every level above 0 is fully lit."""
 
@@ -44,7 +46,9 @@ class Light:
 
     def show(self, levels: tuple[float, ...]) -> None:
         """Set the brightness of each channel, writing only what changes. Raise PanelError."""
-        for device, level, shown in zip(self._devices, levels, self._shown, strict=True):
+        # Until all is written nobody knows what it shows: after a failure everything is written anew.
+        before, self._shown = self._shown, self._unknown
+        for device, level, shown in zip(self._devices, levels, before, strict=True):
             if level != shown:
                 with _runtime_errors("the LED"):
                     _dim(device, level) if self.dimmable else _switch(device, level)
@@ -187,6 +191,18 @@ class MockBoard:
     def drive(self, pin: int, high: bool) -> None:
         """Put a level on the pin, as a chip does."""
         self._factory.pin(pin).drive_high() if high else self._factory.pin(pin).drive_low()
+
+    def break_output(self, pin: int) -> None:
+        """Refuse whatever is written to the pin from now on, as a board that went away does."""
+
+        def refuse(value: float) -> None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        self._factory.pin(pin)._set_state = refuse
+
+    def mend_output(self, pin: int) -> None:
+        """Take again what is written to it."""
+        del self._factory.pin(pin)._set_state
 
     def level(self, pin: int) -> float:
         """What is on the pin: 0 or 1, in between with PWM."""

@@ -31,6 +31,7 @@ OF_DEVICE = {
     Device.CONVERSATION: "Something inside me failed. Please ask me again.",
 }
 
+DARK = "My light does not work. Instead, you will hear a sound whenever I listen."
 MUTE_NOT_KEPT = "My disk cannot remember that I am muted. After a restart I would listen again."
 UNMUTE_NOT_KEPT = "My disk cannot remember that I am listening again. After a restart I would be muted."
 

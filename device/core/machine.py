@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from device.core import events as ev
 from device.core.actions import Action, CloseGate, OpenGate
+from device.core.darkness import sound_instead
 from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, limit_turn, voiced_only_wanted
 from device.core.silence import watch
 from device.core.status import Phase, Status
@@ -48,9 +49,7 @@ class Machine:
         if self._left or self._is_stale(event):
             return []
         self._left = isinstance(event, ev.ShutdownRequested)
-        actions = self._apply(type(event), event)
-        watch(self._memory, event)
-        return actions
+        return self._follow(type(event), event)
 
     def get_timer(self) -> Ms | None:
         """Return when `handle_timer` wants to be called, or None."""
@@ -66,9 +65,13 @@ class Machine:
             return []
         timer = min(due, key=lambda timer: self._memory.timers[timer])
         self._memory.stop(timer)
-        actions = self._apply(timer, timer)
-        watch(self._memory, timer)
-        return actions
+        return self._follow(timer, timer)
+
+    def _follow(self, trigger: Trigger, fact: object) -> list[Action]:
+        before = self._memory.status.phase
+        actions = self._apply(trigger, fact)
+        watch(self._memory, fact)
+        return actions + sound_instead(self._memory, before, fact, actions)
 
     def _note_voice(self, event: ev.Event) -> None:
         """Keep what the segmenter hears; it matters in every phase."""

@@ -121,6 +121,19 @@ class Answer:
 
 
 @dataclass(slots=True)
+class Darkness:
+    """What is known of a light that cannot be lit: see darkness.py."""
+
+    now: bool = False
+    seen: bool = False
+    """It was dark at some time in this conversation."""
+    told: bool = False
+    """The person knows."""
+    cue_owed: bool = False
+    """The person has the word without a light that says so, and without the sound that takes its place."""
+
+
+@dataclass(slots=True)
 class Memory:
     """Mutable, and private to the machine and its transitions."""
 
@@ -147,6 +160,7 @@ class Memory:
     """Where the last one ended."""
     cue_until: Samples = Samples(0)
     """The wake cue is owed when the voice heard now ends before this: then it was the wake word's end, no sentence."""
+    darkness: Darkness = field(default_factory=Darkness)
     spoke_in_hold: bool = False
     answering: bool = False
     """A response runs or is promised."""

@@ -17,6 +17,9 @@ from device.units import Ms, ms_from_seconds
 
 log = logging.getLogger(__name__)
 
+RETRY = Ms(1_000)
+"""How soon a light that failed is tried again: its fault is a pattern that is lit then, of both kinds of pins."""
+
 
 class NullPanel:
     """No lights and no button."""
@@ -101,24 +104,23 @@ class GpioPanel:
         elapsed = Ms(ms_from_seconds(self._loop.time()) - self._began)
         levels = pattern.colour_at(elapsed) if self._light.channels == 3 else (pattern.brightness(elapsed),)
         self._write(self._light, levels)
-        if (wait := pattern.next_change(elapsed)) is not None:
+        wait = RETRY if self._failed else pattern.next_change(elapsed)
+        if wait is not None:
             self._timer = self._loop.call_later(wait / 1000, self._refresh)
 
     def _write(self, light: gpio.Light, levels: tuple[float, ...]) -> None:
+        """Post the first failure, and the first time after it that there is light again."""
+        failed = self._failed
         try:
             light.show(levels)
         except PanelError as error:
-            self._report(error)
+            self._failed = True
+            if not failed:
+                self._post(DeviceFailed(Device.LIGHT, str(error)))
         else:
-            self._report(None)
-
-    def _report(self, error: PanelError | None) -> None:
-        """Post the first failure, and the first success after it."""
-        if error is not None and not self._failed:
-            self._post(DeviceFailed(Device.LIGHT, str(error)))
-        elif error is None and self._failed:
-            self._post(DeviceRecovered(Device.LIGHT))
-        self._failed = error is not None
+            self._failed = failed and not any(levels)
+            if failed and not self._failed:
+                self._post(DeviceRecovered(Device.LIGHT))
 
     def _report_button(self, error: PanelError) -> None:
         """A button that broke stays broken: it is not looked at any more."""

@@ -808,3 +808,98 @@ def test_a_state_that_the_disk_refuses_is_said_each_time(muted: bool) -> None:
         text = failures.MUTE_NOT_KEPT if muted else failures.UNMUTE_NOT_KEPT
         assert orders == [order.Announce(text)]
     assert Device.DISK in house.machine.status.faults
+
+
+DARK = ev.DeviceFailed(Device.LIGHT, "the LED cannot be used any more")
+LIT = ev.DeviceRecovered(Device.LIGHT)
+
+
+def in_the_dark(settings: Settings | None = None) -> House:
+    """A house that wants no cues, and whose light has failed."""
+    house = House(settings or Settings(cues=False, wake_cue=False))
+    assert house.tell(DARK) == [order.Announce(failures.DARK)]
+    return house
+
+
+def test_without_a_light_a_sound_says_that_it_listens() -> None:
+    """After the wake word and in the follow-up window, whatever the settings say of cues."""
+    house = in_the_dark()
+    house.wake()
+    house.tell(ev.SessionReady(house.turn))
+    assert wake_cues(house.orders) == 1
+    house.tell(ev.SpeechStarted(1), ev.SpeechStopped(1), ev.ResponseStarted(1, "r1"), ev.PlaybackStarted(1))
+    house.finish()
+    assert wake_cues(house.orders) == 1
+    house.tell(ev.PlaybackFinished(house.turn))
+    assert house.phase is Phase.LISTENING
+    assert wake_cues(house.orders) == 2
+
+
+@pytest.mark.parametrize("turn_end", TurnEnd)
+def test_the_sound_for_a_sentence_in_one_breath_follows_it(turn_end: TurnEnd) -> None:
+    """Never into somebody's words, and never left out."""
+    house = in_the_dark(Settings(turn_end=turn_end))
+    house.wake()
+    house.tell(ev.VoiceStarted(Samples(15_000)), ev.SessionReady(1))
+    if turn_end is TurnEnd.PROVIDER:
+        house.tell(ev.SpeechStarted(1))
+    assert wake_cues(house.orders) == 0
+    house.tell(ev.VoiceStopped(Samples(60_000)))
+    assert wake_cues(house.orders) == (turn_end is TurnEnd.DEVICE)
+    if turn_end is TurnEnd.PROVIDER:
+        house.tell(ev.SpeechStopped(1))
+    assert house.phase is Phase.THINKING
+    assert wake_cues(house.orders) == 1
+
+
+def test_the_end_of_the_wake_word_is_waited_for_in_the_dark() -> None:
+    """As with audio.wake_cue."""
+    house = in_the_dark()
+    house.wake()
+    house.tell(ev.VoiceStarted(Samples(9_000)), ev.SessionReady(1), ev.SpeechStarted(1))
+    assert wake_cues(house.orders) == 0
+    house.tell(ev.VoiceStopped(Samples(18_000)))
+    assert wake_cues(house.orders) == 1
+
+
+def test_push_to_talk_in_the_dark_sounds_when_the_words_are_over() -> None:
+    """Both when the session was ready before and after them."""
+    house = in_the_dark()
+    house.tell(ev.ButtonHeld(Samples(1)), ev.SessionReady(1), ev.VoiceStarted(Samples(2)), ev.VoiceStopped(Samples(3)))
+    assert wake_cues(house.orders) == 0
+    house.tell(ev.ButtonReleased(Samples(4)))
+    house.wait(500)
+    assert house.phase is Phase.THINKING
+    assert wake_cues(house.orders) == 1
+    early = in_the_dark()
+    early.tell(ev.ButtonHeld(Samples(1)), ev.ButtonReleased(Samples(4)))
+    early.wait(500)
+    early.tell(ev.SessionReady(1))
+    assert early.phase is Phase.THINKING
+    assert wake_cues(early.orders) == 1
+
+
+def test_a_light_that_fails_in_a_conversation_is_told_of_behind_it() -> None:
+    """The sound takes its place at once; the sentence must not be spoken into a session."""
+    house = House()
+    house.listen()
+    assert house.tell(DARK) == [order.PlayCue(Cue.WAKE)]
+    assert order.Announce(failures.DARK) not in house.orders
+    assert house.tell(ev.ButtonClicked(Samples(1)))[-1] == order.Announce(failures.DARK)
+
+
+def test_a_light_is_told_of_once_until_it_has_lasted_a_conversation() -> None:
+    """One that comes and goes should not be talked of all day."""
+    house = in_the_dark()
+
+    def converse(*between: ev.Event) -> int:
+        before = len(house.orders)
+        house.listen()
+        house.tell(*between, ev.ButtonClicked(Samples(1)))
+        return house.orders[before:].count(order.Announce(failures.DARK))
+
+    assert [converse(), converse(LIT), converse(DARK), converse(LIT)] == [0, 0, 0, 0]
+    before = wake_cues(house.orders)
+    assert converse() == 0
+    assert wake_cues(house.orders) == before
+    assert converse(DARK) == 1

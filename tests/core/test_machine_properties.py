@@ -145,9 +145,11 @@ class Conversations(RuleBasedStateMachine):
 
     def do_PlayCue(self, action: order.PlayCue) -> None:
         if action.cue is Cue.WAKE:
-            assert self.machine._memory.settings.wake_cue
-            assert self.in_phase(Phase.LISTENING)
-            assert self.machine._memory.voice is None, "a cue into somebody's words"
+            memory = self.machine._memory
+            dark = ev.Device.LIGHT in memory.status.faults
+            assert memory.settings.wake_cue or dark
+            assert self.in_phase(Phase.LISTENING) or (dark and self.in_phase(Phase.THINKING))
+            assert memory.voice is None or self.in_phase(Phase.THINKING), "a cue into somebody's words"
             assert not self.machine._memory.button_down, "a cue while somebody is about to speak"
 
     def do_EndReply(self, action: order.EndReply) -> None:
@@ -404,6 +406,14 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def muted_means_the_microphone_is_closed(self) -> None:
         assert self.microphone_open != self.machine.status.muted
+
+    @invariant()
+    def in_the_dark_who_is_listened_to_hears_it(self) -> None:
+        memory = self.machine._memory
+        if memory.darkness.cue_owed:
+            speaking = memory.voice is not None or memory.status.hearing or memory.button_down
+            assert self.in_phase(Phase.LISTENING)
+            assert speaking, "nobody speaks, and no cue was played"
 
     @invariant()
     def every_waiting_phase_has_a_deadline(self) -> None:

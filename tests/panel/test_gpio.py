@@ -182,6 +182,38 @@ def test_a_failing_led_is_reported_once_and_its_recovery_too(
     assert posted == [DeviceFailed(Device.LIGHT, "the LED cannot be used any more"), DeviceRecovered(Device.LIGHT)]
 
 
+def test_a_pin_that_refuses_is_tried_again_until_there_is_light(
+    board: MockBoard, panel: GpioPanel, loop, posted: list[Event]
+) -> None:
+    """Told once, though a pattern writes 25 times a second; that it can be put out proves nothing."""
+    board.break_output(LED)
+    panel.show(Indication.LISTENING)
+    panel.show(Indication.THINKING)
+    loop.advance(5)
+    (told,) = posted
+    assert isinstance(told, DeviceFailed)
+    assert told.device is Device.LIGHT
+    assert "Input/output error" in told.message
+    assert loop.wakeups < 10
+    board.mend_output(LED)
+    panel.show(Indication.IDLE)
+    assert len(posted) == 1
+    # What the machine has it show meanwhile.
+    panel.show(Indication.FAULT)
+    loop.advance(3)
+    assert posted[1:] == [DeviceRecovered(Device.LIGHT)]
+    assert board.level(LED) > 0
+
+
+def test_a_light_that_cannot_even_be_put_out_is_told_of_at_the_start(
+    board: MockBoard, panel: GpioPanel, posted: list[Event]
+) -> None:
+    """Before anybody relies on it."""
+    board.break_output(LED)
+    panel.show(Indication.IDLE)
+    assert len(posted) == 1
+
+
 def test_a_pin_in_use_is_refused_and_nothing_stays_open(board: MockBoard, loop, posted: list[Event]) -> None:
     """The message names the key; the LED opened before is let go."""
     first = GpioPanel(config.Hardware(button=config.Button(pin=BUTTON)), posted.append, position_at, loop)

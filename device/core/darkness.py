@@ -1,0 +1,68 @@
+"""What takes the light's place while it cannot be lit: a sound whenever the device listens, and a sentence about it.
+
+The sound is the wake cue, whatever the settings say of cues. It is owed from the moment at which the person has the
+word, and is played as soon as nobody speaks into it: at once, or behind the wake word, or when the words are over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from device.core import actions as order
+from device.core import events as ev
+from device.core import failures
+from device.core.actions import Action, Cue
+from device.core.memory import Darkness, Memory
+from device.core.status import Phase
+
+
+def sound_instead(memory: Memory, before: Phase, fact: Any, orders: list[Action]) -> list[Action]:
+    """Return the orders that stand in for the light, after the rule for `fact` led from the phase `before`."""
+    dark = memory.darkness
+    dark.now = ev.Device.LIGHT in memory.status.faults
+    if isinstance(fact, ev.ShutdownRequested):
+        return []
+    return [*_cue(memory, before, fact, orders), *_sentence(dark, before, memory.status.phase)]
+
+
+def _cue(memory: Memory, before: Phase, fact: Any, orders: list[Action]) -> list[Action]:
+    dark, phase = memory.darkness, memory.status.phase
+    if _begins_to_listen(phase, before, fact, orders):
+        dark.cue_owed = dark.now
+    # The end of a conversation has a sound or a sentence of its own, and an answer is one.
+    if not dark.now or phase in (Phase.IDLE, Phase.SPEAKING) or order.PlayCue(Cue.WAKE) in orders:
+        dark.cue_owed = False
+    if not dark.cue_owed or (phase is Phase.LISTENING and not _is_silent(memory, fact)):
+        return []
+    dark.cue_owed = False
+    return [order.PlayCue(Cue.WAKE)]
+
+
+def _begins_to_listen(phase: Phase, before: Phase, fact: Any, orders: list[Action]) -> bool:
+    if phase is Phase.LISTENING:
+        return before is not phase or (isinstance(fact, ev.DeviceFailed) and fact.device is ev.Device.LIGHT)
+    # A whole turn that was said while the session was being opened.
+    return before is Phase.WAKING and any(isinstance(action, order.OpenGate) for action in orders)
+
+
+def _is_silent(memory: Memory, fact: Any) -> bool:
+    """Say whether nobody speaks, as far as the device knows: what the provider hears goes on until it says so."""
+    if memory.button_down or memory.voice is not None:
+        return False
+    ends_wake_word = isinstance(fact, ev.VoiceStopped) and fact.at - memory.began < memory.settings.shortest_turn
+    return ends_wake_word or not memory.status.hearing
+
+
+def _sentence(dark: Darkness, before: Phase, phase: Phase) -> list[Action]:
+    """Tell of it once, when no conversation is in the way; again only if there was light for a whole conversation."""
+    if before is Phase.IDLE and phase is not before:
+        dark.seen = False
+    dark.seen = dark.seen or dark.now
+    if phase is not Phase.IDLE:
+        return []
+    if before is not phase and not dark.seen:
+        dark.told = False
+    if not dark.now or dark.told:
+        return []
+    dark.told = True
+    return [order.Announce(failures.DARK)]
