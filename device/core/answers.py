@@ -71,6 +71,11 @@ def run_dry(memory: Memory, fact: ev.PlaybackRanDry) -> list[Action]:
     return []
 
 
+def end_late_sound(memory: Memory, fact: ev.PlaybackRanDry) -> list[Action]:
+    """Sound came behind the end of the answer, which therefore ends once more."""
+    return [order.EndReply(fact.turn)]
+
+
 def expect_more(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
     """This response is complete; another one follows."""
     memory.answering = True
@@ -112,7 +117,7 @@ def say_that_nothing_came(memory: Memory, fact: Any) -> list[Action]:
 
 def end_unread(memory: Memory, fact: ev.ReadingFailed) -> list[Action]:
     """The local voice does not work, so a cue must do."""
-    memory.answering = False
+    memory.answering = memory.answer.reading = False
     return [*cue(memory, Cue.ERROR), order.EndReply(fact.turn)]
 
 
@@ -139,6 +144,7 @@ def _note_finished(memory: Memory, fact: ev.ResponseFinished) -> None:
 
 def _read_aloud(memory: Memory, text: str, note: str) -> list[Action]:
     memory.answering = memory.answer.empty = False
+    memory.answer.reading = True
     return [order.ReadAloud(memory.status.turn, _pieces(text), note)]
 
 

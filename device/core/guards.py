@@ -157,6 +157,11 @@ def answer_is_in_doubt(memory: Memory, fact: Any) -> bool:
     return memory.answer.suspected is not None
 
 
+def nothing_is_to_come(memory: Memory, fact: Any) -> bool:
+    """The answer is complete, and the local voice has nothing to add."""
+    return answer_is_over(memory, fact) and not memory.answer.reading
+
+
 def answer_ran_dry(memory: Memory, fact: Any) -> bool:
     """What came of the running response was heard, and nothing has followed for long."""
     return memory.answer.dry and memory.answering and not awaits_more(memory)

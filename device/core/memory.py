@@ -112,6 +112,8 @@ class Answer:
     """The running response has such words, complete."""
     empty: bool = False
     """It is complete, with neither: the words may still follow."""
+    reading: bool = False
+    """The local voice is at it: what it says comes behind all that was heard."""
     dry: bool = False
     """All that came of it was heard."""
     open_ended: bool = False

@@ -135,6 +135,7 @@ _SPEAKING = (
     Rule(SPEAKING, ev.ResponseFinished, SPEAKING, answers.end_reply),
     Rule(SPEAKING, ev.ReadingFailed, SPEAKING, answers.end_unread),
     Rule(SPEAKING, ev.ProviderComplained, SPEAKING, answers.doubt, when.answer_is_put_in_doubt, rearm=False),
+    Rule(SPEAKING, ev.PlaybackRanDry, SPEAKING, answers.end_late_sound, when.nothing_is_to_come, rearm=False),
     Rule(SPEAKING, ev.PlaybackRanDry, SPEAKING, answers.run_dry),
     Rule(SPEAKING, ev.PlaybackStarted, SPEAKING, answers.play),
     Rule(SPEAKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),

@@ -112,6 +112,26 @@ def test_sound_that_follows_is_an_answer_that_ends_by_running_dry() -> None:
     assert house.tell(ev.ResponseFinished(1, "", cancelled=True)) == [order.EndReply(1)]
 
 
+def test_sound_behind_the_end_of_an_answer_that_is_heard_does_not_keep_it_open() -> None:
+    """The player waits for its end once more."""
+    house = House()
+    house.speak()
+    house.finish()
+    assert house.tell(ev.PlaybackRanDry(1, ended=False)) == [order.EndReply(1)]
+    house.tell(ev.PlaybackFinished(1))
+    assert house.phase is Phase.LISTENING
+
+
+def test_a_silence_before_the_local_voice_speaks_is_not_the_end() -> None:
+    """It needs a moment."""
+    house = House()
+    house.speak()
+    house.tell(ev.ResponseFinished(1, "r1", lack=Shortfall.FILTERED))
+    assert house.tell(ev.PlaybackRanDry(1, ended=True)) == []
+    assert house.wait(20_000) == []
+    assert house.phase is Phase.SPEAKING
+
+
 def test_an_empty_response_behind_a_sound_is_no_news() -> None:
     """Some models have nothing to add to what they said before the tool ran."""
     house = thinking()
