@@ -237,20 +237,31 @@ def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
 
     Each override is "section.key=value" with a TOML value; a bare word is taken as a string. Raise ConfigError.
     """
-    path = file_of(path)
-    table = _read(path) if path else {}
-    keys = [_apply(table, override) for override in overrides]
-
-    def where(key: str) -> str:
-        is_set = any(f"{key}.".startswith(f"{one}.") or f"{one}.".startswith(f"{key}.") for one in keys)
-        return "--set" if is_set or path is None else str(path)
-
-    return parse(table, where)
+    file = file_of(path)
+    table = _read(file) if file else {}
+    for override in overrides:
+        _apply(table, override)
+    where = places(path, overrides)
+    # Where there is no file, what is wrong was set.
+    return parse(table, lambda key: where(key) or "--set")
 
 
 def file_of(path: Path | None) -> Path | None:
     """Return the file that `load` reads; None when it goes by the built-in defaults."""
     return path or (DEFAULT_PATH if is_there(DEFAULT_PATH) else None)
+
+
+def places(path: Path | None, overrides: Sequence[str]) -> Where:
+    """Return what tells where `load` has a key from; it says "" for a key that no file and no override has set."""
+    keys = [override.partition("=")[0].strip() for override in overrides]
+    file = file_of(path)
+
+    def where(key: str) -> str:
+        if any(f"{key}.".startswith(f"{one}.") or f"{one}.".startswith(f"{key}.") for one in keys):
+            return "--set"
+        return str(file) if file else ""
+
+    return where
 
 
 def parse(table: Mapping[str, Any], where: Where = lambda key: "the configuration") -> Config:
@@ -296,8 +307,7 @@ def _decoded(text: str, where: str) -> dict[str, Any]:
         raise ConfigError(f"{where}: lists and tables stand too deep in each other; correct its brackets") from None
 
 
-def _apply(table: dict[str, Any], override: str) -> str:
-    """Put an override into the table; return its key."""
+def _apply(table: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     key = key.strip()
     if not equals or not key:
@@ -308,7 +318,6 @@ def _apply(table: dict[str, Any], override: str) -> str:
         if not isinstance(table, dict):
             raise ConfigError(f"--set {key}: {complaints.shown(parent)} is a value, not a table; correct the key")
     table[last] = _toml_value(text.strip())
-    return key
 
 
 def _toml_value(text: str) -> Any:

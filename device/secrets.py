@@ -25,7 +25,7 @@ _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Z][A-Z0-9_]*_KEY)\s*=", re.IGNORECA
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 # "...", "sk-...", "<your key>", "YOUR_API_KEY", "sk-xxxx", "changeme"
 _PLACEHOLDER = re.compile(
-    r"\.\.\.|\*{3}|^<.*>$|^(sk-)?((your|my|insert|replace)[-_].*key|x{4})|^change-?me$|^(?P<one>.)(?P=one){2,}$",
+    r"\.\.\.|\*{3}|^<.*>$|^(sk-)?((your|insert|replace)[-_].*key|x{4})|^change-?me$|^(?P<one>.)(?P=one){2,}$",
     re.IGNORECASE,
 )
 _LOOKS_LIKE_KEY = re.compile(r"^(sk|ek|rk)[-_]|\*{3}")

@@ -64,3 +64,15 @@ def test_the_readme_runs_what_the_command_takes() -> None:
     assert len(lines) >= 4
     for line in lines:
         _parser().parse_args(line.split())
+
+
+def test_the_button_is_described_once() -> None:
+    """In the README and beside its wiring: the same gestures do the same."""
+
+    def gestures(page: str) -> list[str]:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        rows = text.partition("| the button | does |\n")[2].partition("\n\n")[0].splitlines()[1:]
+        return [row.split(" | ")[1] for row in rows]
+
+    assert gestures("README.md") == gestures("hardware.md")
+    assert len(gestures("README.md")) == 4

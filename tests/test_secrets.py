@@ -133,7 +133,7 @@ def test_what_only_looks_like_a_key_is_named_for_what_it_is(tmp_path: Path, text
 
 
 @pytest.mark.parametrize(
-    "key", [KEY, "simulated-key", "k", "sk-myxxxxkey", "0123456789abcdef" * 2, "yourkey123", "a=b"]
+    "key", [KEY, "simulated-key", "k", "sk-myxxxxkey", "0123456789abcdef" * 2, "yourkey123", "a=b", "my-own-key"]
 )
 def test_a_key_of_any_kind_is_taken(key: str) -> None:
     """Servers of one's own, gateways and Azure have others than OpenAI's."""

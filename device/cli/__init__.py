@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 
-from device import __version__, signals
+from device import __version__, config, signals
 from device.cli import demo, listen, replay, run
 from device.errors import ConfigError, HearthsideError
 
 COMMANDS = (run, listen, replay, demo)
+
+_KEY = re.compile(rf"({'|'.join(config.Config.__struct_fields__)})\.[\w.]*\w")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
         sys.stdout.flush()
     except ConfigError as error:
-        return _complain(error, os.EX_CONFIG)
+        return _complain(_placed(str(error), options), os.EX_CONFIG)
     except HearthsideError as error:
-        return _complain(error, 1)
+        return _complain(str(error), 1)
     except KeyboardInterrupt:
         return signals.INTERRUPTED
     except BrokenPipeError:
@@ -51,6 +54,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _complain(error: HearthsideError, code: int) -> int:
-    print(f"hearthside: {error}", file=sys.stderr)
+def _placed(complaint: str, options: argparse.Namespace) -> str:
+    """Put the file before a complaint that begins with a key: whoever looks for a model or a card does not know it."""
+    key = _KEY.match(complaint.removeprefix("the configuration: "))
+    if key is None or "overrides" not in options:
+        return complaint
+    place = config.places(options.config, options.overrides)(key[0])
+    return f"{place}: {key.string}" if place else key.string
+
+
+def _complain(complaint: str, code: int) -> int:
+    print(f"hearthside: {complaint}", file=sys.stderr)
     return code

@@ -34,7 +34,8 @@ def _run(options: argparse.Namespace) -> int:
     dumps.forbid()
     settings = config.load(options.config, options.overrides)
     journal.start(settings.service.log_level)
-    log.info("configuration: %s", config.file_of(options.config) or f"built in ({config.DEFAULT_PATH} is not there)")
+    file = config.file_of(options.config)
+    log.info("configuration: %s", file.absolute() if file else f"built in ({config.DEFAULT_PATH} is not there)")
     # Before anything can start a child, which would inherit it.
     key = take_secret("OPENAI_API_KEY")
     journal.hide(key.mask)

@@ -78,6 +78,25 @@ def test_the_log_says_at_the_start_which_configuration_holds(tmp_path: Path) -> 
     assert f"configuration: built in ({config.DEFAULT_PATH} is not there)" in command("run", *wrong).stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("[hardware]\nprofile = 'respeaker_lit'", "hardware.profile: there is no profile"),
+        ("[wake]\nwords = ['hey_jarvs']", "wake.words: no model"),
+        ("[hardware]\nprofile = 'codec_zero'\n[tools.relays]\nfan.pin = 27", "tools.relays.fan.pin"),
+    ],
+)
+def test_what_is_found_wrong_later_names_the_file_too(
+    virtual_card: VirtualSoundCard, tmp_path: Path, text: str, part: str
+) -> None:
+    """By whoever looks for the board, the model or the card."""
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    said = run(*SOUND, file=file)
+    assert said.startswith(f"hearthside: {file}: ")
+    assert part in said
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With the way to name another."""
     said = run(file=tmp_path / "nothing.toml")
@@ -161,7 +180,7 @@ def test_wrong_wake_words_are_refused(virtual_card: VirtualSoundCard, override: 
 def test_a_sound_device_that_is_not_there_is_refused_with_a_list(virtual_card: VirtualSoundCard, key: str) -> None:
     """Of those that there are."""
     said = run(*SOUND, f"{key}=Banana")
-    assert key in said
+    assert f"--set: {key} = " in said
     assert "Banana" in said
     assert ("hearthside_mic" if key == "audio.input" else "hearthside_speaker") in said
 
