@@ -172,6 +172,31 @@ def test_what_cannot_be_spoken_is_left_out(talk: Talk) -> None:
     assert finished(talk).text == "It is five."
 
 
+@pytest.mark.parametrize("text", ["...", " ", "\U0001f600", "\n"])
+def test_what_has_nothing_to_speak_is_no_words(talk: Talk, text: str) -> None:
+    """The person would wait for it in vain."""
+    talk.says("response.output_text.done", **PLACE, text=text)
+    talk.done("r", output=[message({"type": "output_text", "text": text})])
+    talk.says("response.output_text.done", **PLACE, text=text)
+    facts = talk.facts()
+    (end,) = [fact for fact in facts if isinstance(fact, ev.ResponseFinished)]
+    assert end.text == ""
+    assert not [fact for fact in facts if isinstance(fact, ev.WordsFollowed)]
+
+
+def test_an_item_with_the_name_of_an_earlier_one_is_another(talk: Talk) -> None:
+    """Some servers name them all alike: each ends, and is cut at what was heard of itself."""
+    for response in ("r", "r2"):
+        if response == "r2":
+            talk.response(response)
+        talk.audio(response, "i", 100)
+        talk.audio_done(response, "i")
+        assert ReplyEnded(1, "i") in talk.facts()
+        talk.done(response)
+    talk.protocol.truncate_item("i", 150)
+    assert talk.sent() == []
+
+
 def test_half_an_emoji_in_a_piece_does_not_end_the_session(talk: Talk) -> None:
     """Some servers cut words between the two halves of a surrogate pair."""
     for piece in ("It is five. \ud83d", "\ude00"):

@@ -120,9 +120,9 @@ class Content:
         if self._responses.is_running(response):
             if not response.sounded:
                 self._tell(ev.WordsWritten(response.turn))
-        elif not response.told:
+        elif not response.told and (text := words.printable(event.text)):
             response.told = True
-            self._tell(ev.WordsFollowed(response.turn, words.printable(event.text)))
+            self._tell(ev.WordsFollowed(response.turn, text))
 
 
 def _place(event: server.TranscriptDone | server.TextDelta | server.TextDone) -> tuple[str, int]:

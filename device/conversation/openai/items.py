@@ -35,8 +35,11 @@ class AudioItems:
         self._items: dict[str, AudioItem] = {}
 
     def add(self, name: str, item: AudioItem) -> None:
-        """Begin an item, unless it is known."""
-        self._items.setdefault(name, item)
+        """Begin an item, unless it is known. Some servers give the items of every response the same name."""
+        known = self._items.get(name)
+        if known is None or known.response != item.response:
+            self._items.pop(name, None)
+            self._items[name] = item
 
     def receive(self, name: str, pcm: bytes) -> bytes:
         """Count a piece of an item; return it in whole samples (a server may cut one in half)."""

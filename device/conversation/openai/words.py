@@ -64,5 +64,9 @@ def _join(texts: list[Any]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return foreign words as one line without what cannot be spoken, e.g. control characters and lone surrogates."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:LONGEST]).split())
+    """Return foreign words as one line without what cannot be spoken: control characters, lone surrogates.
+
+    Where nothing can be spoken ("...", an emoji) there are no words.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:LONGEST]).split())
+    return line if any(map(str.isalnum, line)) else ""
