@@ -41,7 +41,7 @@ class DenseNetwork:
         """Load `path`. Raise NotDenseError."""
         self.path = path
         try:
-            graph = onnxfile.read_model(path.read_bytes())
+            graph = onnxfile.read_model(path.read_bytes(), path.parent)
             [(source, self.input_shape)] = graph.inputs.items()
             [(self.output_name, self.output_shape)] = graph.outputs.items()
             self._layers = _read(graph, _Constants({}, {}), source)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,8 @@ _NODE, _INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
 _INPUT, _OUTPUT, _OPERATION, _ATTRIBUTE = 1, 2, 4, 5
 _NAME, _FLOAT, _INT, _STRING, _TENSOR, _SUBGRAPH, _INTS = 1, 2, 3, 4, 5, 6, 8
 _DIMS, _DATA_TYPE, _FLOAT_DATA, _INT64_DATA, _TENSOR_NAME, _RAW_DATA = 1, 2, 4, 7, 8, 9
+# Numbers that are in a file beside the model, as PyTorch 2.9 and later write it: its name, and where in it they are.
+_OUTSIDE, _DATA_LOCATION, _IS_OUTSIDE, _KEY, _VALUE = 13, 14, 1, 1, 2
 # What the numbers of a tensor are.
 _FLOAT_KIND, _INT64_KIND = 1, 7
 _TYPE, _TENSOR_TYPE, _SHAPE, _DIM, _DIM_VALUE = 2, 1, 2, 1, 1
@@ -79,12 +82,12 @@ class Graph:
     outputs: dict[str, Shape]
 
 
-def read_model(data: bytes) -> Graph:
-    """Take an .onnx file apart. Raise MalformedError."""
-    return _one_graph(protobuf.every(protobuf.read(data), _GRAPH))
+def read_model(data: bytes, folder: Path | None = None) -> Graph:
+    """Take an .onnx file apart; constants may be in files beside it, in `folder`. Raise MalformedError or OSError."""
+    return _one_graph(protobuf.every(protobuf.read(data), _GRAPH), folder)
 
 
-def _one_graph(found: Sequence[bytes]) -> Graph:
+def _one_graph(found: Sequence[bytes], folder: Path | None = None) -> Graph:
     if len(found) != 1:
         raise MalformedError(f"there are {len(found)} graphs")
     fields = protobuf.read(found[0])
@@ -93,8 +96,8 @@ def _one_graph(found: Sequence[bytes]) -> Graph:
     inputs = dict(map(_declared, protobuf.every(fields, _GRAPH_INPUT)))
     return Graph(
         nodes=list(map(_node, protobuf.every(fields, _NODE))),
-        tensors=_float_tensors(constants),
-        integers=_int64_tensors(constants),
+        tensors=_float_tensors(constants, folder),
+        integers=_int64_tensors(constants, folder),
         inputs={name: shape for name, shape in inputs.items() if name not in names},
         outputs=dict(map(_declared, protobuf.every(fields, _GRAPH_OUTPUT))),
     )
@@ -120,25 +123,38 @@ def _declared(data: bytes) -> tuple[str, Shape]:
     return protobuf.text(fields, 1), tuple(sum(protobuf.integers(dim, _DIM_VALUE)) or None for dim in shape)
 
 
-def _float_tensors(messages: Iterable[bytes]) -> dict[str, FloatArray]:
+def _float_tensors(messages: Iterable[bytes], folder: Path | None = None) -> dict[str, FloatArray]:
     found = {}
     for fields in map(protobuf.read, messages):
         dims = protobuf.integers(fields, _DIMS)
-        raw = _raw(fields) or b"".join(protobuf.every(fields, _FLOAT_DATA))
+        raw = _raw(fields, folder) or b"".join(protobuf.every(fields, _FLOAT_DATA))
         if protobuf.integers(fields, _DATA_TYPE) == [_FLOAT_KIND] and len(raw) == 4 * int(np.prod(dims)):
             found[protobuf.text(fields, _TENSOR_NAME)] = np.frombuffer(raw, "<f4").reshape(dims)
     return found
 
 
-def _int64_tensors(messages: Iterable[bytes]) -> dict[str, tuple[int, ...]]:
+def _int64_tensors(messages: Iterable[bytes], folder: Path | None = None) -> dict[str, tuple[int, ...]]:
     found = {}
     for fields in map(protobuf.read, messages):
-        raw = _raw(fields)
+        raw = _raw(fields, folder)
         if protobuf.integers(fields, _DATA_TYPE) == [_INT64_KIND] and len(raw) % 8 == 0:
             numbers = np.frombuffer(raw, "<i8").tolist() if raw else protobuf.integers(fields, _INT64_DATA)
             found[protobuf.text(fields, _TENSOR_NAME)] = tuple(numbers)
     return found
 
 
-def _raw(fields: Sequence[Field]) -> bytes:
+def _raw(fields: Sequence[Field], folder: Path | None) -> bytes:
+    if folder is not None and protobuf.integers(fields, _DATA_LOCATION) == [_IS_OUTSIDE]:
+        return _from_outside(fields, folder)
     return next((value for value in protobuf.every(fields, _RAW_DATA) if not isinstance(value, Fixed)), b"")
+
+
+def _from_outside(fields: Sequence[Field], folder: Path) -> bytes:
+    entries = list(map(protobuf.read, protobuf.every(fields, _OUTSIDE)))
+    said = {protobuf.text(entry, _KEY): protobuf.text(entry, _VALUE) for entry in entries}
+    name = said.get("location", "")
+    if Path(name).name != name:
+        raise MalformedError(f"its numbers are not beside it, but in {name}")
+    data = (folder / name).read_bytes()
+    begin = int(said.get("offset", "0"))
+    return data[begin : begin + int(said.get("length", str(len(data))))]

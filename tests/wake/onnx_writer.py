@@ -58,22 +58,36 @@ def _declared(name: str, shape: Sequence[int]) -> bytes:
     return _field(1, name) + _field(2, _field(1, _field(1, FLOAT) + _field(2, dims)))
 
 
+def _outside(name: str, array: Array, file: str, begin: int) -> bytes:
+    """Return a tensor whose numbers are in a file beside the model."""
+    places = {"location": file, "offset": str(begin), "length": str(array.nbytes)}
+    head = b"".join(_field(1, size) for size in array.shape)
+    head += _field(2, INT64 if array.dtype == np.int64 else FLOAT) + _field(8, name)
+    return head + b"".join(_field(13, _field(1, key) + _field(2, at)) for key, at in places.items()) + _field(14, 1)
+
+
 @dataclass
 class Writer:
     """A graph that grows operation by operation, each taking what the last one has made."""
 
     opset: int
     raw: bool = True
+    beside: str = ""
+    """A file beside the model for the numbers of float constants."""
     last: str = "onnx::Flatten_0"
     _nodes: list[bytes] = field(default_factory=list)
     _constants: list[bytes] = field(default_factory=list)
     _count: int = 0
+    _numbers: bytes = b""
 
     def constant(self, array: Array, as_node: bool = False) -> str:
         """Add a constant, as an initialiser or as an operation of its own; return its name."""
         name = self._name("constant")
         if as_node:
             self._nodes.append(_field(4, "Constant") + _field(2, name) + _field(5, _attribute("value", array)))
+        elif self.beside and array.dtype != np.int64:
+            self._constants.append(_outside(name, array, self.beside, len(self._numbers)))
+            self._numbers += array.tobytes()
         else:
             self._constants.append(_tensor(name, array, self.raw))
         return name
@@ -94,6 +108,8 @@ class Writer:
         graph += b"".join(_field(5, constant) for constant in self._constants)
         graph += _field(11, _declared("onnx::Flatten_0", taken)) + _field(12, _declared(self.last, made))
         opset = _field(1, "") + _field(2, self.opset)
+        if self.beside:
+            path.with_name(self.beside).write_bytes(self._numbers)
         path.write_bytes(_field(1, 8) + _field(7, graph) + _field(8, opset))
         return path
 

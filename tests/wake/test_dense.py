@@ -122,9 +122,9 @@ EXPORTERS = {
 }
 
 
-def _own_word(path: Path, exporter: str, raw: bool = True, classes: int = 1) -> Path:
+def _own_word(path: Path, exporter: str, raw: bool = True, classes: int = 1, beside: str = "") -> Path:
     opset, flatten, multiply, normalise = EXPORTERS[exporter]
-    writer, chance = Writer(opset, raw), np.random.default_rng(9)
+    writer, chance = Writer(opset, raw, beside), np.random.default_rng(9)
 
     def numbers(*shape: int) -> FloatArray:
         return (chance.standard_normal(shape) / 8).astype(np.float32)
@@ -149,6 +149,27 @@ def test_words_of_ones_own_are_computed_however_they_were_exported(tmp_path: Pat
     mine, others = _scores(DenseNetwork(path), windows), _scores(Network(path), windows)
     np.testing.assert_allclose(mine, others, atol=1e-5)
     assert np.ptp(others) > 0.1
+
+
+def test_numbers_in_a_file_beside_the_model_are_read(tmp_path: Path) -> None:
+    """PyTorch 2.9 puts them there; without that file nothing can be computed, and the message names it."""
+    path = _own_word(tmp_path / "own_word.onnx", "PyTorch 2.9", beside="own_word.onnx.data")
+    windows = [np.random.default_rng(13).standard_normal((16, 96)).astype(np.float32) * scale for scale in (1, 10)]
+    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(Network(path), windows), atol=1e-5)
+    path.with_name("own_word.onnx.data").unlink()
+    with pytest.raises(ConfigError, match=r"own_word\.onnx\.data"):
+        OpenWakeWord([str(path)])
+
+
+@pytest.mark.parametrize("elsewhere", ["../secret", "/etc/hostname", ""])
+def test_numbers_anywhere_else_are_refused(tmp_path: Path, elsewhere: str) -> None:
+    """A model that was fetched from somewhere reads no other file."""
+    path = _own_word(tmp_path / "own_word.onnx", "PyTorch 2.9", beside="own_word.onnx.data")
+    data = path.read_bytes()
+    name = b"own_word.onnx.data"
+    path.write_bytes(data.replace(name, elsewhere.encode().ljust(len(name), b"/") if elsewhere else b"\0" * len(name)))
+    with pytest.raises(NotDenseError):
+        DenseNetwork(path)
 
 
 def test_several_classes_are_computed_too(tmp_path: Path) -> None:
@@ -240,7 +261,7 @@ def test_a_model_of_another_kind_is_refused(change: Callable[[Graph], object], m
     path = find_word("hey_jarvis").path
     graph = onnxfile.read_model(path.read_bytes())
     change(graph)
-    monkeypatch.setattr(onnxfile, "read_model", lambda data: graph)
+    monkeypatch.setattr(onnxfile, "read_model", lambda *_: graph)
     with pytest.raises(NotDenseError):
         DenseNetwork(path)
 
