@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -37,6 +37,7 @@ from device.core.status import Phase, Status
 from device.errors import AudioError, ConfigError, HearthsideError
 from device.espeak import EspeakVoice
 from device.hardware import Profile, apply_profile, load_profile
+from device.kit.threads import Threads
 from device.panel.gpio import open_panel
 from device.ports import Detection, Microphone, NearMiss, Post
 from device.secrets import Secret
@@ -211,6 +212,8 @@ class _Site:
     profile: Profile
     controller: Controller
     stack: contextlib.AsyncExitStack
+    loading: Threads = field(default_factory=lambda: Threads("loading"))
+    """For what is large, at the start and with the first session."""
 
 
 async def _build(site: _Site, key: Secret, mute: MuteMemory) -> tuple[App, House]:
@@ -219,7 +222,7 @@ async def _build(site: _Site, key: Secret, mute: MuteMemory) -> tuple[App, House
     cards = SoundCards(settings.audio, controller.post)
     site.stack.push_async_callback(_within_limit, cards.close)
     wake_facts = _WakeFacts(controller.post)
-    wake = await _open_ear(settings, wake_facts, cards)
+    wake = await _open_ear(settings, wake_facts, cards, site.loading)
     site.stack.callback(wake.close)
     far_end = FarEnd(RealtimeConversation.output_rate)
     player = _open_player(site, cards, far_end)
@@ -347,12 +350,12 @@ class _WakeFacts:
             self.clips.keep_near_miss(miss)
 
 
-async def _open_ear(settings: config.Config, facts: _WakeFacts, cards: SoundCards) -> WakeWorker:
+async def _open_ear(settings: config.Config, facts: _WakeFacts, cards: SoundCards, loading: Threads) -> WakeWorker:
     """Load the wake words while PortAudio looks for sound devices: the two slowest steps of the start."""
     # At boot a USB card may appear after the service has been started.
     looking = asyncio.create_task(cards.find(PATIENCE_AT_BOOT_S if _is_service() else 0.0))
     try:
-        engine = await asyncio.to_thread(load_engine, settings.wake)
+        engine = await loading.call(load_engine, settings.wake)
         await looking
     finally:
         looking.cancel()
@@ -366,7 +369,7 @@ def _choose_canceller(site: _Site, far_end: FarEnd) -> EchoCanceller:
     """Return WebRTC's where voice barge-in needs it; it is loaded with the first session, for it costs 9 MB."""
     if site.settings.conversation.barge_in != "voice" or site.profile.echo_cancelled:
         return NullCanceller()
-    loader = _LateLoader(far_end, site.controller)
+    loader = _LateLoader(far_end, site.controller, site.loading)
     site.controller.observers.append(loader.observe)
     return loader.canceller
 
@@ -374,8 +377,9 @@ def _choose_canceller(site: _Site, far_end: FarEnd) -> EchoCanceller:
 class _LateLoader:
     """Loads the echo canceller when the first session is opened, and tells the machine when it is of no use."""
 
-    def __init__(self, far_end: FarEnd, controller: Controller) -> None:
+    def __init__(self, far_end: FarEnd, controller: Controller, loading: Threads) -> None:
         self.canceller = WebRtcCanceller(far_end, self._give_up)
+        self._loading = loading
         self._controller = controller
         self._task: asyncio.Task[None] | None = None
 
@@ -386,7 +390,7 @@ class _LateLoader:
 
     async def _load(self) -> None:
         try:
-            await asyncio.to_thread(self.canceller.load)
+            await self._loading.call(self.canceller.load)
         except AudioError as error:
             self._give_up(str(error))
 

@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 import pyaudio
 
 from device.audio import alsapcm
-from device.audio.callthread import CallThread
 from device.audio.capture import Pace
 from device.audio.chatter import silence_libraries
 from device.audio.devices import DEFAULT, Direction, SoundDevice
@@ -30,6 +29,7 @@ from device.audio.speaker import AlsaSpeaker
 from device.cards import Card, read_cards
 from device.config import Audio
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
+from device.kit.threads import Threads
 from device.ports import Post
 from device.units import Hz
 
@@ -52,7 +52,7 @@ class SoundCards:
     def __init__(self, audio: Audio, post: Post) -> None:
         self._audio = audio
         self._post = post
-        self._thread = CallThread("portaudio")
+        self._thread = Threads("portaudio")
         self._portaudio: pyaudio.PyAudio | None = None
         self._lent_pcms = alsapcm.LentPcms()
         self._lent: dict[str, str] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from device import config, signals
+from device.kit.threads import wait_for_children_without_threads
 from device.secrets import take_secret
 from device.service import dumps, journal, memory
 
@@ -40,6 +41,7 @@ def _run(options: argparse.Namespace) -> int:
     key = take_secret("OPENAI_API_KEY")
     journal.hide(key.mask)
     memory.share_one_heap()
+    wait_for_children_without_threads()
     from device import app
 
     asyncio.run(app.serve(settings, key))

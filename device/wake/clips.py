@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import re
-import threading
 import time
 import wave
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from device import config
+from device.kit import threads
 from device.ports import Detection, NearMiss
 from device.textfiles import expanded
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
@@ -53,7 +53,7 @@ class ClipKeeper:
         self._recall = recall
         self._waiting: set[asyncio.TimerHandle] = set()
         self._queue: SimpleQueue[Clip | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._thread = threads.start(self._write, "wake clips")
 
     def keep_detection(self, heard: Detection) -> None:
         """Save the sound around it, soon."""
@@ -68,9 +68,8 @@ class ClipKeeper:
         for handle in self._waiting:
             handle.cancel()
         self._waiting.clear()
-        if self._thread is not None:
-            self._queue.put(None)
-            self._thread.join(_JOIN_S)
+        self._queue.put(None)
+        self._thread.join(_JOIN_S)
 
     def _keep(self, name: str, at: Samples) -> None:
         handle: asyncio.TimerHandle
@@ -86,13 +85,7 @@ class ClipKeeper:
         # A mute makes the house forget what it heard: then the word itself is gone, and what follows is not ours.
         if self._recall(Samples(at - 1), at):
             pcm = self._recall(Samples(max(0, at - BEFORE)), Samples(at + AFTER))
-            self._start()
             self._queue.put(Clip(name, pcm))
-
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._write, name="wake clips", daemon=True)
-            self._thread.start()
 
     def _write(self) -> None:
         while clip := self._queue.get():

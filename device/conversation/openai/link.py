@@ -12,12 +12,11 @@ import ipaddress
 import logging
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from device.config import OpenAI
@@ -26,15 +25,17 @@ from device.conversation.openai.refusal import Stage, Witness
 from device.conversation.openai.wire import Patience, Wire
 from device.core.events import Failure
 from device.errors import ConfigError, ConversationError
+from device.kit.threads import Threads
 from device.secrets import Secret
-
-T = TypeVar("T")
 
 # What websockets itself uses; a missed pong is noticed within 40 s.
 _PING_S = 20
 
 # Messages that may wait for the reader. The library's 16 would be 32 MB of the largest.
 _LONGEST_QUEUE = 4
+
+# Lookups that may hang at the same time before another has to wait.
+_LOOKUPS = 3
 
 # How often to look whether an answer has come.
 _LOOK_S = 0.1
@@ -107,9 +108,20 @@ def _load() -> Library:
     )
 
 
+@cache
+def _threads() -> Threads:
+    """Return who looks up names, which can hang for minutes, and loads what is large. There from the start."""
+    return Threads("link", _LOOKUPS)
+
+
+def start_threads() -> None:
+    """Start what a session must not have to start: see device.kit.threads."""
+    _threads()
+
+
 def prepare() -> None:
     """Load in the background what the first connection needs."""
-    threading.Thread(target=_load, name="prepare-websockets", daemon=True).start()
+    _threads().post(_load)
 
 
 def host_of(url: str) -> str:
@@ -162,7 +174,7 @@ class Link:
     @classmethod
     async def open(cls, settings: OpenAI, key: Secret) -> Link:
         """Connect and shake hands, within the configured time. Raise LinkError."""
-        library = await in_thread(_load)
+        library = await _threads().call(_load)
         seen = Witness()
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
@@ -295,7 +307,7 @@ def _is_loopback(host: str) -> bool:
 
 async def _resolve(host: str, port: int) -> list[Address]:
     """Return the addresses of a host, the families in turn (RFC 8305). Raise OSError."""
-    found = await in_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    found = await _threads().call(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
     first: list[Address] = [(family, address) for family, *_, address in found if family == found[0][0]]
     other: list[Address] = [(family, address) for family, *_, address in found if family != found[0][0]]
     mixed = [address for pair in zip(first, other, strict=False) for address in pair]
@@ -339,29 +351,3 @@ async def _connect_to(family: int, address: Any) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """Run `work` in a thread that the end of the program does not wait for: name resolution can hang for minutes."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except Exception as caught:  # noqa: BLE001 - it is handed over to who asked for the work
-            error = caught
-        with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=run, name="link", daemon=True).start()
-    return await future

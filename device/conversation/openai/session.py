@@ -49,6 +49,7 @@ class RealtimeConversation:
     ) -> None:
         """Raise ConfigError when the URL cannot be dialled."""
         link.host_of(settings.url)
+        link.start_threads()
         self._settings = settings
         self._instructions = instructions
         self._key = key

@@ -1,0 +1,1 @@
+"""Tools of the house itself: they know nothing of what it does."""

@@ -1,0 +1,98 @@
+"""The one way to call a library whose calls may block, or never return.
+
+Threads are there from the start. Where memory has run out, one that is started later may not come to life; and
+`threading.Thread.start` waits for it, in the event loop's own thread, for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from device.errors import HearthsideError
+
+Result = TypeVar("Result")
+
+
+class ThreadError(HearthsideError):
+    """No thread can be started."""
+
+
+class Threads:
+    """Threads that make calls in the order in which they are asked for, away from the event loop.
+
+    An executor would wait for a call that hangs when the program ends; these threads do not keep it from ending.
+    """
+
+    def __init__(self, name: str, count: int = 1) -> None:
+        """Raise ThreadError."""
+        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        for _ in range(count):
+            start(self._run, name)
+
+    async def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Make the call and return its result. When the wait is cancelled the call is made all the same."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Result] = loop.create_future()
+        self._calls.put(partial(_answer, loop, answer, partial(function, *arguments)))
+        return await answer
+
+    def post(self, function: Callable[[], object]) -> None:
+        """Make a call of whose outcome nobody is told."""
+        self._calls.put(partial(_ignoring, function))
+
+    def _run(self) -> None:
+        while True:
+            self._calls.get()()
+
+
+def start(run: Callable[[], None], name: str) -> threading.Thread:
+    """Start a thread that the end of the program does not wait for. Raise ThreadError."""
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise ThreadError(
+            f"the thread {name} cannot be started ({error}); free memory, or allow more tasks (TasksMax)"
+        ) from error
+    return thread
+
+
+def _answer(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[Result], call: Callable[[], Result]) -> None:
+    try:
+        deliver = partial(_settle, answer.set_result, answer, call())
+    except Exception as error:  # noqa: BLE001 - it is the caller's, and is raised there
+        deliver = partial(_settle, answer.set_exception, answer, error)
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(deliver)
+
+
+def _ignoring(call: Callable[[], object]) -> None:
+    with contextlib.suppress(Exception):
+        call()
+
+
+def _settle(settle: Callable[[Any], None], answer: asyncio.Future[Result], outcome: Any) -> None:
+    if not answer.done():
+        settle(outcome)
+
+
+def wait_for_children_without_threads() -> None:
+    """Let asyncio be told of a child's end by the kernel. Until Python 3.12 it starts a thread for every child.
+
+    Before Linux 5.3 there is no other way.
+    """
+    if sys.version_info >= (3, 12):
+        return
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return
+    asyncio.set_child_watcher(asyncio.PidfdChildWatcher())
