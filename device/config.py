@@ -7,12 +7,14 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
 from device import complaints
 from device.errors import ConfigError
+from device.kit import addresses
 from device.textfiles import NotTextError, expanded, is_there, read_text
 
 DEFAULT_PATH = Path("/etc/hearthside/config.toml")
@@ -98,6 +100,8 @@ class OpenAI(Section, frozen=True):
 
     url: str = "wss://api.openai.com/v1/realtime"
     """Where the server listens: wss://, or ws:// in your own network."""
+    allow_plain: bool = False
+    """Let ws:// lead out of your own network, too: key and voice are then open to everybody on the way."""
     model: str = "gpt-realtime-2.1"
     """The model that answers; for Azure the name of your deployment."""
     voice: str = "marin"
@@ -342,15 +346,30 @@ def _check(config: Config) -> None:
         raise ConfigError('audio.vad = "gpio" needs audio.vad_pin, the GPIO number of the pin that tells of a voice')
     if not config.wake.words:
         raise ConfigError('wake.words is empty; name at least one word, e.g. words = ["hey_jarvis"]')
-    _check_url(config.conversation.openai.url)
+    _check_url(config.conversation.openai)
     _check_pins(config)
 
 
-def _check_url(url: str) -> None:
-    if not url.startswith(("ws://", "wss://")):
+def _check_url(openai: OpenAI) -> None:
+    if not openai.url.startswith(("ws://", "wss://")):
         raise ConfigError(
             "conversation.openai.url must begin with wss:// (or ws:// in your own network), "
-            f"not {complaints.shown(url)}"
+            f"not {complaints.shown(openai.url)}"
+        )
+    if openai.url.startswith("ws://") and not openai.allow_plain:
+        _check_plain(openai.url)
+
+
+def _check_plain(url: str) -> None:
+    """Refuse an address out of the house; where a name leads is seen when it is dialled."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return
+    if addresses.literal(host) is not None and not addresses.is_home_address(host):
+        raise ConfigError(
+            f"conversation.openai.url leads out of your own network ({host}) without encryption, and would show the "
+            "key to everybody on the way; use wss://, or set conversation.openai.allow_plain = true if that is meant"
         )
 
 

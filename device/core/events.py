@@ -20,6 +20,8 @@ class Failure(Enum):
     """The proxy that the environment names cannot be used, or lets nobody through."""
     INSECURE = "insecure"
     """Connected, but TLS failed: a certificate that is not trusted, or no TLS at all."""
+    PLAIN = "plain"
+    """The way is not encrypted and leads out of the house: not connected."""
     WEB_PAGE = "web_page"
     """Connected, but a web page answers: a network that wants a login first, or a wrong address."""
     SILENT = "silent"

@@ -8,6 +8,7 @@ OF_CONVERSATION = {
     Failure.UNREACHABLE: "I cannot reach the voice service. Please check the network.",
     Failure.PROXY: "The proxy of this network does not let me through. Please check its settings.",
     Failure.INSECURE: "I cannot make a secure connection. Perhaps my clock is wrong, or this network wants a login.",
+    Failure.PLAIN: "The way to the voice service is not encrypted, so I do not use it. My log says what to do.",
     Failure.WEB_PAGE: "A web page answers instead of the voice service. Perhaps this network wants a login.",
     Failure.SILENT: "The voice service does not answer. Please try again later.",
     Failure.UNCONFIGURED: "The voice service took my call, but not my settings. Please try again later.",

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Iterator
 
 _CLONE_NEWNET = 0x40000000  # setns(2)
-# Of the block that is kept for tests of devices (RFC 2544), 254 cables beside one another.
-_BLOCK = "198.18"
+# A corner of the private block (RFC 1918) that few use: 254 cables beside one another.
+_BLOCK = "10.213"
 # Locally administered addresses: of the two ends, and of nobody.
 _NEAR_MAC, _FAR_MAC, _NOBODY = "02:68:73:00:00:01", "02:68:73:00:00:02", "02:68:73:00:00:03"
 

@@ -173,7 +173,7 @@ async def test_a_reset_reaches_through_a_proxy_and_its_tls(trusting: Path, monke
     async with proxy, counting_server(tls=server_context(trusting)) as server:
         monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
         monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.setattr(link, "_is_loopback", lambda host: False)
+        monkeypatch.setattr(link, "is_loopback", lambda host: False)
         async with talking(server) as house:
             assert tunnels
             house.hear(1.0)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
 import ssl
@@ -25,6 +24,7 @@ from device.conversation.openai.refusal import Stage, Witness
 from device.conversation.openai.wire import Patience, Wire
 from device.core.events import Failure
 from device.errors import ConfigError, ConversationError
+from device.kit.addresses import is_home_address, is_home_name, is_loopback
 from device.kit.threads import Threads
 from device.secrets import Secret
 
@@ -179,6 +179,8 @@ class Link:
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
                 connection = await _connect(library, settings, key, seen)
+        except LinkError:
+            raise
         except Exception as error:  # noqa: BLE001 - the adapter's boundary: whatever is raised becomes a LinkError
             raise LinkError(*refusal.explain(error, seen, settings, library.exceptions, key.mask)) from None
         return cls(connection, library, settings, key.mask)
@@ -265,9 +267,13 @@ async def _connect(library: Library, settings: OpenAI, key: Secret, seen: Witnes
     parts = urlsplit(url)
     host, secure = host_of(url), parts.scheme == "wss"
     options: dict[str, Any] = {"ssl": library.tls} if secure else {}
-    proxy = None if _is_loopback(host) else library.get_proxy(url)
+    must_stay = not secure and not settings.allow_plain
+    # What is not encrypted goes straight to its end: a proxy, wherever it is, would see the key.
+    proxy = None if must_stay or is_loopback(host) else library.get_proxy(url)
     if proxy is None:
         addresses = await _resolve(host, parts.port or (443 if secure else 80))
+        if must_stay:
+            addresses = _at_home(host, addresses)
         seen.stage = Stage.CONNECTING
         options["sock"] = await _first_connected(addresses)
     seen.stage = Stage.PROXY if proxy else Stage.TLS if secure else Stage.CONNECTED
@@ -295,14 +301,16 @@ def _quiet_logger() -> logging.Logger:
     return logger
 
 
-def _is_loopback(host: str) -> bool:
-    """Say whether the server is on this machine: no proxy can reach it there."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _at_home(host: str, addresses: Sequence[Address]) -> list[Address]:
+    """Return the addresses that are in the house. Raise LinkError when a name has none there."""
+    home = [found for found in addresses if is_home_name(host) or is_home_address(found[1][0])]
+    if not home:
+        raise LinkError(
+            Failure.PLAIN,
+            f"{host} is not in your own network ({addresses[0][1][0]}), and {_SET}.url is not encrypted: the key stays "
+            f"here; use wss://, or set {_SET}.allow_plain = true if that is meant",
+        )
+    return home
 
 
 async def _resolve(host: str, port: int) -> list[Address]:
