@@ -132,7 +132,9 @@ class Line(ABC):
         is known later: see `settle`.
         """
         self._wanted = True
-        self._settled.clear()
+        self._retry_s = FIRST_RETRY_S
+        if not self.works:
+            self._settled.clear()
         self._loop = asyncio.get_running_loop()
         self._heard = time.monotonic()
         self._cards.watch()
@@ -266,7 +268,7 @@ class Line(ABC):
         if opened != self._opened or not self.is_open or self._is_endless or self._proven:
             return
         now = time.monotonic()
-        if self._rush.get_ahead_s(now) > FAST_S:
+        if self._rush.is_ahead(FAST_S, now):
             self._await_proof(opened)
             return
         self._proven = True

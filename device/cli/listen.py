@@ -61,14 +61,23 @@ async def _listen(settings: config.Config, stop: asyncio.Event) -> None:
 
     cards = SoundCards(settings.audio, meters.show_fact)
     try:
-        await cards.microphone(on_frame, on_gap=worker.reset).open()
+        microphone = cards.microphone(on_frame, on_gap=worker.reset)
+        await microphone.open()
         worker.start()
-        meters.say("listening", f"for {', '.join(engine.words)}; Ctrl-C ends it")
+        words = f"for {', '.join(engine.words)}; Ctrl-C ends it"
+        telling = asyncio.create_task(_say_listening(meters, microphone, words))
         await _refresh(meters, stop)
+        telling.cancel()
         meters.end()
     finally:
         worker.close()
         await cards.close()
+
+
+async def _say_listening(meters: Any, microphone: Any, words: str) -> None:
+    """As soon as sound comes; where none does, its failure has been told."""
+    if await microphone.settle():
+        meters.say("listening", words)
 
 
 async def _refresh(meters: Any, stop: asyncio.Event) -> None:

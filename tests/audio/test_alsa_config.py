@@ -149,6 +149,24 @@ async def test_an_error_in_a_file_is_told_with_file_and_line(define: Define, tmp
     assert isinstance(raised.value, ConfigError)
 
 
+READING = """
+from device.audio.alsaconfig import read_config
+from device.errors import AlsaConfigError
+try:
+    read_config()
+except AlsaConfigError as error:
+    print(error)
+"""
+
+
+def test_an_error_in_a_persons_own_file_is_told_as_well(tmp_path: Path) -> None:
+    """ALSA's own configuration loads ~/.asoundrc, as it loads /etc/asound.conf."""
+    (tmp_path / ".asoundrc").write_text("pcm.bad {\n  type plug\n} }\n", encoding="utf-8")
+    env = {name: value for name, value in os.environ.items() if name != "ALSA_CONFIG_PATH"} | {"HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", READING], capture_output=True, text=True, check=True, env=env)
+    assert f"{tmp_path}/.asoundrc, line 3: Unexpected }}" in done.stdout
+
+
 def test_the_command_ends_with_what_is_wrong_in_alsas_configuration(define: Define, tmp_path: Path) -> None:
     """One line, and the exit code of a configuration that is wrong."""
     define("pcm.bad { type plug\n} }\n")

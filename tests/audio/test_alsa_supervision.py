@@ -318,6 +318,14 @@ async def test_a_device_that_gives_nothing_is_tried_less_and_less_often(
     assert waits[:5] == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.08], abs=0.011)
 
 
+async def test_who_opens_what_is_open_and_works_does_not_wait(cards: SoundCards) -> None:
+    """It is known already."""
+    microphone = cards.microphone(lambda frame, moment: None)
+    for _ in range(2):
+        await microphone.open()
+        assert await asyncio.wait_for(microphone.settle(), LIMIT_S)
+
+
 async def test_a_retry_that_opens_is_no_line_of_the_log(
     card: MoodyCard, cards: SoundCards, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from device.sim.person import Person
 from device.sim.realtime import SimulatedRealtime
 from device.sim.soundcard import VirtualSoundCard
-from tests.scenarios.house import write_config
+from tests.scenarios.house import LIMIT_S, write_config
 from tests.scenarios.process import daemon
 
 LIMIT_TO_END_S = 2.0
@@ -27,22 +29,28 @@ def suspend(card: VirtualSoundCard, is_asleep: bool) -> None:
 async def test_a_microphone_without_sound_is_told_once_and_is_ready_when_sound_comes(
     server: SimulatedRealtime, tmp_path: Path
 ) -> None:
-    """One line for the fault, one for the recovery, and `ready` after that only."""
-    async with VirtualSoundCard() as card:
-        suspend(card, True)
-        async with daemon(card, server.key, write_config(tmp_path, server.url), ready=False) as running:
-            await running.logged("not ready: ")
-            lines = len(running.lines)
-            await asyncio.sleep(TRIES_S)
-            assert len(running.lines) == lines, "it is tried again without a word"
-            assert running.log.count("DeviceFailed") == 1
-            assert "can be opened, but gives no sound" in running.log
-            assert "Recovered" not in running.log
-            assert "] ready" not in running.log
-            suspend(card, False)
-            await running.logged("ready: listening")
-            assert running.log.index("DeviceRecovered") < running.log.index("ready: listening")
-            code, took_s = await running.end()
+    """One line for the fault, one for the recovery, and `ready` after that only; systemd hears of a deaf device."""
+    config, env = write_config(tmp_path, server.url), {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.settimeout(LIMIT_S)
+        systemd.bind(env["NOTIFY_SOCKET"])
+        async with VirtualSoundCard() as card:
+            suspend(card, True)
+            async with daemon(card, server.key, config, ready=False, env=env) as running:
+                await running.logged("not ready: ")
+                assert systemd.recv(100).startswith(b"STATUS=deaf")
+                assert systemd.recv(100) == b"READY=1"
+                lines = len(running.lines)
+                await asyncio.sleep(TRIES_S)
+                assert len(running.lines) == lines, "it is tried again without a word"
+                assert running.log.count("DeviceFailed") == 1
+                assert "can be opened, but gives no sound" in running.log
+                assert "Recovered" not in running.log
+                assert "] ready" not in running.log
+                suspend(card, False)
+                await running.logged("ready: listening")
+                assert running.log.index("DeviceRecovered") < running.log.index("ready: listening")
+                code, took_s = await running.end()
     assert code == 0
     assert took_s < LIMIT_TO_END_S
 
@@ -65,6 +73,22 @@ async def test_a_source_without_end_is_told_as_that_and_does_not_keep_the_proces
     assert code == 0
     assert took_s < LIMIT_TO_END_S
     assert "faster than time passes" in running.log
+    assert running.log.count("DeviceFailed") == 1
+    assert "too busy" not in running.log
+    assert "Traceback" not in running.log
+
+
+async def test_a_loudspeaker_without_end_is_told_and_the_house_goes_on(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path
+) -> None:
+    """It is opened with the first session; a wake word is heard all the same, and again."""
+    config = write_config(tmp_path, server.url)
+    async with daemon(virtual_card, server.key, config, ["audio.output=null"]) as running:
+        await running.hear(Person(virtual_card.play_into_room), "hello")
+        await running.logged("the loudspeaker takes sound faster than time passes")
+        code, took_s = await running.end()
+    assert code == 0
+    assert took_s < LIMIT_TO_END_S
     assert running.log.count("DeviceFailed") == 1
     assert "too busy" not in running.log
     assert "Traceback" not in running.log
