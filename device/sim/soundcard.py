@@ -10,12 +10,15 @@ import asyncio
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import wave
+from bisect import bisect_right
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -30,6 +33,8 @@ SINK_RATE = Hz(48_000)
 START_LIMIT_S = 10.0
 # PulseAudio renders a null sink in blocks as long as the shortest latency asked for; 5 ms is a fair sound card.
 RECORDING_LATENCY_MS = 5
+# A moment is found by so many chunks before and after it, on a card whose blocks are as long as others ask for.
+_CHUNKS_AROUND = 3
 # ALSA's order of channels; PulseAudio mixes nothing when both sides use the same map.
 CHANNEL_MAP = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe")
 ALSA_SYSTEM_CONFIG = Path("/usr/share/alsa/alsa.conf")
@@ -54,7 +59,8 @@ class VirtualSoundCard:
     """A context manager: inside it the card is plugged in.
 
     `channels` is the number of microphones: with more than one it is an array. `sleepy` leaves the null sinks at their
-    defaults: rewinding, and asleep for up to 2 s when a stream begins.
+    defaults: rewinding, asleep for up to 2 s when a stream begins, and in blocks as long as the program that uses the
+    card asks for. Neither a recording nor what is played into the room asks for shorter ones then.
     """
 
     def __init__(self, channels: int = 1, sleepy: bool = False) -> None:
@@ -130,7 +136,8 @@ class VirtualSoundCard:
         pcm, rate = _read_wav(sound) if isinstance(sound, Path) else (sound, rate)
         if self.channels > 1:
             pcm = _spread(pcm, self.channels, channel)
-        command = ["pacat", "--playback", "--device=room", "--latency-msec=20", "--client-name=person"]
+        hurry = () if self.sleepy else ("--latency-msec=20",)
+        command = ["pacat", "--playback", "--device=room", *hurry, "--client-name=person"]
         player = await asyncio.create_subprocess_exec(
             *command, *_format(rate, self.channels), stdin=subprocess.PIPE, env=self.client_env()
         )
@@ -143,11 +150,16 @@ class VirtualSoundCard:
 
     def record_speaker(self, rate: Hz = RECORDING_RATE) -> Recording:
         """Return a context manager that records what leaves the loudspeaker."""
-        return Recording("speaker.monitor", rate, self.client_env())
+        return self._record("speaker.monitor", rate)
 
     def record_room(self, rate: Hz = RECORDING_RATE) -> Recording:
         """Return a context manager that records what the (first) microphone hears."""
-        return Recording("room.monitor", rate, self.client_env())
+        return self._record("room.monitor", rate, is_captured=True)
+
+    def _record(self, source: str, rate: Hz, is_captured: bool = False) -> Recording:
+        if self.sleepy:
+            return SleepyRecording(source, rate, self.client_env(), is_captured)
+        return Recording(source, rate, self.client_env())
 
     @property
     def _alsa_config(self) -> Path:
@@ -192,9 +204,11 @@ class VirtualSoundCard:
 class Recording:
     """What a monitor recorded, as s16le mono; it goes on growing until the context is left."""
 
+    _hurry: tuple[str, ...] = (f"--latency-msec={RECORDING_LATENCY_MS}",)
+
     def __init__(self, source: str, rate: Hz, env: dict[str, str]) -> None:
         self.rate = rate
-        self._command = ["parec", f"--device={source}", f"--latency-msec={RECORDING_LATENCY_MS}", *_format(rate, 1)]
+        self._command = ["parec", f"--device={source}", *self._hurry, *_format(rate, 1)]
         self._env = env
         self._chunks: list[bytes] = []
         self._size = 0
@@ -224,6 +238,10 @@ class Recording:
         """Return the sample that left the card at `moment` (seconds of `time.monotonic`)."""
         return Samples(round((moment - self.start) * self.rate))
 
+    def moment(self, position: int) -> float:
+        """Return when a sample left the card, in seconds of `time.monotonic`."""
+        return self.start + position / self.rate
+
     def __enter__(self) -> Self:
         self._recorder = subprocess.Popen(self._command, stdout=subprocess.PIPE, env=self._env)
         self._reader = threading.Thread(target=self._read, name="recording", daemon=True)
@@ -248,8 +266,52 @@ class Recording:
             arrived = time.monotonic()
             self._chunks.append(chunk)
             self._size += len(chunk)
-            self._start = min(self._start, arrived - self._size / BYTES_PER_SAMPLE / self.rate)
+            self._note(len(chunk) // BYTES_PER_SAMPLE, arrived)
             self._begun.set()
+
+    def _note(self, count: int, arrived: float) -> None:
+        """In the reader's thread: take in when a chunk of `count` samples came."""
+        self._start = min(self._start, arrived - self._size / BYTES_PER_SAMPLE / self.rate)
+
+
+class SleepyRecording(Recording):
+    """A recording of a card at PulseAudio's defaults, where each chunk has a time of its own.
+
+    The card renders in blocks of any length, and after a rewind the recording holds some of it twice. As on a real
+    card, a block of the microphone's (`is_captured`) ends when it comes, and one of the loudspeaker's begins then.
+    """
+
+    _hurry = ()
+
+    def __init__(self, source: str, rate: Hz, env: dict[str, str], is_captured: bool) -> None:
+        super().__init__(source, rate, env)
+        self._is_captured = is_captured
+        # Sample of each chunk that is known best, and its moment.
+        self._anchors: list[tuple[int, float]] = []
+
+    @property
+    def start(self) -> float:
+        """When the first sample left the card, in seconds of `time.monotonic`."""
+        return self.moment(0)
+
+    def position(self, moment: float) -> Samples:
+        """Return the sample that left the card at `moment` (seconds of `time.monotonic`)."""
+        last = max(0, bisect_right(self._anchors, moment, key=itemgetter(1)) - 1)
+        position, at = self._anchors[last]
+        return Samples(position + round((moment - at) * self.rate))
+
+    def moment(self, position: int) -> float:
+        """Return when a sample left the card, in seconds of `time.monotonic`.
+
+        The median of some chunks around it: one that the recorder was late to read counts for nothing.
+        """
+        near = bisect_right(self._anchors, position, key=itemgetter(0))
+        around = self._anchors[max(0, near - _CHUNKS_AROUND) : near + _CHUNKS_AROUND]
+        return statistics.median(at + (position - anchor) / self.rate for anchor, at in around)
+
+    def _note(self, count: int, arrived: float) -> None:
+        position = self._size // BYTES_PER_SAMPLE
+        self._anchors.append((position if self._is_captured else position - count, arrived))
 
 
 def find_pulseaudio() -> str:

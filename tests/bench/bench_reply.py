@@ -2,7 +2,11 @@
 
 `hearthside run` as a process of its own, on the virtual sound card and against the simulated server. Everything is
 counted in moments of `time.monotonic`: what the room heard, what arrived at the server and when, what the server sent
-and when, what left the loudspeaker. Run as a program; prints a Markdown table.
+and when, what left the loudspeaker.
+
+It does so on two cards: a fair one with blocks of 5 ms, and null sinks at PulseAudio's defaults, whose blocks are as
+long as the program that is measured asks for. On each, in turn with the device, a naive program holds a conversation
+(`naive_session.py`). Run as a program; prints Markdown tables.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,9 +42,11 @@ BUZZ_FOUND = 4000  # the filters on the way make the edge a slope, which is half
 SPEAKER_FOUND = 300
 SHORT_MS, LONG_MS = 500, 6000
 LIMIT_S = 20.0
+SETTLE_S = 2.5  # a null sink at its defaults may sleep for 2 s when a stream begins
 BETWEEN_S = 0.7  # the session is closed once the answer has been heard
 APPEND, DELTA, STARTED = "input_audio_buffer.append", "response.output_audio.delta", "input_audio_buffer.speech_started"
 TRUNCATE = "conversation.item.truncate"
+CARDS = {"fair": VirtualSoundCard, "defaults": lambda: VirtualSoundCard(sleepy=True)}
 
 
 @dataclass
@@ -53,8 +59,17 @@ class Figures:
     uplink: list[float] = field(default_factory=list)
     downlink: list[float] = field(default_factory=list)
     added: list[float] = field(default_factory=list)
+    unheard: int = 0
     quiet: list[float] = field(default_factory=list)
     truncation: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Replies:
+    """What each of two programs, which took turns, added to a reply."""
+
+    device: Figures = field(default_factory=Figures)
+    naive: Figures = field(default_factory=Figures)
 
 
 @dataclass
@@ -83,9 +98,14 @@ class Bench:
     def note_reply(self, said: float, delta: Entry, until: float) -> None:
         """Note what the device added between the end of what was `said` and the answer that `delta` begins."""
         arrived = self._last_loud_arrived(delta)
-        began = common.loud_span(self.speaker, delta.at - 0.005, until, SPEAKER_FOUND)[0]
-        uplink, downlink = (arrived - said) * 1e3, (began - delta.at) * 1e3
+        uplink = (arrived - said) * 1e3
         self.figures.uplink.append(uplink)
+        try:
+            began = common.loud_span(self.speaker, delta.at - 0.005, until, SPEAKER_FOUND)[0]
+        except LookupError:
+            self.figures.unheard += 1
+            return
+        downlink = (began - delta.at) * 1e3
         self.figures.downlink.append(downlink)
         self.figures.added.append(uplink + downlink)
 
@@ -110,27 +130,33 @@ async def sentence(person: Person, command: str, wake_word: str = "") -> Utteran
     return Utterance(said.text, said.pcm + buzz.tobytes(), said.rate, said.command_at)
 
 
-async def one_breath(bench: Bench, utterance: Utterance) -> None:
-    """Wake word and command in one breath, a short answer, and back to idle."""
+async def reply(bench: Bench, utterance: Utterance) -> tuple[float, Entry]:
+    """Say it, hear a short answer; return when it ended in the room, and the answer's first piece."""
     bench.server.script = Script(answer=lambda heard: Reply(audio=tone(SHORT_MS)))
-    began, ended = await bench.say(utterance)
+    _, ended = await bench.say(utterance)
     delta = await bench.wait(DELTA, ended)
     await bench.wait("response.done", delta.at)
     await asyncio.sleep(SHORT_MS / 1e3 + 0.3)
-    _note_wake(bench, utterance, began, delta)
     bench.note_reply(ended, delta, time.monotonic())
     await asyncio.sleep(BETWEEN_S)
+    return ended, delta
 
 
-def _note_wake(bench: Bench, utterance: Utterance, began: float, delta: Entry) -> None:
+async def one_breath(bench: Bench, utterance: Utterance) -> None:
+    """Wake word and command in one breath, a short answer, and back to idle."""
+    ended, delta = await reply(bench, utterance)
+    _note_wake(bench, utterance, ended, delta)
+
+
+def _note_wake(bench: Bench, utterance: Utterance, ended: float, delta: Entry) -> None:
     gap_s = GAP_MS / 1e3
-    word_ended = began + utterance.command_at / utterance.rate - gap_s
+    command_at = utterance.command_at / utterance.rate
+    word_ended = ended - len(utterance.pcm) / 2 / utterance.rate + command_at - gap_s
     first = bench.server.journal.received(APPEND, delta.session)[0]
     bench.figures.wake_to_server.append((first.at - word_ended) * 1e3)
     heard = np.frombuffer(bench.server.journal.received_audio(delta.session), "<i2").astype(np.float64)
     whole = common.resampled(utterance.pcm, utterance.rate, RATE)
     start = common.best_lag(whole, heard[: RATE * 2]) / RATE
-    command_at = utterance.command_at / utterance.rate
     bench.figures.lost.append(max(0.0, start - command_at) * 1e3)
     bench.figures.left_over.append(max(0.0, command_at - gap_s - start) * 1e3)
 
@@ -162,27 +188,59 @@ def _note_interruption(bench: Bench, delta: Entry, started: Entry, truncated: En
     bench.figures.truncation.append(truncated.event["audio_end_ms"] - played_ms)
 
 
-async def measure(turns: int, count: int, settings: Sequence[str]) -> Figures:
-    """Hold the conversations."""
+@dataclass
+class Stage:
+    """One card, and all that is used on it."""
+
+    card: VirtualSoundCard
+    server: SimulatedRealtime
+    breath: Utterance
+    stop: Utterance
+    folder: str
+    settings: Sequence[str]
+
+    def device(self) -> common.Program:
+        """Start the device."""
+        talk = (f"conversation.openai.url={self.server.url}", 'conversation.barge_in="voice"')
+        settings = ("audio.cues=false", *talk, "conversation.follow_up_s=0", *self.settings)
+        return common.hearthside(self.card, self.folder, settings)
+
+    def naive(self) -> common.Program:
+        """Start the reference."""
+        return common.naive_session(self.card, f"{self.server.url}?model=gpt-realtime")
+
+    async def run(
+        self, start: Callable[[], common.Program], figures: Figures, replies: int, interrupted: int = 0
+    ) -> None:
+        """Let a program give so many short answers, and then so many long ones that are interrupted."""
+        with self.card.record_room() as room, self.card.record_speaker() as speaker, start():
+            bench = Bench(self.server, self.card, room, speaker, figures)
+            await asyncio.sleep(SETTLE_S)
+            for _ in range(replies):
+                # It waits for a wake word, or hears everything.
+                await (one_breath if start == self.device else reply)(bench, self.breath)
+            if interrupted:
+                await interruptions(bench, self.breath, self.stop, interrupted)
+
+
+async def measure(card: VirtualSoundCard, options: argparse.Namespace) -> tuple[Figures, Replies]:
+    """Hold the conversations on one card."""
+    figures, replies = Figures(), Replies()
     with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder:
-        async with VirtualSoundCard() as card, SimulatedRealtime() as server:
-            device = ("audio.cues=false", f"conversation.openai.url={server.url}", 'conversation.barge_in="voice"')
+        async with card, SimulatedRealtime() as server:
             person = Person(card.play_into_room)
             breath = await sentence(person, COMMAND, WAKE_WORD)
             stop = await sentence(person, "stop it and turn off the light")
-            with card.record_room() as room, card.record_speaker() as speaker:
-                bench = Bench(server, card, room, speaker)
-                with common.hearthside(card, folder, (*device, "conversation.follow_up_s=0", *settings)):
-                    await asyncio.sleep(1.5)
-                    for _ in range(turns):
-                        await one_breath(bench, breath)
-                    if count:
-                        await interruptions(bench, breath, stop, count)
-    return bench.figures
+            stage = Stage(card, server, breath, stop, folder, options.set)
+            for _ in range(options.rounds):
+                await stage.run(stage.device, replies.device, options.turns)
+                await stage.run(stage.naive, replies.naive, options.turns)
+            await stage.run(stage.device, figures, options.turns, options.interruptions)
+    return figures, replies
 
 
 def report(figures: Figures) -> str:
-    """Return the table."""
+    """Return the table of what the device did."""
     lines = [
         ("end of the wake word to the first audio at the server", figures.wake_to_server, "300"),
         ("one breath: start of the sentence lost", figures.lost, "0"),
@@ -198,16 +256,37 @@ def report(figures: Figures) -> str:
     return common.table(("ms", "median (least .. most)", "times", "aim: median at most"), rows)
 
 
+def report_replies(replies: Replies) -> str:
+    """Return the table of what the device adds to a reply, and what the naive program does."""
+    rows = [
+        (
+            who,
+            str(len(of.uplink)),
+            str(of.unheard),
+            common.spread(of.uplink),
+            common.spread(of.downlink),
+            common.spread(of.added),
+        )
+        for who, of in (("`hearthside run`", replies.device), ("naive session", replies.naive))
+    ]
+    return common.table(("in turn", "times", "not heard", "way in, ms", "way out, ms", "added to a reply, ms"), rows)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=8, help="one-breath commands")
+    parser.add_argument("--card", choices=CARDS, help="measure on this card only")
+    parser.add_argument("--turns", type=int, default=8, help="one-breath commands, in each round")
+    parser.add_argument("--rounds", type=int, default=3, help="how often the naive program takes its turn")
     parser.add_argument("--interruptions", type=int, default=50)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the device")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/figures.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/figures.md")
     options = parser.parse_args()
-    figures = asyncio.run(measure(options.turns, options.interruptions, options.set))
-    common.publish("bench_reply", report(figures), options.write)
+    for name, card in CARDS.items():
+        if options.card in (None, name):
+            figures, replies = asyncio.run(measure(card(), options))
+            text = f"{report(figures)}\n\n{report_replies(replies)}"
+            common.publish(f"bench_reply, {name}", text, options.write)
 
 
 if __name__ == "__main__":

@@ -105,6 +105,12 @@ def naive_loop(card: VirtualSoundCard, word: str) -> Program:
     return Program(command, card.env(), "listening")
 
 
+def naive_session(card: VirtualSoundCard, url: str) -> Program:
+    """Start the reference for a conversation: blocking reads and writes, and a session that is always open."""
+    command = [sys.executable, str(Path(__file__).with_name("naive_session.py")), MICROPHONE, SPEAKER, url]
+    return Program(command, {**card.env(), "OPENAI_API_KEY": DEFAULT_KEY}, "listening")
+
+
 def loud_span(recording: Recording, since: float, until: float, threshold: float) -> tuple[float, float, float]:
     """Return when (s, `time.monotonic`) the sound between two moments began and ended, and seconds of holes in it.
 
@@ -117,7 +123,7 @@ def loud_span(recording: Recording, since: float, until: float, threshold: float
         raise LookupError("nothing was heard")
     steps = np.diff(loud)
     holes = float(steps[steps > recording.rate // 500].sum()) / recording.rate
-    return recording.start + loud[0] / recording.rate, recording.start + (loud[-1] + 1) / recording.rate, holes
+    return recording.moment(int(loud[0])), recording.moment(int(loud[-1]) + 1), holes
 
 
 def resampled(pcm: bytes, source: Hz, target: Hz) -> npt.NDArray[np.float64]:

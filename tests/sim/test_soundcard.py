@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from device.sim import soundcard
-from device.sim.soundcard import SimulationError, VirtualSoundCard
+from device.sim.soundcard import SimulationError, SleepyRecording, VirtualSoundCard
 from device.units import Hz
 
 RATE = Hz(16_000)
@@ -141,6 +141,53 @@ def test_a_pulseaudio_of_its_own_is_found_in_the_virtual_environment(
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     assert soundcard.find_pulseaudio() == str(private)
+
+
+def _arrive(recording: SleepyRecording, counts: list[int], moments: list[float]) -> None:
+    for count, moment in zip(counts, moments, strict=True):
+        recording._size += 2 * count
+        recording._note(count, moment)
+
+
+@pytest.mark.parametrize(("is_captured", "moment"), [(True, 7.05), (False, 7.07)])
+def test_a_block_of_the_microphone_ends_when_it_comes_and_one_of_the_loudspeaker_begins(
+    is_captured: bool, moment: float
+) -> None:
+    """As on a real card; and a chunk that the recorder was late to read counts for nothing."""
+    recording = SleepyRecording("a.monitor", RATE, {}, is_captured)
+    moments = [7 + number * 0.02 for number in range(1, 20)]
+    moments[3] += 0.015
+    _arrive(recording, [320] * len(moments), moments)
+    assert recording.moment(800) == pytest.approx(moment)
+    assert recording.position(recording.moment(2_400)) == 2_400
+
+
+def test_what_a_rewind_put_into_a_recording_twice_moves_only_what_is_about_it() -> None:
+    """A second of blocks, a rewind of 10 ms, and a second more: each is known by its own chunks."""
+    recording = SleepyRecording("a.monitor", RATE, {}, is_captured=True)
+    counts = [320] * 50 + [160] + [320] * 50
+    _arrive(
+        recording, counts, [7 + number * 0.02 for number in range(1, 51)] + [8.0] + [8.02 + n * 0.02 for n in range(50)]
+    )
+    assert recording.moment(8_000) == pytest.approx(7.5)
+    assert recording.moment(24_160) == pytest.approx(8.5)
+    assert recording.position(7.5) == 8_000
+    assert recording.position(8.5) == 24_160
+
+
+def test_a_card_at_its_defaults_is_asked_for_nothing_but_by_the_program_that_is_tried() -> None:
+    """Neither by a recording nor by the person in the room: what it does is what the program asked for."""
+    with VirtualSoundCard(sleepy=True) as card:
+        command = ["parec", "--device=room.monitor", "--latency-msec=160"]
+        program = subprocess.Popen(command, env=card.client_env(), stdout=subprocess.PIPE)
+        with card.record_room():
+            asyncio.run(card.play_into_room(tone(0.5), RATE))
+            listed = subprocess.run(
+                ["pactl", "list", "sources"], env=card.client_env(), capture_output=True, check=True
+            )
+        program.kill()
+        program.communicate()
+    assert b"configured 80000 usec" in listed.stdout
 
 
 def test_too_many_microphones_are_refused() -> None:
