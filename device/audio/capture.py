@@ -37,33 +37,52 @@ class Piece:
 class Intake:
     """One stream of a card, in the card's thread: picks a channel, resamples it to 16 kHz and collects batches.
 
-    A batch ends as soon as it passes a multiple of the pace, counted in samples since the start and what `align` added.
+    A batch ends as soon as it passes a multiple of the pace, and of a frame where that is longer: counted in samples
+    since the start, and what `align` added.
     """
 
-    def __init__(self, rate: Hz, channels: int, channel: int) -> None:
+    def __init__(self, rate: Hz, channels: int, channel: int, frame_ms: int) -> None:
         self._channels = channels
         self._channel = channel
+        self._rate = rate
+        self._frame_ms = frame_ms
         self._resampler = StreamResampler(rate, CAPTURE_RATE)
         self._held = b""
+        # How many samples of the card came before the resampler gave any; None: it has.
+        self._unanswered: int | None = 0
         self._handed_out = 0
         self._ahead = 0
 
-    def align(self, position: int) -> None:
-        """On the event loop's thread: the newest batch that was handed out ends at `position` of all that was taken."""
-        self._ahead = position - self._handed_out
+    def align(self, ahead: int) -> None:
+        """On the event loop's thread: so many samples of another stream went before this one's first."""
+        self._ahead = ahead
 
     def take(self, block: bytes, end: float, pace: Pace) -> Piece | None:
         """Take s16le samples of every channel, interleaved, captured until `end` (s, `time.monotonic`).
 
         Return all that is held when it is time for it.
         """
-        self._held += self._resampler.process(self._pick(block))
-        batch, ahead = samples_from_ms(pace, CAPTURE_RATE), self._ahead
+        self._held += self._resample(self._pick(block))
+        batch, ahead = samples_from_ms(max(pace, self._frame_ms), CAPTURE_RATE), self._ahead
         position = self._handed_out + len(self._held) // BYTES_PER_SAMPLE
-        if not self._held or (batch and (position + ahead) // batch == (self._handed_out + ahead) // batch):
+        if not self._held or (position + ahead) // batch == (self._handed_out + ahead) // batch:
             return None
         pcm, self._held, self._handed_out = self._held, b"", position
         return _piece_until(end, pcm)
+
+    def _resample(self, block: bytes) -> bytes:
+        """Silence goes first, as long as the resampler's delay.
+
+        Without it a card's block ends a moment before a frame does, and the frame has to wait for the next block.
+        """
+        sound = self._resampler.process(block)
+        if self._unanswered is None:
+            return sound
+        self._unanswered += len(block) // BYTES_PER_SAMPLE
+        if not sound:
+            return sound
+        due, self._unanswered = self._unanswered * CAPTURE_RATE // self._rate * BYTES_PER_SAMPLE, None
+        return bytes(due - len(sound)) + sound
 
     def _pick(self, block: bytes) -> bytes:
         if self._channels == 1:

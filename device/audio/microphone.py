@@ -1,8 +1,12 @@
-"""The microphone: a sound card's input as frames, in short blocks while somebody is in a hurry, else in long ones.
+"""The microphone: a sound card's input as frames, in the shorter blocks the more somebody is in a hurry.
 
-In blocks of 280 ms a stream costs a quarter of what it does in blocks of 20 ms (0.14 and 0.57 % of an x86 core on the
-virtual card), and the length of blocks is settled when it is opened. So there are two streams for a moment at each
-change, joined to the sample. A card that can only be opened once (a plain hw: PCM) stays with short blocks.
+In blocks of 280 ms a stream costs a quarter of what it does in blocks of a frame (20 ms; 0.14 and 0.57 % of an x86 core
+on the virtual card), and the length of blocks is settled when it is opened. So there are two streams for a moment at
+each change, joined to the sample. A card that can only be opened once (a plain hw: PCM) stays with a frame's.
+
+In a conversation blocks of 5 ms bring each sample sooner: a sound server renders in blocks as long as those asked for
+(up to 20 ms), PortAudio waits for a block of its own that begins somewhere in those (up to 20 ms), and after a join a
+frame begins somewhere in a block (up to 20 ms).
 """
 
 from __future__ import annotations
@@ -32,6 +36,9 @@ OnFrame = Callable[[bytes, float], None]
 """One or more whole frames, and the moment (s, `time.monotonic`) the first sample was captured."""
 
 LONG_BLOCK_MS = int(Pace.CALM)
+SHORT_BLOCK_MS = 5
+# Of blocks that were lost because short ones came too fast for the machine; then a frame's are short enough.
+OVERFLOWS_BORNE = 3
 # Two blocks of each stream are enough; PulseAudio's null sinks may sleep for 2 s first.
 CHANGE_LIMIT_S = 5.0
 
@@ -67,6 +74,7 @@ class AlsaMicrophone(Line):
         self._next_stream: Any = None
         self._changing_since: float | None = None
         self._is_shareable = True
+        self._overflows = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -84,14 +92,21 @@ class AlsaMicrophone(Line):
         """On the event loop's thread: the pace may have changed; change to longer or shorter blocks if so."""
         if self._source is None or not self.is_open:
             return
-        calm = self._pace() is Pace.CALM
+        wanted, present = self._wanted_block_ms(), self._source.block_ms
         if self._changing_since is not None:
-            if not calm and self._next is not None and self._next.is_long:
+            if self._next is not None and self._next.block_ms > max(wanted, present):
                 self._give_up_change()
-        elif calm is not self._source.is_long and self._is_shareable:
+        elif wanted != present and self._is_shareable:
             self._changing_since = time.monotonic()
             self._cards.watch_closely()
-            self._spawn(self._change(LONG_BLOCK_MS if calm else self._audio.frame_ms))
+            self._spawn(self._change(wanted))
+
+    def _wanted_block_ms(self) -> int:
+        pace = self._pace()
+        if pace is Pace.CALM:
+            return LONG_BLOCK_MS
+        is_quick_enough = self._overflows <= OVERFLOWS_BORNE
+        return SHORT_BLOCK_MS if pace is Pace.HURRIED and is_quick_enough else self._audio.frame_ms
 
     async def look_after(self) -> None:
         """See Line; and do not wait for ever for a second stream."""
@@ -132,10 +147,16 @@ class AlsaMicrophone(Line):
         """In the card's thread: whether it is this stream's sound that is listened to."""
         return source is self._source
 
+    def note_overflow(self, source: _Source) -> None:
+        """In the card's thread: the machine was too busy to take a block in time."""
+        if source.block_ms == SHORT_BLOCK_MS:
+            self._overflows += 1
+
     def _deliver(self, source: _Source, piece: Piece) -> None:
         # Sound may still be under way when the microphone is closed: muted means that nothing comes any more.
         if not self._wanted:
             return
+        source.delivered += len(piece.pcm) // BYTES_PER_SAMPLE
         if source is self._source:
             self._hand_on(self._joined.take(piece))
         elif source is self._next:
@@ -161,7 +182,7 @@ class AlsaMicrophone(Line):
         self._source.ended, self._replaced = True, self._source
         self._source, self._next = self._next, None
         self._hand_on(self._joined.take(rest))
-        self._source.intake.align(self._joined.position)
+        self._source.intake.align(self._joined.position - self._source.delivered)
 
     # -- from one stream to another
 
@@ -261,7 +282,7 @@ class AlsaMicrophone(Line):
                 f'audio.input_channel = {channel}: "{device.name}" has {device.inputs} input channels, counted from 0'
             )
         channels = device.inputs if device.inputs <= MOST_REAL_CHANNELS else channel + 1
-        return _Source(self, rate, channels, channel, block_ms)
+        return _Source(self, rate, channels, channel, block_ms, self._audio.frame_ms)
 
     def _start(self, device: SoundDevice, source: _Source) -> Any:
         block = samples_from_ms(source.block_ms, source.rate)
@@ -271,12 +292,16 @@ class AlsaMicrophone(Line):
 class _Source:
     """One stream, as it looks from its own thread."""
 
-    def __init__(self, line: AlsaMicrophone, rate: Hz, channels: int, channel: int, block_ms: int) -> None:
+    def __init__(
+        self, line: AlsaMicrophone, rate: Hz, channels: int, channel: int, block_ms: int, frame_ms: int
+    ) -> None:
         self.rate = rate
         self.channels = channels
         self.block_ms = block_ms
         self.is_long = block_ms == LONG_BLOCK_MS
-        self.intake = Intake(rate, channels, channel)
+        self.delivered = 0
+        """On the event loop's thread: how many samples (16 kHz) of it have come so far."""
+        self.intake = Intake(rate, channels, channel, frame_ms)
         self.ended = False
         """Set on the event loop's thread: nobody wants more."""
         self._line = line
@@ -288,6 +313,8 @@ class _Source:
         if not self._has_begun:
             self._begin()
         keeps_time = not self._line.is_in_use(self) or self._line.note_block(status, count / self.rate)
+        if status & INPUT_OVERFLOW:
+            self._line.note_overflow(self)
         if self._line.is_forlorn:
             return None, ABORT
         if not keeps_time:

@@ -21,7 +21,7 @@ from device.sim.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import CAPTURE_RATE
 
 LIMIT_S = 20.0
-SHORT, LONG = 320, Pace.CALM * 16
+SHORTEST, SHORT, LONG = 80, 320, Pace.CALM * 16
 NOISE = np.random.default_rng(5).normal(0, 1000, 60 * CAPTURE_RATE).astype("<i2")
 
 
@@ -38,6 +38,7 @@ class Stream:
     def __init__(self, block: int, on_block: Any) -> None:
         self.block = block
         self.is_open = True
+        self.overflows = False
         self._on_block = on_block
 
     def capture(self, end: int) -> None:
@@ -45,7 +46,8 @@ class Stream:
         if self.is_open:
             block = NOISE[end - self.block : end].tobytes()
             times = {"input_buffer_adc_time": -self.block / CAPTURE_RATE, "current_time": 0.0}
-            self._on_block(block, self.block, times, 0)
+            status, self.overflows = line.INPUT_OVERFLOW * self.overflows, False
+            self._on_block(block, self.block, times, status)
 
     def is_active(self) -> bool:
         """Until it is closed."""
@@ -80,8 +82,8 @@ class Card:
         return stream
 
     def advance(self) -> None:
-        """Let 20 ms pass."""
-        self.now += SHORT
+        """Let 5 ms pass."""
+        self.now += SHORTEST
         for stream in self.streams:
             count = self.now - self._begun[stream]
             if count and count % stream.block == 0:
@@ -110,11 +112,11 @@ class House:
 
     async def run(self, seconds: float) -> None:
         """Let time pass, and everybody react to every block."""
-        for _ in range(int(seconds * 50)):
+        for step in range(int(seconds * 200)):
             self.card.advance()
             for _ in range(3):
                 await asyncio.sleep(0)
-            await asyncio.sleep(0.0005)
+            await asyncio.sleep(0 if step % 4 else 0.0005)
 
     @property
     def heard(self) -> bytes:
@@ -149,9 +151,10 @@ async def test_a_calm_room_is_listened_to_in_long_blocks_and_a_hurry_in_short_on
     house.pace = Pace.HURRIED
     house.microphone.adapt()
     await house.run(2)
-    assert house.card.open_blocks == [SHORT]
+    assert house.card.open_blocks == [SHORTEST]
     house.pace = Pace.STEADY
     await house.run(1)
+    assert house.card.open_blocks == [SHORT]
     assert house.heard == NOISE.tobytes()[: len(house.heard)]
     assert len(house.heard) >= 2 * (7 * CAPTURE_RATE - 1280 - SHORT)
 
@@ -193,8 +196,55 @@ async def test_who_is_in_a_hurry_does_not_wait_for_long_blocks_to_begin(house: H
     house.pace = Pace.HURRIED
     house.microphone.adapt()
     await house.run(1)
-    assert house.card.open_blocks == [SHORT]
+    assert house.card.open_blocks == [SHORTEST]
     assert house.heard == NOISE.tobytes()[: 2 * house.card.now]
+
+
+async def test_in_a_hurry_a_frame_goes_on_with_the_block_that_ends_it(house: House) -> None:
+    """Wherever the streams were joined, and whatever was under way just then: none waits for the next."""
+    house.pace = Pace.CALM
+    await house.run(3.005)
+    house.pace = Pace.HURRIED
+    house.microphone.adapt()
+    await house.run(2)
+    assert house.card.open_blocks == [SHORTEST]
+    for _ in range(20):
+        await house.run(0.005)
+        assert len(house.heard) == 2 * (house.card.now // SHORT * SHORT)
+    assert set(map(len, house.pieces[-20:])) == {2 * SHORT}
+
+
+async def test_a_change_to_shorter_blocks_is_finished_though_still_shorter_ones_are_wanted(house: House) -> None:
+    """The wake word was heard just then: rather two changes than long blocks for longer."""
+    house.pace = Pace.CALM
+    await house.run(3)
+    house.pace = Pace.STEADY
+    house.microphone.adapt()
+    await house.run(0.05)
+    under_way = house.card.streams[-1]
+    house.pace = Pace.HURRIED
+    house.microphone.adapt()
+    await house.run(0.05)
+    assert under_way.is_open
+    assert under_way.block == SHORT
+    await house.run(1)
+    assert house.card.open_blocks == [SHORTEST]
+    assert house.heard == NOISE.tobytes()[: len(house.heard)]
+
+
+async def test_a_machine_too_busy_for_the_shortest_blocks_gets_longer_ones(house: House) -> None:
+    """Rather 10 ms more than lost sound. A few that were lost are borne."""
+    house.pace = Pace.HURRIED
+    await house.run(1)
+    shortest = house.card.streams[-1]
+    assert shortest.block == SHORTEST
+    for lost in range(microphone.OVERFLOWS_BORNE + 1):
+        await house.run(0.5)
+        assert house.card.open_blocks == [SHORTEST], f"after {lost}"
+        shortest.overflows = True
+    await house.run(1)
+    assert house.card.open_blocks == [SHORT]
+    assert house.heard == NOISE.tobytes()[: len(house.heard)]
 
 
 async def test_closing_ends_both_streams(house: House) -> None:

@@ -187,7 +187,7 @@ def test_a_card_at_its_defaults_is_asked_for_nothing_but_by_the_program_that_is_
             )
         program.kill()
         program.communicate()
-    assert b"configured 80000 usec" in listed.stdout
+    assert b"configured 160000 usec" in listed.stdout
 
 
 def test_too_many_microphones_are_refused() -> None:
