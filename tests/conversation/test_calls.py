@@ -240,3 +240,24 @@ def test_the_beginning_of_a_call_is_told_once(talk: Talk) -> None:
     talk.call("r", "c")
     talk.says("response.output_item.added", response_id="r", output_index=0, item=call_item("c"))
     assert [type(fact) for fact in talk.facts()] == [ev.ToolCalled]
+
+
+def test_a_response_whose_end_was_not_told_is_over_when_the_next_begins(talk: Talk) -> None:
+    """There is one at a time: else no result would ever be spoken of again."""
+    talk.response("r2")
+    talk.call("r2", "c")
+    talk.done("r2")
+    talk.protocol.send_tool_result("c", "ok")
+    assert creates(talk.sent()) == 1
+
+
+def test_a_dropped_response_whose_end_was_not_told_is_over_when_its_cancel_is_refused() -> None:
+    """The provider says that it does not run."""
+    talk = Talk(turn_end=TurnEnd.DEVICE).made_ready()
+    talk.response("r")
+    talk.protocol.cancel_response()
+    talk.protocol.send_audio(milliseconds(200))
+    talk.protocol.commit_turn()
+    assert creates(talk.sent()) == 0
+    talk.error("response_cancel_not_active", event_id="cancel_1")
+    assert creates(talk.sent()) == 1

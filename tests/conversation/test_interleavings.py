@@ -60,10 +60,11 @@ class Provider:
         self.answers.append(self.running)
         self.say("response.created", response={"id": self.running.name})
 
-    def end(self, status: str) -> None:
+    def end(self, status: str, told: bool = True) -> None:
         assert self.running is not None
         self.running.status = status
-        self.say("response.done", response={"id": self.running.name, "status": status, "output": []})
+        if told:
+            self.say("response.done", response={"id": self.running.name, "status": status, "output": []})
         self.running = None
 
     def call(self) -> None:
@@ -195,7 +196,10 @@ class Conversation(RuleBasedStateMachine):
         for _ in range(min(count, len(self.provider.says))):
             event = self.provider.says.popleft()
             if event["type"] == "response.created":
-                self.known_running.add(event["response"]["id"])
+                # There is one at a time: an earlier one is over, though its end was not told.
+                self.known_running = {event["response"]["id"]}
+            if event["type"] == "error" and event["error"]["code"] == "response_cancel_not_active":
+                self.known_running &= self.wanted
             if event["type"] == "response.done":
                 self.known_running.discard(event["response"]["id"])
             self.protocol.receive_text(json.dumps(event))
@@ -222,6 +226,20 @@ class Conversation(RuleBasedStateMachine):
     @rule(status=st.sampled_from(["completed", "completed", "completed", "incomplete", "failed"]))
     def the_response_ends(self, status: str) -> None:
         self.provider.end(status)
+
+    @precondition(lambda self: self.provider.running)
+    @rule(really=st.sampled_from([True, False, False, False]))
+    def the_provider_forgets_to_tell_the_end(self, really: bool) -> None:
+        if really:
+            self.provider.end("completed", told=False)
+
+    @rule(really=st.sampled_from([True, False, False, False]))
+    def the_core_takes_the_response_for_complete(self, really: bool) -> None:
+        """Whether its end is forgotten, on its way, or still to come."""
+        if really:
+            self.known_running.clear()
+            self.protocol.abandon_response()
+            self.collect()
 
     @precondition(lambda self: self.provider.buffered and self.provider.vad and not self.provider.speaking)
     @rule(then_silence=st.booleans())
@@ -330,6 +348,10 @@ class Conversation(RuleBasedStateMachine):
             self.the_button_is_let_go(True)
         elif self.open_calls:
             self.protocol.send_tool_result(self.open_calls.pop(), "ok")
+            self.collect()
+        elif self.known_running:
+            self.known_running.clear()
+            self.protocol.abandon_response()
             self.collect()
         else:
             return False

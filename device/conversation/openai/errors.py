@@ -16,12 +16,13 @@ from device.conversation.openai.server_events import ResponseInfo, StatusDetails
 from device.core.events import Failure
 
 ALREADY_RESPONDING = "conversation_already_has_active_response"
+NOT_RESPONDING = "response_cancel_not_active"
 
 # Races that are nobody's fault: the answer had just ended, the buffer was just emptied.
 _BENIGN = frozenset(
     {
         ALREADY_RESPONDING,
-        "response_cancel_not_active",
+        NOT_RESPONDING,
         "input_audio_buffer_commit_empty",
         "item_truncate_invalid_item_id",
         "item_delete_invalid_item_id",

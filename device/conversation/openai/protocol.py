@@ -310,6 +310,8 @@ class Protocol:
         message = errors.describe(error, self._mask)
         if error.code == errors.ALREADY_RESPONDING:
             self._responses.postponed(error.event_id)
+        elif error.code == errors.NOT_RESPONDING:
+            self._responses.not_active()
         our_request = self._responses.refused(error.event_id)
         about_answer = self.ready and not client.is_harmless(error.event_id)
         if kind is errors.Kind.RETRYABLE and about_answer:

@@ -17,6 +17,8 @@ class Response:
     """Whatever still comes of it is of no interest."""
     void: bool = False
     """It should never have been: nobody was told that it began."""
+    superseded: bool = False
+    """Another has begun since: there is one at a time, so this one is over though its end was not told."""
     called: bool = False
     """It called a tool."""
     sounded: bool = False
@@ -96,7 +98,7 @@ class Responses:
 
     def ask(self) -> str:
         """Return the event id for a response.create to send now, or "" when it is not the time for one."""
-        busy = self._asked is not None or bool(self.running) or self._blocked
+        busy = self._asked is not None or self._is_running or self._blocked
         if not self._wanted or busy or self.held or self._speaking or self._due:
             return ""
         self._wanted = False
@@ -122,17 +124,27 @@ class Responses:
         self._wanted = self._wanted or wanted_still
         self._asked = self._granted = None
         self._due = False
-        self._blocked = not self.running
+        self._blocked = not self._is_running
 
     # -- what the provider does
 
     def created(self, response_id: str, turn: int) -> Response:
         """Note a response that begins, asked for or not."""
+        self._supersede()
         void = self._created_by_us(self._asked) if self._asked else self._created_by_itself()
         self._blocked = False
         response = Response(response_id, turn, dropped=void, void=void)
         self.running[response_id] = response
         return response
+
+    @property
+    def _is_running(self) -> bool:
+        return any(not response.superseded for response in self.running.values())
+
+    def _supersede(self) -> None:
+        for response in self.running.values():
+            response.superseded = True
+            self._end_calls(response)
 
     def _created_by_us(self, request: Request) -> bool:
         self._asked, self._granted = None, request
@@ -152,11 +164,20 @@ class Responses:
         if response is not None:
             response.dropped = response.dropped or cancelled
             self._last = response
-            calls = self._calls.setdefault(response_id, Calls())
-            calls.done = True
-            calls.cancelled = response.dropped
-            self._settle(response_id)
+            self._end_calls(response)
         return response
+
+    def not_active(self) -> None:
+        """Note that a response that was to be cancelled does not run: the end of what was dropped was not told."""
+        for response in [response for response in self.running.values() if response.dropped]:
+            self.done(response.id, cancelled=True)
+
+    def _end_calls(self, response: Response) -> None:
+        """Note that no call of the response is to come."""
+        calls = self._calls.setdefault(response.id, Calls())
+        calls.done = True
+        calls.cancelled = response.dropped
+        self._settle(response.id)
 
     def find(self, response_id: str | None) -> Response | None:
         """Return a response that runs, or was the last to end while none does.
@@ -166,7 +187,7 @@ class Responses:
         if response_id and (running := self.running.get(response_id)):
             return running
         if self.running:
-            return None if response_id else next(iter(self.running.values()))
+            return None if response_id else next(reversed(self.running.values()))
         last = self._last
         return last if last is not None and response_id in ("", None, last.id) else None
 
@@ -177,7 +198,7 @@ class Responses:
     @property
     def is_expected(self) -> bool:
         """Say whether a response that has not begun is to come."""
-        return not self.running and (self._due or self._asked is not None)
+        return not self._is_running and (self._due or self._asked is not None)
 
     def give_up(self) -> bool:
         """Expect no response any more; return whether one was expected."""
