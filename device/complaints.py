@@ -152,7 +152,7 @@ def _unknown(table: Mapping[str, Any], kind: Any, path: tuple[str, ...]) -> _Fou
         inner = _inner(kind, name)
         if inner is None:
             yield (*path, name), kind, value
-        elif isinstance(value, dict) and (is_section(plain(inner)[0]) or get_origin(plain(inner)[0]) is dict):
+        elif isinstance(value, dict) and _holds_keys(inner):
             yield from _unknown(value, inner, (*path, name))
 
 
@@ -160,20 +160,33 @@ def _misfits(table: Mapping[str, Any], kind: Any, path: tuple[str, ...]) -> _Fou
     bare, _ = plain(kind)
     for name, value in table.items():
         inner = _inner(bare, name)
-        if inner is not None and not _fits(value, inner):
-            is_table = isinstance(value, dict) and (is_section(plain(inner)[0]) or get_origin(plain(inner)[0]) is dict)
-            yield from _misfits(value, inner, (*path, name)) if is_table else [((*path, name), inner, value)]
+        if inner is not None and isinstance(value, dict) and _holds_keys(inner):
+            yield from _misfits(value, inner, (*path, name))
+        elif inner is not None and not _fits(value, inner):
+            yield (*path, name), inner, value
     if is_section(bare):
         lacking = [field for field in msgspec.structs.fields(bare) if field.required and field.name not in table]
         yield from (((*path, field.name), field.type, _LACKING) for field in lacking)
 
 
+def _holds_keys(kind: Any) -> bool:
+    bare, _ = plain(kind)
+    return is_section(bare) or get_origin(bare) is dict
+
+
 def _fits(value: object, kind: Any) -> bool:
+    if any(not _is_text(text) for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)):
+        return False
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError:
         return False
     return True
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether it can be a name or be sent: no zero in it, nor bytes that are no UTF-8 (from a command line)."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 _LACKING = object()

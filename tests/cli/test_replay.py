@@ -113,12 +113,17 @@ def test_what_is_wrong_is_said_in_one_line(recordings: Path, tmp_path: Path) -> 
     text = tmp_path / "notes.txt"
     text.write_text("not a recording, and long enough to be mistaken for the header of one")
     good = recordings / "news.wav"
+    manifest = tmp_path / "computer.json"
+    manifest.write_bytes(b'{"wake_word": "\xe4"}')
+    micro = ("--set", "wake.engine=microwakeword", "--set", f'wake.words=["{manifest}"]')
     for arguments, code, part in (
         ([text], 1, "notes.txt"),
         ([tmp_path / "nothing.wav"], 1, "No such file"),
         ([good, "--expect", "computer"], 78, "computer"),
         ([good, "--plot", tmp_path / "x.doc"], 78, ".png"),
         ([good, "--set", "wake.words=[hey]"], 78, "wake.words"),
+        ([good, "--set", 'wake.words=["~no-such-user/x.onnx"]'], 78, "~no-such-user"),
+        ([good, *micro], 78, "computer.json"),
     ):
         result = replay(*arguments, folder=tmp_path)
         assert result.returncode == code, result.stderr
