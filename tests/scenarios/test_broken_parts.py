@@ -31,7 +31,7 @@ async def raising_later(*arguments: object) -> NoReturn:
 
 async def mute_while_listening(house: House, state: Path) -> None:
     """Mute while sound is being sent: no more of it arrives, and the state is kept."""
-    await house.click()
+    await house.ask_by_click()
     await house.phase(Phase.LISTENING)
     await house.long_press()
     assert house.status.muted
@@ -45,7 +45,7 @@ async def mute_while_listening(house: House, state: Path) -> None:
 async def test_a_mute_is_obeyed_whatever_part_raises(
     open_house: Open, server: SimulatedRealtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The loudspeaker's, the session's, the gate's, the microphone's: each by itself, and well again afterwards."""
+    """The loudspeaker's, the gate's, the microphone's: each by itself, and well again afterwards."""
     server.script = Script(answer=lambda text: Reply("Beep.", audio=tone(200)) if text else None)
     async with open_house() as house:
         app = house.app
