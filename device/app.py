@@ -9,10 +9,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
-import msgspec
-
 from device import config, signals
-from device.audio import echo
 from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
 from device.audio.bargein import BargeInVad, ConfirmingVad
 from device.audio.capture import Pace
@@ -20,25 +17,25 @@ from device.audio.cuemask import CueMask
 from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.audio.frontend import Frontend
-from device.audio.gate import Gate, Padding
+from device.audio.gate import Gate
 from device.audio.hwvad import open_vad
 from device.audio.microphone import AlsaMicrophone
 from device.audio.playback import Player
 from device.audio.preroll import PrerollRing
-from device.audio.segmenter import Segmenter, SegmenterSettings
+from device.audio.segmenter import Segmenter
 from device.audio.traffic import TrafficReport
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
-from device.core.actions import OpenSession, TurnEnd
+from device.core.actions import OpenSession
 from device.core.events import EchoCancellationLost, ShutdownRequested, VoiceConfirmed, WakeWordDetected
 from device.core.machine import Machine
-from device.core.memory import Settings
 from device.core.status import Phase, Status
 from device.errors import AudioError, ConfigError, HearthsideError
 from device.espeak import EspeakVoice
 from device.hardware import Profile, apply_profile, load_profile
 from device.kit.threads import Threads
 from device.panel.gpio import open_panel
+from device.policy import choose_barge_in, machine_settings, padding, segmenting
 from device.ports import Detection, Microphone, NearMiss, Post
 from device.secrets import Secret
 from device.service import memory
@@ -48,7 +45,6 @@ from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
 from device.tools.volume import Volume, volume_tool
-from device.units import CAPTURE_RATE, Ms, ms_from_seconds, samples_from_ms
 from device.wake.clips import ClipFolder, ClipKeeper
 from device.wake.engines import load_engine
 from device.wake.nearmisses import NearMisses
@@ -58,10 +54,6 @@ log = logging.getLogger(__name__)
 
 # SIGTERM to exit within 2 s, whatever hangs: each of the five parts that may hang gets this long to close.
 CLOSE_LIMIT_S = 0.35
-# What the provider's VAD may hear of a voice after ours takes it for over: it errs towards voice, and it may be tuned.
-_HEARS_LONGER = Ms(500)
-# The longest that semantic VAD waits for the rest of a sentence, by eagerness, as documented by OpenAI.
-_LONGEST_SEMANTIC_WAIT = {"low": Ms(8_000), "medium": Ms(4_000), "high": Ms(2_000), "auto": Ms(4_000)}
 
 
 @dataclass(frozen=True)
@@ -145,63 +137,6 @@ async def _open_microphone(microphone: Microphone) -> None:
     except AudioError as error:
         if isinstance(error, ConfigError):
             raise
-
-
-def choose_barge_in(settings: config.Config, profile: Profile) -> config.Config:
-    """Settle conversation.barge_in: "voice" only where the device does not take its own answer for a person."""
-    wanted = settings.conversation.barge_in or "voice"
-    if wanted == "voice" and not profile.echo_cancelled and not echo.is_installed():
-        log.warning(
-            'no echo cancellation, by the board (hardware.profile = "%s") or by the package livekit: an answer can be '
-            'interrupted by the wake word only (barge_in = "wake_word")',
-            settings.hardware.profile,
-        )
-        wanted = "wake_word"
-    talk = msgspec.structs.replace(settings.conversation, barge_in=wanted)
-    return msgspec.structs.replace(settings, conversation=talk)
-
-
-def machine_settings(settings: config.Config) -> Settings:
-    """Return the machine's part of a configuration to which a profile was applied."""
-    talk = settings.conversation
-    return Settings(
-        barge_in=talk.barge_in or "wake_word",
-        turn_end=TurnEnd.DEVICE if talk.turn_taking == "local" else TurnEnd.PROVIDER,
-        follow_up=ms_from_seconds(talk.follow_up_s),
-        listen=ms_from_seconds(talk.listen_s),
-        think=ms_from_seconds(talk.think_s),
-        # Whoever lets an answer take long means it.
-        longest_turn=Ms(max(Settings().longest_turn, ms_from_seconds(talk.think_s + 120))),
-        # The session gives up by itself, and says why; this is for one that does not.
-        connect=ms_from_seconds(talk.openai.connect_timeout_s + 2),
-        cues=settings.audio.cues,
-        wake_cue=settings.audio.wake_cue,
-    )
-
-
-def segmenting(settings: config.Config) -> SegmenterSettings:
-    """Return how long a pause ends a voice: as long as a turn needs where the device ends turns, else a short one.
-
-    The sooner a cough over the answer is known to be over, the sooner the answer gets its volume back.
-    """
-    if settings.conversation.turn_taking == "local":
-        return SegmenterSettings()
-    return SegmenterSettings(stop_after=samples_from_ms(240, CAPTURE_RATE))
-
-
-def padding(settings: config.Config) -> Padding:
-    """Return what goes out with a voice where only voices do.
-
-    The provider's detector must find the silence in which it takes the turn for over, should its word that it hears
-    somebody (from which on nothing is withheld) come late; and before the voice at least what it asks for.
-    """
-    talk = settings.conversation
-    if talk.turn_taking == "local":
-        return Padding()
-    semantic = talk.openai.vad == "semantic_vad"
-    silence = _LONGEST_SEMANTIC_WAIT[talk.openai.eagerness] if semantic else talk.openai.silence_duration_ms
-    before = max(Padding().before, samples_from_ms(talk.openai.prefix_padding_ms, CAPTURE_RATE))
-    return Padding(before, samples_from_ms(silence + _HEARS_LONGER, CAPTURE_RATE))
 
 
 @dataclass(frozen=True)

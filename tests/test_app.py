@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from device import app, config
+from device import app, config, policy
 from device.core.actions import TurnEnd
 from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
@@ -51,7 +51,7 @@ def test_the_machine_gets_what_the_file_says() -> None:
     """In its own units."""
     talk = {"follow_up_s": 2.5, "listen_s": 3, "think_s": 4, "turn_taking": "local", "barge_in": "off"}
     table = {"conversation": {**talk, "openai": {"connect_timeout_s": 5}}, "audio": {"wake_cue": True}}
-    machine = app.machine_settings(config.parse(table))
+    machine = policy.machine_settings(config.parse(table))
     assert (machine.follow_up, machine.listen, machine.think) == (2_500, 3_000, 4_000)
     assert machine.turn_end is TurnEnd.DEVICE
     assert machine.barge_in == "off"
@@ -73,7 +73,7 @@ def test_a_voice_is_padded_with_what_the_detector_that_ends_the_turn_needs(
     talk: dict[str, Any], before_ms: int, after_ms: int
 ) -> None:
     """Silence enough to find the end in, where that is the provider's."""
-    padding = app.padding(config.parse({"conversation": talk}))
+    padding = policy.padding(config.parse({"conversation": talk}))
     assert (padding.before, padding.after) == (before_ms * 16, after_ms * 16)
 
 
@@ -97,11 +97,11 @@ def test_barge_in_by_voice_needs_echo_cancellation(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """By the board or by the library; without either it falls back, and says so."""
-    monkeypatch.setattr(app.echo, "is_installed", lambda: installed)
+    monkeypatch.setattr(policy.echo, "is_installed", lambda: installed)
     talk = {} if wanted is None else {"barge_in": wanted}
     settings = config.parse({"hardware": {"profile": profile}, "conversation": talk})
-    chosen = app.choose_barge_in(settings, load_profile(profile))
-    assert app.machine_settings(chosen).barge_in == barge_in
+    chosen = policy.choose_barge_in(settings, load_profile(profile))
+    assert policy.machine_settings(chosen).barge_in == barge_in
     assert ("no echo cancellation" in caplog.text) == (barge_in == "wake_word" and wanted != "wake_word")
 
 

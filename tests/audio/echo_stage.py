@@ -12,7 +12,6 @@ import numpy as np
 import soxr
 
 from device import config
-from device.app import segmenting
 from device.audio.bargein import BargeInVad, ConfirmingVad
 from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
@@ -23,6 +22,7 @@ from device.audio.vad import WebRtcVad
 from device.core.events import VoiceStarted
 from device.espeak import RATE as ESPEAK_RATE
 from device.espeak import EspeakVoice, VoiceStyle
+from device.policy import segmenting
 from device.sim.person import without_silence
 from device.sim.room import Echo, Room, Sound, pcm_from_samples, samples_from_pcm
 from device.units import CAPTURE_RATE, Hz, Ms, Samples, samples_from_ms

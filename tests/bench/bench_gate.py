@@ -25,13 +25,13 @@ import common
 from wake_set import RATE, Sound, in_room, noise, say
 
 from device import config
-from device.app import padding, segmenting
 from device.audio.frames import Rechunker
 from device.audio.frontend import VAD_FRAME
 from device.audio.gate import Gate
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter
 from device.audio.vad import WebRtcVad
+from device.policy import padding, segmenting
 from device.units import CAPTURE_RATE, Samples
 
 BEFORE_S, WINDOW_S = 4, 8
