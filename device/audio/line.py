@@ -63,6 +63,8 @@ class Line(ABC):
     noun: str
     gives: str
     """What it does with sound."""
+    farthest_ahead_s: float
+    """How far its sound may be ahead of time when it begins."""
     xrun: int
     """PortAudio's flag for a block that came too late."""
 
@@ -82,7 +84,7 @@ class Line(ABC):
         self._proven = False
         self._proven_at = float("inf")
         self._settled = asyncio.Event()
-        self._rush = Rush(0.0)
+        self._rush = Rush(0.0, self.farthest_ahead_s)
         self._is_endless = False
         self._retry_s = FIRST_RETRY_S
         self._next_try = 0.0
@@ -301,7 +303,7 @@ class Line(ABC):
             return
         device = self._cards.choose(self.direction)
         self._heard = self._opened = time.monotonic()
-        self._rush, self._is_endless = Rush(self._opened), False
+        self._rush, self._is_endless = Rush(self._opened, self.farthest_ahead_s), False
         self._stream = self._open_at_best_rate(device)
 
     def _open_at_best_rate(self, device: SoundDevice) -> Any:

@@ -32,6 +32,8 @@ class AlsaSpeaker(Line):
     direction = Direction.OUTPUT
     noun = "loudspeaker"
     gives = "takes"
+    # A PulseAudio null sink with its defaults, waking up, takes 2 s at once, and then nothing for as long.
+    farthest_ahead_s = 4.0
     xrun = OUTPUT_UNDERFLOW
 
     def __init__(self, cards: SoundCards, audio: Audio, post: Post, rate: Hz) -> None:

@@ -75,6 +75,7 @@ async def test_a_source_without_end_is_told_as_that_and_does_not_keep_the_proces
     assert "faster than time passes" in running.log
     assert running.log.count("DeviceFailed") == 1
     assert "too busy" not in running.log
+    assert "too slow" not in running.log
     assert "Traceback" not in running.log
 
 
@@ -91,4 +92,5 @@ async def test_a_loudspeaker_without_end_is_told_and_the_house_goes_on(
     assert took_s < LIMIT_TO_END_S
     assert running.log.count("DeviceFailed") == 1
     assert "too busy" not in running.log
+    assert "too slow" not in running.log
     assert "Traceback" not in running.log
