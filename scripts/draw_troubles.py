@@ -92,6 +92,7 @@ TO_DO = {
     SAY[Failure.WRONG_ADDRESS]: "Correct `conversation.openai.url`; the log says what answered there.",
     SAY[Failure.REFUSED]: "Read the provider's reason in the log. Often the account lacks a right or a payment.",
     SAY[Failure.BUSY]: "Try later. When it stays so, look at the provider's status page and at your limits there.",
+    SAY[Failure.INTERNAL]: "Ask again. When it happens often, restart the device, and report it with the log.",
     SAY[Failure.PROTOCOL]: "Ask again. Of a server of your own: it may not speak the Realtime API as it should.",
     **dict.fromkeys((*ANSWER.values(), *REST.values(), failures.NO_SOUND, failures.TOO_SLOW), AGAIN),
     ANSWER[Shortfall.FILTERED]: "Ask in other words.",

@@ -48,6 +48,8 @@ class Failure(Enum):
     """Refused for a reason that is none of the others: it stands in the log."""
     BUSY = "busy"
     """Rate limit, no free session or server error."""
+    INTERNAL = "internal"
+    """It is this device's own fault: no file or memory left for a connection, or an error in this program."""
     PROTOCOL = "protocol"
     """The server sent what cannot be understood, or too much of it."""
 

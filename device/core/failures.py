@@ -22,6 +22,7 @@ OF_CONVERSATION = {
     Failure.WRONG_ADDRESS: "The address in my settings does not lead to a voice service. Please check it.",
     Failure.REFUSED: "The voice service refused. My log says more.",
     Failure.BUSY: "The voice service is too busy or has trouble. Please try again later.",
+    Failure.INTERNAL: "Something inside me failed. Please ask me again.",
     Failure.PROTOCOL: "I did not understand the voice service. Please ask me again.",
 }
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
+import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import websockets.exceptions
 
-from device.conversation.openai import link
+from device.config import OpenAI
+from device.conversation.openai import link, refusal
+from device.conversation.openai.refusal import Witness
 from device.core.actions import TurnEnd
 from device.core.events import Failure, SessionReady
 from device.sim.realtime.tls import make_certificate, server_context
@@ -154,6 +161,21 @@ HTTP = {
     "cut in the middle": Case(
         b'HTTP/1.1 404 No\r\nContent-Length: 999\r\n\r\n{"error": "half of', Failure.WRONG_ADDRESS, ("half of",)
     ),
+    "a page inside of JSON": Case(
+        http("502 Bad Gateway", {"error": {"message": "<html><head><title>Down</title></head><p>x</p></html>"}}),
+        Failure.BUSY,
+        ("502 (Down)",),
+    ),
+    "no text": Case(
+        http("503 Unavailable", b"\x1f\x8b\x08" + bytes(range(128, 256)) * 4, "text/html", "Content-Encoding: gzip"),
+        Failure.BUSY,
+        ("503 (Unavailable)",),
+    ),
+    "the beta is refused": Case(
+        http("400 Bad Request", error("beta_api_shape_disabled", "The Realtime Beta API is no longer supported.")),
+        Failure.WRONG_ADDRESS,
+        ("no longer supported", "check conversation.openai.url"),
+    ),
     "not HTTP": Case(b"SSH-2.0-OpenSSH_9.2p1\r\n", Failure.WRONG_ADDRESS, ("not HTTP", "SSH-2.0")),
     "TLS": Case(b"\x15\x03\x01\x00\x02\x02\x46", Failure.WRONG_ADDRESS, ("wss://",)),
     "handshake that is wrong": Case(
@@ -205,6 +227,28 @@ async def test_a_server_that_takes_the_connection_and_says_nothing_is_silent(ans
     assert "0.5 s" in failed.message
 
 
+async def test_a_name_that_is_not_resolved_in_time_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was reached yet."""
+    go_on = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: go_on.wait(20))
+    failed = await House("wss://slow.invalid/v1", connect_timeout_s=0.5).failure()
+    go_on.set()
+    assert failed.failure is Failure.UNREACHABLE
+    check(failed.message, ("slow.invalid was not resolved within 0.5 s", "check the network"))
+
+
+async def test_an_address_that_does_not_answer_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection at all: 192.0.2.0/24 is kept free for examples (RFC 5737)."""
+
+    async def never(addresses: Any) -> None:
+        await asyncio.sleep(LONG)
+
+    monkeypatch.setattr(link, "_first_connected", never)
+    failed = await House("wss://192.0.2.1/v1", connect_timeout_s=0.5).failure()
+    assert failed.failure is Failure.UNREACHABLE
+    check(failed.message, ("192.0.2.1 did not answer within 0.5 s", "check the network"))
+
+
 # -- TLS
 
 
@@ -243,6 +287,16 @@ async def test_a_page_behind_a_certificate_that_is_right_is_the_hosts_own(certif
     assert failed.failure is Failure.WEB_PAGE
     check(failed.message, ("Start", "conversation.openai.url"))
     assert "log in" not in failed.message
+
+
+@pytest.mark.parametrize("code", [9, 10], ids=["not yet valid", "expired"])
+def test_a_certificate_of_another_time_is_told_with_the_clock(code: int) -> None:
+    """A Pi has no clock of its own: until it has asked the network, it may be in another year."""
+    problem = ssl.SSLCertVerificationError(1, "no")
+    problem.verify_code, problem.verify_message = code, "certificate is not yet valid"
+    failure, message = refusal.explain(problem, Witness(), OpenAI(), websockets.exceptions, str)
+    assert failure is Failure.INSECURE
+    check(message, ("certificate of api.openai.com", "not yet valid", "clock", "timedatectl"))
 
 
 @pytest.mark.parametrize("answer", [page("200 OK", "Log in"), b"", None], ids=["a page", "nothing", "a cut"])

@@ -60,6 +60,10 @@ FAILED_MODEL = Reply(failure=("server_error", "server_error", "The server had an
 TROUBLES = {
     "dropped before it is ready": Trouble(SAY[Failure.DROPPED], after("session.created", Drop())),
     "stalls before it is ready": Trouble(SAY[Failure.UNCONFIGURED], after("session.created", Stall())),
+    "no credit at the door": Trouble(SAY[Failure.QUOTA], Script(refuse=Refusal(429, "insufficient_quota"))),
+    "wrong country": Trouble(
+        SAY[Failure.REFUSED_REGION], Script(refuse=Refusal(403, "unsupported_country_region_territory"))
+    ),
     "wrong key": Trouble(SAY[Failure.REFUSED_KEY], Script(refuse=Refusal(401, "invalid_api_key"))),
     "no credit": Trouble(SAY[Failure.QUOTA], after("session.updated", error_event("insufficient_quota"))),
     "expired": Trouble(SAY[Failure.EXPIRED], replace(HEALTHY, expire_after_s=0.2)),
@@ -75,7 +79,13 @@ TROUBLES = {
 # One after the other in one house: starting each time would take longer than all the rest.
 IN_TURN = [
     ("dropped before it is ready", "stalls before it is ready", "wrong key", "no credit", "expired"),
-    ("dropped while listening", "too many requests", "expired without a word"),
+    (
+        "dropped while listening",
+        "too many requests",
+        "expired without a word",
+        "no credit at the door",
+        "wrong country",
+    ),
     ("malformed", "stalls while thinking", "oversized"),
     ("model that fails", "closed while thinking"),
 ]

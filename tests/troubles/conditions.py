@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -43,6 +45,21 @@ def _nobody() -> Provider:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             yield Place(f"ws://127.0.0.1:{taken.getsockname()[1]}/v1/realtime")
+
+    return provider
+
+
+def _crowded() -> Provider:
+    @asynccontextmanager
+    async def provider(folder: Path) -> AsyncIterator[Place]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        next_free = os.dup(0)
+        os.close(next_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next_free, hard))
+        try:
+            yield Place("ws://127.0.0.1:9/v1/realtime")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     return provider
 
@@ -221,6 +238,7 @@ NETWORK = (
     Trouble(
         "The proxy in the environment is none", _url("wss://provider.test/v1", https_proxy="nonsense://proxy.test")
     ),
+    Trouble("The device has no file left for a connection", _crowded()),
     Trouble("The server takes the connection and says nothing", _answers(b"", stays=True)),
     Trouble("The server hangs up at once", _answers(None)),
 )

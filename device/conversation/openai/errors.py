@@ -60,7 +60,7 @@ _OF_VAGUE_NAME = {
 
 # A server of the beta names what it does not know of our first session.update.
 _OF_THE_BETA = re.compile(
-    r"openai-beta|realtime=v1|realtime beta|unknown parameter: '?session\.(type|output_modalities|audio)\b", re.I
+    r"openai-beta|realtime=v1|unknown parameter: '?session\.(type|output_modalities|audio)\b", re.I
 )
 
 # In this order: the first that fits counts.

@@ -55,7 +55,7 @@ def error_in(value: Any, depth: int = 0) -> ServerError | None:
     if depth > _DEEPEST:
         return None
     if isinstance(value, str):
-        return ServerError(message=value) if value.strip() else None
+        return ServerError(message=words) if (words := words_of(value)) else None
     if isinstance(value, list):
         return next((found for item in value[:_FIRST] if (found := error_in(item, depth + 1))), None)
     return _error_in_object(value, depth) if isinstance(value, dict) else None
@@ -90,7 +90,7 @@ def _name(value: Any) -> str | None:
 def words_of(value: Any, depth: int = 0) -> str:
     """Return what a message says, be it text, a list or an object; "" when it says nothing."""
     if isinstance(value, str):
-        return value.strip()
+        return page_words(value[:_MOST_TEXT]) if is_page(value) else value.strip()
     if depth > _DEEPEST:
         return ""
     if isinstance(value, list):
@@ -134,10 +134,10 @@ def error_in_body(body: bytes) -> ServerError | None:
 
 
 def words_in(text: str | bytes) -> str:
-    """Return the first words of a page or of plain text."""
+    """Return the first words of a page or of plain text; "" of what is no text, as a compressed page is none."""
     start = text[:_MOST_TEXT]
     words = start.decode(errors="replace") if isinstance(start, bytes) else start
-    return page_words(words) if is_page(words) else words
+    return "" if words.count("\ufffd") * 10 > len(words) else words_of(words)
 
 
 def is_page(text: str) -> bool:

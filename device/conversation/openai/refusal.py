@@ -8,6 +8,7 @@ not end by itself; `explain` makes of it a failure and one line for the log.
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 import socket
@@ -35,6 +36,9 @@ _ACCEPTED = b"HTTP/1.1 101"
 
 # A TLS record that holds an alert (RFC 8446, section 5.1): how a TLS server answers plain HTTP.
 _TLS_ALERT = b"\x15\x03"
+
+# What this machine has no more of: files or memory.
+_OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
 # OpenSSL's X509_V_ERR_*: not yet valid, has expired; another host's name, another's address.
 _WRONG_TIME = (9, 10)
@@ -161,6 +165,9 @@ class _Opening:
             return Failure.INSECURE, f"{self._host} cut the connection when it was to speak TLS; {_WITHOUT_TLS}"
         if self._seen.stage is Stage.CONNECTED:
             return self._answered_wrongly(error)
+        if isinstance(error, OSError) and error.errno in _OUT_OF:
+            why = f"no connection can be opened: {self._said(error)}"
+            return Failure.INTERNAL, f"{why}; too much is open or running on this machine"
         return self._told(Failure.UNREACHABLE, f"cannot connect to {self._host}: {self._said(error)}")
 
     def _told(self, failure: Failure, message: str) -> tuple[Failure, str]:

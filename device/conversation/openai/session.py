@@ -310,7 +310,7 @@ class Session:
                 self.flush()
             except Exception:  # the boundary: a bug must end in words, not in a session that hears nothing
                 log.exception("the session failed")
-                self.protocol.fail(Failure.PROTOCOL, "an error in this program; see the log")
+                self.protocol.fail(Failure.INTERNAL, "an error in this program; see the log")
                 self.flush()
 
     async def _talk(self) -> None:
