@@ -20,8 +20,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from device.core import actions as order  # noqa: E402
+from device.core import events as ev  # noqa: E402
 from device.core import failures  # noqa: E402
-from device.core.events import Failure, Shortfall  # noqa: E402
+from device.core.events import Device, Failure, Shortfall  # noqa: E402
+from device.core.indication import indication  # noqa: E402
+from device.core.machine import Machine  # noqa: E402
+from device.core.memory import Settings  # noqa: E402
+from device.units import Ms, Samples  # noqa: E402
 from tests.troubles import conditions, configurations  # noqa: E402 - the root is put on the path above
 from tests.troubles.stage import Told, meet  # noqa: E402
 
@@ -47,8 +53,8 @@ PARTS = """## Parts of the device
 
 The device goes on trying to bring the part back. The log says which it is and why (`microphone failed: ...`).
 
-| What is wrong | You hear |
-| --- | --- |
+| What fails | You hear (when) | The light shows |
+| --- | --- | --- |
 """
 
 CONFIGURATION = """## The configuration
@@ -98,7 +104,7 @@ TO_DO = {
     ANSWER[Shortfall.FILTERED]: "Ask in other words.",
     REST[Shortfall.FILTERED]: "Ask in other words.",
     REST[Shortfall.TOO_LONG]: "Say “go on”, or ask for a shorter answer.",
-    failures.NO_END_OF_SPEECH: "Turn a radio or a television down, or hold the button while you speak.",
+    failures.NO_END_OF_SPEECH: "Turn the radio down, or ask with the button held.",
     failures.NO_END_OF_TOOLS: "Ask for less at once; a better model does not run in circles.",
 }
 """What a person does, by what is said."""
@@ -144,9 +150,49 @@ async def table(title: str, troubles: tuple[conditions.Trouble, ...]) -> str:
 
 
 def parts() -> str:
-    """Return the table of what is said of parts that fail."""
-    lines = [f"| {device.value.replace('_', ' ')} | “{text}” |" for device, text in failures.OF_DEVICE.items()]
-    return PARTS + "\n".join(lines)
+    """Return the table of what is said and shown of parts that fail, as the machine decides it."""
+    rows = [
+        f"| {device.value.replace('_', ' ')} | {' '.join(said_of(device))} | {shown_of(device)} |" for device in Device
+    ]
+    return PARTS + "\n".join(rows)
+
+
+def said_of(device: Device) -> list[str]:
+    """Return the sentences with the moments at which they are said."""
+    said: dict[str, list[str]] = {}
+    for moment, machine in machines().items():
+        failed = machine.handle_event(ev.DeviceFailed(device, "why"), Ms(0))
+        pressed = machine.handle_event(ev.ButtonClicked(Samples(0)), Ms(0)) if moment == "idle" else []
+        for when, orders in ((moment, failed), ("at a press", pressed)):
+            for text in (what.text for what in orders if isinstance(what, order.Announce)):
+                said.setdefault(text, []).append(when)
+    return [f"“{text}” ({', '.join(moments)})" for text, moments in said.items()] or ["nothing"]
+
+
+def shown_of(device: Device) -> str:
+    """Return what the light shows when nobody talks."""
+    machine = machines()["idle"]
+    machine.handle_event(ev.DeviceFailed(device, "why"), Ms(0))
+    return indication(machine.status).value
+
+
+def machines() -> dict[str, Machine]:
+    """Return a machine at each moment that counts."""
+    wake, ready, begun = (
+        ev.WakeWordDetected("hey_jarvis", 0.9, Samples(0)),
+        ev.SessionReady(1),
+        ev.ResponseStarted(1, "r"),
+    )
+    facts: dict[str, tuple[ev.Event, ...]] = {
+        "idle": (),
+        "listening": (wake, ready),
+        "speaking": (wake, ready, begun, ev.PlaybackStarted(1)),
+    }
+    made = {moment: Machine(Settings()) for moment in facts} | {"muted": Machine(Settings(), True)}
+    for moment, happened in facts.items():
+        for fact in happened:
+            made[moment].handle_event(fact, Ms(0))
+    return made
 
 
 def configuration() -> str:

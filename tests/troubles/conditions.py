@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
 import os
 import resource
@@ -12,12 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from device.sim.realtime.tls import make_certificate, server_context
 from tests.conversation.refusing_server import answering, error, http, page
 from tests.conversation.scripted_server import Peer, scripted_server
-from tests.troubles.stage import Place, Provider
+from tests.troubles.stage import Place, Provider, Waited
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,6 @@ def _tls(answer: bytes, host: str = "127.0.0.1", trusted: bool = True, scheme: s
     return provider
 
 
-Waited = Literal["", "session", "answer"]
 Script = Callable[[Peer], Awaitable[None]]
 
 
@@ -172,19 +172,30 @@ async def _beta(peer: Peer) -> None:
     await peer.listen()
 
 
+# Longer than a device waits for a sign of life that it asked for, where it is in a hurry.
+_DEAD_S = 4.0
+
+
+async def _dies(peer: Peer) -> None:
+    """Hear a question, and then nothing more: as behind a router that has lost its power."""
+    await _asked(peer)
+    peer.connection.transport.pause_reading()
+    await asyncio.sleep(_DEAD_S)
+    peer.reset()
+
+
 async def _hears_for_ever(peer: Peer) -> None:
     await peer.accept()
-    while True:
-        await peer.say("input_audio_buffer.speech_started", audio_start_ms=0, item_id="question")
-        await asyncio.sleep(0.1)
+    await peer.say("input_audio_buffer.speech_started", audio_start_ms=0, item_id="question")
+    await peer.listen()
 
 
 async def _calls_for_ever(peer: Peer) -> None:
     await _asked(peer)
-    for number in range(100):
-        call = {"response_id": f"r{number}", "item_id": f"i{number}", "call_id": f"c{number}", "arguments": "{}"}
+    for number in itertools.count():
+        ids = {"response_id": f"r{number}", "item_id": f"i{number}", "output_index": 0, "call_id": f"c{number}"}
         await peer.say("response.created", response={"id": f"r{number}", "status": "in_progress"})
-        await peer.say("response.function_call_arguments.done", **call, name="get_time")
+        await peer.say("response.function_call_arguments.done", **ids, name="get_time", arguments="{}")
         await peer.say("response.done", response={"id": f"r{number}", "status": "completed", "output": []})
         await peer.hear_until("response.create")
 
@@ -335,6 +346,9 @@ BUSY = (
 )
 
 CONVERSATION = (
+    Trouble("The network dies without a word", _talks(_dies, "link")),
+    Trouble("A voice is heard without an end (a radio)", _talks(_hears_for_ever, "end of speech")),
+    Trouble("The model calls tools without an end", _talks(_calls_for_ever)),
     Trouble("The connection is cut", _talks(_cut)),
     Trouble(
         "The session has lasted as long as it may",
@@ -358,8 +372,6 @@ CONVERSATION = (
         "An error that nobody knows follows the question, and then nothing",
         _then(_event(error={"type": "odd", "code": None, "message": "Strange."}), waits_for="answer"),
     ),
-    Trouble("The provider hears somebody, and no end of it", _talks(_hears_for_ever, "answer")),
-    Trouble("The model calls tools without end", _talks(_calls_for_ever)),
     Trouble("Nothing follows the question", _then(waits_for="answer")),
     Trouble("An answer begins, and nothing follows", _then(BEGUN, waits_for="answer")),
     Trouble("The end of the answer is never told", _then(BEGUN, SOUND, SOUND_ENDS, waits_for="answer")),

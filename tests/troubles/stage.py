@@ -28,8 +28,6 @@ from device.units import Ms, Samples
 from tests.parts import Parts
 
 PATIENCE_S = 20.0
-PATIENCE = ("think", "answer", "ran_out", "stalled", "doubt", "utterance")
-"""What a house waits for that will not come."""
 SETTLES_S = 0.1
 """What still belongs to a trouble: the house has told it by then."""
 
@@ -54,6 +52,16 @@ class Told:
             self.said += [what.note] if what.note else []
 
 
+Waited = Literal["", "session", "answer", "link", "end of speech"]
+
+# How the machine waits then, instead of as long as it does.
+_HURRY = {
+    "answer": ("think", "answer", "ran_out", "stalled", "doubt"),
+    "link": ("silence", "answer_check", "answer_check_busy"),
+    "end of speech": ("utterance", "longest_turn"),
+}
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a provider is, and what is special about the way there."""
@@ -61,7 +69,7 @@ class Place:
     url: str
     environment: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
-    waits_for: Literal["", "session", "answer"] = ""
+    waits_for: Waited = ""
     """What will not come: wait for it for a moment only. Else a busy machine must not make a trouble of its own."""
 
 
@@ -70,9 +78,9 @@ Provider = Callable[[Path], AbstractAsyncContextManager[Place]]
 
 
 async def meet(provider: Provider, folder: Path) -> Told:
-    """Ask the provider a question; return what came of it."""
+    """Ask the provider a question; return what came of it. Raise TimeoutError when it does not end."""
     told = Told()
-    async with provider(folder) as place:
+    async with asyncio.timeout(3 * PATIENCE_S), provider(folder) as place:
         with _environment(place.environment), _listening(told):
             async with _house(place, told) as controller:
                 controller.post(ev.WakeWordDetected("hey_jarvis", 0.9, Samples(0)))
@@ -84,7 +92,7 @@ async def meet(provider: Provider, folder: Path) -> Told:
 @asynccontextmanager
 async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
     parts: Any = Parts()
-    hurry: Any = {name: Ms(600) for name in PATIENCE} if place.waits_for == "answer" else {}
+    hurry: Any = dict.fromkeys(_HURRY.get(place.waits_for, ()), Ms(600))
     controller = Controller(Machine(Settings(follow_up=Ms(0), listen=Ms(2_000), **hurry)))
     patience = {"connect_timeout_s": 0.5 if place.waits_for == "session" else 10.0}
     settings = OpenAI(url=place.url, **patience, **place.settings)
