@@ -83,6 +83,9 @@ TO_DO = {
     SAY[
         Failure.INSECURE
     ]: "Look at the clock (`timedatectl`). Open a page in this network with a phone: is there a login?",
+    SAY[
+        Failure.PLAIN
+    ]: "Write `wss://` in `conversation.openai.url`: without TLS anybody on the way reads key and voice.",
     SAY[Failure.WEB_PAGE]: "Open a page in this network with a phone, and log in. At home, check the address.",
     SAY[Failure.SILENT]: "Try later. Of a server of your own: is it loading its model, and does it speak TLS?",
     SAY[
@@ -124,7 +127,7 @@ def code(text: str) -> str:
 
 def tidy(line: str) -> str:
     """Return a line of the log without what differs from run to run and from machine to machine."""
-    line = re.sub(r"127\.0\.0\.\d|provider\.test|nobody\.invalid", "HOST", line)
+    line = re.sub(r"127\.0\.0\.\d|203\.0\.113\.7|provider\.test|nobody\.invalid", "HOST", line)
     line = re.sub(r"(as it should|is not trusted) \([^)]*\)", r"\1 (...)", line)
     line = re.sub(r"(not valid TOML:) .*", r"\1 ...", line)
     return re.sub(r"\b[\d.]+ (ms|s)\b", r"N \1", line)

@@ -255,6 +255,7 @@ NETWORK = (
 )
 
 ADDRESS = (
+    Trouble("`ws://` to a server that is not in your own network", _url("ws://203.0.113.7/v1/realtime")),
     Trouble("`ws://` where TLS is spoken", _tls(b"", scheme="ws")),
     Trouble(
         "`ws://` where TLS is wanted, by a server that says so",
