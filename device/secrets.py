@@ -81,17 +81,22 @@ def find_secret(name: str, environment: Mapping[str, str] | None = None) -> Secr
 
 
 def take_secret(name: str) -> Secret:
-    """Find a secret, and take it out of this process's environment, which every child inherits. Raise ConfigError.
+    """Find a secret, and withhold it from now on. Raise ConfigError."""
+    secret = find_secret(name)
+    withhold(name)
+    return secret
+
+
+def withhold(name: str) -> None:
+    """Take a secret out of this process's environment, which every child inherits, if it is there.
 
     What /proc shows of the environment is the memory that the process was started with: there it is overwritten.
     The folder of systemd's credentials is not passed on either.
     """
-    secret = find_secret(name)
     for variable in (name, "CREDENTIALS_DIRECTORY"):
         if variable in os.environ:
             _overwrite(variable)
             del os.environ[variable]
-    return secret
 
 
 def _overwrite(variable: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from device.errors import ConfigError
-from device.secrets import Secret, find_secret, take_secret
+from device.secrets import Secret, find_secret, take_secret, withhold
 
 KEY = "sk-proj-Zx81kQ7yTn"
 
@@ -181,3 +181,11 @@ def test_a_secret_that_is_not_there_is_not_taken(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ConfigError, match="OPENAI_API_KEY is missing"):
         take_secret("OPENAI_API_KEY")
+
+
+def test_what_is_withheld_need_not_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo needs no key, and passes none on."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    for _ in range(2):
+        withhold("OPENAI_API_KEY")
+        assert "OPENAI_API_KEY" not in os.environ

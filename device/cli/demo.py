@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from device import config, plot, signals
+from device.secrets import withhold
 from device.service import journal
 
 LED, BUTTON, RELAY = 18, 23, 17
@@ -26,6 +27,8 @@ def add_to(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     journal.start(options.log_level)
+    # The demo has a server of its own; the person's key is none of its children's business.
+    withhold("OPENAI_API_KEY")
     if options.plot:
         plot.check_path(options.plot)
     # Late, for the sake of `hearthside run`: the simulation needs more than the device does.
