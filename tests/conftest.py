@@ -6,8 +6,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from device.sim.soundcard import VirtualSoundCard
+
+# An example may take as long as it does: machines are shared and noisy, and time is measured in tests/bench.
+settings.register_profile("hearthside", deadline=None)
+settings.load_profile("hearthside")
 
 
 @pytest.fixture(scope="session")

@@ -90,8 +90,12 @@ def play_wake_cue(memory: Memory, fact: Any) -> list[Action]:
 
 
 def listen_on(memory: Memory, fact: Any) -> list[Action]:
-    """What was heard was only the end of the wake word: the person has yet to begin."""
-    memory.note(hearing=False)
+    """What was heard was only the end of the wake word: the person has yet to begin.
+
+    A provider that ends the turn hears it on for longer than we do, and says nothing new when the person begins.
+    """
+    if memory.turn_end is TurnEnd.DEVICE:
+        memory.note(hearing=False)
     return []
 
 

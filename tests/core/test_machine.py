@@ -717,6 +717,20 @@ def test_no_wake_cue_is_played_into_a_sentence() -> None:
     assert wake_cues(house.orders) == 0
 
 
+def test_a_long_sentence_that_begins_while_the_provider_still_hears_the_wake_word_is_heard_to_its_end() -> None:
+    """It says once that it hears somebody, and its silence is longer than ours."""
+    house = House(Settings(wake_cue=True, listen=Ms(8_000)))
+    house.tell(ev.VoiceStarted(Samples(9_000)))
+    house.wake()
+    house.tell(ev.SessionReady(1), ev.SpeechStarted(1))
+    house.tell(ev.VoiceStopped(Samples(17_000)), ev.VoiceStarted(Samples(20_000)))
+    assert wake_cues(house.orders) == 1
+    house.wait(20_000)
+    assert house.phase is Phase.LISTENING
+    house.tell(ev.SpeechStopped(1))
+    assert house.phase is Phase.THINKING
+
+
 def test_the_wake_cue_waits_for_the_end_of_the_wake_word() -> None:
     """A quick session is ready before the segmenter knows that nothing follows the word."""
     house = House(Settings(wake_cue=True))

@@ -121,13 +121,18 @@ class House:
         self.board.release(BUTTON)
 
     async def ask_by_click(self) -> None:
-        """Click for the word; while the house is saying something the first click only silences it."""
-        since = time.monotonic()
-        for _ in range(2):
+        """Click for the word; while the house is saying something the first click only silences it.
+
+        On a busy machine the finger may stay too long, and a click become a hold: then once more.
+        """
+        for _ in range(PATIENCE):
+            since = time.monotonic()
             await self.click()
             with contextlib.suppress(ScenarioError):
-                await self.timeline.until(OpenSession, since, 0.3)
-                return
+                await self.timeline.until(OpenSession, since, 1.0)
+                if not self.timeline.all(ButtonHeld, since):
+                    return
+                await self.phase(Phase.IDLE)
         raise ScenarioError("a click opened no session")
 
     async def hold(self) -> None:
