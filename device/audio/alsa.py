@@ -3,9 +3,10 @@
 PortAudio is one per process: it lists the devices once, when it is initialised, and sees a card that was plugged in
 later only after it was terminated with every stream closed. So one object owns it, and lends microphone and speaker.
 
-Both streams use PortAudio's callbacks. Reading in a thread would cost a little less (in blocks of 20 ms 0.45 instead of
-0.57 % of an x86 core on the virtual card). But a read from a card that stalls blocks for 40 s and more and cannot be
-ended, while a stream with a callback can be closed at any time.
+The microphone uses PortAudio's callbacks. Reading in a thread would cost a little less (in blocks of 20 ms 0.45 instead
+of 0.57 % of an x86 core on the virtual card). But a read from a card that stalls blocks for 40 s and more and cannot be
+ended, while a stream with a callback can be closed at any time. The loudspeaker's device is found here like the
+microphone's, but its stream is opened past PortAudio (`alsaout`), which cannot keep less ahead than its buffer holds.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from typing import Any, TypeVar
 import pyaudio
 
 from device.audio import alsapcm
+from device.audio.alsaout import OutputPcm, alsa_name
 from device.audio.capture import Pace
 from device.audio.chatter import silence_libraries
+from device.audio.depth import Depth
 from device.audio.devices import DEFAULT, Direction, SoundDevice
 from device.audio.line import HANG_S, Line, OnBlock
 from device.audio.microphone import AlsaMicrophone, OnFrame
+from device.audio.playout import Playout
 from device.audio.speaker import AlsaSpeaker
 from device.cards import Card, read_cards
 from device.config import Audio
@@ -158,6 +162,14 @@ class SoundCards:
         level = logging.DEBUG if line.is_open or line.is_on_trial else logging.INFO
         log.log(level, "%s: %s, %d Hz, %d channels, blocks of %d", line.noun, device.name, rate, channels, block)
         return stream
+
+    def open_output(self, line: AlsaSpeaker, device: SoundDevice, rate: Hz, depth: Depth) -> Playout:
+        """In PortAudio's thread: open the stream of a loudspeaker, past PortAudio, and start it. Raise OSError."""
+        playout = Playout(OutputPcm(alsa_name(device.name), rate), rate, depth, line)
+        playout.start()
+        level = logging.DEBUG if line.is_open or line.is_on_trial else logging.INFO
+        log.log(level, "%s: %s, %d Hz, %.0f ms ahead", line.noun, device.name, rate, depth.ahead_ms)
+        return playout
 
     def list_for(self, line: Line) -> None:
         """In PortAudio's thread: see the devices that are there now, where that may bring the line back.

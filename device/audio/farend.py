@@ -102,7 +102,7 @@ class Witness(Protocol):
         or an announcement of our own in it."""
 
     def drop(self, moment: float) -> None:
-        """The card dropped what had not left it at `moment`."""
+        """The card dropped what had not left it at `moment`, or had nothing left: what follows does not join on."""
 
 
 class Nobody:
@@ -158,8 +158,10 @@ class FarEnd:
                 self._note_cue(moment, moment + len(block) / rate)
 
     def drop(self, moment: float) -> None:
-        """The card dropped what had not left it at `moment`."""
+        """The card was emptied, or ran dry, at `moment`: what had not left it never will, and what follows is anew."""
         with self._lock:
+            self._clock.restart()
+            self._earlier_slips += 1
             at = round(moment * self._rate)
             if at < self._end:
                 self._put(at, np.zeros(min(self._end - at, len(self._ring)), np.int16))

@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 
 # -15 dB: the answer can still be followed, and a person who talks over it is heard well above it.
 DUCKED = 10 ** (-15 / 20)
-# What a card may go on playing after a stop. PortAudio asks for a buffer of 20 ms, which is left to run dry: then what
-# was heard is known to the sample. A card that insists on a longer one (dmix: 85 ms and more) is made to drop it.
+# What a card may go on playing after a stop: what is ahead in most (15 to 30 ms) is left to run out, for then what was
+# heard is known to the sample, and the card is not left without a stream, in which a PulseAudio sink may fall asleep. A
+# card with more ahead is made to drop it.
 LONGEST_TAIL_S = 0.04
 # An open loudspeaker costs about 1 % of a core even when it plays silence.
 CLOSE_AFTER_S = 8.0
@@ -46,12 +47,18 @@ DRY_S = 1.0
 class SourcedSpeaker(Speaker, Protocol):
     """A loudspeaker that takes its sound from a source."""
 
-    def attach(self, source: Callable[[int, float], bytes], on_lost: Callable[[], None]) -> None:
+    def attach(
+        self,
+        source: Callable[[int, float], bytes],
+        on_lost: Callable[[], None],
+        on_break: Callable[[float], None],
+    ) -> None:
         """Name the source, called in any thread with the number of samples wanted and the moment (seconds of
-        `time.monotonic`) the first of them reaches the DAC; and who is told that the card went away."""
+        `time.monotonic`) the first of them reaches the DAC; who is told that the card went away; and who is told, in
+        the source's thread, that at a moment the card had nothing left: what had not sounded by then never will."""
 
     async def flush(self) -> float:
-        """Drop what has not left the card; return when it fell silent. It goes on pulling."""
+        """Drop what has not left the card, as a break; return when it fell silent. It goes on pulling."""
 
 
 class Player:
@@ -92,7 +99,7 @@ class Player:
         self._close_timer: asyncio.TimerHandle | None = None
         self._open_until = 0.0
         self._witness = witness or Nobody()
-        speaker.attach(self._pull, self._lose)
+        speaker.attach(self._pull, self._lose, self._note_break)
 
     @property
     def volume(self) -> float:
@@ -178,9 +185,13 @@ class Player:
             self._lost = False
             _tell(self._loop, self._note_back)
         queue = self._queue
-        pcm = queue.pull(count, moment)
+        pcm = queue.pull(count, moment, self._clock())
         self._witness.write(pcm, self._rate, moment, queue.pulled_cue)
         return pcm
+
+    def _note_break(self, moment: float) -> None:
+        self._queue.note_dropped(moment)
+        self._witness.drop(moment)
 
     def _set_gain(self, volume: float, ducked: bool) -> None:
         self._volume, self._ducked = volume, ducked
@@ -389,10 +400,9 @@ class Player:
         except (TimeoutError, OSError) as error:
             # Its own supervision will find it broken.
             moment = self._clock()
+            self._note_break(moment)
             log.warning("the loudspeaker does not fall silent: %s", error or "it hangs")
         finally:
-            self._queue.note_dropped(moment)
-            self._witness.drop(moment)
             self._queue.release()
         if answer is not None:
             self._post(self._stopped(answer, moment))

@@ -98,22 +98,22 @@ class SoundQueue:
         """Whether nothing is left to hand out."""
         return not self._sounds
 
-    def pull(self, count: int, moment: float) -> bytes:
-        """In the sound card's thread: return `count` samples, the first of which reaches the DAC at `moment`."""
+    def pull(self, count: int, moment: float, now: float) -> bytes:
+        """In the sound card's thread: hand over `count` samples `now`; the first reaches the DAC at `moment`."""
         size = count * BYTES_PER_SAMPLE
         self.pulled_cue = False
         with self._lock:
-            sound = b"" if self._held or not self._sounds else self._take(size, moment)
+            sound = b"" if self._held or not self._sounds else self._take(size, moment, now)
         if not sound:
             return bytes(size)
         self.sounding_until = moment + len(sound) / BYTES_PER_SAMPLE / self._rate
         return self._gain.apply(sound, self._rate).ljust(size, b"\0")
 
-    def _take(self, size: int, moment: float) -> bytes:
+    def _take(self, size: int, moment: float, now: float) -> bytes:
         taken = bytearray()
         while len(taken) < size and self._sounds and self._may_flow(self._sounds[0]):
             at = moment + len(taken) / BYTES_PER_SAMPLE / self._rate
-            taken += self._take_from(self._sounds[0], size - len(taken), at)
+            taken += self._take_from(self._sounds[0], size - len(taken), at, now)
         return bytes(taken)
 
     def _may_flow(self, sound: Sound) -> bool:
@@ -125,7 +125,7 @@ class SoundQueue:
     def _is_over(self, sound: Sound) -> bool:
         return sound.ended and not sound.pcm
 
-    def _take_from(self, sound: Sound, size: int, at: float) -> bytes:
+    def _take_from(self, sound: Sound, size: int, at: float, now: float) -> bytes:
         piece = bytes(sound.pcm[:size])
         del sound.pcm[:size]
         if piece and not sound.begun:
@@ -133,7 +133,7 @@ class SoundQueue:
             sound.on_started()
         self.pulled_cue |= sound.is_cue
         count = len(piece) // BYTES_PER_SAMPLE
-        self._tracker.hand_over(sound, count, at)
+        self._tracker.hand_over(sound, count, at, now)
         if self._is_over(sound):
             self._sounds.popleft()
             sound.on_done(at + count / self._rate)

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from device.audio.cardthread import hurry
+from device.audio.depth import Depth
 from device.audio.devices import Direction, SoundDevice, rates_to_try
-from device.audio.line import ABORT, CONTINUE, HANG_S, OUTPUT_UNDERFLOW, Answer, Line
+from device.audio.line import HANG_S, OUTPUT_UNDERFLOW, XRUN_NOTE_S, Line
+from device.audio.playout import Cause
 from device.config import Audio
 from device.core.events import Device
 from device.ports import Post
-from device.units import Hz, samples_from_ms
+from device.units import Hz, Samples
 
 if TYPE_CHECKING:
     from device.audio.alsa import SoundCards
 
+log = logging.getLogger(__name__)
+
 Source = Callable[[int, float], bytes]
 """Called in the sound card's thread: samples wanted, moment (s, `time.monotonic`) the first reaches the DAC."""
-
-# PortAudio makes four periods of it: 15 to 20 ms lie in the card's buffer. 10 ms would add that to every answer.
-BLOCK_MS = 5
 
 
 class AlsaSpeaker(Line):
@@ -42,12 +43,18 @@ class AlsaSpeaker(Line):
         self.rate = rate
         self._source: Source = _silence
         self._on_lost: Callable[[], None] = _nothing
-        self._reopening: asyncio.Task[None] | None = None
+        self._on_break: Callable[[float], None] = _ignore
+        # What each card was seen to need is kept as long as the process lives.
+        self._depths: defaultdict[str, Depth] = defaultdict(Depth)
+        self._depth = Depth()
+        self._dry: Counter[Cause] = Counter()
 
-    def attach(self, source: Source, on_lost: Callable[[], None]) -> None:
-        """Name where the sound comes from, and who is told (on the event loop) that the card went away."""
+    def attach(self, source: Source, on_lost: Callable[[], None], on_break: Callable[[float], None]) -> None:
+        """Name where the sound comes from; who is told (on the event loop) that the card went away; and who is told (in
+        the card's thread) that at a moment nothing was left in it, so that what follows does not join on."""
         self._source = source
         self._on_lost = on_lost
+        self._on_break = on_break
 
     @property
     def in_use(self) -> bool:
@@ -57,37 +64,55 @@ class AlsaSpeaker(Line):
     async def flush(self) -> float:
         """Drop what has not left the card; return when it fell silent (s, `time.monotonic`). It goes on pulling.
 
-        Closing is PyAudio's one way to drop the card's buffer, and takes 0.5 to 1 ms. But a PulseAudio sink that
-        rewinds was seen to race through the next sound after every third such stop: only for cards with long buffers.
+        Raise TimeoutError or OSError when the card does not.
         """
-        moment: float = await asyncio.wait_for(self._cards.call(self.drop), HANG_S)
-        self._reopening = asyncio.create_task(self._reopen(), name="reopen the loudspeaker")
+        moment: float = await asyncio.wait_for(self._cards.call(self._drop_sound), HANG_S)
         return moment
 
-    def on_block(self, data: bytes | None, count: int, times: Mapping[str, float], status: int) -> Answer:
-        """Hand the card its next block."""
-        if self._heard == self._opened:
-            hurry()
-        if not self.note_block(status, count / self.rate):
-            return bytes(2 * count), ABORT
-        # PortAudio's clock is the wall's; only the difference is worth anything.
-        delay = times["output_buffer_dac_time"] - times["current_time"]
-        return self._source(count, time.monotonic() + delay), CONTINUE
+    def feed(self, count: Samples, moment: float) -> bytes | None:
+        """See device.audio.playout.Feeder."""
+        if not self.note_block(0, count / self.rate):
+            return None
+        return self._source(count, moment)
 
-    async def _reopen(self) -> None:
-        if not await self._within_patience(self.ensure_open) and self._wanted and not self._faulty:
-            await self._fail("the loudspeaker cannot be opened again; is another program using it?")
+    def note_break(self, moment: float) -> None:
+        """See device.audio.playout.Feeder."""
+        self._on_break(moment)
+
+    def note_dry(self, cause: Cause) -> None:
+        """See device.audio.playout.Feeder."""
+        self._dry[cause] += 1
+
+    def _drop_sound(self) -> float:
+        """In PortAudio's thread."""
+        stream = self._stream
+        return float(stream.drop()) if stream is not None else self.drop()
 
     def _note_gap(self) -> None:
         self._on_lost()
+
+    def _note_xruns(self, now: float) -> None:
+        if self._dry and now - self._xruns_noted_at >= XRUN_NOTE_S:
+            dry, self._dry, self._xruns_noted_at = self._dry, Counter(), now
+            level = logging.INFO if set(dry) == {Cause.BEGINNING} else logging.WARNING
+            times = ", ".join(f"{_times(count)} {cause.value}" for cause, count in dry.items())
+            log.log(level, "the loudspeaker ran dry %s; it now keeps %.0f ms ahead", times, self._depth.ahead_ms)
 
     def _rates(self, device: SoundDevice) -> Iterable[Hz]:
         return rates_to_try(self._best_rate, device)
 
     def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
-        stream = self._cards.open(self, device, rate, 1, samples_from_ms(BLOCK_MS, rate), self.on_block)
-        self.rate = rate
-        return stream
+        self._depth = self._depths[device.name]
+        before, self.rate = self.rate, rate
+        try:
+            return self._cards.open_output(self, device, rate, self._depth)
+        except OSError:
+            self.rate = before
+            raise
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _silence(count: int, moment: float) -> bytes:
@@ -95,4 +120,8 @@ def _silence(count: int, moment: float) -> bytes:
 
 
 def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _ignore(moment: float) -> None:
     """Nobody wants to know."""

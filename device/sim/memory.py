@@ -48,6 +48,7 @@ class FakeSpeaker:
         self._heard = bytearray()
         self._source: Source = _silence
         self._on_lost: Callable[[], None] | None = None
+        self._on_break: Callable[[float], None] | None = None
         self.is_open = False
 
     @property
@@ -59,10 +60,11 @@ class FakeSpeaker:
         """The virtual time, in seconds."""
         return self._now / self.rate
 
-    def attach(self, source: Source, on_lost: Callable[[], None]) -> None:
-        """Name the source, and who is told that the card went away."""
+    def attach(self, source: Source, on_lost: Callable[[], None], on_break: Callable[[float], None]) -> None:
+        """Name the source, and who is told that the card went away, and that it was emptied."""
         self._source = source
         self._on_lost = on_lost
+        self._on_break = on_break
 
     async def open(self) -> None:
         """Start pulling."""
@@ -76,8 +78,14 @@ class FakeSpeaker:
 
     async def flush(self) -> float:
         """Drop what has not left the card; return the virtual time."""
-        self._buffer.clear()
+        self.run_dry()
         return self.clock()
+
+    def run_dry(self) -> None:
+        """The card stood still, and has nothing left when it goes on: what it held is lost."""
+        self._buffer.clear()
+        if self._on_break:
+            self._on_break(self.clock())
 
     def advance(self, milliseconds: float) -> None:
         """Let time pass, block by block."""

@@ -59,7 +59,7 @@ async def test_a_card_that_goes_away_is_reported_and_comes_back(own_card: Virtua
         pulls.append(count)
         return bytes(2 * count)
 
-    speaker.attach(source, lambda: lost.append(True))
+    speaker.attach(source, lambda: lost.append(True), lambda moment: None)
     await microphone.open()
     await speaker.open()
     await until(lambda: len(frames) > 5 and len(pulls) > 5)
@@ -94,7 +94,7 @@ async def test_a_card_that_sleeps_for_a_while_after_its_first_blocks_is_no_failu
             pulls.append(count)
             return bytes(2 * count)
 
-        speaker.attach(source, lambda: None)
+        speaker.attach(source, lambda: None, lambda moment: None)
         await speaker.open()
         await until(lambda: len(pulls) > 50)
         assert events == []
@@ -206,6 +206,11 @@ def fussy(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], _FussyCard]:
         card = _FussyCard(rate, inputs)
         monkeypatch.setattr(SoundCards, "devices", lambda self: card.devices())
         monkeypatch.setattr(SoundCards, "open", lambda self, *arguments: card.open(*arguments))
+        monkeypatch.setattr(
+            SoundCards,
+            "open_output",
+            lambda self, line, device, rate, depth: card.open(line, device, rate, 1, 0, line.feed),
+        )
         return card
 
     return make

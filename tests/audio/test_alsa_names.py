@@ -89,7 +89,7 @@ async def test_a_pcm_with_arguments_is_a_microphone_and_a_loudspeaker(define: De
 
     cards = SoundCards(Audio(input="testmic:CARD=room", output="testspeaker:CARD=speaker"), lambda event: None)
     speaker = cards.speaker(Hz(24_000))
-    speaker.attach(source, lambda: None)
+    speaker.attach(source, lambda: None, lambda moment: None)
     await cards.find()
     assert {"testmic:CARD=room", "testspeaker:CARD=speaker"} <= {device.name for device in await cards.list_devices()}
     await cards.microphone(lambda frame, moment: frames.append(frame)).open()

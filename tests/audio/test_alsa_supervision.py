@@ -14,6 +14,7 @@ from device.audio import alsa, line
 from device.audio.alsa import SoundCards
 from device.audio.capture import Pace
 from device.audio.devices import SoundDevice
+from device.audio.playout import Cause
 from device.config import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError
@@ -21,7 +22,7 @@ from device.sim.soundcard import MICROPHONE
 from device.units import Hz
 
 LIMIT_S = 20.0
-INPUT_OVERFLOW, OUTPUT_UNDERFLOW = 2, 4
+INPUT_OVERFLOW = 2
 TIMES = {"output_buffer_dac_time": 0.0, "input_buffer_adc_time": 0.0, "current_time": 0.0}
 
 
@@ -58,6 +59,10 @@ class MoodyCard:
             threading.Thread(target=self.streams[-1].run, daemon=True).start()
         return self.streams[-1]
 
+    def open_output(self, line: Any, device: SoundDevice, *rest: Any) -> MoodyStream:
+        """As a loudspeaker."""
+        return self.open(line, device, lambda data, count, times, status: line.feed(count, 0.0))
+
     def terminate(self) -> None:
         """Count how often the devices are listed anew."""
         self.listings += 1
@@ -92,6 +97,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> MoodyCard:
     card = MoodyCard()
     monkeypatch.setattr(SoundCards, "devices", lambda self: card.devices())
     monkeypatch.setattr(SoundCards, "open", lambda self, *arguments: card.open(*arguments))
+    monkeypatch.setattr(SoundCards, "open_output", lambda self, *arguments: card.open_output(*arguments))
     monkeypatch.setattr(SoundCards, "terminate", lambda self: card.terminate())
     monkeypatch.setattr(alsa, "WATCH_S", 0.005)
     # Whoever opens a stream wakes the supervision up.
@@ -372,12 +378,41 @@ async def test_lost_sound_is_counted_and_told_once_a_minute(
     for _ in range(2):
         for _ in range(3):
             card.streams[0].on_block(bytes(640), 320, TIMES, INPUT_OVERFLOW)
-            card.streams[1].on_block(None, 120, TIMES, OUTPUT_UNDERFLOW)
+            speaker.note_dry(Cause.MACHINE)
         card.streams[0].on_block(bytes(640), 320, TIMES, 0)
         await microphone.look_after()
         await speaker.look_after()
-    told = [record.message for record in caplog.records if "lost sound" in record.message]
-    assert [message.split(":")[0] for message in told] == [
-        "the microphone lost sound 3 times",
-        "the loudspeaker lost sound 3 times",
+    told = [
+        record.message for record in caplog.records if "lost sound" in record.message or "ran dry" in record.message
     ]
+    assert sorted((message.split(":")[0] for message in told), reverse=True) == [
+        "the microphone lost sound 3 times",
+        "the loudspeaker ran dry 3 times because the machine was too busy; it now keeps 30 ms ahead",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("causes", "level", "told"),
+    [
+        ([Cause.BEGINNING] * 4, "INFO", "4 times while the stream began"),
+        ([Cause.CARD], "WARNING", "once though it was filled in time: the card or its sound server stood still"),
+        (
+            [Cause.BEGINNING, Cause.MACHINE],
+            "WARNING",
+            "once while the stream began, once because the machine was too busy",
+        ),
+    ],
+)
+async def test_why_the_loudspeaker_ran_dry_is_told_as_it_was(
+    cards: SoundCards, caplog: pytest.LogCaptureFixture, causes: list[Cause], level: str, told: str
+) -> None:
+    """A stream that begins with nothing to play is no machine that is too busy."""
+    caplog.set_level("INFO")
+    speaker = cards.speaker(Hz(24_000))
+    await speaker.open()
+    for cause in causes:
+        speaker.note_dry(cause)
+    await speaker.look_after()
+    (record,) = [record for record in caplog.records if "ran dry" in record.message]
+    assert record.levelname == level
+    assert record.message == f"the loudspeaker ran dry {told}; it now keeps 30 ms ahead"

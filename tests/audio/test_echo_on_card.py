@@ -47,7 +47,7 @@ async def test_what_is_played_is_taken_out_of_what_the_microphone_hears(virtual_
     complaints: list[Event] = []
     cards = SoundCards(Audio(input="default", output=SPEAKER), complaints.append)
     speaker = cards.speaker(Hz(PLAYED_RATE))
-    speaker.attach(source.pull, lambda: None)
+    speaker.attach(source.pull, lambda: None, far_end.drop)
     captured: list[Sound] = []
     left: list[Sound] = []
     room = Room(Ms(60), echo_db=-5.0, noise_dbfs=-75.0)

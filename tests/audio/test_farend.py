@@ -120,6 +120,19 @@ def test_what_the_card_dropped_was_never_played() -> None:
     assert far_end.is_silent(5.03)
 
 
+def test_after_the_card_ran_dry_sound_lies_where_it_is_said_to() -> None:
+    """At once, and whoever learned from what went before is told."""
+    far_end = FarEnd(RATE)
+    for n in range(10):
+        far_end.write(ramp(n * BLOCK), RATE, 5 + n * 0.005)
+    before = far_end.slips
+    far_end.drop(5.05)
+    far_end.write(ramp(0), RATE, 5.062)
+    assert far_end.slips == before + 1
+    assert not any(samples(far_end.read(5.05, round(0.012 * RATE))))
+    assert samples(far_end.read(5.062, BLOCK)) == list(range(1, BLOCK + 1))
+
+
 def test_it_is_silent_after_the_last_sound() -> None:
     """Blocks of silence sound of nothing."""
     far_end = FarEnd(RATE)

@@ -178,6 +178,19 @@ async def test_a_long_buffer_is_dropped_on_a_stop() -> None:
         assert house.events[-1] == stopped(1, "item", before, 1000)
 
 
+async def test_what_is_lost_when_the_card_runs_dry_is_not_counted_as_heard() -> None:
+    """It stood still with sound in it, and went on without."""
+    async with a_house(FakeSpeaker(RATE, delay_ms=60)) as house:
+        house.player.play_reply(1, "item", sound(1000))
+        await house.pass_time(300)
+        house.speaker.run_dry()
+        await house.pass_time(200)
+        before = heard_ms(house.speaker)
+        house.player.stop()
+        await house.pass_time(500)
+        assert house.events[-1] == stopped(1, "item", before, 1000)
+
+
 async def test_an_answer_that_was_not_heard_at_all_says_so(house: House) -> None:
     """The machine deletes it instead of truncating."""
     await house.open()

@@ -96,14 +96,14 @@ async def mouth(request: pytest.FixtureRequest) -> AsyncIterator[Mouth]:
         speaker = FakeSpeaker()
         mouth.speaker = speaker
         mouth.step = lambda: speaker.advance(10)
-        speaker.attach(mouth.source, lambda: None)
+        speaker.attach(mouth.source, lambda: None, lambda moment: None)
         yield mouth
         return
     request.getfixturevalue("virtual_card")
     events: list[Event] = []
     cards = SoundCards(Audio(output=SPEAKER), events.append)
     mouth.speaker = cards.speaker(Hz(24_000))
-    mouth.speaker.attach(mouth.source, lambda: None)
+    mouth.speaker.attach(mouth.source, lambda: None, lambda moment: None)
     yield mouth
     await cards.close()
 

@@ -1,0 +1,73 @@
+"""How much sound to keep ahead in a loudspeaker's card: as little as card and machine were seen to need. Pure.
+
+What is left in the card whenever it is filled up again tells how near it was to running dry: it need not run dry for
+that to be known, and silence tells as much as sound.
+"""
+
+from __future__ import annotations
+
+import math
+
+from device.units import Ms
+
+# With this much every stream begins. PulseAudio's null sinks at their defaults ran a stream dry that began with 20 ms,
+# up to 79 times in its first second, and need no more later on.
+FIRST_MS = Ms(30)
+LEAST_MS = Ms(15)
+MOST_MS = Ms(150)
+STEP_MS = Ms(5)
+GROWTH = 1.5
+"""After running dry, or almost."""
+NEAR_MS = 2.0
+"""Less than this was left: the next delay of the kind may be a little longer."""
+SPARE_MS = 4.0
+"""What must have been left of a step less, all the time, for it to be tried."""
+HOLD_S = 2.0
+LONGEST_HOLD_S = 900.0
+"""For how long it must have held before less is tried: three times as long after each time that it was too little."""
+PAUSE_S = 0.1
+"""A longer time between two looks belongs to no stream that flowed."""
+
+
+class Depth:
+    """Decides how much to keep ahead. Moments are seconds of one clock."""
+
+    def __init__(self) -> None:
+        self._ahead_ms = float(FIRST_MS)
+        self._hold_s = HOLD_S
+        self._least_left_ms = math.inf
+        self._held_s = 0.0
+        self._looked = -math.inf
+
+    @property
+    def ahead_ms(self) -> float:
+        """How much sound to keep in the card."""
+        return self._ahead_ms
+
+    def note_left(self, left_ms: float, now: float) -> None:
+        """So much was left when the card was filled up again."""
+        since, self._looked = now - self._looked, now
+        if left_ms < NEAR_MS:
+            self._grow()
+            return
+        self._held_s += since if since < PAUSE_S else 0.0
+        self._least_left_ms = min(self._least_left_ms, left_ms)
+        if self._held_s >= self._hold_s:
+            self._shrink()
+            self._watch_anew()
+
+    def note_dry(self) -> None:
+        """Nothing was left: the card played silence."""
+        self._grow()
+
+    def _grow(self) -> None:
+        self._ahead_ms = min(MOST_MS, max(self._ahead_ms * GROWTH, self._ahead_ms + STEP_MS))
+        self._hold_s = min(LONGEST_HOLD_S, self._hold_s * 3)
+        self._watch_anew()
+
+    def _shrink(self) -> None:
+        if self._least_left_ms - STEP_MS >= SPARE_MS:
+            self._ahead_ms = max(LEAST_MS, self._ahead_ms - STEP_MS)
+
+    def _watch_anew(self) -> None:
+        self._held_s, self._least_left_ms = 0.0, math.inf
