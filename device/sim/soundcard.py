@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -41,7 +42,7 @@ ALSA_SYSTEM_CONFIG = Path("/usr/share/alsa/alsa.conf")
 
 # The daemon dies, at once and without a goodbye, when our end of its guard's stdin is closed: also when this process
 # is killed before it can clean up.
-_KILLED_WITH_US = '"$@" & cat; kill -KILL $!; wait'
+_KILLED_WITH_US = 'told=$1; shift; "$@" & echo $! >"$told"; cat; kill -KILL $!; wait'
 _PROGRAMS = ("pacat", "parec", "pactl")
 _HOW_TO_INSTALL = "run scripts/setup --sim, which brings it without touching the sound of this machine"
 # What scripts/setup makes where the machine has no PulseAudio of its own.
@@ -118,7 +119,7 @@ class VirtualSoundCard:
         if self._daemon is not None:
             return
         with self._log.open("wb") as log:
-            command = ["sh", "-c", _KILLED_WITH_US, "sh", *self._daemon_command()]
+            command = ["sh", "-c", _KILLED_WITH_US, "sh", str(self._pid), *self._daemon_command()]
             self._daemon = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=self.client_env()
             )
@@ -127,6 +128,18 @@ class VirtualSoundCard:
             if self._daemon.poll() is not None or time.monotonic() > deadline:
                 raise SimulationError(f"pulseaudio does not start: {self._log.read_text(errors='replace')[-500:]}")
             time.sleep(0.01)
+
+    async def stand_still(self, seconds: float) -> None:
+        """Neither take nor give sound for so long, as a sound server on a machine that is too busy.
+
+        Then it makes up for the time: it plays what it holds at once, and runs dry.
+        """
+        pid = int(self._pid.read_text(encoding="ascii"))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     async def play_into_room(self, sound: Path | bytes, rate: Hz = SINK_RATE, channel: int | None = None) -> None:
         """Play a WAV file, or mono s16le PCM at `rate`, to the microphone; return when it has been played.
@@ -172,6 +185,10 @@ class VirtualSoundCard:
     @property
     def _log(self) -> Path:
         return self._folder / "pulseaudio.log"
+
+    @property
+    def _pid(self) -> Path:
+        return self._folder / "pulseaudio.pid"
 
     def client_env(self) -> dict[str, str]:
         """Return the environment of a program that plays to it or records from it by PulseAudio itself."""

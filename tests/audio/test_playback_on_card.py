@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
+from device.audio import depth
 from device.audio.alsa import SoundCards
 from device.audio.playback import Player
 from device.config import Audio
@@ -68,6 +69,72 @@ async def test_a_whole_answer_leaves_the_card(
         while recording.duration < end:
             await asyncio.sleep(0.01)
     assert heard_ms(recording) == pytest.approx(400, abs=3)
+
+
+async def test_a_card_with_much_ahead_is_emptied_on_a_stop_and_plays_on(
+    player: Player, events: list[Event], virtual_card: VirtualSoundCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had not left it is neither heard nor counted; what is said next is whole."""
+    monkeypatch.setattr(depth, "FIRST_MS", Ms(150))
+    with virtual_card.record_speaker() as recording:
+        player.play_reply(1, "item", sound(5000))
+        while heard_ms(recording) < 300:
+            await asyncio.sleep(0.01)
+        player.stop()
+        stopped = await until(events, PlaybackStopped)
+        player.play_reply(2, "item", sound(400))
+        player.end_reply(2)
+        await until(events, PlaybackFinished)
+        end = recording.duration + 200
+        while recording.duration < end:
+            await asyncio.sleep(0.01)
+    assert isinstance(stopped, PlaybackStopped)
+    assert stopped.played + 400 == pytest.approx(heard_ms(recording), abs=20)
+
+
+async def test_what_is_said_to_have_been_heard_was_heard_on_a_card_that_ran_dry(
+    player: Player, events: list[Event], virtual_card: VirtualSoundCard
+) -> None:
+    """The card stood still in the middle: played_ms is what the monitor has, to 20 ms."""
+    with virtual_card.record_speaker() as recording:
+        player.play_reply(1, "item", sound(5000))
+        while heard_ms(recording) < 300:
+            await asyncio.sleep(0.01)
+        await virtual_card.stand_still(0.25)
+        before = heard_ms(recording)
+        while heard_ms(recording) < before + 200:
+            await asyncio.sleep(0.01)
+        player.stop()
+        stopped = await until(events, PlaybackStopped)
+        end = recording.duration + 500
+        while recording.duration < end:
+            await asyncio.sleep(0.01)
+    assert isinstance(stopped, PlaybackStopped)
+    assert stopped.played == pytest.approx(heard_ms(recording), abs=20)
+
+
+async def test_the_first_answer_is_whole_on_a_card_at_pulseaudios_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loudspeaker is opened for it, and again and again: its null sinks swallow what a stream begins with."""
+    events: list[Event] = []
+    async with VirtualSoundCard(sleepy=True) as card:
+        for name, value in card.env().items():
+            monkeypatch.setenv(name, value)
+        cards = SoundCards(Audio(output=SPEAKER), events.append)
+        with card.record_speaker() as recording:
+            for turn in range(4):
+                player = Player(cards.speaker(RATE), RATE, events.append)
+                before = heard_ms(recording)
+                player.play_reply(turn, "item", sound(400))
+                player.end_reply(turn)
+                async with asyncio.timeout(LIMIT_S):
+                    while PlaybackFinished(turn) not in events:
+                        await asyncio.sleep(0.01)
+                end = recording.duration + 200
+                while recording.duration < end:
+                    await asyncio.sleep(0.01)
+                await player.close()
+                assert heard_ms(recording) - before == pytest.approx(400, abs=3)
+        await cards.close()
 
 
 async def test_what_is_said_to_have_been_heard_was_heard(

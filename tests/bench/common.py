@@ -49,6 +49,11 @@ class Program:
         """The process."""
         return self._process.pid
 
+    @property
+    def said(self) -> list[str]:
+        """Its last lines on stderr."""
+        return list(self._said)
+
     def __enter__(self) -> Program:
         assert self._process.stderr is not None
         for line in self._process.stderr:
