@@ -21,9 +21,9 @@ BEGINNING_S = 1.0
 # A thread that comes so late did not get its turn in time.
 LATE_S = BLOCK_S
 CLOSE_LIMIT_S = 2.0
-# A card that has begun to play and then takes nothing for so long is begun anew: what was written while PulseAudio told
-# that its stream had run dry waits there for ever, for more than is ever written ahead.
-STUCK_S = 0.5
+# For so long a card that has begun to play takes nothing. What is written while PulseAudio is about to tell that its
+# stream ran dry waits there for more, as long as the buffer is not almost full.
+STUCK_S = 0.3
 
 
 class Cause(Enum):
@@ -103,6 +103,7 @@ class Playout:
         self._drop_wanted = False
         self._dropped = threading.Event()
         self._dropped_at = 0.0
+        self._is_stuck = False
         self._thread = threading.Thread(target=self._run, name="loudspeaker", daemon=True)
 
     def start(self) -> None:
@@ -161,14 +162,14 @@ class Playout:
             fill = self._pcm.fill()
         except DryError:
             self._depth.note_dry()
-            self._start_over(now, now)
+            self._start_over(now)
             return
         if fill.queued < self._filled:
-            self._flowing, self._taken = True, now
+            self._flowing, self._taken, self._is_stuck = True, now, False
         if not self._flowing:
             return
         if now - self._taken > STUCK_S:
-            self._start_over(now, self._taken)
+            self._unstick(fill)
         elif fill.queued:
             self._depth.note_left(fill.queued * 1000 / self._rate, now)
             self._fill_up(fill, now)
@@ -183,7 +184,17 @@ class Playout:
             self._fill_up(fill, now)
         elif self._empty_turns > 1:
             self._depth.note_dry()
-            self._start_over(now, now)
+            self._start_over(now)
+
+    def _unstick(self, fill: Fill) -> None:
+        """Fill the card to the brim with silence, once; if that does not help it is found to have stopped."""
+        if self._is_stuck:
+            return
+        self._is_stuck = True
+        self._clock.restart()
+        self._feeder.note_dry(Cause.CARD)
+        silence = bytes((self._pcm.room - fill.queued) * BYTES_PER_SAMPLE)
+        self._filled = Samples(fill.queued + self._pcm.write(silence))
 
     def _fill_up(self, fill: Fill, now: float) -> None:
         queued, wanted = fill.queued, self._wanted()
@@ -216,11 +227,11 @@ class Playout:
         self._filled = self._pcm.write(bytes(silence * BYTES_PER_SAMPLE))
         self._pcm.start()
 
-    def _start_over(self, now: float, since: float) -> None:
-        """The card has nothing left, or plays no more of it, `since` then."""
+    def _start_over(self, now: float) -> None:
+        """The card has nothing left."""
         is_new = not self._flowing or now - self._begun < BEGINNING_S
         late = now - self._due > LATE_S
-        self._feeder.note_break(since)
+        self._feeder.note_break(now)
         self._feeder.note_dry(Cause.BEGINNING if is_new else Cause.MACHINE if late else Cause.CARD)
         self._pcm.prepare()
         self._begin()
