@@ -14,6 +14,7 @@ import pytest
 
 from device.config import OpenAI
 from device.conversation.openai import session
+from device.conversation.openai.protocol import Protocol
 from device.conversation.openai.server_events import TokenDetails, Usage
 from device.conversation.openai.session import RealtimeConversation, in_numbers
 from device.core import events as ev
@@ -422,6 +423,18 @@ async def test_a_network_too_slow_for_speech_ends_the_session() -> None:
         assert failed.failure is Failure.DROPPED
         await eventually(lambda: server.peers[0].connection.state.name == "CLOSED")
         await house.conversation.aclose()
+
+
+async def test_an_error_in_this_program_is_not_blamed_on_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends in words, too, with a traceback in the log."""
+
+    def trip(*_: Any) -> None:
+        raise KeyError("tripped")
+
+    monkeypatch.setattr(Protocol, "receive_text", trip)
+    async with scripted_server(accept_and_listen) as server:
+        failed = await House(server.url).failure()
+    assert failed.failure is Failure.INTERNAL
 
 
 async def test_orders_without_a_session_are_harmless() -> None:

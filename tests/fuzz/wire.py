@@ -21,7 +21,7 @@ from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.machine import Machine
 from device.core.memory import Settings
-from device.core.status import Phase
+from device.core.status import Phase, Status
 from device.gpio import MockBoard
 from device.secrets import Secret
 from device.tools.clock import clock_tool
@@ -95,6 +95,7 @@ class WireFuzz:
                     *(controller.on_reply_audio, controller.on_reply_end),
                 )
                 parts.post = controller.post
+                controller.observers.append(self._count)
                 part: Any = parts
                 controller.move_in(House(part, part, part, conversation, registry, part, part, lambda muted: None))
                 living = asyncio.create_task(controller.run())
@@ -106,6 +107,10 @@ class WireFuzz:
             finally:
                 relays.close()
                 board.close()
+
+    def _count(self, what: object, status: Status) -> None:
+        self.tally.ready += isinstance(what, ev.SessionReady)
+        self.tally.failed += isinstance(what, ev.SessionFailed)
 
     async def _tools(self, relays: Relays) -> Registry:
         async def no_mixer(output: str, control: str) -> None:
