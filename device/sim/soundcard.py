@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -34,8 +33,8 @@ SINK_RATE = Hz(48_000)
 START_LIMIT_S = 10.0
 # PulseAudio renders a null sink in blocks as long as the shortest latency asked for; 5 ms is a fair sound card.
 RECORDING_LATENCY_MS = 5
-# A moment is found by so many chunks before and after it, on a card whose blocks are as long as others ask for.
-_CHUNKS_AROUND = 3
+# A block longer than a pipe comes in pieces, one at once after the other; blocks have at least this between them.
+_BETWEEN_BLOCKS_S = 0.002
 # ALSA's order of channels; PulseAudio mixes nothing when both sides use the same map.
 CHANNEL_MAP = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe")
 ALSA_SYSTEM_CONFIG = Path("/usr/share/alsa/alsa.conf")
@@ -303,8 +302,9 @@ class SleepyRecording(Recording):
     def __init__(self, source: str, rate: Hz, env: dict[str, str], is_captured: bool) -> None:
         super().__init__(source, rate, env)
         self._is_captured = is_captured
-        # Sample of each chunk that is known best, and its moment.
-        self._anchors: list[tuple[int, float]] = []
+        # The first sample of each block, and when it came.
+        self._blocks: list[tuple[int, float]] = []
+        self._came = float("-inf")
 
     @property
     def start(self) -> float:
@@ -313,22 +313,26 @@ class SleepyRecording(Recording):
 
     def position(self, moment: float) -> Samples:
         """Return the sample that left the card at `moment` (seconds of `time.monotonic`)."""
-        last = max(0, bisect_right(self._anchors, moment, key=itemgetter(1)) - 1)
-        position, at = self._anchors[last]
-        return Samples(position + round((moment - at) * self.rate))
+        number = max(0, bisect_right(range(len(self._blocks)), moment, key=self._time) - 1)
+        return Samples(self._blocks[number][0] + round((moment - self._time(number)) * self.rate))
 
     def moment(self, position: int) -> float:
-        """Return when a sample left the card, in seconds of `time.monotonic`.
+        """Return when a sample left the card, in seconds of `time.monotonic`: as its block says."""
+        number = max(0, bisect_right(self._blocks, position, key=itemgetter(0)) - 1)
+        return self._time(number) + (position - self._blocks[number][0]) / self.rate
 
-        The median of some chunks around it: one that the recorder was late to read counts for nothing.
-        """
-        near = bisect_right(self._anchors, position, key=itemgetter(0))
-        around = self._anchors[max(0, near - _CHUNKS_AROUND) : near + _CHUNKS_AROUND]
-        return statistics.median(at + (position - anchor) / self.rate for anchor, at in around)
+    def _time(self, number: int) -> float:
+        """Return when the first sample of a block left the card."""
+        first, arrived = self._blocks[number]
+        if not self._is_captured:
+            return arrived
+        end = self._blocks[number + 1][0] if number + 1 < len(self._blocks) else self._size // BYTES_PER_SAMPLE
+        return arrived - (end - first) / self.rate
 
     def _note(self, count: int, arrived: float) -> None:
-        position = self._size // BYTES_PER_SAMPLE
-        self._anchors.append((position if self._is_captured else position - count, arrived))
+        if arrived - self._came > _BETWEEN_BLOCKS_S:
+            self._blocks.append((self._size // BYTES_PER_SAMPLE - count, arrived))
+        self._came = arrived
 
 
 def find_pulseaudio() -> str:

@@ -153,13 +153,19 @@ def _arrive(recording: SleepyRecording, counts: list[int], moments: list[float])
 def test_a_block_of_the_microphone_ends_when_it_comes_and_one_of_the_loudspeaker_begins(
     is_captured: bool, moment: float
 ) -> None:
-    """As on a real card; and a chunk that the recorder was late to read counts for nothing."""
+    """As on a real card."""
     recording = SleepyRecording("a.monitor", RATE, {}, is_captured)
-    moments = [7 + number * 0.02 for number in range(1, 20)]
-    moments[3] += 0.015
-    _arrive(recording, [320] * len(moments), moments)
+    _arrive(recording, [320] * 19, [7 + number * 0.02 for number in range(1, 20)])
     assert recording.moment(800) == pytest.approx(moment)
     assert recording.position(recording.moment(2_400)) == 2_400
+
+
+def test_a_block_that_comes_in_pieces_is_one() -> None:
+    """A null sink that nobody uses renders 2 s at once, which is more than a pipe holds."""
+    recording = SleepyRecording("a.monitor", RATE, {}, is_captured=False)
+    _arrive(recording, [16_000, 16_000, 320], [7.0, 7.001, 9.0])
+    assert recording.moment(24_000) == pytest.approx(8.5)
+    assert recording.position(8.5) == 24_000
 
 
 def test_what_a_rewind_put_into_a_recording_twice_moves_only_what_is_about_it() -> None:
