@@ -24,6 +24,8 @@ CLOSE_LIMIT_S = 2.0
 # For so long a card that has begun to play takes nothing. What is written while PulseAudio is about to tell that its
 # stream ran dry waits there for more, as long as the buffer is not almost full.
 STUCK_S = 0.3
+# A card that has taken nothing for so long stands still; they take 5 ms at once, or a period.
+STILL_S = 3 * BLOCK_S
 
 
 class Cause(Enum):
@@ -156,19 +158,20 @@ class Playout:
             self._dropped.set()
 
     def _turn(self, now: float) -> None:
-        if self._drop_wanted:
-            self._drop(now)
         try:
             fill = self._pcm.fill()
         except DryError:
             self._depth.note_dry()
             self._start_over(now)
+            self._settle_drop(now)
             return
         if fill.queued < self._filled:
             self._flowing, self._taken, self._is_stuck = True, now, False
-        if not self._flowing:
+        if self._drop_wanted:
+            self._drop_when_it_moves(now)
+        elif not self._flowing:
             return
-        if now - self._taken > STUCK_S:
+        elif now - self._taken > STUCK_S:
             self._unstick(fill)
         elif fill.queued:
             self._depth.note_left(fill.queued * 1000 / self._rate, now)
@@ -222,7 +225,8 @@ class Playout:
         self._clock.restart()
         self._flowing = False
         self._begun = self._filled_at = self._taken = time.monotonic()
-        silence = max(self._wanted(), samples_from_ms(FIRST_MS, self._rate))
+        # No more than that: where it ran dry, this is the hole that is heard.
+        silence = max(self._pcm.period + 2 * self._block, samples_from_ms(FIRST_MS, self._rate))
         self._empty_turns = 0
         self._filled = self._pcm.write(bytes(silence * BYTES_PER_SAMPLE))
         self._pcm.start()
@@ -236,11 +240,21 @@ class Playout:
         self._pcm.prepare()
         self._begin()
 
-    def _drop(self, now: float) -> None:
+    def _drop_when_it_moves(self, now: float) -> None:
+        """A card that stands still sounds of nothing; what of it sounds before it hears of a drop, nobody knows."""
+        if not self._flowing:
+            # All that it holds is silence.
+            self._settle_drop(now)
+        elif not STILL_S < now - self._taken < STUCK_S:
+            self._pcm.drop()
+            moment = (now + time.monotonic()) / 2
+            self._feeder.note_break(moment)
+            self._pcm.prepare()
+            self._begin()
+            self._settle_drop(moment)
+
+    def _settle_drop(self, moment: float) -> None:
+        """Nothing is left in the card that anybody wanted dropped."""
         self._drop_wanted = False
-        self._pcm.drop()
-        self._dropped_at = (now + time.monotonic()) / 2
-        self._feeder.note_break(self._dropped_at)
-        self._pcm.prepare()
-        self._begin()
+        self._dropped_at = moment
         self._dropped.set()

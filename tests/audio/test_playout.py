@@ -74,6 +74,10 @@ class FakePcm:
             self._play()
             self._held.clear()
 
+    def thaw(self) -> None:
+        """Move on."""
+        self.frozen = False
+
     def run_dry(self) -> None:
         """Nothing is left, and what was is lost."""
         with self._lock:
@@ -210,6 +214,29 @@ def test_a_drop_silences_the_card_at_once_and_plays_on(stage: Stage) -> None:
     assert stage.feeder.breaks[-1] == moment
     handed_over = stage.feeder.handed_over
     until(lambda: stage.feeder.handed_over > handed_over)
+
+
+def test_a_card_that_stands_still_is_emptied_once_it_moves(stage: Stage) -> None:
+    """Until then it is not known what of it will sound; and it is told how it was then."""
+    until(lambda: stage.feeder.handed_over > RATE // 10)
+    stage.pcm.frozen = True
+    time.sleep(0.05)
+    asked = time.monotonic()
+    threading.Timer(0.1, stage.pcm.thaw).start()
+    moment = stage.playout.drop()
+    assert moment - asked > 0.09 or stage.feeder.dry
+
+
+def test_a_drop_where_there_is_only_silence_drops_nothing() -> None:
+    """The stream goes on as it began."""
+    stage = Stage()
+    stage.pcm.frozen = True
+    stage.playout.start()
+    stage.playout.drop()
+    assert stage.feeder.breaks == []
+    stage.pcm.frozen = False
+    until(lambda: stage.feeder.handed_over > 0)
+    stage.playout.close()
 
 
 def test_the_moments_are_those_at_which_the_card_plays(stage: Stage) -> None:
