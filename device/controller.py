@@ -160,7 +160,10 @@ class Controller:
     # -- orders
 
     def _perform(self, orders: list[Action], fact: Event | None) -> None:
-        self._show(fact)
+        """Give the orders. The light goes on before the gate is opened, and off when it has been shut."""
+        opens = any(isinstance(action, order.OpenGate) for action in orders)
+        if opens:
+            self._show(fact)
         if fact is not None:
             self._tell(fact)
         for action in orders:
@@ -168,6 +171,8 @@ class Controller:
             for step in self._orders[type(action)]:
                 self._attempt(step.part, type(action).__name__, partial(step.do, action))
             self._tell(action)
+        if not opens:
+            self._show(fact)
 
     def _attempt(self, part: Device, what: str, call: Callable[[], object]) -> None:
         """Make a call that stands alone: what it raises is a fact about the part, and stops nothing after it."""

@@ -111,6 +111,19 @@ async def test_the_panel_shows_every_phase(recorder: Recorder) -> None:
     assert shown == [Indication.IDLE, Indication.WAKING, Indication.LISTENING]
 
 
+async def test_the_light_is_on_before_the_gate_opens_and_off_after_it_is_shut(recorder: Recorder) -> None:
+    """A dark light never stands before an open gate, not even for a moment."""
+    controller = build(recorder)
+    controller.post(WAKE)
+    recorder.calls.clear()
+    controller.post(ev.SessionReady(1))
+    assert recorder.names() == ["show", "open_gate"]
+    recorder.calls.clear()
+    controller.post(ev.ButtonLongPressed())
+    names = recorder.names()
+    assert max(names.index(name) for name in ("clear", "cut_gate", "cut")) < names.index("show")
+
+
 async def test_answer_audio_of_another_turn_is_dropped(recorder: Recorder) -> None:
     """Late audio of an interrupted answer is never heard."""
     controller = build(recorder)
@@ -161,7 +174,7 @@ async def test_a_failed_session_is_said_aloud(recorder: Recorder) -> None:
     controller.post(WAKE)
     controller.post(ev.SessionFailed(1, ev.Failure.DROPPED, "reset"))
     await turn_the_loop()
-    assert recorder.names()[-2:] == ["play_cue", "play_announcement"]
+    assert [name for name in recorder.names() if name != "show"][-2:] == ["play_cue", "play_announcement"]
 
 
 async def test_an_answer_without_sound_is_read_by_the_local_voice(

@@ -293,7 +293,7 @@ class Session:
             self._tell(fact)
         if not isinstance(fact, ReplyAudio):
             return False
-        if self._backlog.add(fact, asyncio.get_running_loop().time()) > LONGEST_S:
+        if self._backlog.add_sound(fact, asyncio.get_running_loop().time()) > LONGEST_S:
             self.protocol.fail(
                 Failure.PROTOCOL, f"the server sent {LONGEST_S / 60:g} minutes of sound ahead of its time"
             )
@@ -332,6 +332,8 @@ class Session:
         asked = False
         while not self.protocol.failed:
             message = await connection.receive()
+            if self._backlog.add_message(asyncio.get_running_loop().time()):
+                raise LinkError(Failure.PROTOCOL, "the server floods this device with messages")
             if isinstance(message, str):
                 self.protocol.receive_text(message)
             else:
