@@ -29,13 +29,15 @@ def _cue(memory: Memory, before: Phase, fact: Any, orders: list[Action]) -> list
     dark, phase = memory.darkness, memory.status.phase
     if _begins_to_listen(phase, before, fact, orders):
         dark.cue_owed = dark.now
-    # The end of a conversation has a sound or a sentence of its own, and an answer is one.
-    if not dark.now or phase in (Phase.IDLE, Phase.SPEAKING) or order.PlayCue(Cue.WAKE) in orders:
+    # The end of a conversation has a sound or a sentence of its own, and an answer is one; in a session that takes the
+    # place of a dead one the person gets the word anew.
+    if not dark.now or phase in (Phase.IDLE, Phase.WAKING, Phase.SPEAKING) or order.PlayCue(Cue.WAKE) in orders:
         dark.cue_owed = False
     if not dark.cue_owed or (phase is Phase.LISTENING and not _is_silent(memory, fact)):
         return []
     dark.cue_owed = False
-    return [order.PlayCue(Cue.WAKE)]
+    # Who holds the button when the listening is over is about to speak: the next one owes a cue of its own.
+    return [] if memory.button_down else [order.PlayCue(Cue.WAKE)]
 
 
 def _begins_to_listen(phase: Phase, before: Phase, fact: Any, orders: list[Action]) -> bool:

@@ -58,6 +58,7 @@ def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Act
 def press_button(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     """Remember that the button is down, and whether somebody is speaking already."""
     memory.button_down = True
+    memory.stop(Timer.HOLD_TAIL)
     memory.spoke_in_hold = memory.voice is not None
     memory.start(Timer.LONGEST_HOLD, memory.settings.longest_hold)
     return []

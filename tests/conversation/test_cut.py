@@ -192,7 +192,7 @@ async def test_mutes_at_random_moments(queued_s: float) -> None:
     with tapped() as tap:
         async with counting_server() as server:
             house = Mutable(server.url)
-            for _ in range(20):
+            for _ in range(10):
                 house.wake()
                 await house.listen_for(chance.uniform(0.0, 0.2))
                 house.hear(queued_s)

@@ -159,3 +159,21 @@ def test_where_the_device_ends_turns_a_dead_session_is_found_as_well() -> None:
     house.listen()
     house.tell(ev.VoiceStarted(Samples(24_000)))
     assert asked(house.wait(3_000))
+
+
+def test_in_the_dark_the_cue_of_a_dead_session_is_not_played() -> None:
+    """It was owed to whoever held the button; the new session owes its own when it listens."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(500)), ev.DeviceFailed(ev.Device.LIGHT, "broken"), ev.SessionReady(1))
+    house.wake()
+    assert order.PlayCue(Cue.WAKE) not in house.tell(LOST)
+    assert house.phase is Phase.WAKING
+
+
+def test_a_second_hold_while_the_session_is_opened_is_not_cut_by_the_end_of_the_first() -> None:
+    """Released and pressed again at once: what counts is said while it is down now."""
+    house = House()
+    house.tell(ev.ButtonHeld(Samples(500)), ev.ButtonReleased(Samples(900)), ev.ButtonHeld(Samples(1_000)))
+    house.tell(ev.SessionReady(1))
+    assert order.CommitTurn() not in house.wait(200)
+    assert house.phase is Phase.LISTENING
