@@ -135,6 +135,7 @@ def main() -> int:
     """Measure, print, and say whether nothing left."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutes", type=int, default=500, help="of each kind (default: 500)")
+    parser.add_argument("--write", action="store_true", help="put the table on docs/figures.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
         certificate = make_certificate(Path(folder), "localhost")
@@ -142,7 +143,7 @@ def main() -> int:
         rows = asyncio.run(measured(options.mutes, certificate))
     lines = [[row.kind, *map(str, (row.mutes, row.handed, row.arrived, row.opening))] for row in rows]
     head = ["mutes", "number", "bytes handed over afterwards", "bytes that arrived after 50 ms"]
-    print(common.table([*head, "bytes of connections still being opened"], lines))
+    common.publish("bench_mute", common.table([*head, "bytes of connections still being opened"], lines), options.write)
     return 0 if all(row.mutes and not row.handed and not row.arrived for row in rows) else 1
 
 
