@@ -42,6 +42,9 @@ def watch(memory: Memory, fact: Any) -> None:
     """Take in a fact, after its rule: keep the time since the provider last said something while it should."""
     if isinstance(fact, ev.VoiceStarted):
         memory.unheard = True
+    if memory.status.hearing:
+        # Somebody goes on after all.
+        memory.leaving = False
     if isinstance(fact, _SIGNS_OF_LIFE):
         _note_life(memory, fact)
     if not _is_due(memory):
@@ -77,7 +80,7 @@ def ask(memory: Memory, fact: Any) -> list[Action]:
 
 def call(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
     """Somebody says the wake word to an open session: perhaps because nothing happens. Is it dead?"""
-    memory.called = fact
+    memory.called, memory.leaving = fact, False
     return [_check(memory, memory.settings.answer_call)]
 
 

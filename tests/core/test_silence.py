@@ -177,3 +177,41 @@ def test_a_second_hold_while_the_session_is_opened_is_not_cut_by_the_end_of_the_
     house.tell(ev.SessionReady(1))
     assert order.CommitTurn() not in house.wait(200)
     assert house.phase is Phase.LISTENING
+
+
+def about_to_leave(turn_end: TurnEnd) -> House:
+    """The window is over; the provider is asked whether it was there while the end of the wake word sounded."""
+    house = House(Settings(turn_end=turn_end, listen=Ms(2_500)))
+    house.listen()
+    house.tell(ev.VoiceStarted(Samples(16_100)))
+    house.tell(ev.VoiceStopped(Samples(16_200)))
+    assert asked(house.wait(2_500))
+    assert house.phase is Phase.LISTENING
+    return house
+
+
+@pytest.mark.parametrize("turn_end", TurnEnd)
+def test_a_wake_word_in_the_last_moment_is_heard(turn_end: TurnEnd) -> None:
+    """What the provider answers to the question of before must not end what has just been called."""
+    house = about_to_leave(turn_end)
+    house.wake()
+    house.tell(ev.LinkAnswered(house.turn))
+    assert house.phase is Phase.LISTENING
+    assert house.machine.status.gate_open
+
+
+@pytest.mark.parametrize("turn_end", TurnEnd)
+def test_a_button_in_the_last_moment_is_obeyed(turn_end: TurnEnd) -> None:
+    """The same with push-to-talk."""
+    house = about_to_leave(turn_end)
+    house.tell(ev.ButtonHeld(Samples(200_000)))
+    house.tell(ev.LinkAnswered(house.turn))
+    assert house.phase is Phase.LISTENING
+
+
+def test_a_sentence_that_begins_in_the_last_moment_is_heard_out() -> None:
+    """Where the device ends turns it knows of it before the provider does."""
+    house = about_to_leave(TurnEnd.DEVICE)
+    house.tell(ev.VoiceStarted(Samples(300_000)))
+    house.tell(ev.LinkAnswered(house.turn))
+    assert house.phase is Phase.LISTENING
