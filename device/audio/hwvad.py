@@ -19,6 +19,7 @@ from device.audio.frames import AudioFrame
 from device.audio.vad import Vad, WebRtcVad
 from device.errors import AudioError, ConfigError, HearthsideError, PanelError
 from device.gpio import Input, open_input
+from device.kit import threads
 from device.units import Ms, ms_from_seconds
 from device.usb import UsbDevice, UsbId, VendorRead, open_device
 
@@ -179,20 +180,20 @@ class Poller:
         self._detector = detector
         self._clock = clock
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="voice-detector", daemon=True)
+        self._thread: threading.Thread | None = None
         self.newest: Reading | None = None
         """None: there is none yet, or the last question failed. Written by the thread, whole."""
         self.problem = ""
         """Why the last question failed; empty when it did not."""
 
     def start(self) -> None:
-        """Begin to ask."""
-        self._thread.start()
+        """Begin to ask. Raise ThreadError."""
+        self._thread = threads.start(self._run, "voice-detector")
 
     def close(self) -> None:
         """Ask no more. Waits for the running question, at most a second."""
         self._stop.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(_JOIN_S)
 
     def _run(self) -> None:

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered
+from device.kit import threads
 from device.ports import Post
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,10 @@ class MuteMemory:
         return True
 
     def start(self, post: Post) -> None:
-        """Begin to take orders, on the running event loop; a disk that refuses one is posted as DeviceFailed."""
+        """Begin to take orders, on the running event loop; a disk that refuses one is posted as DeviceFailed.
+
+        Raise ThreadError.
+        """
         self._post = post
         self._syncing = _Newest("mute-sync", lambda entry: self._sync(), self._report)
         self._changing = _Newest("mute", lambda entry: self._change(entry[1]), self._pass_on)
@@ -93,14 +96,15 @@ class MuteMemory:
             self._report(entry, error)
 
     def _report(self, entry: tuple[int, bool], error: OSError | None) -> None:
+        is_newest = entry[0] == self._newest
         if error is not None:
             self._failed = True
             reason = f"the mute state will not survive a restart: {self._flag}: {error.strerror}"
             self._post(DeviceFailed(Device.DISK, reason))
-        elif self._failed:
+        elif self._failed and is_newest:
             self._failed = False
             self._post(DeviceRecovered(Device.DISK))
-        if entry[0] == self._newest:
+        if is_newest:
             self._settled.set()
 
 
@@ -115,8 +119,7 @@ class _Newest(Generic[Value]):
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._waiting: SimpleQueue[Value | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        self._thread = threads.start(self._run, name)
 
     def put(self, value: Value) -> None:
         """Do this as soon as what is being done now is done."""

@@ -7,10 +7,12 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import SimpleQueue
 from typing import Protocol, runtime_checkable
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered
+from device.kit import threads
 from device.ports import Detection, NearMiss, Post, WakeWord
 from device.units import BYTES_PER_SAMPLE, Samples
 from device.wake.decision import number
@@ -106,13 +108,12 @@ class WakeWorker:
         return Samples(self._listener.skipped)
 
     def start(self) -> None:
-        """Begin to listen. Harmless when it has begun."""
+        """Begin to listen. Harmless when it has begun. Raise ThreadError."""
         if self._thread is None:
             # The thread's own queue: one that outlived its close() must not eat the next one's sound.
             self._queue = SimpleQueue()
             loop = asyncio.get_running_loop()
-            self._thread = threading.Thread(target=self._run, args=(self._queue, loop), name="wake-word", daemon=True)
-            self._thread.start()
+            self._thread = threads.start(partial(self._run, self._queue, loop), "wake-word")
 
     def feed(self, pcm: bytes) -> None:
         """Take captured sound of any length (16 kHz mono s16le). Never waits. Only counted unless started."""

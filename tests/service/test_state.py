@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
+from device.kit.threads import ThreadError
 from device.service.state import MuteMemory
 
 LIMIT_S = 10.0
@@ -95,6 +97,47 @@ async def test_a_disk_that_refuses_is_told_and_a_later_success_as_well(tmp_path:
         memory.remember(True)
     assert set(posted[:-1]) == {refused(file / "state" / "muted", "Not a directory")}
     assert posted[-1] == DeviceRecovered(Device.DISK)
+
+
+async def test_an_older_state_on_the_medium_does_not_excuse_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk took the mute, and refuses to take it back before it has seen it through."""
+    free, busy = threading.Event(), threading.Event()
+
+    def sync(handle: int) -> None:
+        busy.set()
+        free.wait(LIMIT_S)
+
+    def refuse(path: Path, missing_ok: bool) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    posted: list[Event] = []
+    async with memory_of(tmp_path, posted) as memory:
+        memory.remember(True)
+        await asyncio.to_thread(busy.wait, LIMIT_S)
+        memory.remember(False)
+        while not posted:
+            await asyncio.sleep(0.001)
+        free.set()
+        # What is told is told in its order: behind this, the end of the older one.
+        await asyncio.sleep(0.1)
+    assert posted == [refused(tmp_path / "muted", "Read-only file system")]
+
+
+async def test_without_memory_for_its_threads_the_start_fails_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback, and no mute that nobody keeps."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(ThreadError, match=r"mute.* cannot be started"):
+        MuteMemory(tmp_path).start(lambda fact: None)
 
 
 def test_a_state_that_cannot_be_read_counts_as_muted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
