@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import threading
 import time
 from enum import Enum
@@ -165,6 +166,11 @@ class Playout:
             self._start_over(now)
             self._settle_drop(now)
             return
+        except OSError as error:
+            if error.errno == errno.EIO and not self._flowing:
+                # PulseAudio's plugin says so of a stream that has just begun, until its server tells the first times.
+                return
+            raise
         if fill.queued < self._filled:
             self._flowing, self._taken, self._is_stuck = True, now, False
         if self._drop_wanted:

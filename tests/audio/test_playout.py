@@ -31,6 +31,7 @@ class FakePcm:
         self.heard = bytearray()
         self.frozen = False
         self.gone = False
+        self.unknown = False
         self.swallows = False
         self.waits_for_more = False
         self.closed = False
@@ -48,6 +49,8 @@ class FakePcm:
         with self._lock:
             if self.gone:
                 raise OSError(errno.ENODEV, "No such device")
+            if self.unknown:
+                raise OSError(errno.EIO, "Input/output error")
             self._play()
             if self.swallows:
                 self._held.clear()
@@ -253,6 +256,19 @@ def test_a_card_that_goes_away_ends_it(stage: Stage) -> None:
     stage.pcm.gone = True
     until(lambda: not stage.playout.is_active())
     assert stage.pcm.closed
+
+
+def test_a_card_of_which_nothing_is_known_yet_is_waited_for() -> None:
+    """PulseAudio's plugin says that it is broken until its server has told when the stream's samples sound."""
+    stage = Stage()
+    stage.pcm.unknown = True
+    stage.playout.start()
+    time.sleep(0.1)
+    assert stage.playout.is_active()
+    stage.pcm.unknown = False
+    until(lambda: stage.feeder.handed_over > 0)
+    stage.pcm.unknown = True
+    until(lambda: not stage.playout.is_active())
 
 
 def test_a_source_that_has_had_enough_ends_it(stage: Stage) -> None:
