@@ -437,6 +437,27 @@ async def test_an_error_in_this_program_is_not_blamed_on_the_provider(monkeypatc
     assert failed.failure is Failure.INTERNAL
 
 
+async def test_a_writer_that_breaks_ends_the_session_in_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else the person would speak to nobody; and what could not be written may be what a person said."""
+
+    def broken(protocol: Protocol) -> bytes:
+        raise ValueError(" ".join(("turn", "on", "the", "light")))
+
+    async with scripted_server(accept_and_listen) as server:
+        house = House(server.url)
+        house.conversation.open(1, TurnEnd.PROVIDER)
+        await house.event(ev.SessionReady)
+        monkeypatch.setattr(Protocol, "next_message", broken)
+        house.conversation.send_audio(milliseconds(20))
+        failed = await house.event(ev.SessionFailed)
+        assert failed.failure is Failure.INTERNAL
+        await house.conversation.aclose()
+    assert "in broken" in caplog.text
+    assert "turn on" not in caplog.text
+
+
 async def test_orders_without_a_session_are_harmless() -> None:
     """The machine may be a step ahead."""
     house = House("ws://127.0.0.1:9/")

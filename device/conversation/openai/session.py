@@ -17,6 +17,7 @@ from device.conversation.openai.protocol import RATE, Protocol
 from device.conversation.openai.server_events import TokenDetails, Usage
 from device.core.actions import TurnEnd
 from device.core.events import Failure
+from device.errors import where
 from device.ports import OnReplyAudio, OnReplyEnd, Post, ToolSpec
 from device.secrets import Secret
 from device.units import Hz
@@ -308,16 +309,21 @@ class Session:
             except LinkError as error:
                 self.protocol.fail(error.failure, str(error))
                 self.flush()
-            except Exception:  # the boundary: a bug must end in words, not in a session that hears nothing
-                log.exception("the session failed")
-                self.protocol.fail(Failure.INTERNAL, "an error in this program; see the log")
-                self.flush()
+            except Exception as error:  # noqa: BLE001 - the boundary: see _break_off
+                self._break_off(error)
+
+    def _break_off(self, error: BaseException) -> None:
+        """A bug must end in words, not in a session that hears nothing, or in which nobody is heard."""
+        log.error("the session failed: %s", where(error))
+        self.protocol.fail(Failure.INTERNAL, "an error in this program; see the log")
+        self.flush()
 
     async def _talk(self) -> None:
         limit_s = self._settings.connect_timeout_s
         deadline = asyncio.get_running_loop().time() + limit_s
         self._link = connection = await Link.open(self._settings, self._key)
         self._writer = asyncio.create_task(self._write(connection), name="realtime writer")
+        self._writer.add_done_callback(self._note_writer)
         try:
             async with asyncio.timeout_at(deadline) as patience:
                 await self._read(connection, patience)
@@ -351,6 +357,10 @@ class Session:
         limit_s = _configuration_limit_s(self._settings.connect_timeout_s)
         until = asyncio.get_running_loop().time() + limit_s
         patience.reschedule(min(until, patience.when() or until))
+
+    def _note_writer(self, writer: asyncio.Task[None]) -> None:
+        if not writer.cancelled() and (error := writer.exception()) is not None:
+            self._break_off(error)
 
     async def _write(self, connection: Link) -> None:
         # A link that ends is the reader's news.
