@@ -36,7 +36,7 @@ LONGEST_RETRY_S = 10.0
 # A device that opens and then gives nothing, or breaks, again and again is looked at less and less often.
 LONGEST_DOUBT_S = 60.0
 # A stream works when blocks have kept coming for so long; one that worked for so much longer is trusted to do so again.
-PROOF_S = 0.3
+PROOF_S = 0.1
 TRUST_S = 60.0
 # A stream that is so far ahead of time may yet turn out to have no end.
 FAST_S = 0.5
