@@ -27,6 +27,8 @@ CLOSE_LIMIT_S = 2.0
 STUCK_S = 0.3
 # A card that has taken nothing for so long stands still; they take 5 ms at once, or a period.
 STILL_S = 3 * BLOCK_S
+# For so long a card that plays may say nothing of how full it is, or take nothing, before it is given up or begun anew.
+UNKNOWN_S = 1.0
 
 
 class Cause(Enum):
@@ -167,8 +169,8 @@ class Playout:
             self._settle_drop(now)
             return
         except OSError as error:
-            if error.errno == errno.EIO and not self._flowing:
-                # PulseAudio's plugin says so of a stream that has just begun, until its server tells the first times.
+            if error.errno == errno.EIO and (not self._flowing or now - self._taken < UNKNOWN_S):
+                # PulseAudio's plugin says so of a stream until its server has told the times of what changed.
                 return
             raise
         if fill.queued < self._filled:
@@ -198,6 +200,8 @@ class Playout:
     def _unstick(self, fill: Fill) -> None:
         """Fill the card to the brim with silence, once; if that does not help it is found to have stopped."""
         if self._is_stuck:
+            if time.monotonic() - self._taken > UNKNOWN_S:
+                self._start_over(time.monotonic())
             return
         self._is_stuck = True
         self._clock.restart()
@@ -231,6 +235,7 @@ class Playout:
         self._clock.restart()
         self._flowing = False
         self._begun = self._filled_at = self._taken = time.monotonic()
+        self._is_stuck = False
         # No more than that: where it ran dry, this is the hole that is heard.
         silence = max(self._pcm.period + 2 * self._block, samples_from_ms(FIRST_MS, self._rate))
         self._empty_turns = 0

@@ -268,6 +268,8 @@ def test_a_card_of_which_nothing_is_known_yet_is_waited_for() -> None:
     stage.pcm.unknown = False
     until(lambda: stage.feeder.handed_over > 0)
     stage.pcm.unknown = True
+    time.sleep(0.1)
+    assert stage.playout.is_active()
     until(lambda: not stage.playout.is_active())
 
 
