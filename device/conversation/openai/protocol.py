@@ -32,10 +32,7 @@ _SHORTEST_COMMIT = 100 * BYTES_PER_MS
 # More than the pre-roll and the longest wait for a session together; beyond it the network is not fit for talking.
 _LONGEST_BACKLOG_MS = 30_000
 
-_YEAR_3000 = 32_503_680_000
-
 _COMMIT = "commit"
-
 _CONFIGURATION = "configuration"
 """The event id of the first session.update."""
 
@@ -271,18 +268,14 @@ class Protocol:
         session = self._note_session(event.session)
         if not self.configured or self.ready:
             return
-        shown = session.instructions
-        if configuration.may_be_ours(shown, self._instructions, self._instructions_before):
+        if configuration.may_be_ours(session.instructions, self._instructions, self._instructions_before):
             self.ready = True
             self._tell(ev.SessionReady(self._turn))
 
     def _note_session(self, told: Any) -> server.SessionInfo:
         session = server.read(told, server.SessionInfo) or server.SessionInfo()
         self._of_the_beta = self._of_the_beta or session.is_of_the_beta
-        # A number beyond all reason, which no float may hold, is no moment.
-        at = session.expires_at
-        if isinstance(at, int | float) and not isinstance(at, bool) and 0 < at < _YEAR_3000:
-            self.expires_at = float(at)
+        self.expires_at = session.ends_at or self.expires_at
         return session
 
     def why_not_ready(self, within: str) -> tuple[Failure, str]:

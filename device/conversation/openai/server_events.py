@@ -16,6 +16,8 @@ from device.conversation.openai.errorshapes import ServerError, error_event
 
 T = TypeVar("T")
 
+_YEAR_3000 = 32_503_680_000
+
 # -- parts
 
 
@@ -26,6 +28,16 @@ class SessionInfo(Struct, frozen=True, kw_only=True):
     expires_at: Any = None
     modalities: Any = None
     output_modalities: Any = None
+
+    @property
+    def ends_at(self) -> float | None:
+        """When the server will end the session: seconds of the Unix clock; None when it does not say.
+
+        A number beyond all reason, which no float may hold, is no moment.
+        """
+        at = self.expires_at
+        is_moment = isinstance(at, int | float) and not isinstance(at, bool) and 0 < at < _YEAR_3000
+        return float(at) if is_moment else None
 
     @property
     def is_of_the_beta(self) -> bool:
