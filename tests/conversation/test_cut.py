@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import socket
 import struct
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from device.conversation.openai import link
+from device.conversation.openai.wire import Wire
 from device.core import events as ev
 from device.core.status import Phase
 from device.sim.realtime.tls import make_certificate, server_context
@@ -112,6 +114,21 @@ async def test_a_process_that_dies_takes_with_it_what_the_kernel_holds() -> None
         wire = house.conversation._session._link._wire  # type: ignore[union-attr]
         linger = wire._socket.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
         assert struct.unpack("ii", linger) == (1, 0)
+
+
+async def test_a_mute_cuts_a_connection_of_which_nothing_can_be_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel that does not say what it holds is no reason to let it out."""
+
+    def refuse(wire: Wire) -> bool:
+        raise OSError(errno.ENOTTY, "no such question")
+
+    async with counting_server() as server, talking(server) as house:
+        house.hear(1.0)
+        arrived = server.arrived
+        monkeypatch.setattr(Wire, "holds_unsent", refuse)
+        house.mute()
+        await settled()
+        assert (server.resets, server.arrived - arrived) == (1, 0)
 
 
 async def test_a_mute_while_the_session_is_being_opened() -> None:

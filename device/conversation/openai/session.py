@@ -88,9 +88,11 @@ class RealtimeConversation:
 
     def cut(self) -> None:
         """See Conversation."""
-        self.close()
-        for session in self._ending:
-            session.cut()
+        try:
+            self.close()
+        finally:
+            for session in self._ending:
+                session.cut()
 
     def check(self, within_s: float) -> None:
         """See Conversation."""
@@ -222,9 +224,9 @@ class Session:
         assert self._task is not None, "a session is started before it is ended"
         if not self._ended:
             self._ended = True
+            self._task.cancel()
             self.protocol.forget_unsent()
             self._stop_sending()
-            self._task.cancel()
         return self._task
 
     def _stop_sending(self) -> None:
