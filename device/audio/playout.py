@@ -169,7 +169,7 @@ class Playout:
             self._settle_drop(now)
             return
         except OSError as error:
-            if error.errno == errno.EIO and (not self._flowing or now - self._taken < UNKNOWN_S):
+            if error.errno == errno.EIO and now - self._taken < UNKNOWN_S:
                 # PulseAudio's plugin says so of a stream until its server has told the times of what changed.
                 return
             raise
@@ -177,10 +177,10 @@ class Playout:
             self._flowing, self._taken, self._is_stuck = True, now, False
         if self._drop_wanted:
             self._drop_when_it_moves(now)
-        elif not self._flowing:
-            return
         elif now - self._taken > STUCK_S:
             self._unstick(fill)
+        elif not self._flowing:
+            return
         elif fill.queued:
             self._depth.note_left(fill.queued * 1000 / self._rate, now)
             self._fill_up(fill, now)
@@ -200,7 +200,7 @@ class Playout:
     def _unstick(self, fill: Fill) -> None:
         """Fill the card to the brim with silence, once; if that does not help it is found to have stopped."""
         if self._is_stuck:
-            if time.monotonic() - self._taken > UNKNOWN_S:
+            if self._flowing and time.monotonic() - self._taken > UNKNOWN_S:
                 self._start_over(time.monotonic())
             return
         self._is_stuck = True
