@@ -162,12 +162,16 @@ class Playout:
 
     def _turn(self, now: float) -> None:
         try:
-            fill = self._pcm.fill()
+            self._keep_filled(now)
         except DryError:
+            # Told when asked how full it is or, on a busy machine, a moment later when it is given more.
             self._depth.note_dry()
             self._start_over(now)
             self._settle_drop(now)
-            return
+
+    def _keep_filled(self, now: float) -> None:
+        try:
+            fill = self._pcm.fill()
         except OSError as error:
             if error.errno == errno.EIO and now - self._taken < UNKNOWN_S:
                 # PulseAudio's plugin says so of a stream until its server has told the times of what changed.

@@ -32,6 +32,7 @@ class FakePcm:
         self.frozen = False
         self.gone = False
         self.unknown = False
+        self.dries_while_fed = False
         self.swallows = False
         self.waits_for_more = False
         self.closed = False
@@ -64,6 +65,9 @@ class FakePcm:
     def write(self, pcm: bytes) -> Samples:
         """Take it."""
         with self._lock:
+            if self.dries_while_fed:
+                self.dries_while_fed = False
+                raise DryError(errno.EPIPE, "Broken pipe")
             self._held += pcm
             return Samples(len(pcm) // BYTES_PER_SAMPLE)
 
@@ -207,6 +211,15 @@ def test_dry_in_its_first_moments_is_no_busy_machine(stage: Stage) -> None:
     stage.pcm.run_dry()
     until(lambda: bool(stage.feeder.dry))
     assert stage.feeder.dry[0] is Cause.BEGINNING
+
+
+def test_dry_while_it_is_being_fed_is_no_card_that_went_away(stage: Stage) -> None:
+    """Between asking how much is left and adding to it, on a busy machine."""
+    until(lambda: stage.feeder.handed_over > RATE // 10)
+    stage.pcm.dries_while_fed = True
+    until(lambda: bool(stage.feeder.dry))
+    handed_over = stage.feeder.handed_over
+    until(lambda: stage.feeder.handed_over > handed_over)
 
 
 def test_a_drop_silences_the_card_at_once_and_plays_on(stage: Stage) -> None:
