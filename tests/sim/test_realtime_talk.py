@@ -367,8 +367,9 @@ async def test_a_parrot_gives_back_what_it_heard(server: SimulatedRealtime) -> N
 async def test_a_call_that_is_required_is_made(server: SimulatedRealtime, words: str, name: str) -> None:
     """Whatever was said: what was asked for, or else the first function, with arguments that its schema allows."""
     doors = {"type": "string", "enum": ["front", "back"]}
-    needed = {"door": doors, "times": {"type": "integer", "minimum": 1}, "why": {"type": "string"}}
-    schema = {"type": "object", "properties": needed, "required": ["door", "times"]}
+    times, note = {"type": "integer", "minimum": 1}, {"type": ["string", "null"]}
+    needed = {"door": doors, "times": times, "note": note, "why": {"type": "string"}}
+    schema = {"type": "object", "properties": needed, "required": ["door", "times", "note"]}
     tools = [{"type": "function", "name": "open_door", "parameters": schema}, function(TOOLS[0])]
     async with dialled(server) as client:
         await client.until("session.created")
@@ -376,5 +377,5 @@ async def test_a_call_that_is_required_is_made(server: SimulatedRealtime, words:
         await client.writes(words)
         done = await client.until("response.function_call_arguments.done")
     assert done["name"] == name
-    wanted = {"set_switch": {"name": "fan", "on": True}, "open_door": {"door": "front", "times": 1}}
+    wanted = {"set_switch": {"name": "fan", "on": True}, "open_door": {"door": "front", "times": 1, "note": ""}}
     assert json.loads(done["arguments"]) == wanted[name]

@@ -123,10 +123,14 @@ def _any_value(schema: Mapping[str, Any]) -> Any:
     """Return a value that fits a JSON Schema of the kinds that tools use."""
     if choices := schema.get("enum"):
         return choices[0]
-    if schema.get("type", "object") == "object":
+    kind = schema.get("type", "object")
+    if isinstance(kind, list):
+        # What may also be null, as strict tools say "optional".
+        kind = kind[0]
+    if kind == "object":
         properties = schema.get("properties", {})
         return {key: _any_value(properties.get(key, {})) for key in schema.get("required", ())}
-    return {"string": "", "boolean": False, "array": []}.get(schema["type"], schema.get("minimum", 0))
+    return {"string": "", "boolean": False, "array": [], "null": None}.get(kind, schema.get("minimum", 0))
 
 
 def _readable(output: str) -> str:
