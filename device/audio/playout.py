@@ -248,8 +248,8 @@ class Playout:
 
     def _start_over(self, now: float) -> None:
         """The card has nothing left."""
-        is_new = not self._flowing or now - self._begun < BEGINNING_S
         late = now - self._due > LATE_S
+        is_new = not self._flowing or (now - self._begun < BEGINNING_S and not late)
         self._feeder.note_break(now)
         self._feeder.note_dry(Cause.BEGINNING if is_new else Cause.MACHINE if late else Cause.CARD)
         self._pcm.prepare()
