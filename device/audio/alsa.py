@@ -57,6 +57,8 @@ class SoundCards:
         self._audio = audio
         self._post = post
         self._thread = Threads("portaudio")
+        # One more than there are loudspeakers: a card that hangs keeps its own.
+        self._loudspeaker_threads = Threads("loudspeaker", 2)
         self._portaudio: pyaudio.PyAudio | None = None
         self._lent_pcms = alsapcm.LentPcms()
         self._lent: dict[str, str] = {}
@@ -165,7 +167,8 @@ class SoundCards:
 
     def open_output(self, line: AlsaSpeaker, device: SoundDevice, rate: Hz, depth: Depth) -> Playout:
         """In PortAudio's thread: open the stream of a loudspeaker, past PortAudio, and start it. Raise OSError."""
-        playout = Playout(OutputPcm(alsa_name(device.name), rate), rate, depth, line)
+        pcm = OutputPcm(alsa_name(device.name), rate)
+        playout = Playout(pcm, rate, depth, line, self._loudspeaker_threads.post)
         playout.start()
         level = logging.DEBUG if line.is_open or line.is_on_trial else logging.INFO
         log.log(level, "%s: %s, %d Hz, %.0f ms ahead", line.noun, device.name, rate, depth.ahead_ms)

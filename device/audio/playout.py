@@ -1,4 +1,4 @@
-"""The thread that keeps a loudspeaker's card filled, with no more sound ahead than it needs."""
+"""What keeps a loudspeaker's card filled, in a thread, with no more sound ahead than it needs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import threading
 import time
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
@@ -83,6 +84,10 @@ class Feeder(Protocol):
         """It ran dry, and plays silence until it is filled again."""
 
 
+Run = Callable[[Callable[[], None]], None]
+"""Makes a call in a thread that is there already: where memory has run out none can be started."""
+
+
 class Playout:
     """Plays from a feeder until it is closed, or fails.
 
@@ -90,7 +95,7 @@ class Playout:
     swallow them or throw them away) then harms nothing, and sound is handed over only once the card keeps taking it.
     """
 
-    def __init__(self, pcm: Pcm, rate: Hz, depth: Depth, feeder: Feeder) -> None:
+    def __init__(self, pcm: Pcm, rate: Hz, depth: Depth, feeder: Feeder, run: Run) -> None:
         self._pcm = pcm
         self._rate = rate
         self._depth = depth
@@ -109,24 +114,25 @@ class Playout:
         self._dropped = threading.Event()
         self._dropped_at = 0.0
         self._is_stuck = False
-        self._thread = threading.Thread(target=self._run, name="loudspeaker", daemon=True)
+        self._run_in_thread = run
+        self._over = threading.Event()
 
     def start(self) -> None:
         """Begin to play. Raise OSError."""
         try:
             self._begin()
-            self._thread.start()
-        except (OSError, RuntimeError) as error:
+        except OSError:
             self._pcm.close()
-            raise OSError(*error.args) from error
+            raise
+        self._run_in_thread(self._run)
 
     def is_active(self) -> bool:
         """Whether it plays on."""
-        return self._thread.is_alive()
+        return not self._over.is_set()
 
     def drop(self) -> float:
         """Throw away what the card holds; return when it fell silent (s, `time.monotonic`). Raise TimeoutError."""
-        if not self._thread.is_alive():
+        if self._over.is_set():
             return time.monotonic()
         self._dropped.clear()
         self._drop_wanted = True
@@ -139,7 +145,7 @@ class Playout:
         """Stop at once and let the card go; a card that hangs is left to itself."""
         self._ended = True
         self._wake()
-        self._thread.join(CLOSE_LIMIT_S)
+        self._over.wait(CLOSE_LIMIT_S)
 
     def _wake(self) -> None:
         with contextlib.suppress(RuntimeError):
@@ -153,11 +159,12 @@ class Playout:
                 self._due = max(self._due + BLOCK_S, time.monotonic())
                 self._nap.acquire(timeout=max(0.0, self._due - time.monotonic()))
         except OSError:
-            # The card is gone. Whoever looks finds the thread ended.
+            # The card is gone. Whoever looks finds it ended.
             return
         finally:
             self._ended = True
             self._pcm.close()
+            self._over.set()
             self._dropped.set()
 
     def _turn(self, now: float) -> None:

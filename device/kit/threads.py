@@ -7,7 +7,7 @@ Threads are there from the start. Where memory has run out, one that is started 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import os
 import sys
 import threading
@@ -16,7 +16,9 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from device.errors import HearthsideError
+from device.errors import HearthsideError, where
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -45,8 +47,8 @@ class Threads:
         return await answer
 
     def post(self, function: Callable[[], object]) -> None:
-        """Make a call of whose outcome nobody is told."""
-        self._calls.put(partial(_ignoring, function))
+        """Make a call of whose outcome nobody is told but, when it raises, the log."""
+        self._calls.put(partial(_logging, function))
 
     def _run(self) -> None:
         while True:
@@ -74,9 +76,11 @@ def _answer(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[Result], cal
         loop.call_soon_threadsafe(deliver)
 
 
-def _ignoring(call: Callable[[], object]) -> None:
-    with contextlib.suppress(Exception):
+def _logging(call: Callable[[], object]) -> None:
+    try:
         call()
+    except Exception as error:  # noqa: BLE001 - nobody waits for it, and the thread has other calls to make
+        log.error("%s", where(error))
 
 
 def _settle(settle: Callable[[Any], None], answer: asyncio.Future[Result], outcome: Any) -> None:
