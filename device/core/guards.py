@@ -184,7 +184,7 @@ def too_many_responses(memory: Memory, fact: Any) -> bool:
 
 def answer_is_over(memory: Memory, fact: Any) -> bool:
     """Both facts hold: the response is complete and the sound card has drained (this fact is the draining)."""
-    return not memory.answering and not memory.awaited
+    return not (memory.answering or memory.awaited or memory.answer.empty)
 
 
 def follow_up_wanted(memory: Memory, fact: Any) -> bool:
