@@ -133,9 +133,12 @@ class SoundCards:
         self._restless.set()
 
     def devices(self) -> tuple[SoundDevice, ...]:
-        """In PortAudio's thread: initialise when needed, and list the devices."""
+        """In PortAudio's thread: initialise when needed, and list the devices. Raise AudioError."""
         portaudio = self._initialise()
-        infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
+        try:
+            infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
+        except OSError as error:
+            raise AudioError(f"the sound devices cannot be listed: {error.args[-1]}") from error
         known = read_cards()
         return tuple(_device(info, self._lent, known) for info in infos)
 

@@ -416,3 +416,25 @@ async def test_why_the_loudspeaker_ran_dry_is_told_as_it_was(
     (record,) = [record for record in caplog.records if "ran dry" in record.message]
     assert record.levelname == level
     assert record.message == f"the loudspeaker ran dry {told}; it now keeps 30 ms ahead"
+
+
+async def test_devices_that_cannot_be_listed_are_told_like_one_that_cannot_be_opened(
+    monkeypatch: pytest.MonkeyPatch, facts: Facts
+) -> None:
+    """Whatever PortAudio itself fails of: the microphone is tried again, and an answer goes by unheard."""
+
+    class Broken:
+        """PortAudio with an error of its own."""
+
+        def get_device_count(self) -> int:
+            raise OSError(-9986, "Internal PortAudio error")
+
+        def terminate(self) -> None:
+            """Harmless."""
+
+    cards = SoundCards(Audio(), facts.append)
+    monkeypatch.setattr(SoundCards, "_initialise", lambda self: Broken())
+    with pytest.raises(AudioError, match="cannot be listed: Internal PortAudio error"):
+        await cards.microphone(lambda pcm, moment: None).open()
+    assert facts.of(Device.MICROPHONE) == [DeviceFailed]
+    await cards.close()
