@@ -73,7 +73,7 @@ async def delays(ear: Ear, card: VirtualSoundCard, room: Recording, pause_s: flo
         begun = time.monotonic()
         await Person(card.play_into_room, voice).say("", "hey jarvis")
         await asyncio.sleep(LIMIT_S if not ear.detected else 0.3)
-        ended = common.loud_span(room, begun, time.monotonic(), LOUD)[1]
+        ended = common.loud_span(room, begun, time.monotonic(), LOUD).ended
         found.append((ear.detected[0] - ended) * 1000 if ear.detected else float("inf"))
     return found
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import sys
 import time
 from pathlib import Path
+from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -21,18 +23,27 @@ import numpy as np
 from device.audio.alsa import SoundCards
 from device.audio.playback import Player
 from device.config import Audio
-from device.core.events import DeviceFailed, Event, PlaybackStopped
+from device.core.events import DeviceFailed, Event, PlaybackStarted, PlaybackStopped
 from device.sim.soundcard import MICROPHONE, SPEAKER, Recording, VirtualSoundCard
 from device.units import Hz
 
 REPLY_RATE = Hz(24_000)
 CHUNK_MS = 100
 THRESHOLD = 300
-GAP_MS = 2
 WITHIN_MS = 20
-# For how long a card stands still that does, and how long it plays in between, in seconds.
+# How much of an answer is handed to the card before it is interrupted.
+HEARD_S = (0.3, 1.2)
+# No card stands still for longer, and nothing sounds so long after a stop.
+SETTLED_S = 0.6
+# A card that sleeps and then stands still was waited for long enough.
+START_LIMIT_S = 5.0
+
+Fact = TypeVar("Fact", PlaybackStarted, PlaybackStopped)
+# For how long a card stands still that does, and how long it plays in between, in seconds. One that sleeps for up to
+# 2 s after it ran dry would not play at all.
 STILL_S = (0.02, 0.3)
 BETWEEN_S = (0.1, 1.0)
+BETWEEN_SLEEPY_S = (1.0, 4.0)
 
 
 def tone(milliseconds: int) -> bytes:
@@ -41,42 +52,54 @@ def tone(milliseconds: int) -> bytes:
     return bytes((np.sign(np.sin(np.arange(count) * 0.9)) * 8000).astype("<i2"))
 
 
-def find_sound(recording: Recording, since: float) -> tuple[float, float, float]:
-    """Return when the sound after `since` began and ended, and for how long in all it was silent in between."""
-    samples = np.frombuffer(recording.pcm, dtype="<i2")
-    first = max(0, recording.position(since))
-    loud = np.flatnonzero(np.abs(samples[first:]) > THRESHOLD) + first
-    if not len(loud):
-        return since, since, 0.0
-    steps = np.diff(loud)
-    gaps = float(steps[steps > recording.rate * GAP_MS / 1000].sum()) / recording.rate
-    return recording.moment(int(loud[0])), recording.moment(int(loud[-1]) + 1), gaps
+async def interrupt(player: Player, recording: Recording, events: list[Event], turn: int) -> tuple[float, ...]:
+    """Play an answer, stop it somewhere, and return start delay, stop delay, truncation error and holes, all in ms.
 
-
-async def interrupt(
-    player: Player, recording: Recording, events: list[Event], turn: int, stalls: bool
-) -> tuple[float, ...]:
-    """Play an answer, stop it somewhere, and return start delay, stop delay, truncation error and underruns."""
+    Raise LookupError when nothing of it was heard.
+    """
     sound, chunk = tone(3000), REPLY_RATE * 2 * CHUNK_MS // 1000
     asked = time.monotonic()
     for start in range(0, len(sound), chunk):
         player.play_reply(turn, f"item{turn}", sound[start : start + chunk])
-    await asyncio.sleep(random.uniform(0.3, 1.2))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(find(events, PlaybackStarted, turn), START_LIMIT_S)
+    await asyncio.sleep(random.uniform(*HEARD_S))
     stopped = time.monotonic()
     player.stop()
-    while not (facts := [fact for fact in events if isinstance(fact, PlaybackStopped) and fact.turn == turn]):
+    told = await find(events, PlaybackStopped, turn)
+    await asyncio.sleep(SETTLED_S)
+    answer = common.loud_span(recording, asked, time.monotonic(), THRESHOLD)
+    error_ms = told.played - answer.heard * 1e3
+    return (answer.began - asked) * 1e3, (answer.ended - stopped) * 1e3, error_ms, answer.holes * 1e3
+
+
+async def interrupt_all(
+    player: Player, recording: Recording, events: list[Event], count: int
+) -> list[tuple[float, ...]]:
+    """Interrupt answers until `count` of them were heard, at least in part; give up when most are not."""
+    rows: list[tuple[float, ...]] = []
+    for turn in range(4 * count):
+        with contextlib.suppress(LookupError):
+            rows.append(await interrupt(player, recording, events, turn))
+        if len(rows) == count:
+            break
+    print(f"answers of which nothing was heard: {turn + 1 - len(rows)}", file=sys.stderr)
+    return rows
+
+
+async def find(events: list[Event], kind: type[Fact], turn: int) -> Fact:
+    """Return what was told of an answer, once it is."""
+    while True:
+        for event in events:
+            if isinstance(event, kind) and event.turn == turn:
+                return event
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.3 + (STILL_S[1] if stalls else 0.0))
-    began, ended, gaps = find_sound(recording, asked - 0.05)
-    fact = facts[0]
-    heard_ms = (ended - began - gaps) * 1e3
-    return (began - asked) * 1e3, (ended - stopped) * 1e3, fact.played - heard_ms, gaps * 1e3
 
 
 async def stand_still_at_times(card: VirtualSoundCard) -> None:
     """Let the card run dry at random moments."""
     while True:
-        await asyncio.sleep(random.uniform(*BETWEEN_S))
+        await asyncio.sleep(random.uniform(*(BETWEEN_SLEEPY_S if card.sleepy else BETWEEN_S)))
         await card.stand_still(random.uniform(*STILL_S))
 
 
@@ -91,7 +114,7 @@ async def measure(card: VirtualSoundCard, count: int, stalls: bool) -> list[tupl
     with card.record_speaker() as recording:
         await asyncio.sleep(0.3)
         standing_still = asyncio.create_task(stand_still_at_times(card)) if stalls else None
-        rows = [await interrupt(player, recording, events, turn, stalls) for turn in range(count)]
+        rows = await interrupt_all(player, recording, events, count)
         if standing_still:
             standing_still.cancel()
             await asyncio.gather(standing_still, return_exceptions=True)
@@ -121,7 +144,7 @@ def row(name: str, rows: list[tuple[float, ...]]) -> tuple[str, ...]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=100, help="interruptions on each card")
+    parser.add_argument("--count", type=int, default=100, help="interruptions on each card, of answers that were heard")
     parser.add_argument("--only", action="append", choices=list(CARDS), help="this card, instead of all")
     parser.add_argument("--write", action="store_true", help="put the table on docs/figures.md")
     options = parser.parse_args()

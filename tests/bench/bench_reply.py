@@ -88,7 +88,8 @@ class Bench:
         begun = time.monotonic()
         await self.card.play_into_room(utterance.pcm, utterance.rate)
         await asyncio.sleep(0.1)
-        return common.loud_span(self.room, begun, time.monotonic(), 1000)[:2]
+        said = common.loud_span(self.room, begun, time.monotonic(), 1000)
+        return said.began, said.ended
 
     async def wait(self, kinds: str | tuple[str, ...], since: float, direction: str = "sent") -> Entry:
         """Return the first event of a kind, or of several, after a moment."""
@@ -103,7 +104,7 @@ class Bench:
         uplink = (arrived - said) * 1e3
         self.figures.uplink.append(uplink)
         try:
-            began = common.loud_span(self.speaker, delta.at - 0.005, until, SPEAKER_FOUND)[0]
+            began = common.loud_span(self.speaker, delta.at - 0.005, until, SPEAKER_FOUND).began
         except LookupError:
             self.figures.unheard += 1
             return
@@ -186,9 +187,9 @@ def _note_interruption(bench: Bench, delta: Entry, started: Entry, truncated: En
     until, played_ms = started.at + 0.4, 0.0
     # A card that still sleeps has played nothing yet.
     with contextlib.suppress(LookupError):
-        began, ended, holes = common.loud_span(bench.speaker, delta.at - 0.005, until, SPEAKER_FOUND)
-        bench.figures.quiet.append((ended - started.at) * 1e3)
-        played_ms = (ended - began - holes) * 1e3
+        answer = common.loud_span(bench.speaker, delta.at - 0.005, until, SPEAKER_FOUND)
+        bench.figures.quiet.append((answer.ended - started.at) * 1e3)
+        played_ms = answer.heard * 1e3
     bench.figures.truncation.append(truncated.event.get("audio_end_ms", 0) - played_ms)
 
 

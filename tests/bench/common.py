@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -116,19 +117,31 @@ def naive_session(card: VirtualSoundCard, url: str) -> Program:
     return Program(command, {**card.env(), "OPENAI_API_KEY": DEFAULT_KEY}, "listening")
 
 
-def loud_span(recording: Recording, since: float, until: float, threshold: float) -> tuple[float, float, float]:
-    """Return when (s, `time.monotonic`) the sound between two moments began and ended, and seconds of holes in it.
+class Span(NamedTuple):
+    """A stretch of sound in a recording: when it began and ended (s, `time.monotonic`), and for how many seconds it was
+    heard and was silent in between.
 
-    Raise LookupError when there is none.
+    Their sum is less than the time that passed where the card stood still: then nothing is recorded.
     """
+
+    began: float
+    ended: float
+    heard: float
+    holes: float
+
+
+def loud_span(recording: Recording, since: float, until: float, threshold: float) -> Span:
+    """Return the stretch of sound between two moments. Raise LookupError when there is none."""
     samples = np.frombuffer(recording.pcm, "<i2")
     first, last = max(0, recording.position(since)), max(0, recording.position(until))
     loud = np.flatnonzero(np.abs(samples[first:last].astype(np.int32)) > threshold) + first
     if not len(loud):
         raise LookupError("nothing was heard")
     steps = np.diff(loud)
-    holes = float(steps[steps > recording.rate // 500].sum()) / recording.rate
-    return recording.moment(int(loud[0])), recording.moment(int(loud[-1]) + 1), holes
+    holes = int(steps[steps > recording.rate // 500].sum())
+    begin, end = int(loud[0]), int(loud[-1]) + 1
+    heard_s, holes_s = (end - begin - holes) / recording.rate, holes / recording.rate
+    return Span(recording.moment(begin), recording.moment(end), heard_s, holes_s)
 
 
 def resampled(pcm: bytes, source: Hz, target: Hz) -> npt.NDArray[np.float64]:
