@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from device import signals
+from device.kit import signals
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
-from device import config, signals
+from device import config
 from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
 from device.audio.bargein import BargeInVad, ConfirmingVad
 from device.audio.capture import Pace
@@ -31,8 +31,9 @@ from device.core.events import EchoCancellationLost, ShutdownRequested, VoiceCon
 from device.core.machine import Machine
 from device.core.status import Phase, Status
 from device.errors import AudioError, ConfigError, HearthsideError
-from device.espeak import EspeakVoice
+from device.foreign.espeak import EspeakVoice
 from device.hardware import Profile, apply_profile, load_profile
+from device.kit import signals
 from device.kit.threads import Threads
 from device.panel.gpio import open_panel
 from device.policy import choose_barge_in, machine_settings, padding, segmenting

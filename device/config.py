@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from device import complaints
 from device.errors import ConfigError
 from device.kit import addresses
-from device.textfiles import NotTextError, expanded, is_there, read_text
+from device.kit.textfiles import NotTextError, expanded, is_there, read_text
 
 DEFAULT_PATH = Path("/etc/hearthside/config.toml")
 

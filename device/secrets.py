@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from device.errors import ConfigError
-from device.textfiles import NotTextError, decoded
+from device.kit.textfiles import NotTextError, decoded
 
 MASK = "********"
 

@@ -17,7 +17,7 @@ from device import app, config, policy
 from device.core.actions import TurnEnd
 from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 from device.hardware import load_profile
 from device.secrets import Secret
 from device.sim.soundcard import VirtualSoundCard

@@ -30,9 +30,9 @@ from device.audio.line import HANG_S, Line, OnBlock
 from device.audio.microphone import AlsaMicrophone, OnFrame
 from device.audio.playout import Playout
 from device.audio.speaker import AlsaSpeaker
-from device.cards import Card, read_cards
 from device.config import Audio
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
+from device.foreign.asound import Card, read_cards
 from device.kit.threads import Threads
 from device.ports import Post
 from device.units import Hz

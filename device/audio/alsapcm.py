@@ -14,12 +14,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from device import cards
 from device.audio.alsaconfig import LIBRARY, defines, read_config
 from device.audio.alsafilters import leave_out_filters
 from device.audio.chatter import hear_alsa
 from device.audio.devices import Direction, SoundDevice, choose_device
 from device.errors import AudioError, DeviceNotFoundError
+from device.foreign import asound
 
 CONFIG_PATH = "ALSA_CONFIG_PATH"
 # What libasound answers where there is no such PCM, card or parameter; every other error is of one that exists.
@@ -91,11 +91,11 @@ class News:
 
     def note_listing(self) -> None:
         """PortAudio is about to list the devices."""
-        self._listed = cards.fingerprint()
+        self._listed = asound.fingerprint()
 
     def is_good(self, listed: Sequence[SoundDevice], wanted: str, direction: Direction) -> bool:
         """Tell whether the device exists, and either was not listed or a card came or went since. Said only once."""
-        state = cards.fingerprint(), look_for(wanted, direction)
+        state = asound.fingerprint(), look_for(wanted, direction)
         if state[1] in MISSING or self._told.get((wanted, direction)) == state:
             return False
         if state[0] == self._listed and _is_listed(listed, wanted, direction):
@@ -162,7 +162,7 @@ def try_pcm(name: str, direction: Direction) -> int:
     return -result
 
 
-def look_for(wanted: str, direction: Direction, root: Path = cards.PROC) -> int:
+def look_for(wanted: str, direction: Direction, root: Path = asound.PROC) -> int:
     """Return 0 when what the configuration names could be opened now, or the errno of what keeps it shut.
 
     A card is found by a part of its name too, as PortAudio would name it if it were free.
@@ -177,15 +177,15 @@ def look_for(wanted: str, direction: Direction, root: Path = cards.PROC) -> int:
     return try_pcm(card.name.rpartition("(")[2].rstrip(")"), direction)
 
 
-def list_cards(root: Path = cards.PROC) -> tuple[SoundDevice, ...]:
+def list_cards(root: Path = asound.PROC) -> tuple[SoundDevice, ...]:
     """Return the cards' devices that the kernel knows, free or not, named as PortAudio names them."""
     return tuple(
         SoundDevice(-1, f"{pcm.card.name}: {pcm.name} ({pcm.address})", int(pcm.captures), int(pcm.plays), pcm.card)
-        for pcm in cards.read_pcms(root)
+        for pcm in asound.read_pcms(root)
     )
 
 
-def find_card(name: str, known: Mapping[int, cards.Card]) -> cards.Card | None:
+def find_card(name: str, known: Mapping[int, asound.Card]) -> asound.Card | None:
     """Return the card whose device PortAudio lists under `name`; None for a PCM of ALSA's configuration."""
     found = _AT_CARD.search(name)
     return known.get(int(found[1])) if found else None

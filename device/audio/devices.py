@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from device.cards import Card, Likeness
 from device.errors import DeviceNotFoundError
+from device.foreign.asound import Card, Likeness
 from device.units import Hz
 
 DEFAULT = "default"

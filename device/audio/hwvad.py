@@ -18,10 +18,10 @@ from device import config
 from device.audio.frames import AudioFrame
 from device.audio.vad import Vad, WebRtcVad
 from device.errors import AudioError, ConfigError, HearthsideError, PanelError
-from device.gpio import Input, open_input
+from device.foreign.gpio import Input, open_input
+from device.foreign.usb import UsbDevice, UsbId, VendorRead, open_device
 from device.kit import threads
 from device.units import Ms, ms_from_seconds
-from device.usb import UsbDevice, UsbId, VendorRead, open_device
 
 _log = logging.getLogger(__name__)
 
@@ -288,7 +288,7 @@ class FallbackVad:
 def open_vad(audio: config.Audio, usb_backend: Any = None) -> Iterator[Vad]:
     """Yield the detector that the configuration (with its profile applied) names, asking hardware until the end.
 
-    USB hardware may come and go. `usb_backend`: see `device.usb.open_device`. Raise ConfigError when the pin cannot
+    USB hardware may come and go. `usb_backend`: see `device.foreign.usb.open_device`. Raise ConfigError when the pin cannot
     be used.
     """
     software = WebRtcVad(audio.vad_aggressiveness)

@@ -9,9 +9,10 @@ import re
 import sys
 from collections.abc import Sequence
 
-from device import __version__, config, signals
+from device import __version__, config
 from device.cli import demo, listen, replay, run
 from device.errors import ConfigError, HearthsideError
+from device.kit import signals
 
 COMMANDS = (run, listen, replay, demo)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from device import plot
+from device.foreign import plot
 from device.ports import Rule
 from device.units import CAPTURE_RATE
 from device.wake.evaluation import Errors, Track

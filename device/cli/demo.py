@@ -10,7 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from device import config, plot, signals
+from device import config
+from device.foreign import plot
+from device.kit import signals
 from device.secrets import withhold
 from device.service import journal
 
@@ -50,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 async def _demo(drawing: Path | None) -> list[Any]:
-    from device.gpio import MockBoard
+    from device.foreign.gpio import MockBoard
     from device.sim.realtime.server import SimulatedRealtime
     from device.sim.soundcard import VirtualSoundCard
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from device.errors import ConfigError
-from device.textfiles import read_text
+from device.kit.textfiles import read_text
 
 NONE = "none"
 

@@ -8,8 +8,9 @@ import contextlib
 import sys
 from typing import Any
 
-from device import config, signals
+from device import config
 from device.cli.run import add_configuration
+from device.kit import signals
 from device.service import journal
 
 REFRESH_S = 0.08

@@ -9,10 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device import config, plot, signals
+from device import config
 from device.cli.labels import NONE, labels
 from device.cli.run import add_configuration
 from device.errors import AudioError
+from device.foreign import plot
+from device.kit import signals
 from device.service import journal
 from device.units import CAPTURE_RATE
 

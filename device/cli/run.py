@@ -8,7 +8,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from device import config, signals
+from device import config
+from device.kit import signals
 from device.kit.threads import wait_for_children_without_threads
 from device.secrets import take_secret
 from device.service import dumps, journal, memory

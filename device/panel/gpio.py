@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import logging
 
-from device import config, gpio
+from device import config
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.core.indication import Indication
 from device.errors import PanelError
+from device.foreign import gpio
 from device.panel.button import GestureButton, PositionAt
 from device.panel.patterns import pattern_of
 from device.ports import Panel, Post

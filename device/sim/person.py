@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device.espeak import EspeakVoice, VoiceStyle
+from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.units import BYTES_PER_SAMPLE, Hz, Ms, Samples, ms_from_samples, samples_from_ms
 
 Play = Callable[[bytes, Hz], Awaitable[None]]

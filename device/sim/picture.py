@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from device import plot
 from device.core.actions import RunTool
 from device.core.events import Heard, PlaybackStopped, Said, WakeWordDetected
 from device.core.status import Phase
+from device.foreign import plot
 from device.sim.timeline import Timeline
 from device.units import Hz
 

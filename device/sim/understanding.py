@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pocketsphinx
 
-from device.espeak import phonemes
+from device.foreign.espeak import phonemes
 from device.ports import ToolSpec
 from device.sim.phrases import NotUnderstood, Phrasebook, Understood
 from device.sim.pronunciation import arpabet

@@ -14,8 +14,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from device import cards
 from device.errors import AudioError
+from device.foreign import asound
 
 log = logging.getLogger(__name__)
 
@@ -70,11 +70,11 @@ async def find_mixer(output: str, control: str = "") -> AlsaMixer | None:
     return AlsaMixer(device, chosen) if chosen else None
 
 
-def control_device(output: str, root: Path = cards.PROC) -> str:
+def control_device(output: str, root: Path = asound.PROC) -> str:
     """Return the control device of the card that plays `output`: a PCM's name, "default", a card's id, name or part."""
     if match := _HARDWARE.search(output) or _CARD_OPTION.search(output):
         return f"hw:{match['card']}"
-    card = None if output == "default" else cards.find_player(output, root)
+    card = None if output == "default" else asound.find_player(output, root)
     # A PCM of the user's own, or of a sound server, usually has a control device of the same name.
     return output if card is None else f"hw:{card.number}"
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from msgspec import Meta
 
-from device import config, gpio
+from device import config
 from device.errors import PanelError, ToolError
+from device.foreign import gpio
 from device.ports import Phrase
 from device.tools.registry import Tool
 

@@ -19,8 +19,8 @@ from queue import SimpleQueue
 
 from device import config
 from device.kit import threads
+from device.kit.textfiles import expanded
 from device.ports import Detection, NearMiss
-from device.textfiles import expanded
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
 
 log = logging.getLogger(__name__)

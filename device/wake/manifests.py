@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from device.errors import ConfigError
-from device.textfiles import read_text, unreadable
+from device.kit.textfiles import read_text, unreadable
 
 
 class _Micro(msgspec.Struct, frozen=True):

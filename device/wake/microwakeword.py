@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device.errors import ConfigError
+from device.kit.textfiles import expanded, unreadable
 from device.ports import Detection, Rule
-from device.textfiles import expanded, unreadable
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 from device.wake import tflite
 from device.wake.decision import Decision, Rules

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePath
 
 from device.errors import ConfigError
-from device.textfiles import expanded, unreadable
+from device.kit.textfiles import expanded, unreadable
 from device.wake.manifests import explain_manifest
 
 _FOLDER = "openwakeword/resources/models"

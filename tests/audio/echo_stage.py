@@ -20,8 +20,8 @@ from device.audio.playback import DUCKED
 from device.audio.segmenter import Segmenter
 from device.audio.vad import WebRtcVad
 from device.core.events import VoiceStarted
-from device.espeak import RATE as ESPEAK_RATE
-from device.espeak import EspeakVoice, VoiceStyle
+from device.foreign.espeak import RATE as ESPEAK_RATE
+from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.policy import segmenting
 from device.sim.person import without_silence
 from device.sim.room import Echo, Room, Sound, pcm_from_samples, samples_from_pcm

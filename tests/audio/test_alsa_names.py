@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from device import cards
 from device.audio import alsapcm
 from device.audio.alsa import SoundCards
 from device.audio.alsapcm import News
 from device.audio.devices import Direction, SoundDevice
-from device.cards import Card
 from device.config import Audio
 from device.core.events import DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
+from device.foreign import asound
+from device.foreign.asound import Card
 from device.sim.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import Hz
 
@@ -88,14 +88,14 @@ async def test_a_pcm_with_arguments_is_a_microphone_and_a_loudspeaker(define: De
         return bytes(2 * count)
 
     cards = SoundCards(Audio(input="testmic:CARD=room", output="testspeaker:CARD=speaker"), lambda event: None)
-    speaker = cards.speaker(Hz(24_000))
+    speaker = asound.speaker(Hz(24_000))
     speaker.attach(source, lambda: None, lambda moment: None)
-    await cards.find()
-    assert {"testmic:CARD=room", "testspeaker:CARD=speaker"} <= {device.name for device in await cards.list_devices()}
-    await cards.microphone(lambda frame, moment: frames.append(frame)).open()
+    await asound.find()
+    assert {"testmic:CARD=room", "testspeaker:CARD=speaker"} <= {device.name for device in await asound.list_devices()}
+    await asound.microphone(lambda frame, moment: frames.append(frame)).open()
     await speaker.open()
     await until(lambda: len(frames) > 5 and len(pulls) > 5)
-    await cards.close()
+    await asound.close()
     assert os.environ["ALSA_CONFIG_PATH"] == path
 
 
@@ -105,20 +105,20 @@ async def test_a_name_that_alsa_does_not_know_is_an_error_that_lists_what_there_
     define("testmic")
     cards = SoundCards(Audio(input=name), lambda event: None)
     with pytest.raises(DeviceNotFoundError, match=f'audio.input = "{name}".*"hearthside_mic"'):
-        await cards.find()
-    await cards.close()
+        await asound.find()
+    await asound.close()
 
 
 async def test_a_card_that_appears_late_is_waited_for(define: Define) -> None:
     """USB cards come up while the machine starts."""
     cards = SoundCards(Audio(input="testmic:CARD=room"), lambda event: None)
     with pytest.raises(DeviceNotFoundError):
-        await cards.find()
-    finding = asyncio.create_task(cards.find(LIMIT_S))
+        await asound.find()
+    finding = asyncio.create_task(asound.find(LIMIT_S))
     await asyncio.sleep(0)
     define("testmic")
     await finding
-    await cards.close()
+    await asound.close()
 
 
 async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(define: Define) -> None:
@@ -127,8 +127,8 @@ async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(def
     frames: list[bytes] = []
     facts: list[Event] = []
     cards = SoundCards(Audio(input=MICROPHONE, output="testspeaker:CARD=speaker"), facts.append)
-    await cards.microphone(lambda frame, moment: frames.append(frame), lambda: False, lambda: gaps.append(True)).open()
-    speaker = cards.speaker(Hz(24_000))
+    await asound.microphone(lambda frame, moment: frames.append(frame), lambda: False, lambda: gaps.append(True)).open()
+    speaker = asound.speaker(Hz(24_000))
     with pytest.raises(DeviceNotFoundError):
         await speaker.open()
     await until(lambda: bool(frames))
@@ -139,7 +139,7 @@ async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(def
     await until(lambda: bool(frames) and speaker.works)
     assert gaps == [True]
     assert [type(fact) for fact in facts] == [DeviceFailed, DeviceRecovered]
-    await cards.close()
+    await asound.close()
 
 
 def test_the_cards_are_known_as_portaudio_names_them(proc: Path) -> None:
@@ -195,7 +195,7 @@ def test_devices_are_listed_again_only_for_news(
     proc: Path, shut: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once for each change; never for a device that is not there."""
-    monkeypatch.setattr(cards, "fingerprint", lambda: (proc / "cards").read_text(encoding="utf-8"))
+    monkeypatch.setattr(asound, "fingerprint", lambda: (proc / "cards").read_text(encoding="utf-8"))
     news, listed = News(), (SoundDevice(0, "USB Audio", 0, 2),)
     news.note_listing()
     for wanted in ("Jabra", "USB Audio"):
@@ -216,6 +216,6 @@ async def test_a_pcm_that_lacks_its_argument_is_told_in_alsas_words(define: Defi
     cards = SoundCards(Audio(input="testmic"), lambda event: None)
     try:
         with pytest.raises(DeviceNotFoundError, match="cannot be opened for input: empty string is not accepted"):
-            await cards.find()
+            await asound.find()
     finally:
-        await cards.close()
+        await asound.close()

@@ -20,7 +20,7 @@ from device.audio.segmenter import Segmenter
 from device.audio.traffic import Traffic
 from device.audio.vad import Vad, WebRtcVad
 from device.core.events import VoiceStarted, VoiceStopped
-from device.espeak import RATE, EspeakVoice
+from device.foreign.espeak import RATE, EspeakVoice
 from device.units import CAPTURE_RATE, Hz, Samples
 
 VOICE = b"\x00\x10" * 320

@@ -24,7 +24,7 @@ import common
 from device import config
 from device.audio.alsa import SoundCards
 from device.audio.capture import Pace
-from device.espeak import VoiceStyle
+from device.foreign.espeak import VoiceStyle
 from device.sim.person import Person
 from device.sim.soundcard import MICROPHONE, Recording, VirtualSoundCard
 from device.wake.engines import load_engine

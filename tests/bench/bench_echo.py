@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from device.espeak import VoiceStyle
+from device.foreign.espeak import VoiceStyle
 from device.ports import Phrase, ToolSpec
 from device.sim.person import without_silence
 from device.sim.room import Room, Sound, pcm_from_samples, samples_from_pcm

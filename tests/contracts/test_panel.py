@@ -14,7 +14,7 @@ import pytest
 from device import config
 from device.core.events import ButtonClicked, ButtonHeld, ButtonLongPressed, ButtonReleased, Event
 from device.core.indication import Indication
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 from device.panel.gpio import GpioPanel
 from device.panel.simulated import SimulatedPanel
 from device.ports import Panel

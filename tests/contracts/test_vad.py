@@ -19,7 +19,7 @@ from device.audio.segmenter import Segmenter
 from device.audio.vad import Vad
 from device.core.events import VoiceStarted, VoiceStopped
 from device.errors import PanelError
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 from device.sim.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
 from device.units import Samples
 
@@ -81,7 +81,7 @@ def subject(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
         def break_down() -> None:
             bus.failing = errno.EIO
-            monkeypatch.setattr("device.gpio.Input.is_active", property(_broken))
+            monkeypatch.setattr("device.foreign.gpio.Input.is_active", property(_broken))
 
         audio = config.parse({"audio": {"vad": request.param.split()[0], "vad_pin": PIN}}).audio
         with open_vad(audio, bus) as vad:

@@ -22,7 +22,7 @@ from device.core.actions import TurnEnd
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase, Status
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 from device.secrets import Secret
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry

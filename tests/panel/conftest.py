@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 
 
 class ManualTimer:

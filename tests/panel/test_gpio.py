@@ -21,7 +21,7 @@ from device.core.events import (
 )
 from device.core.indication import Indication
 from device.errors import ConfigError, PanelError
-from device.gpio import Light, MockBoard
+from device.foreign.gpio import Light, MockBoard
 from device.panel.gpio import GpioPanel, NullPanel, open_panel
 from device.units import Samples
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from device import config
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.journal import Entry
 from device.sim.soundcard import VirtualSoundCard

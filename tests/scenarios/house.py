@@ -25,7 +25,7 @@ from device.core.events import (
     WakeWordDetected,
 )
 from device.core.status import Phase, Status
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 from device.secrets import Secret
 from device.sim.person import Person, Utterance
 from device.sim.realtime import SimulatedRealtime

@@ -18,7 +18,7 @@ from device.core import failures
 from device.core.actions import Announce, ReadAloud, RunTool, SendToolResult
 from device.core.events import Failure, PlaybackFinished, PlaybackStarted, Shortfall
 from device.core.status import Phase
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 from device.sim.realtime.script import tone
 from device.sim.soundcard import VirtualSoundCard
 from device.units import Ms

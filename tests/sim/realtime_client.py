@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 import websockets
 
-from device.espeak import EspeakVoice, VoiceStyle
+from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.ports import Phrase, ToolSpec
 from device.sim.person import without_silence
 from device.sim.realtime import DEFAULT_KEY, SimulatedRealtime

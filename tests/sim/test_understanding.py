@@ -10,7 +10,7 @@ import pytest
 import soxr
 
 from device.errors import ConfigError
-from device.espeak import EspeakVoice, VoiceStyle
+from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.ports import Phrase, ToolSpec
 from device.sim.person import without_silence
 from device.sim.phrases import NotUnderstood, Phrasebook, Understood

@@ -9,7 +9,7 @@ from gpiozero.pins.mock import MockPin
 
 from device import config
 from device.errors import ConfigError, ToolError
-from device.gpio import MockBoard
+from device.foreign.gpio import MockBoard
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools, spoken_name
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from device.espeak import EspeakVoice, VoiceStyle
+from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.sim.phrases import NotUnderstood, Understood
 from device.sim.realtime.codec import resample
 from device.sim.realtime.items import Item

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from device import gpio
 from device.errors import ConfigError, PanelError
-from device.gpio import MockBoard
+from device.foreign import gpio
+from device.foreign.gpio import MockBoard
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from device.errors import SpeechError
-from device.espeak import RATE, EspeakVoice, VoiceStyle, pcm_from_wav, phonemes
+from device.foreign.espeak import RATE, EspeakVoice, VoiceStyle, pcm_from_wav, phonemes
 
 
 def script(folder: Path, body: str) -> None:

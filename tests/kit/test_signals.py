@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from device import signals
+from device.kit import signals
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 LIMIT_S = 30
