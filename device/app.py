@@ -24,6 +24,7 @@ from device.audio.playback import Player
 from device.audio.preroll import PrerollRing
 from device.audio.segmenter import Segmenter
 from device.audio.traffic import TrafficReport
+from device.boards import Profile, apply_profile, load_profile
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
 from device.core.actions import OpenSession
@@ -32,7 +33,6 @@ from device.core.machine import Machine
 from device.core.status import Phase, Status
 from device.errors import AudioError, ConfigError, HearthsideError
 from device.foreign.espeak import EspeakVoice
-from device.hardware import Profile, apply_profile, load_profile
 from device.kit import signals
 from device.kit.threads import Threads
 from device.panel.gpio import open_panel

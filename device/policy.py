@@ -10,9 +10,9 @@ from device import config
 from device.audio import echo
 from device.audio.gate import Padding
 from device.audio.segmenter import SegmenterSettings
+from device.boards import Profile
 from device.core.actions import TurnEnd
 from device.core.memory import Settings
-from device.hardware import Profile
 from device.units import CAPTURE_RATE, Ms, ms_from_seconds, samples_from_ms
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from device import app, config, policy
+from device.boards import load_profile
 from device.core.actions import TurnEnd
 from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
 from device.foreign.gpio import MockBoard
-from device.hardware import load_profile
 from device.secrets import Secret
 from device.sim.soundcard import VirtualSoundCard
 from device.units import Samples

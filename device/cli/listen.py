@@ -43,8 +43,8 @@ async def _until_told(settings: config.Config) -> None:
 async def _listen(settings: config.Config, stop: asyncio.Event) -> None:
     from device.audio.alsa import SoundCards
     from device.audio.frames import level_dbfs
+    from device.boards import apply_profile, load_profile
     from device.cli.meters import Meters
-    from device.hardware import apply_profile, load_profile
     from device.wake.engines import load_engine
     from device.wake.worker import WakeWorker
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from device import config, hardware
+from device import boards, config
+from device.boards import Profile, apply_profile, load_profile, profile_names
 from device.errors import ConfigError
-from device.hardware import Profile, apply_profile, load_profile, profile_names
 
 PAGE = (Path(__file__).parents[2] / "hardware.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```toml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
@@ -34,7 +34,7 @@ def test_a_profile_only_drives_lights_that_are_on_pins(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name not in ("generic", "virtual")])
 def test_every_fact_of_a_board_has_its_source(name: str) -> None:
     """Comments say where the numbers are from; no board claims to have been tried."""
-    text = (Path(hardware.__file__).parent / f"{name}.toml").read_text(encoding="utf-8")
+    text = (Path(boards.__file__).parent / f"{name}.toml").read_text(encoding="utf-8")
     assert text.count("\n# ") >= 1
     assert not load_profile(name).tried
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from device import config
+from device.boards import apply_profile, load_profile, profile_names
 from device.errors import ConfigError
-from device.hardware import apply_profile, load_profile, profile_names
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.toml"

@@ -10,11 +10,11 @@ import pytest
 from device.audio import alsa, alsapcm
 from device.audio.alsa import SoundCards
 from device.audio.devices import Direction, SoundDevice, choose_device
+from device.boards import load_profile, profile_names
 from device.config import Audio
 from device.foreign.asound import read_cards
-from device.hardware import load_profile, profile_names
 from device.tools.mixer import control_device
-from tests.hardware_profiles.boards import LISTINGS, Listing
+from tests.boards.boards import LISTINGS, Listing
 
 EACH = pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: f"{listing.profile}-{listing.driver}")
 
