@@ -39,8 +39,8 @@ from device.panel.gpio import open_panel
 from device.policy import choose_barge_in, machine_settings, padding, segmenting
 from device.ports import Detection, Microphone, NearMiss, Post
 from device.secrets import Secret
-from device.service import memory
-from device.service.state import MuteMemory
+from device.service import heap
+from device.service.mute import MuteMemory
 from device.service.systemd import ServiceManager
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
@@ -89,7 +89,7 @@ async def _live(settings: config.Config, key: Secret, ending: _Ending) -> None:
     async with open_app(settings, key) as app:
         ending.controller = app.controller
         telling = asyncio.create_task(_tell_ready(app, manager), name="ready")
-        memory.give_back()
+        heap.give_back()
         await app.controller.run()
         telling.cancel()
         manager.notify_stopping()

@@ -12,7 +12,7 @@ from device import config
 from device.kit import signals
 from device.kit.threads import wait_for_children_without_threads
 from device.secrets import take_secret
-from device.service import dumps, journal, memory
+from device.service import dumps, heap, journal
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace) -> int:
     # Before anything can start a child, which would inherit it.
     key = take_secret("OPENAI_API_KEY")
     journal.hide(key.mask)
-    memory.share_one_heap()
+    heap.share_one_heap()
     wait_for_children_without_threads()
     from device import app
 

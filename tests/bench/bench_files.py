@@ -85,14 +85,14 @@ def show(way: Callable[[], str]) -> None:
     word = way()
     from numpy import random
 
-    from device.service import memory
+    from device.service import heap
     from device.wake.openwakeword import OpenWakeWord
 
     pcm = (random.default_rng(1).standard_normal(STEPS * STEP_BYTES // 2) * 1000).astype("<i2").tobytes()
     engine = OpenWakeWord([word])
     engine.process(pcm[: 20 * STEP_BYTES])
     gc.collect()
-    memory.give_back()
+    heap.give_back()
     rollup = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
     begin = time.process_time()
     for at in range(0, len(pcm), STEP_BYTES):

@@ -20,9 +20,9 @@ held: list[Any] = []
 
 async def python() -> None:
     """Python with asyncio, which runs this."""
-    from device.service import memory
+    from device.service import heap
 
-    memory.share_one_heap()
+    heap.share_one_heap()
 
 
 async def library() -> None:
@@ -121,10 +121,10 @@ async def main() -> None:
 
 def tell() -> None:
     """Print what this process has."""
-    from device.service import memory
+    from device.service import heap
 
     gc.collect()
-    memory.give_back()
+    heap.give_back()
     rollup = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
     for kind in ("Pss", "Rss"):
         [size] = re.findall(rf"^{kind}:\s+(\d+) kB", rollup, re.MULTILINE)

@@ -15,7 +15,7 @@ import pytest
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.kit.threads import ThreadError
-from device.service.state import MuteMemory
+from device.service.mute import MuteMemory
 
 LIMIT_S = 10.0
 

@@ -9,14 +9,14 @@ import sys
 
 import pytest
 
-from device.service.memory import give_back, share_one_heap
+from device.service.heap import give_back, share_one_heap
 
 
 def test_memory_is_given_back() -> None:
     """What was freed below something that is still used goes back to the system. It can be done more than once."""
     program = """
 import re
-from device.service.memory import give_back
+from device.service.heap import give_back
 def resident():
     return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1])
 held = [bytearray(b"x" * 10_000) for _ in range(5000)]
@@ -42,7 +42,7 @@ def test_threads_share_one_heap() -> None:
     """What another thread allocates lies in the heap of the first. In a process of its own: it cannot be undone."""
     program = """
 import concurrent.futures, re, sys
-from device.service.memory import share_one_heap
+from device.service.heap import share_one_heap
 if sys.argv[1:]:
     share_one_heap()
 with concurrent.futures.ThreadPoolExecutor() as pool:
