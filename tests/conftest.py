@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
 
 # An example may take as long as it does: machines are shared and noisy, and time is measured in tests/bench.
 settings.register_profile("hearthside", deadline=None)

@@ -20,7 +20,7 @@ from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
 from device.foreign.gpio import MockBoard
 from device.secrets import Secret
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
 from device.units import Samples
 
 LED, RELAY = 18, 17

@@ -39,7 +39,7 @@ def _run(options: argparse.Namespace) -> int:
     with signals.importing(), packages.needed():
         import device.app
         import device.sim.realtime.server  # noqa: F401  all that takes long, while nothing is open
-        from device.sim import scenario
+        from device.sim.stage import scenario
 
     checks = asyncio.run(_demo(options.plot))
     print()
@@ -53,8 +53,8 @@ def _run(options: argparse.Namespace) -> int:
 
 async def _demo(drawing: Path | None) -> list[Any]:
     from device.foreign.gpio import MockBoard
+    from device.sim.devices.soundcard import VirtualSoundCard
     from device.sim.realtime.server import SimulatedRealtime
-    from device.sim.soundcard import VirtualSoundCard
 
     board = MockBoard()
     try:
@@ -90,10 +90,10 @@ def demo_settings(url: str, folder: str) -> config.Config:
 async def _perform(drawing: Path | None, board: Any, card: Any, server: Any, settings: config.Config) -> list[Any]:
     from device.app import open_app
     from device.secrets import Secret
-    from device.sim import picture, scenario
-    from device.sim.person import Person
-    from device.sim.timeline import Timeline
-    from device.sim.view import Gauges, View
+    from device.sim.person.voice import Person
+    from device.sim.stage import picture, scenario
+    from device.sim.stage.timeline import Timeline
+    from device.sim.stage.view import Gauges, View
 
     async with open_app(settings, Secret(server.key)) as app:
         server.learn(app.registry.specs)

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from device.core.events import DeviceFailed, DeviceRecovered, Event
 from device.ports import Detection, NearMiss, Rule
-from device.sim.view import FLOOR_DBFS, meter, meter_of
+from device.sim.stage.view import FLOOR_DBFS, meter, meter_of
 
 # Long enough to read the peak of a word that was said.
 _HOLD_S = 3.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from device.sim.soundcard import SimulationError
+from device.sim.devices.soundcard import SimulationError
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from device.audio.cues import cue_pcm
 from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.core.actions import Cue
-from device.sim.room import Echo, Room, Sound, pcm_from_samples, samples_from_pcm
+from device.sim.room.acoustics import Echo, Room, Sound, pcm_from_samples, samples_from_pcm
 from device.units import BYTES_PER_SAMPLE, Ms, samples_from_ms
 from tests.audio.echo_stage import CARD_S, FRAME, JITTER_S, PLAYED_BLOCK, PLAYED_RATE, RATE, START_S, upsampled
 

@@ -16,7 +16,7 @@ from device.audio.devices import SoundDevice
 from device.config import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
-from device.sim.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
+from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
 from device.units import Hz
 
 LIMIT_S = 20.0

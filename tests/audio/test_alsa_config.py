@@ -19,7 +19,7 @@ from device.audio.devices import Direction, SoundDevice, choose_device
 from device.config import Audio
 from device.core.events import DeviceFailed, Event
 from device.errors import AlsaConfigError, AudioError, ConfigError, DeviceNotFoundError
-from device.sim.soundcard import MICROPHONE, VirtualSoundCard
+from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.tools.mixer import find_mixer
 from device.units import Hz
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from device.audio.alsafilters import FILTERS, LIBRARY, SYSTEM, leave_out_filters
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
 
 Configure = Callable[[str], None]
 SHOW = """

@@ -19,7 +19,7 @@ from device.core.events import DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.foreign import asound
 from device.foreign.asound import Card
-from device.sim.soundcard import MICROPHONE, VirtualSoundCard
+from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import Hz
 
 LIMIT_S = 20.0

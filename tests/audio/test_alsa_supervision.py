@@ -18,7 +18,7 @@ from device.audio.playout import Cause
 from device.config import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError
-from device.sim.soundcard import MICROPHONE
+from device.sim.devices.soundcard import MICROPHONE
 from device.units import Hz
 
 LIMIT_S = 20.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.audio.alsaout import BUFFER_MS, PERIOD_MS, DryError, OutputPcm, alsa_name
-from device.sim.soundcard import ALSA_SYSTEM_CONFIG, SPEAKER
+from device.sim.devices.soundcard import ALSA_SYSTEM_CONFIG, SPEAKER
 from device.units import Hz
 
 RATE = Hz(24_000)

@@ -15,7 +15,7 @@ from device.audio.cues import cue_pcm
 from device.audio.echo import NullCanceller
 from device.audio.farend import CueSpan, FarEnd
 from device.core.actions import Cue
-from device.sim.room import Room, Sound, pcm_from_samples
+from device.sim.room.acoustics import Room, Sound, pcm_from_samples
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE
 from tests.audio.cue_stage import CueHeard, hear_cue, heard_span, make_canceller, notes_dbfs
 from tests.audio.echo_stage import ASKING, PLAYED_RATE, RATE, answers, room, spoken

@@ -15,7 +15,7 @@ from device.audio import echo
 from device.audio.echo import LATENCY, PATIENCE, NullCanceller, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.errors import AudioError
-from device.sim.room import Echo, Sound, pcm_from_samples, samples_from_pcm
+from device.sim.room.acoustics import Echo, Sound, pcm_from_samples, samples_from_pcm
 from device.units import CAPTURE_RATE, Hz
 from tests.audio.echo_stage import (
     ASKING,

@@ -12,9 +12,9 @@ from device.audio.echo import LATENCY, WebRtcCanceller
 from device.audio.farend import FarEnd
 from device.config import Audio
 from device.core.events import Event
-from device.sim.echopath import EchoPath
-from device.sim.room import Room, Sound, pcm_from_samples, samples_from_pcm
-from device.sim.soundcard import SPEAKER, VirtualSoundCard
+from device.sim.devices.soundcard import SPEAKER, VirtualSoundCard
+from device.sim.room.acoustics import Room, Sound, pcm_from_samples, samples_from_pcm
+from device.sim.room.echopath import EchoPath
 from device.units import BYTES_PER_SAMPLE, Hz, Ms
 from tests.audio.echo_stage import FRAME, PLAYED_RATE, RATE, answers, cancellation_db, upsampled
 

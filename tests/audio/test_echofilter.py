@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.audio.echofilter import BLOCK, PARTS, Balance, EchoFilter
-from device.sim.room import Echo, Sound
+from device.sim.room.acoustics import Echo, Sound
 from tests.audio.echo_stage import ASKING, RATE, answers, cancellation_db, room, spoken, spoken_s
 
 

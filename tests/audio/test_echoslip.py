@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.audio.echoslip import SlipSearch
-from device.sim.room import Sound
+from device.sim.room.acoustics import Sound
 from tests.audio.echo_stage import ASKING, RATE, answers, spoken
 
 BLOCK = 160

@@ -28,7 +28,7 @@ from device.audio.hwvad import (
 from device.audio.vad import WebRtcVad
 from device.errors import AudioError, ConfigError
 from device.foreign.gpio import MockBoard
-from device.sim.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
+from device.sim.devices.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
 from device.units import Ms, Samples
 
 FRAME = AudioFrame(bytes(640), Samples(0))

@@ -17,7 +17,7 @@ from device.audio.devices import SoundDevice
 from device.audio.microphone import AlsaMicrophone
 from device.config import Audio
 from device.core.events import Event
-from device.sim.soundcard import MICROPHONE, VirtualSoundCard
+from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import CAPTURE_RATE
 
 LIMIT_S = 20.0

@@ -17,7 +17,7 @@ from device.audio.playback import Player
 from device.core.actions import Cue
 from device.core.events import Event, PlaybackFinished, PlaybackStarted, PlaybackStopped
 from device.errors import AudioError
-from device.sim.memory import FakeSpeaker
+from device.sim.devices.memorycard import FakeSpeaker
 from device.units import Hz, Ms
 
 RATE = Hz(24_000)

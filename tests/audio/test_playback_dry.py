@@ -8,7 +8,7 @@ import pytest
 
 from device.audio import playback
 from device.core.events import PlaybackFinished, PlaybackRanDry, PlaybackStarted, PlaybackStopped
-from device.sim.memory import FakeSpeaker
+from device.sim.devices.memorycard import FakeSpeaker
 from device.units import Hz, Ms
 from tests.audio.test_playback import RATE, House, a_house, heard_ms, sound
 

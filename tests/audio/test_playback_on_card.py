@@ -13,7 +13,7 @@ from device.audio.alsa import SoundCards
 from device.audio.playback import Player
 from device.config import Audio
 from device.core.events import Event, PlaybackFinished, PlaybackStopped
-from device.sim.soundcard import SPEAKER, Recording, VirtualSoundCard
+from device.sim.devices.soundcard import SPEAKER, Recording, VirtualSoundCard
 from device.units import Hz, Ms
 
 RATE = Hz(24_000)

@@ -21,7 +21,7 @@ from bench_echo import ROOMS
 from common import publish, table
 
 from device.audio.farend import FarEnd
-from device.sim.room import Room
+from device.sim.room.acoustics import Room
 from tests.audio.cue_stage import CueHeard, hear_cue, heard_span, make_canceller, notes_dbfs
 from tests.audio.echo_stage import PLAYED_RATE, RATE, answers
 

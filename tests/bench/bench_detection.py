@@ -25,8 +25,8 @@ from device import config
 from device.audio.alsa import SoundCards
 from device.audio.capture import Pace
 from device.foreign.espeak import VoiceStyle
-from device.sim.person import Person
-from device.sim.soundcard import MICROPHONE, Recording, VirtualSoundCard
+from device.sim.devices.soundcard import MICROPHONE, Recording, VirtualSoundCard
+from device.sim.person.voice import Person
 from device.wake.engines import load_engine
 from device.wake.worker import WakeWorker
 

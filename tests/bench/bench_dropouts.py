@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import common
 
-from device.sim.person import Person
+from device.sim.devices.soundcard import Recording, VirtualSoundCard
+from device.sim.person.voice import Person
 from device.sim.realtime import Entry, Reply, Script, SimulatedRealtime, tone
-from device.sim.soundcard import Recording, VirtualSoundCard
 
 STORY_MS = 20_000
 LIMIT_S = 20.0

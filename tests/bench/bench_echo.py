@@ -25,9 +25,9 @@ import soxr
 
 from device.foreign.espeak import VoiceStyle
 from device.ports import Phrase, ToolSpec
-from device.sim.person import without_silence
-from device.sim.room import Room, Sound, pcm_from_samples, samples_from_pcm
-from device.sim.understanding import Understanding, Understood
+from device.sim.person.understanding import Understanding, Understood
+from device.sim.person.voice import without_silence
+from device.sim.room.acoustics import Room, Sound, pcm_from_samples, samples_from_pcm
 from device.units import Hz, samples_from_ms
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "audio"))

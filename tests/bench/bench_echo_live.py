@@ -30,11 +30,11 @@ import common
 from bench_echo import ASKERS, COMMANDS, LEVELS_DB, ROOMS, TOOLS, asked
 from echo_stage import NEAR_DBFS, RATE, answers, at_level, upsampled
 
-from device.sim.echopath import EchoPath
-from device.sim.person import Person
+from device.sim.devices.soundcard import Recording, VirtualSoundCard
+from device.sim.person.voice import Person
 from device.sim.realtime import Entry, Reply, Script, SimulatedRealtime
-from device.sim.room import Room, Sound, pcm_from_samples, samples_from_pcm
-from device.sim.soundcard import Recording, VirtualSoundCard
+from device.sim.room.acoustics import Room, Sound, pcm_from_samples, samples_from_pcm
+from device.sim.room.echopath import EchoPath
 from device.units import Hz
 
 STORY_S = 40.0

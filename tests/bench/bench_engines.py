@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import bench_idle
 import common
 
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
 
 ENGINES = ("openwakeword", "microwakeword")
 PAGE = common.ROOT / "docs/wake-words.md"

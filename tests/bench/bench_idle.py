@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import common
 
-from device.sim.person import Person
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
+from device.sim.person.voice import Person
 
 WORD, SECOND_WORD = "hey_jarvis", "alexa"
 SETTLE_S = 9.0  # after about 6.5 a quiet room is listened to in long blocks

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 import memory_steps
 
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
 
 SETTLE_S = 6.0  # the wake word dozes off after about 4
 NAMES = {

@@ -24,7 +24,7 @@ from device.audio.alsa import SoundCards
 from device.audio.playback import Player
 from device.config import Audio
 from device.core.events import DeviceFailed, Event, PlaybackStarted, PlaybackStopped
-from device.sim.soundcard import MICROPHONE, SPEAKER, Recording, VirtualSoundCard
+from device.sim.devices.soundcard import MICROPHONE, SPEAKER, Recording, VirtualSoundCard
 from device.units import Hz
 
 REPLY_RATE = Hz(24_000)

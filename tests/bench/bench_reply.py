@@ -29,9 +29,9 @@ import common
 import numpy as np
 import numpy.typing as npt
 
-from device.sim.person import Person, Utterance
+from device.sim.devices.soundcard import Recording, VirtualSoundCard
+from device.sim.person.voice import Person, Utterance
 from device.sim.realtime import Entry, Reply, Script, SimulatedRealtime, tone
-from device.sim.soundcard import Recording, VirtualSoundCard
 from device.units import Hz
 
 RATE = Hz(24_000)

@@ -22,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from device.sim.devices.soundcard import MICROPHONE, SPEAKER, Recording, VirtualSoundCard
 from device.sim.realtime import DEFAULT_KEY
-from device.sim.soundcard import MICROPHONE, SPEAKER, Recording, VirtualSoundCard
 from device.units import Hz
 
 ROOT = Path(__file__).parents[2]

@@ -84,7 +84,7 @@ async def portaudio() -> None:
     """PortAudio, as the daemon starts it."""
     from device.audio.alsa import SoundCards
     from device.config import Audio
-    from device.sim.soundcard import MICROPHONE, SPEAKER
+    from device.sim.devices.soundcard import MICROPHONE, SPEAKER
 
     cards = SoundCards(Audio(input=MICROPHONE, output=SPEAKER), held.append)
     await cards.find()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from device.sim.person import Person
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
+from device.sim.person.voice import Person
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 LIMIT_S = 30

@@ -12,7 +12,7 @@ import pytest
 
 import device
 from device import config
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 KEY = "sk-proj-0123456789abcdef"

@@ -16,8 +16,8 @@ from device.core.events import ButtonClicked, ButtonHeld, ButtonLongPressed, But
 from device.core.indication import Indication
 from device.foreign.gpio import MockBoard
 from device.panel.gpio import GpioPanel
-from device.panel.simulated import SimulatedPanel
 from device.ports import Panel
+from device.sim.devices.panel import SimulatedPanel
 from device.units import Samples
 
 LED, BUTTON = 18, 17

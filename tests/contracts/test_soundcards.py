@@ -12,8 +12,8 @@ import pytest
 from device.audio.alsa import SoundCards
 from device.config import Audio
 from device.core.events import Event
-from device.sim.memory import FakeMicrophone, FakeSpeaker
-from device.sim.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
+from device.sim.devices.memorycard import FakeMicrophone, FakeSpeaker
+from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
 from device.units import CAPTURE_RATE, Hz
 
 FRAME_BYTES = 640

@@ -20,7 +20,7 @@ from device.audio.vad import Vad
 from device.core.events import VoiceStarted, VoiceStopped
 from device.errors import PanelError
 from device.foreign.gpio import MockBoard
-from device.sim.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
+from device.sim.devices.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
 from device.units import Samples
 
 PIN = 6

@@ -10,7 +10,7 @@ import pytest
 
 from device.errors import AudioError, ConfigError
 from device.foreign.usb import UsbId, VendorRead, open_device
-from device.sim.usb import FakeUsbBus, FakeXvf3000, Transfer
+from device.sim.devices.usb import FakeUsbBus, FakeXvf3000, Transfer
 
 ARRAY = UsbId(0x2886, 0x0018)
 VOICE = VendorRead(value=0xE0, index=19, length=8)

@@ -10,10 +10,10 @@ import pytest
 
 from device import config
 from device.foreign.gpio import MockBoard
+from device.sim.devices.soundcard import VirtualSoundCard
+from device.sim.person.understanding import Understanding
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.journal import Entry
-from device.sim.soundcard import VirtualSoundCard
-from device.sim.understanding import Understanding
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools

@@ -27,10 +27,10 @@ from device.core.events import (
 from device.core.status import Phase, Status
 from device.foreign.gpio import MockBoard
 from device.secrets import Secret
-from device.sim.person import Person, Utterance
+from device.sim.devices.soundcard import Recording, VirtualSoundCard
+from device.sim.person.voice import Person, Utterance
 from device.sim.realtime import SimulatedRealtime
-from device.sim.soundcard import Recording, VirtualSoundCard
-from device.sim.timeline import ScenarioError, Timeline
+from device.sim.stage.timeline import ScenarioError, Timeline
 
 LED, BUTTON, RELAY = 18, 23, 17
 WAKE_WORD = "hey jarvis"

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from device.sim.person import Person
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard
+from device.sim.person.voice import Person
 from tests.scenarios.house import LIMIT_S, PATIENCE, WAKE_WORD, until
 
 COMMAND = Path(sys.executable).with_name("hearthside")

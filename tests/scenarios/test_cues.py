@@ -13,13 +13,13 @@ from device.audio.cuemask import notes_dbfs
 from device.core.actions import Cue, PlayCue
 from device.core.events import SpeechStopped, WakeWordDetected
 from device.core.status import Phase
-from device.sim.echopath import EchoPath
-from device.sim.person import Utterance
+from device.sim.devices.soundcard import Recording, VirtualSoundCard
+from device.sim.person.voice import Utterance
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
-from device.sim.room import Room
-from device.sim.soundcard import Recording, VirtualSoundCard
-from device.sim.timeline import ScenarioError
+from device.sim.room.acoustics import Room
+from device.sim.room.echopath import EchoPath
+from device.sim.stage.timeline import ScenarioError
 from device.units import CAPTURE_RATE, Hz, Ms
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import LIMIT_S, PATIENCE, WAKE_WORD, House, Samples, pcm_samples, until

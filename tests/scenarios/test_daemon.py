@@ -13,10 +13,10 @@ import pytest
 
 from device.core import failures
 from device.core.events import ButtonReleased, Device
-from device.sim.person import Person
+from device.sim.devices.soundcard import VirtualSoundCard
+from device.sim.person.voice import Person
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script
-from device.sim.soundcard import VirtualSoundCard
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import until, write_config
 from tests.scenarios.process import daemon

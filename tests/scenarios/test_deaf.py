@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from device.sim.person import Person
+from device.sim.devices.soundcard import VirtualSoundCard
+from device.sim.person.voice import Person
 from device.sim.realtime import SimulatedRealtime
-from device.sim.soundcard import VirtualSoundCard
 from tests.scenarios.house import LIMIT_S, write_config
 from tests.scenarios.process import daemon
 

@@ -10,10 +10,10 @@ import pytest
 from device.core.actions import TruncateItem
 from device.core.events import PlaybackStarted, PlaybackStopped
 from device.core.status import Phase
-from device.sim.echopath import EchoPath
+from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.realtime import SimulatedRealtime
-from device.sim.room import Room
-from device.sim.soundcard import VirtualSoundCard
+from device.sim.room.acoustics import Room
+from device.sim.room.echopath import EchoPath
 from device.units import Ms
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import LIMIT_S, PATIENCE, House, until

@@ -14,6 +14,7 @@ from device.core import failures
 from device.core.actions import Announce
 from device.core.events import Failure, SessionFailed
 from device.core.status import Phase
+from device.sim.person.understanding import Understanding, Understood
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import (
     AfterEvent,
@@ -31,7 +32,6 @@ from device.sim.realtime.script import (
     oversized,
     tone,
 )
-from device.sim.understanding import Understanding, Understood
 from device.units import CAPTURE_RATE
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import RELAY, House

@@ -19,8 +19,8 @@ from device.core.actions import Announce, ReadAloud, RunTool, SendToolResult
 from device.core.events import Failure, PlaybackFinished, PlaybackStarted, Shortfall
 from device.core.status import Phase
 from device.foreign.gpio import MockBoard
+from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.realtime.script import tone
-from device.sim.soundcard import VirtualSoundCard
 from device.units import Ms
 from tests.conversation.scripted_server import Peer, scripted_server
 from tests.scenarios.house import LIMIT_S, House, opened, until

@@ -9,7 +9,7 @@ import pytest
 import soxr
 
 from device.core.events import SpeechStopped
-from device.sim.person import Utterance
+from device.sim.person.voice import Utterance
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from device.units import Hz

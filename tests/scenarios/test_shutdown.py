@@ -16,10 +16,10 @@ import pytest
 
 from device.core.events import PlaybackStarted, ResponseStarted, ShutdownRequested
 from device.core.status import Phase
-from device.sim.person import Person
+from device.sim.devices.soundcard import VirtualSoundCard
+from device.sim.person.voice import Person
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import AfterEvent, Call, Fault, Reply, Script, Stall, tone
-from device.sim.soundcard import VirtualSoundCard
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import LED, LIMIT_S, RELAY, House, write_config
 from tests.scenarios.process import daemon

@@ -11,9 +11,9 @@ import pytest
 from device.core.events import Device, PlaybackStarted, SpeechStarted
 from device.core.indication import Indication, indication
 from device.core.status import Phase
+from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
-from device.sim.soundcard import VirtualSoundCard
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import LED, LIMIT_S, House, until
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from device.sim.person.understanding import Understanding
 from device.sim.realtime import Entry, SimulatedRealtime
-from device.sim.understanding import Understanding
 from tests.conversation.openai_types import check_server_event
-from tests.sim.realtime_client import TOOLS
+from tests.sim.realtime.realtime_client import TOOLS
 
 
 @pytest.fixture(scope="session")

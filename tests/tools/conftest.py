@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from device.sim.soundcard import find_pulseaudio
+from device.sim.devices.soundcard import find_pulseaudio
 
 PATIENCE_S = 20.0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from device.foreign.espeak import EspeakVoice, VoiceStyle
-from device.sim.phrases import NotUnderstood, Understood
+from device.sim.person.phrases import NotUnderstood, Understood
 from device.sim.realtime.codec import resample
 from device.sim.realtime.items import Item
 from device.sim.realtime.script import REPLY_RATE, Call, Reply, Script

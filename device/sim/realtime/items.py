@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from device.sim.phrases import NotUnderstood, Understood
+from device.sim.person.phrases import NotUnderstood, Understood
 from device.sim.realtime.validation import RefusedError
 
 

@@ -13,6 +13,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from device.ports import ToolSpec
+from device.sim.person.recogniser import Recogniser
 from device.sim.realtime import schema
 from device.sim.realtime.brain import Voices
 from device.sim.realtime.items import new_id
@@ -22,7 +23,6 @@ from device.sim.realtime.session import Hearing, Session
 from device.sim.realtime.settings import Settings
 from device.sim.realtime.validation import RefusedError, check_session, convert
 from device.sim.realtime.wire import FaultBook, Wire
-from device.sim.recogniser import Recogniser
 
 MODELS = (
     "gpt-realtime",

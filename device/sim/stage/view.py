@@ -11,7 +11,7 @@ from typing import TextIO
 from device.core.actions import Announce, RunTool, TruncateItem
 from device.core.events import ButtonHeld, ButtonReleased, Heard, Said, SessionFailed, SpeechStarted, WakeWordDetected
 from device.core.status import Phase
-from device.sim.timeline import Entry, Timeline
+from device.sim.stage.timeline import Entry, Timeline
 
 REFRESH_S = 0.1
 FLOOR_DBFS = -60.0

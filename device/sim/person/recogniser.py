@@ -20,8 +20,8 @@ import msgspec
 import device
 from device.errors import ConfigError, HearthsideError, SpeechError
 from device.ports import ToolSpec
-from device.sim.phrases import NotUnderstood, Phrasebook, Understood
-from device.sim.understanding import TALK, Understanding
+from device.sim.person.phrases import NotUnderstood, Phrasebook, Understood
+from device.sim.person.understanding import TALK, Understanding
 
 _LENGTH_BYTES = 4
 _START_S = 30.0
@@ -63,7 +63,7 @@ class Recogniser:
         pipe = asyncio.subprocess.PIPE
         root = str(Path(device.__file__).parent.parent)
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
-        command = (sys.executable, "-m", "device.sim.recogniser")
+        command = (sys.executable, "-m", "device.sim.person.recogniser")
         self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=env)
         try:
             async with asyncio.timeout(_START_S):

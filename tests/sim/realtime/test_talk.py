@@ -8,7 +8,7 @@ import json
 import pytest
 
 from device.sim.realtime import Call, Reply, Script, SimulatedRealtime, tone
-from tests.sim.realtime_client import MODEL, TOOLS, Client, dialled, function, silence, spoken, talking
+from tests.sim.realtime.realtime_client import MODEL, TOOLS, Client, dialled, function, silence, spoken, talking
 
 PUSH_TO_TALK = {"input": {"turn_detection": None}}
 

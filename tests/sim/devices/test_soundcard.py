@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.sim import soundcard
-from device.sim.soundcard import SimulationError, SleepyRecording, VirtualSoundCard
+from device.sim.devices import soundcard
+from device.sim.devices.soundcard import SimulationError, SleepyRecording, VirtualSoundCard
 from device.units import Hz
 
 RATE = Hz(16_000)

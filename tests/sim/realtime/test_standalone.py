@@ -8,7 +8,7 @@ import signal
 import sys
 
 from device.sim.realtime import DEFAULT_KEY
-from tests.sim.realtime_client import MODEL, Client, websockets
+from tests.sim.realtime.realtime_client import MODEL, Client, websockets
 
 
 async def test_it_serves_until_it_is_asked_to_stop() -> None:

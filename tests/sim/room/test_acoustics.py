@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.sim.echopath import EchoPath
-from device.sim.room import Echo, Room, Sound, distort, impulse_response, pcm_from_samples, samples_from_pcm
-from device.sim.soundcard import Recording, SimulationError, VirtualSoundCard
+from device.sim.devices.soundcard import Recording, SimulationError, VirtualSoundCard
+from device.sim.room.acoustics import Echo, Room, Sound, distort, impulse_response, pcm_from_samples, samples_from_pcm
+from device.sim.room.echopath import EchoPath
 from device.units import CAPTURE_RATE, Hz, Ms
 
 RATE = CAPTURE_RATE

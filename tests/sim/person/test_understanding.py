@@ -12,13 +12,13 @@ import soxr
 from device.errors import ConfigError
 from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.ports import Phrase, ToolSpec
-from device.sim.person import without_silence
-from device.sim.phrases import NotUnderstood, Phrasebook, Understood
-from device.sim.pronunciation import arpabet
-from device.sim.understanding import TALK, Understanding
+from device.sim.person.phrases import NotUnderstood, Phrasebook, Understood
+from device.sim.person.pronunciation import arpabet
+from device.sim.person.understanding import TALK, Understanding
+from device.sim.person.voice import without_silence
 from device.tools.clock import PHRASES
 from device.tools.relays import OFF_PHRASES, ON_PHRASES
-from tests.sim.realtime_client import TOOLS
+from tests.sim.realtime.realtime_client import TOOLS
 
 SLOTS = {"name": {"light": "light", "fan": "fan", "heating": "heating", "desk lamp": "desk_lamp"}}
 LEVELS = {"percent": {"ten": 10, "twenty": 20, "forty": 40, "fifty": 50, "seventy": 70, "one hundred": 100}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.sim.person import Person, without_silence
+from device.sim.person.voice import Person, without_silence
 from device.units import Hz
 
 

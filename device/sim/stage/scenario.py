@@ -11,10 +11,10 @@ from device.core.actions import OpenSession, RunTool, TruncateItem
 from device.core.events import ButtonHeld, PlaybackFinished, PlaybackStarted, WakeWordDetected
 from device.core.status import Phase
 from device.errors import HearthsideError
-from device.sim.person import Person
-from device.sim.picture import envelope
+from device.sim.person.voice import Person
 from device.sim.realtime.journal import Journal
-from device.sim.timeline import ScenarioError, Timeline
+from device.sim.stage.picture import envelope
+from device.sim.stage.timeline import ScenarioError, Timeline
 from device.units import Hz
 
 WAKE_WORD = "hey jarvis"

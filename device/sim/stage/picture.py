@@ -13,7 +13,7 @@ from device.core.actions import RunTool
 from device.core.events import Heard, PlaybackStopped, Said, WakeWordDetected
 from device.core.status import Phase
 from device.foreign import plot
-from device.sim.timeline import Timeline
+from device.sim.stage.timeline import Timeline
 from device.units import Hz
 
 COLOURS = {

@@ -24,8 +24,8 @@ from typing import IO, Self
 import msgspec
 
 import device
-from device.sim.room import Echo, Room, pcm_from_samples, samples_from_pcm
-from device.sim.soundcard import SimulationError, VirtualSoundCard
+from device.sim.devices.soundcard import SimulationError, VirtualSoundCard
+from device.sim.room.acoustics import Echo, Room, pcm_from_samples, samples_from_pcm
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Ms, samples_from_ms
 
 BLOCK_MS = Ms(5)
@@ -34,7 +34,7 @@ BUFFER_MS = Ms(30)
 _BLOCK = samples_from_ms(BLOCK_MS, CAPTURE_RATE) * BYTES_PER_SAMPLE
 OWN_DELAY_MS = Ms(15)
 """What the way itself takes, measured with clicks: 15.0 to 15.6 ms, the same in each run and after a stall of 100 ms
-(`tests/sim/test_echopath.py`). It is a part of the room's delay; a shorter one cannot be had."""
+(`tests/sim/room/test_echopath.py`). It is a part of the room's delay; a shorter one cannot be had."""
 START_LIMIT_S = 10.0
 _BLOCKS_BEFORE_READY = 20
 # Of silence, in blocks: more than the sink takes at once, so that its buffer is full when the echo begins.
@@ -57,7 +57,7 @@ class EchoPath:
     async def __aenter__(self) -> Self:
         root = str(Path(device.__file__).parent.parent)
         env = {**os.environ, **self._card.env(), "PYTHONPATH": root}
-        command = (sys.executable, "-m", "device.sim.echopath", msgspec.json.encode(self._room).decode())
+        command = (sys.executable, "-m", "device.sim.room.echopath", msgspec.json.encode(self._room).decode())
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=env)
         try:

@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 
-from device.sim.echopath import EchoPath
-from device.sim.room import Room
-from device.sim.soundcard import Recording, VirtualSoundCard
+from device.sim.devices.soundcard import Recording, VirtualSoundCard
+from device.sim.room.acoustics import Room
+from device.sim.room.echopath import EchoPath
 from device.units import CAPTURE_RATE, Ms
 
 CLICK = np.zeros(4_000, np.int16)

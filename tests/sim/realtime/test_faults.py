@@ -32,7 +32,7 @@ from device.sim.realtime import (
     tone,
 )
 from tests.conversation.openai_types import check_server_event
-from tests.sim.realtime_client import MODEL, Client, dialled, talking
+from tests.sim.realtime.realtime_client import MODEL, Client, dialled, talking
 
 BETA = {"Authorization": f"Bearer {DEFAULT_KEY}", "OpenAI-Beta": "realtime=v1"}
 

@@ -12,10 +12,10 @@ import soxr
 
 from device.errors import ConfigError, SpeechError
 from device.ports import Phrase, ToolSpec
-from device.sim.phrases import NotUnderstood, Understood
+from device.sim.person.phrases import NotUnderstood, Understood
+from device.sim.person.recogniser import Recogniser
 from device.sim.realtime import SimulatedRealtime
-from device.sim.recogniser import Recogniser
-from tests.sim.realtime_client import TIME, TOOLS, spoken, talking
+from tests.sim.realtime.realtime_client import TIME, TOOLS, spoken, talking
 
 
 async def heard(text: str) -> bytes:

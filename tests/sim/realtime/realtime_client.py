@@ -14,7 +14,7 @@ import websockets
 
 from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.ports import Phrase, ToolSpec
-from device.sim.person import without_silence
+from device.sim.person.voice import without_silence
 from device.sim.realtime import DEFAULT_KEY, SimulatedRealtime
 
 MODEL = "gpt-realtime-2.1"

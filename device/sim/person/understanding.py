@@ -19,8 +19,8 @@ import pocketsphinx
 
 from device.foreign.espeak import phonemes
 from device.ports import ToolSpec
-from device.sim.phrases import NotUnderstood, Phrasebook, Understood
-from device.sim.pronunciation import arpabet
+from device.sim.person.phrases import NotUnderstood, Phrasebook, Understood
+from device.sim.person.pronunciation import arpabet
 from device.units import CAPTURE_RATE
 
 __all__ = ["TALK", "NotUnderstood", "Understanding", "Understood"]

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from device.sim.realtime import SimulatedRealtime, schema
 from device.sim.realtime.validation import RefusedError, check_session, convert, decode
 from tests.conversation.openai_types import CLIENT, check_client_event
-from tests.sim.realtime_client import TOOLS, Client, dialled, function, silence, talking
+from tests.sim.realtime.realtime_client import TOOLS, Client, dialled, function, silence, talking
 
 # Values within the ranges that the types do not tell.
 IN_RANGE = {"idle_timeout_ms": 5000, "max_output_tokens": 4096, "speed": 1.5, "image_url": "data:image/png;base64,AA=="}
