@@ -28,7 +28,7 @@ def _run(options: argparse.Namespace) -> int:
     journal.start("warning")
     with signals.importing(interrupted=0):
         import device.audio.alsa
-        import device.wake.openwakeword  # noqa: F401  all that takes long, while nothing is open
+        import device.wake.openwakeword.engine  # noqa: F401  all that takes long, while nothing is open
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_until_told(settings))
     return 0

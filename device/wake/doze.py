@@ -18,7 +18,7 @@ from operator import gt, sub
 import numpy as np
 
 from device.units import BYTES_PER_SAMPLE, Samples
-from device.wake.mel import CHUNK_SAMPLES
+from device.wake.openwakeword.mel import CHUNK_SAMPLES
 
 Levels = list[float]
 """dB of each band."""

@@ -12,11 +12,11 @@ def load_engine(wake: config.Wake) -> WakeWord:
     """Make the engine and load its models: file work, better done in a thread. Raise ConfigError."""
     match wake.engine:
         case "openwakeword":
-            from device.wake.openwakeword import OpenWakeWord
+            from device.wake.openwakeword.engine import OpenWakeWord
 
             return OpenWakeWord(wake.words, rules(wake))
         case "microwakeword":
-            from device.wake.microwakeword import MicroWakeWord
+            from device.wake.microwakeword.engine import MicroWakeWord
 
             return MicroWakeWord(wake.words, rules(wake))
     raise ConfigError(f'wake.engine: there is no "{wake.engine}"; give "openwakeword" or "microwakeword"')

@@ -23,7 +23,7 @@ from wake_set import CHUNK, RATE, ROOMS, SPELLING, Scene, scenes
 from device.audio.capture import Pace
 from device.ports import Detection
 from device.wake.doze import Doze
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.openwakeword.engine import OpenWakeWord
 
 CHUNK_BYTES = 2 * CHUNK
 WORDS = tuple(SPELLING)

@@ -42,16 +42,17 @@ def lite_word() -> str:
 
 def onnx_word() -> str:
     """The word as an `.onnx` file of layers that numpy's share does not know: onnxruntime."""
-    from device.wake import openwakeword
-    from device.wake.dense import NotDenseError
+    from device.wake.networks.dense import NotDenseError
+    from device.wake.openwakeword import engine
 
-    openwakeword.DenseNetwork = _refusing(NotDenseError)  # type: ignore[misc,assignment]
+    engine.DenseNetwork = _refusing(NotDenseError)  # type: ignore[misc,assignment]
     return WORD
 
 
 def lite_embedding() -> str:
     """The embedding as `.tflite` file: TensorFlow Lite."""
-    from device.wake import frontend, models
+    from device.wake import models
+    from device.wake.openwakeword import frontend
 
     def find(stem: str) -> Path:
         path = models.feature_model(stem)
@@ -63,8 +64,8 @@ def lite_embedding() -> str:
 
 def onnx_embedding() -> str:
     """The embedding as an `.onnx` file that cannot run as a stream: onnxruntime."""
-    from device.wake import frontend
-    from device.wake.layers import NotStreamableError
+    from device.wake.networks.layers import NotStreamableError
+    from device.wake.openwakeword import frontend
 
     frontend.StreamingEmbedding = _refusing(NotStreamableError)  # type: ignore[misc,assignment]
     return WORD
@@ -86,7 +87,7 @@ def show(way: Callable[[], str]) -> None:
     from numpy import random
 
     from device.service import heap
-    from device.wake.openwakeword import OpenWakeWord
+    from device.wake.openwakeword.engine import OpenWakeWord
 
     pcm = (random.default_rng(1).standard_normal(STEPS * STEP_BYTES // 2) * 1000).astype("<i2").tobytes()
     engine = OpenWakeWord([word])

@@ -31,7 +31,7 @@ WORDS = ("hey_jarvis",)
 def ours(words: Sequence[str] = WORDS, doze: bool = False) -> Callable[[bytes], object]:
     """Return a function that takes 20 ms frames, as the daemon does."""
     from device.wake.doze import Doze
-    from device.wake.openwakeword import OpenWakeWord
+    from device.wake.openwakeword.engine import OpenWakeWord
 
     engine = OpenWakeWord(words)
     if not doze:

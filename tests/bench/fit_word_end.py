@@ -1,6 +1,6 @@
-"""Fit and judge the word-end estimators of device/wake/wordend.py on voices whose word ends are known.
+"""Fit and judge the word-end estimators of device/wake/openwakeword/wordend.py on voices whose word ends are known.
 
-`python tests/bench/fit_word_end.py` prints a table; `--write` also renews device/wake/wordend.toml. Needs libespeak-ng
+`python tests/bench/fit_word_end.py` prints a table; `--write` also renews device/wake/openwakeword/wordend.toml. Needs libespeak-ng
 and flite. Voices never seen in the fit are judged (five folds over the voices); takes about three minutes.
 """
 
@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from device.wake.features import Features
-from device.wake.mel import CHUNK_SAMPLES
 from device.wake.models import shipped_words
-from device.wake.network import Network
-from device.wake.wordend import MARGIN, ROWS, WordEnd
+from device.wake.networks.network import Network
+from device.wake.openwakeword.features import Features
+from device.wake.openwakeword.mel import CHUNK_SAMPLES
+from device.wake.openwakeword.wordend import MARGIN, ROWS, WordEnd
 
 RATE = 16_000
 TOML = Path(__file__).parents[2] / "device" / "wake" / "wordend.toml"
@@ -234,7 +234,7 @@ def report(word: str, utterances: list[Utterance], sibilant: bool) -> None:
 
 
 def write(ends: dict[str, WordEnd]) -> None:
-    """Write the estimators where device/wake/wordend.py reads them."""
+    """Write the estimators where device/wake/openwakeword/wordend.py reads them."""
     lines = ["# Written by tests/bench/fit_word_end.py: ms since a word's end from the newest 8 embeddings."]
     for word, end in ends.items():
         weights = base64.b64encode(end.weights.astype("<f2").tobytes()).decode()

@@ -52,14 +52,14 @@ async def modules() -> None:
     import webrtcvad
 
     from device import app
-    from device.wake import openwakeword
+    from device.wake.openwakeword import engine
 
-    held.append((app, openwakeword, pyaudio, webrtcvad))
+    held.append((app, engine, pyaudio, webrtcvad))
 
 
 async def word() -> None:
     """A wake word, loaded and run for 0.8 s."""
-    from device.wake.openwakeword import OpenWakeWord
+    from device.wake.openwakeword.engine import OpenWakeWord
 
     engine = OpenWakeWord([WORD])
     engine.process(bytes(10 * 2560))
@@ -71,7 +71,7 @@ async def onnxruntime() -> None:
     import numpy as np
 
     from device.wake.models import feature_model, find_word
-    from device.wake.network import Network
+    from device.wake.networks.network import Network
 
     embedding, head = Network(feature_model("embedding_model")), Network(find_word(WORD).path)
     vector = np.zeros((1, 1, 1, 96), np.float32)

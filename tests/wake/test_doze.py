@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from device.units import Samples
 from device.wake.doze import Doze, Heard
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.openwakeword.engine import OpenWakeWord
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
 

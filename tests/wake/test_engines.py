@@ -9,8 +9,8 @@ from device.config import Wake
 from device.errors import ConfigError
 from device.ports import Rule
 from device.wake.engines import load_engine
-from device.wake.microwakeword import MicroWakeWord
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.microwakeword.engine import MicroWakeWord
+from device.wake.openwakeword.engine import OpenWakeWord
 
 
 def test_openwakeword_is_the_default() -> None:

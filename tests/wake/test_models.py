@@ -14,7 +14,7 @@ from device.errors import ConfigError
 from device.wake import models
 from device.wake.decision import Rules
 from device.wake.models import feature_model, find_word, shipped_words
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.openwakeword.engine import OpenWakeWord
 
 
 def test_shipped_words_are_found_with_and_without_version() -> None:
@@ -107,7 +107,7 @@ def test_a_word_by_path_goes_by_its_file_name(tmp_path: Path) -> None:
 def test_the_engine_needs_neither_the_package_nor_its_dependencies() -> None:
     """Importing openwakeword costs 120 MB; scipy alone would be felt."""
     code = (
-        "import sys; from device.wake.openwakeword import OpenWakeWord; OpenWakeWord(['hey_jarvis']); "
+        "import sys; from device.wake.openwakeword.engine import OpenWakeWord; OpenWakeWord(['hey_jarvis']); "
         "print([m for m in ('openwakeword', 'scipy', 'sklearn', 'tqdm', 'requests') if m in sys.modules])"
     )
     root = Path(__file__).parents[2]

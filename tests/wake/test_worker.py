@@ -13,7 +13,7 @@ import pytest
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.ports import Detection, NearMiss, Rule
 from device.units import Samples
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.worker import WakeWorker
 
 FRAME = 320

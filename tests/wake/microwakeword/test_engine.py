@@ -16,7 +16,7 @@ import pytest
 from device.errors import ConfigError
 from device.ports import Detection
 from device.wake.decision import Rules
-from device.wake.microwakeword import MicroWakeWord, shipped_words
+from device.wake.microwakeword.engine import MicroWakeWord, shipped_words
 from device.wake.models import feature_model
 from device.wake.models import find_word as find_onnx
 
@@ -236,7 +236,7 @@ def test_a_model_without_its_manifest_says_so(tmp_path: Path) -> None:
 
 def test_without_its_package_the_engine_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not among the ordinary requirements."""
-    monkeypatch.setattr("device.wake.tflite.find_spec", lambda name: None)
+    monkeypatch.setattr("device.wake.networks.tflite.find_spec", lambda name: None)
     message = refusal("alexa")
     assert 'needs the package pymicro-wakeword: it is not installed; install it (pip install "pymicro-wake' in message
     assert 'or set wake.engine = "openwakeword"' in message
@@ -250,7 +250,7 @@ def test_the_other_engine_loads_nothing_of_it() -> None:
     )
     others = (
         ("openwakeword", "pymicro_wakeword"),
-        ("openwakeword", "device.wake.tflite"),
+        ("openwakeword", "device.wake.networks.tflite"),
         ("microwakeword", "onnxruntime"),
     )
     for engine, other in others:

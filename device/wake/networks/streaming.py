@@ -18,9 +18,9 @@ import itertools
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from device.wake.layers import Layer, read_layers
-from device.wake.network import FloatArray
-from device.wake.onnxfile import Graph
+from device.wake.networks.layers import Layer, read_layers
+from device.wake.networks.network import FloatArray
+from device.wake.networks.onnxfile import Graph
 
 
 class StreamingModel:

@@ -11,7 +11,7 @@ from device.config import Wake
 from device.errors import ConfigError
 from device.ports import Detection
 from device.wake.decision import Rules, rules
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.openwakeword.engine import OpenWakeWord
 
 RATE = 16_000
 Sound = np.ndarray

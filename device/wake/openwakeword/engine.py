@@ -20,17 +20,17 @@ import numpy as np
 from device.errors import ConfigError
 from device.ports import Detection, Rule
 from device.units import Samples
-from device.wake import runtimes
 from device.wake.decision import Decision, Rules
-from device.wake.dense import DenseNetwork, NotDenseError
-from device.wake.embedding import EMBEDDING_SIZE
-from device.wake.features import Features
-from device.wake.mel import CHUNK_SAMPLES
 from device.wake.models import WordModel, find_word
-from device.wake.network import FloatArray, shape_text
-from device.wake.runtimes import Runnable
+from device.wake.networks import runtimes
+from device.wake.networks.dense import DenseNetwork, NotDenseError
+from device.wake.networks.network import FloatArray, shape_text
+from device.wake.networks.runtimes import Runnable
+from device.wake.openwakeword.embedding import EMBEDDING_SIZE
+from device.wake.openwakeword.features import Features
+from device.wake.openwakeword.mel import CHUNK_SAMPLES
+from device.wake.openwakeword.wordend import ROWS, Sound, WordEnd, word_end
 from device.wake.stepwise import Stepwise
-from device.wake.wordend import ROWS, Sound, WordEnd, word_end
 
 _log = logging.getLogger(__name__)
 

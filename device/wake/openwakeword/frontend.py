@@ -6,14 +6,14 @@ import logging
 from pathlib import Path
 
 from device.errors import ConfigError
-from device.wake import onnxfile, runtimes
-from device.wake.embedding import Embedding, StreamingEmbedding, WindowedEmbedding
-from device.wake.layers import NotStreamableError
-from device.wake.mel import Mel, ModelMel, fourier_mel
 from device.wake.models import feature_model
-from device.wake.network import FloatArray
-from device.wake.onnxfile import Graph
-from device.wake.protobuf import MalformedError
+from device.wake.networks import onnxfile, runtimes
+from device.wake.networks.layers import NotStreamableError
+from device.wake.networks.network import FloatArray
+from device.wake.networks.onnxfile import Graph
+from device.wake.networks.protobuf import MalformedError
+from device.wake.openwakeword.embedding import Embedding, StreamingEmbedding, WindowedEmbedding
+from device.wake.openwakeword.mel import Mel, ModelMel, fourier_mel
 
 _log = logging.getLogger(__name__)
 

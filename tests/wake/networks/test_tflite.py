@@ -14,15 +14,15 @@ import pytest
 from device.config import Wake
 from device.errors import ConfigError
 from device.ports import Detection
-from device.wake import tflite
-from device.wake.embedding import StreamingEmbedding, WindowedEmbedding
 from device.wake.engines import load_engine
-from device.wake.mel import FourierMel, ModelMel
 from device.wake.models import feature_model, shipped_words
-from device.wake.network import FloatArray, Network
-from device.wake.openwakeword import OpenWakeWord
-from device.wake.runtimes import Runnable
-from device.wake.tflite import LiteNetwork
+from device.wake.networks import tflite
+from device.wake.networks.network import FloatArray, Network
+from device.wake.networks.runtimes import Runnable
+from device.wake.networks.tflite import LiteNetwork
+from device.wake.openwakeword.embedding import StreamingEmbedding, WindowedEmbedding
+from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.openwakeword.mel import FourierMel, ModelMel
 
 RATE = 16_000
 CHUNK_BYTES = 2560

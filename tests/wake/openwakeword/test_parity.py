@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from openwakeword.model import Model
 
-from device.wake.features import Features
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.openwakeword.features import Features
 
 WORDS = ("hey_jarvis", "alexa", "hey_mycroft", "hey_rhasspy", "weather", "timer")
 CHUNK = 1280

@@ -6,12 +6,12 @@ from typing import Protocol
 
 import numpy as np
 
-from device.wake.layers import NotStreamableError
-from device.wake.mel import BANDS, CHUNK_FRAMES
-from device.wake.network import FloatArray
-from device.wake.onnxfile import Graph
-from device.wake.runtimes import Runnable
-from device.wake.streaming import StreamingModel
+from device.wake.networks.layers import NotStreamableError
+from device.wake.networks.network import FloatArray
+from device.wake.networks.onnxfile import Graph
+from device.wake.networks.runtimes import Runnable
+from device.wake.networks.streaming import StreamingModel
+from device.wake.openwakeword.mel import BANDS, CHUNK_FRAMES
 
 EMBEDDING_SIZE = 96
 _WINDOW_FRAMES = 76

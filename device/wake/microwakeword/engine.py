@@ -19,12 +19,12 @@ from device.errors import ConfigError
 from device.kit.textfiles import expanded, unreadable
 from device.ports import Detection, Rule
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
-from device.wake import tflite
 from device.wake.decision import Decision, Rules
 from device.wake.manifests import WordModel, read_manifest
-from device.wake.network import shape_size
+from device.wake.networks import tflite
+from device.wake.networks.network import shape_size
+from device.wake.networks.tflite import LibraryMissingError, UnusableModelError
 from device.wake.stepwise import Stepwise
-from device.wake.tflite import LibraryMissingError, UnusableModelError
 
 if TYPE_CHECKING:
     import numpy as np

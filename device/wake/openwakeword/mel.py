@@ -10,10 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
-from device.wake.network import FloatArray
-from device.wake.onnxfile import Graph
-from device.wake.protobuf import MalformedError
-from device.wake.runtimes import Runnable
+from device.wake.networks.network import FloatArray
+from device.wake.networks.onnxfile import Graph
+from device.wake.networks.protobuf import MalformedError
+from device.wake.networks.runtimes import Runnable
 
 CHUNK_SAMPLES = 1280
 """80 ms at 16 kHz: openWakeWord's step."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from device.wake import protobuf
-from device.wake.network import FloatArray, Shape
-from device.wake.protobuf import Field, Fixed, MalformedError
+from device.wake.networks import protobuf
+from device.wake.networks.network import FloatArray, Shape
+from device.wake.networks.protobuf import Field, Fixed, MalformedError
 
 # Of a model, a graph, a node, an attribute, a tensor and a declaration.
 _GRAPH = 7

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from device.wake import onnxfile
-from device.wake.network import FloatArray, shape_size
-from device.wake.onnxfile import Graph, Node
-from device.wake.protobuf import MalformedError
+from device.wake.networks import onnxfile
+from device.wake.networks.network import FloatArray, shape_size
+from device.wake.networks.onnxfile import Graph, Node
+from device.wake.networks.protobuf import MalformedError
 
 _Layer = Callable[[FloatArray, FloatArray], FloatArray]
 """Takes what the layer before has made, and what the network was given: rows of one, so that shapes do not matter."""

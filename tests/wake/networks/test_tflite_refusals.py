@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from device.errors import ConfigError
-from device.wake.microwakeword import shipped_words as micro_words
+from device.wake.microwakeword.engine import shipped_words as micro_words
 from device.wake.models import feature_model, shipped_words
-from device.wake.openwakeword import OpenWakeWord
-from device.wake.tflite import LiteNetwork
+from device.wake.networks.tflite import LiteNetwork
+from device.wake.openwakeword.engine import OpenWakeWord
 
 
 def _lite(word: str) -> Path:

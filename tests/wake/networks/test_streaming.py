@@ -9,16 +9,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from device.wake import frontend, onnxfile
-from device.wake.embedding import StreamingEmbedding, WindowedEmbedding
-from device.wake.layers import NotStreamableError, read_layers
-from device.wake.mel import FourierMel
 from device.wake.models import feature_model, find_word
-from device.wake.network import Network
-from device.wake.onnxfile import Graph, Node
-from device.wake.openwakeword import OpenWakeWord
-from device.wake.protobuf import MalformedError
-from device.wake.streaming import StreamingModel
+from device.wake.networks import onnxfile
+from device.wake.networks.layers import NotStreamableError, read_layers
+from device.wake.networks.network import Network
+from device.wake.networks.onnxfile import Graph, Node
+from device.wake.networks.protobuf import MalformedError
+from device.wake.networks.streaming import StreamingModel
+from device.wake.openwakeword import frontend
+from device.wake.openwakeword.embedding import StreamingEmbedding, WindowedEmbedding
+from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.openwakeword.mel import FourierMel
 
 Sound = np.ndarray
 

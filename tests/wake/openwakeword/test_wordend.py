@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from device.wake.wordend import MARGIN, ROWS, UNKNOWN_WORD, WordEnd, word_end
+from device.wake.openwakeword.wordend import MARGIN, ROWS, UNKNOWN_WORD, WordEnd, word_end
 
 EMBEDDINGS = np.zeros((ROWS, 96), np.float32)
 ZEROS = np.zeros(ROWS * 96, np.float32)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from device.wake.network import FloatArray, Network, Shape
+from device.wake.networks.network import FloatArray, Network, Shape
 
 
 class Runnable(Protocol):
@@ -24,7 +24,7 @@ class Runnable(Protocol):
 def load(path: Path) -> Runnable:
     """Load an .onnx or a .tflite file. Raise ConfigError when it is not such a model."""
     if path.suffix == ".tflite":
-        from device.wake.tflite import LiteNetwork
+        from device.wake.networks.tflite import LiteNetwork
 
         return LiteNetwork(path)
     return Network(path)

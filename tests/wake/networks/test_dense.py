@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from device.errors import ConfigError
-from device.wake import dense, onnxfile
-from device.wake.dense import DenseNetwork, NotDenseError
 from device.wake.models import feature_model, find_word, shipped_words
-from device.wake.network import FloatArray, Network
-from device.wake.onnxfile import Graph, Node
-from device.wake.openwakeword import OpenWakeWord
+from device.wake.networks import dense, onnxfile
+from device.wake.networks.dense import DenseNetwork, NotDenseError
+from device.wake.networks.network import FloatArray, Network
+from device.wake.networks.onnxfile import Graph, Node
+from device.wake.openwakeword.engine import OpenWakeWord
 from tests.wake.onnx_writer import Writer
 
 WORDS = ("alexa", "hey_jarvis", "hey_mycroft", "hey_rhasspy", "timer", "weather")
@@ -184,7 +184,7 @@ def test_a_word_of_ones_own_costs_no_library(tmp_path: Path, exporter: str) -> N
     """A Reshape is no reason to load 30 MB."""
     path = _own_word(tmp_path / "own_word.onnx", exporter)
     script = (
-        "import sys; from device.wake.openwakeword import OpenWakeWord\n"
+        "import sys; from device.wake.openwakeword.engine import OpenWakeWord\n"
         "OpenWakeWord([sys.argv[1]]).process(bytes(25600)); sys.exit('onnxruntime' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script, path], check=False).returncode == 0

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import ConfigError
-from device.wake.network import FloatArray, Shape, shape_text
+from device.wake.networks.network import FloatArray, Shape, shape_text
 
 PACKAGE = "pymicro_wakeword"
 

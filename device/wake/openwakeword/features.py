@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from device.wake.embedding import EMBEDDING_SIZE
-from device.wake.frontend import open_front_end
-from device.wake.mel import CHUNK_FRAMES, CHUNK_SAMPLES, FIRST_FRAMES, OVERLAP_SAMPLES
-from device.wake.network import FloatArray
+from device.wake.networks.network import FloatArray
+from device.wake.openwakeword.embedding import EMBEDDING_SIZE
+from device.wake.openwakeword.frontend import open_front_end
+from device.wake.openwakeword.mel import CHUNK_FRAMES, CHUNK_SAMPLES, FIRST_FRAMES, OVERLAP_SAMPLES
 
 _MEMORY_CHUNKS = 10
 """An embedding depends on 76 frames: on this chunk, the eight before, and half of the one before them."""

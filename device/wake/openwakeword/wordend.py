@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 from device.wake.models import bare_name
-from device.wake.network import FloatArray
+from device.wake.networks.network import FloatArray
 
 Sound = npt.NDArray[np.int16]
 
