@@ -10,20 +10,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from device import config
-from device.audio.alsa import PATIENCE_AT_BOOT_S, SoundCards
-from device.audio.bargein import BargeInVad, ConfirmingVad
-from device.audio.capture import Pace
-from device.audio.cuemask import CueMask
-from device.audio.echo import EchoCanceller, NullCanceller, WebRtcCanceller
-from device.audio.farend import FarEnd
-from device.audio.frontend import Frontend
-from device.audio.gate import Gate
-from device.audio.hwvad import open_vad
-from device.audio.microphone import AlsaMicrophone
-from device.audio.playback import Player
-from device.audio.preroll import PrerollRing
-from device.audio.segmenter import Segmenter
-from device.audio.traffic import TrafficReport
+from device.audio.cards.capture import Pace
+from device.audio.cards.microphone import AlsaMicrophone
+from device.audio.cards.portaudio import PATIENCE_AT_BOOT_S, SoundCards
+from device.audio.ear.bargein import BargeInVad, ConfirmingVad
+from device.audio.ear.frontend import Frontend
+from device.audio.ear.gate import Gate
+from device.audio.ear.hwvad import open_vad
+from device.audio.ear.preroll import PrerollRing
+from device.audio.ear.segmenter import Segmenter
+from device.audio.ear.traffic import TrafficReport
+from device.audio.echo.canceller import EchoCanceller, NullCanceller, WebRtcCanceller
+from device.audio.echo.cuemask import CueMask
+from device.audio.echo.farend import FarEnd
+from device.audio.mouth.player import Player
 from device.boards import Profile, apply_profile, load_profile
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation

@@ -7,9 +7,9 @@ import logging
 import msgspec
 
 from device import config
-from device.audio import echo
-from device.audio.gate import Padding
-from device.audio.segmenter import SegmenterSettings
+from device.audio.ear.gate import Padding
+from device.audio.ear.segmenter import SegmenterSettings
+from device.audio.echo import canceller
 from device.boards import Profile
 from device.core.actions import TurnEnd
 from device.core.memory import Settings
@@ -26,7 +26,7 @@ _LONGEST_SEMANTIC_WAIT = {"low": Ms(8_000), "medium": Ms(4_000), "high": Ms(2_00
 def choose_barge_in(settings: config.Config, profile: Profile) -> config.Config:
     """Settle conversation.barge_in: "voice" only where the device does not take its own answer for a person."""
     wanted = settings.conversation.barge_in or "voice"
-    if wanted == "voice" and not profile.echo_cancelled and not echo.is_installed():
+    if wanted == "voice" and not profile.echo_cancelled and not canceller.is_installed():
         log.warning(
             'no echo cancellation, by the board (hardware.profile = "%s") or by the package livekit: an answer can be '
             'interrupted by the wake word only (barge_in = "wake_word")',

@@ -27,7 +27,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = config.load(options.config, options.overrides)
     journal.start("warning")
     with signals.importing(interrupted=0):
-        import device.audio.alsa
+        import device.audio.cards.portaudio
         import device.wake.openwakeword.engine  # noqa: F401  all that takes long, while nothing is open
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_until_told(settings))
@@ -41,7 +41,7 @@ async def _until_told(settings: config.Config) -> None:
 
 
 async def _listen(settings: config.Config, stop: asyncio.Event) -> None:
-    from device.audio.alsa import SoundCards
+    from device.audio.cards.portaudio import SoundCards
     from device.audio.frames import level_dbfs
     from device.boards import apply_profile, load_profile
     from device.cli.meters import Meters

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, Protocol
 from msgspec import Meta, Struct
 
 from device import config
+from device.audio.cards.mixer import find_mixer
 from device.errors import AudioError, ToolError
 from device.ports import Phrase
-from device.tools.mixer import find_mixer
 from device.tools.registry import Tool
 
 STEP = 10

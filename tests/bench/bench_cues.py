@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from bench_echo import ROOMS
 from common import publish, table
 
-from device.audio.farend import FarEnd
+from device.audio.echo.farend import FarEnd
 from device.sim.room.acoustics import Room
-from tests.audio.cue_stage import CueHeard, hear_cue, heard_span, make_canceller, notes_dbfs
-from tests.audio.echo_stage import PLAYED_RATE, RATE, answers
+from tests.audio.echo.cue_stage import CueHeard, hear_cue, heard_span, make_canceller, notes_dbfs
+from tests.audio.echo.echo_stage import PLAYED_RATE, RATE, answers
 
 KINDS = {"none": "no canceller", "new": "a new canceller", "trained": "a canceller that knows the room"}
 # The canceller learns from an answer, and then there is a pause.

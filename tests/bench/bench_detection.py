@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 
 from device import config
-from device.audio.alsa import SoundCards
-from device.audio.capture import Pace
+from device.audio.cards.capture import Pace
+from device.audio.cards.portaudio import SoundCards
 from device.foreign.espeak import VoiceStyle
 from device.sim.devices.soundcard import MICROPHONE, Recording, VirtualSoundCard
 from device.sim.person.voice import Person

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 from wake_set import CHUNK, RATE, ROOMS, SPELLING, Scene, scenes
 
-from device.audio.capture import Pace
+from device.audio.cards.capture import Pace
 from device.ports import Detection
 from device.wake.doze import Doze
 from device.wake.openwakeword.engine import OpenWakeWord

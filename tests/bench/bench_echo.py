@@ -353,8 +353,8 @@ def cost_rows() -> Iterator[Row]:
 
 FRESH = """
 import asyncio, pathlib, re, threading, time
-from device.audio.echo import WebRtcCanceller
-from device.audio.farend import FarEnd
+from device.audio.echo.canceller import WebRtcCanceller
+from device.audio.echo.farend import FarEnd
 def look(file, key): return int(re.search(key + r":\\s+(\\d+)", pathlib.Path("/proc/self", file).read_text())[1])
 pss, threads, begun = look("smaps_rollup", "Pss"), look("status", "Threads"), time.monotonic()
 canceller = WebRtcCanceller(FarEnd(24_000))

@@ -25,12 +25,12 @@ import common
 from wake_set import RATE, Sound, in_room, noise, say
 
 from device import config
+from device.audio.ear.frontend import VAD_FRAME
+from device.audio.ear.gate import Gate
+from device.audio.ear.preroll import PrerollRing
+from device.audio.ear.segmenter import Segmenter
+from device.audio.ear.vad import WebRtcVad
 from device.audio.frames import Rechunker
-from device.audio.frontend import VAD_FRAME
-from device.audio.gate import Gate
-from device.audio.preroll import PrerollRing
-from device.audio.segmenter import Segmenter
-from device.audio.vad import WebRtcVad
 from device.policy import padding, segmenting
 from device.units import CAPTURE_RATE, Samples
 

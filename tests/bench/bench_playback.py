@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 import numpy as np
 
-from device.audio.alsa import SoundCards
-from device.audio.playback import Player
+from device.audio.cards.portaudio import SoundCards
+from device.audio.mouth.player import Player
 from device.config import Audio
 from device.core.events import DeviceFailed, Event, PlaybackStarted, PlaybackStopped
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER, Recording, VirtualSoundCard

@@ -82,7 +82,7 @@ async def onnxruntime() -> None:
 
 async def portaudio() -> None:
     """PortAudio, as the daemon starts it."""
-    from device.audio.alsa import SoundCards
+    from device.audio.cards.portaudio import SoundCards
     from device.config import Audio
     from device.sim.devices.soundcard import MICROPHONE, SPEAKER
 
@@ -95,7 +95,7 @@ async def filters() -> None:
     """PortAudio, trying every filter that is defined."""
     import pyaudio
 
-    from device.audio.chatter import silence_libraries
+    from device.audio.cards.alsa.chatter import silence_libraries
 
     silence_libraries()
     held.append(pyaudio.PyAudio())

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from device.audio import alsa, alsapcm
-from device.audio.alsa import SoundCards
-from device.audio.devices import Direction, SoundDevice, choose_device
+from device.audio.cards import portaudio
+from device.audio.cards.alsa import pcms
+from device.audio.cards.devices import Direction, SoundDevice, choose_device
+from device.audio.cards.mixer import control_device
+from device.audio.cards.portaudio import SoundCards
 from device.boards import load_profile, profile_names
 from device.config import Audio
 from device.foreign.asound import read_cards
-from device.tools.mixer import control_device
 from tests.boards.boards import LISTINGS, Listing
 
 EACH = pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: f"{listing.profile}-{listing.driver}")
@@ -37,7 +38,7 @@ class _PortAudio:
 def listed(listing: Listing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[SoundDevice, ...]:
     """The board's listing as SoundCards understands it."""
     root = listing.write(tmp_path)
-    monkeypatch.setattr(alsa, "read_cards", lambda: read_cards(root))
+    monkeypatch.setattr(portaudio, "read_cards", lambda: read_cards(root))
     monkeypatch.setattr(SoundCards, "_initialise", lambda self: _PortAudio(listing))
     return SoundCards(Audio(), lambda event: None).devices()
 
@@ -54,7 +55,7 @@ def test_a_board_finds_its_own_card(listing: Listing, listed: tuple[SoundDevice,
 @EACH
 def test_a_board_in_use_is_found_as_well(listing: Listing, tmp_path: Path) -> None:
     """PortAudio leaves out a card that somebody else holds: then the kernel's list counts."""
-    known = alsapcm.list_cards(listing.write(tmp_path))
+    known = pcms.list_cards(listing.write(tmp_path))
     assert choose_device(known, load_profile(listing.profile).input, Direction.INPUT).name.endswith("(hw:2,0)")
 
 

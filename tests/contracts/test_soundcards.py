@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.audio.alsa import SoundCards
+from device.audio.cards.portaudio import SoundCards
 from device.config import Audio
 from device.core.events import Event
 from device.sim.devices.memorycard import FakeMicrophone, FakeSpeaker

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from device import config
-from device.audio import hwvad
+from device.audio.ear import hwvad
+from device.audio.ear.hwvad import open_vad
+from device.audio.ear.segmenter import Segmenter
+from device.audio.ear.vad import Vad
 from device.audio.frames import AudioFrame, Rechunker
-from device.audio.hwvad import open_vad
-from device.audio.segmenter import Segmenter
-from device.audio.vad import Vad
 from device.core.events import VoiceStarted, VoiceStopped
 from device.errors import PanelError
 from device.foreign.gpio import MockBoard

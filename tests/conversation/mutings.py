@@ -14,10 +14,10 @@ import numpy as np
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from device.audio.frontend import Frontend
-from device.audio.gate import Gate
-from device.audio.preroll import PrerollRing
-from device.audio.segmenter import Segmenter, SegmenterSettings
+from device.audio.ear.frontend import Frontend
+from device.audio.ear.gate import Gate
+from device.audio.ear.preroll import PrerollRing
+from device.audio.ear.segmenter import Segmenter, SegmenterSettings
 from device.config import OpenAI
 from device.controller import Controller, House
 from device.conversation.openai import link

@@ -96,5 +96,5 @@ def test_a_machine_without_libusb_is_told_what_to_install(monkeypatch: pytest.Mo
 
 def test_pyusb_is_not_loaded_before_it_is_needed() -> None:
     """Most machines have no such array."""
-    command = "import sys, device.audio.hwvad; sys.exit('usb.core' in sys.modules)"
+    command = "import sys, device.audio.ear.hwvad; sys.exit('usb.core' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from device.audio import alsa, line
-from device.audio.alsa import SoundCards
+from device.audio.cards import line, portaudio
+from device.audio.cards.portaudio import SoundCards
 from device.config import Audio
 from device.kit.threads import ThreadError, Threads, wait_for_children_without_threads
 
@@ -51,7 +51,7 @@ async def test_a_call_that_hangs_does_not_stop_the_loop(gate: threading.Event) -
 
 async def test_sound_cards_close_though_portaudio_hangs(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
     """The program must be able to end."""
-    for module in (alsa, line):
+    for module in (portaudio, line):
         monkeypatch.setattr(module, "HANG_S", 0.05)
     cards = SoundCards(Audio(), lambda event: None)
     microphone = cards.microphone(lambda frame, moment: None)

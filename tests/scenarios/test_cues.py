@@ -9,7 +9,7 @@ import time
 import pytest
 import soxr
 
-from device.audio.cuemask import notes_dbfs
+from device.audio.echo.cuemask import notes_dbfs
 from device.core.actions import Cue, PlayCue
 from device.core.events import SpeechStopped, WakeWordDetected
 from device.core.status import Phase

@@ -1,0 +1,259 @@
+"""The sound cards, through PyAudio; nothing else imports it.
+
+PortAudio is one per process: it lists the devices once, when it is initialised, and sees a card that was plugged in
+later only after it was terminated with every stream closed. So one object owns it, and lends microphone and speaker.
+
+The microphone uses PortAudio's callbacks. Reading in a thread would cost a little less (in blocks of 20 ms 0.45 instead
+of 0.57 % of an x86 core on the virtual card). But a read from a card that stalls blocks for 40 s and more and cannot be
+ended, while a stream with a callback can be closed at any time. The loudspeaker's device is found here like the
+microphone's, but its stream is opened past PortAudio (`alsaout`), which cannot keep less ahead than its buffer holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import pyaudio
+
+from device.audio.cards.alsa import pcms
+from device.audio.cards.alsa.chatter import silence_libraries
+from device.audio.cards.capture import Pace
+from device.audio.cards.devices import DEFAULT, Direction, SoundDevice
+from device.audio.cards.filling.depth import Depth
+from device.audio.cards.filling.outputpcm import OutputPcm, alsa_name
+from device.audio.cards.filling.playout import Playout
+from device.audio.cards.line import HANG_S, Line, OnBlock
+from device.audio.cards.microphone import AlsaMicrophone, OnFrame
+from device.audio.cards.speaker import AlsaSpeaker
+from device.config import Audio
+from device.errors import AudioError, ConfigError, DeviceNotFoundError
+from device.foreign.asound import Card, read_cards
+from device.kit.threads import Threads
+from device.ports import Post
+from device.units import Hz
+
+WATCH_S = 1.0
+# While nobody waits for sound and all is well: waking up once a second costs 0.03 % of an x86 core.
+CALM_WATCH_S = 3.0
+# How long a card may take to appear when the machine starts, and how often it is looked for.
+PATIENCE_AT_BOOT_S = 10.0
+LOOK_AGAIN_S = 0.5
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+AnyLine = TypeVar("AnyLine", bound=Line)
+
+
+class SoundCards:
+    """Owner of PortAudio. `post` gets DeviceFailed and DeviceRecovered."""
+
+    def __init__(self, audio: Audio, post: Post) -> None:
+        self._audio = audio
+        self._post = post
+        self._thread = Threads("portaudio")
+        # One more than there are loudspeakers: a card that hangs keeps its own.
+        self._loudspeaker_threads = Threads("loudspeaker", 2)
+        self._portaudio: pyaudio.PyAudio | None = None
+        self._lent_pcms = pcms.LentPcms()
+        self._lent: dict[str, str] = {}
+        self._news = pcms.News()
+        self._replaced: dict[Direction, str] = {}
+        self._lines: list[Line] = []
+        self._watch: asyncio.Task[None] | None = None
+        self._restless = asyncio.Event()
+
+    def microphone(
+        self,
+        on_frame: OnFrame,
+        pace: Callable[[], Pace] = lambda: Pace.HURRIED,
+        on_gap: Callable[[], None] = lambda: None,
+    ) -> AlsaMicrophone:
+        """Return the microphone; `on_frame` gets its frames, one or more at a time, on the event loop's thread.
+
+        The less hurried the `pace` (asked in any thread) the less it costs; and while it is not, the stream may be
+        interrupted to find a loudspeaker that came back. `on_gap` is told, before the next frame and before a fault is
+        posted, that what comes does not join on to what was.
+        """
+        return self._add(AlsaMicrophone(self, self._audio, self._post, on_frame, pace, on_gap))
+
+    def speaker(self, rate: Hz) -> AlsaSpeaker:
+        """Return the loudspeaker, which is opened at `rate` where the card does it."""
+        return self._add(AlsaSpeaker(self, self._audio, self._post, rate))
+
+    async def list_devices(self) -> tuple[SoundDevice, ...]:
+        """Return every sound device, as of PortAudio's start."""
+        return await self.call(self.devices)
+
+    async def find(self, patience_s: float = 0.0) -> None:
+        """Make sure that the configured devices exist, in use or not; those that do not are waited for.
+
+        Raise DeviceNotFoundError, which lists those that do.
+        """
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                return await self.call(self._find)
+            except DeviceNotFoundError as error:
+                if time.monotonic() >= deadline:
+                    raise
+                log.info("waiting for a sound device: %s", error)
+            await asyncio.sleep(LOOK_AGAIN_S)
+            await self.call(self.terminate)
+
+    async def close(self) -> None:
+        """Close everything, waiting no longer than HANG_S. It can be opened again."""
+        if self._watch:
+            self._watch.cancel()
+            self._watch = None
+        for line in self._lines:
+            await line.close()
+        try:
+            await asyncio.wait_for(self.call(self.terminate), HANG_S)
+        except TimeoutError:
+            self._portaudio = None
+
+    async def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call PortAudio in its own thread: any of its calls may block."""
+        return await self._thread.call(function, *arguments)
+
+    def watch(self) -> None:
+        """Begin to look after the streams, one of which is to be opened."""
+        self._restless.set()
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._look_after_lines(), name="sound cards")
+
+    def watch_closely(self) -> None:
+        """A line that was calm is no more."""
+        self._restless.set()
+
+    def devices(self) -> tuple[SoundDevice, ...]:
+        """In PortAudio's thread: initialise when needed, and list the devices. Raise AudioError."""
+        portaudio = self._initialise()
+        try:
+            infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
+        except OSError as error:
+            raise AudioError(f"the sound devices cannot be listed: {error.args[-1]}") from error
+        known = read_cards()
+        return tuple(_device(info, self._lent, known) for info in infos)
+
+    def choose(self, direction: Direction) -> SoundDevice:
+        """In PortAudio's thread: return the configured device.
+
+        Raise DeviceNotFoundError, or AudioError when it exists but PortAudio cannot open it.
+        """
+        device = pcms.choose_pcm(self.devices(), self._name(direction), direction)
+        if self._name(direction) == DEFAULT:
+            self._note_default(direction, device)
+        return device
+
+    def open(self, line: Line, device: SoundDevice, rate: Hz, channels: int, block: int, on_block: OnBlock) -> Any:
+        """In PortAudio's thread: open a stream and start it. Raise OSError."""
+        way = line.direction.value
+        named = {way: True, f"{way}_device_index": device.index}
+        stream = self._initialise().open(
+            rate=rate,
+            channels=channels,
+            format=pyaudio.paInt16,
+            frames_per_buffer=block,
+            stream_callback=on_block,
+            **named,
+        )
+        level = logging.DEBUG if line.is_open or line.is_on_trial else logging.INFO
+        log.log(level, "%s: %s, %d Hz, %d channels, blocks of %d", line.noun, device.name, rate, channels, block)
+        return stream
+
+    def open_output(self, line: AlsaSpeaker, device: SoundDevice, rate: Hz, depth: Depth) -> Playout:
+        """In PortAudio's thread: open the stream of a loudspeaker, past PortAudio, and start it. Raise OSError."""
+        pcm = OutputPcm(alsa_name(device.name), rate)
+        playout = Playout(pcm, rate, depth, line, self._loudspeaker_threads.post)
+        playout.start()
+        level = logging.DEBUG if line.is_open or line.is_on_trial else logging.INFO
+        log.log(level, "%s: %s, %d Hz, %.0f ms ahead", line.noun, device.name, rate, depth.ahead_ms)
+        return playout
+
+    def list_for(self, line: Line) -> None:
+        """In PortAudio's thread: see the devices that are there now, where that may bring the line back.
+
+        It closes every stream for a moment: not while one is in use, and a healthy one only for good news.
+        """
+        others = [other for other in self._lines if other is not line and other.is_open]
+        if any(other.in_use for other in others):
+            return
+        if others and not self._news.is_good(self.devices(), line.name, line.direction):
+            return
+        for other in self._lines:
+            other.drop()
+        self.terminate()
+        for other in others:
+            other.reopen()
+
+    def terminate(self) -> None:
+        """In PortAudio's thread: let go of the sound system."""
+        if self._portaudio is not None:
+            self._portaudio.terminate()
+            self._portaudio = None
+            self._lent_pcms.take_back()
+
+    def _initialise(self) -> pyaudio.PyAudio:
+        if self._portaudio is None:
+            silence_libraries()
+            self._news.note_listing()
+            try:
+                self._lent = self._lent_pcms.lend((self._audio.input, self._audio.output))
+                self._portaudio = pyaudio.PyAudio()
+            except OSError as error:
+                raise AudioError(f"the sound system cannot be started: {error}") from error
+        return self._portaudio
+
+    def _find(self) -> None:
+        for direction in Direction:
+            try:
+                self.choose(direction)
+            except ConfigError:
+                raise
+            except AudioError as error:
+                log.warning("%s", error)
+
+    def _note_default(self, direction: Direction, device: SoundDevice) -> None:
+        """Say which device stands in for ALSA's default, once for each."""
+        if device.name not in (DEFAULT, self._replaced.get(direction)):
+            log.warning(
+                'ALSA\'s default %s cannot be opened (%s): "%s" is used in its place; is it the right one? If not, '
+                "name another in audio.%s",
+                *(direction.value, pcms.explain_pcm(DEFAULT, direction) or "PortAudio cannot use it"),
+                *(device.name, direction.value),
+            )
+        self._replaced[direction] = device.name
+
+    def _name(self, direction: Direction) -> str:
+        name: str = getattr(self._audio, direction.value)
+        return name
+
+    def _add(self, line: AnyLine) -> AnyLine:
+        self._lines.append(line)
+        return line
+
+    async def _look_after_lines(self) -> None:
+        while True:
+            self._restless.clear()
+            with contextlib.suppress(TimeoutError):
+                is_calm = all(line.is_calm for line in self._lines)
+                await asyncio.wait_for(self._restless.wait(), CALM_WATCH_S if is_calm else WATCH_S)
+            for line in self._lines:
+                try:
+                    await line.look_after()
+                except Exception:
+                    # Whatever went wrong, the house must not stay deaf for it.
+                    log.exception("looking after the %s", line.noun)
+
+
+def _device(info: Mapping[str, Any], lent: Mapping[str, str], known: Mapping[int, Card]) -> SoundDevice:
+    name = lent.get(info["name"], info["name"])
+    card = pcms.find_card(name, known)
+    return SoundDevice(info["index"], name, info["maxInputChannels"], info["maxOutputChannels"], card)

@@ -1,0 +1,127 @@
+"""The loudspeaker: a sound card's output that pulls what it plays."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from device.audio.cards.devices import Direction, SoundDevice, rates_to_try
+from device.audio.cards.filling.depth import Depth
+from device.audio.cards.filling.playout import Cause
+from device.audio.cards.line import HANG_S, OUTPUT_UNDERFLOW, XRUN_NOTE_S, Line
+from device.config import Audio
+from device.core.events import Device
+from device.ports import Post
+from device.units import Hz, Samples
+
+if TYPE_CHECKING:
+    from device.audio.cards.portaudio import SoundCards
+
+log = logging.getLogger(__name__)
+
+Source = Callable[[int, float], bytes]
+"""Called in the sound card's thread: samples wanted, moment (s, `time.monotonic`) the first reaches the DAC."""
+
+
+class AlsaSpeaker(Line):
+    """Plays what a source hands out. See device.ports.Speaker."""
+
+    device = Device.SPEAKER
+    direction = Direction.OUTPUT
+    noun = "loudspeaker"
+    gives = "takes"
+    # A PulseAudio null sink with its defaults, waking up, takes 2 s at once, and then nothing for as long.
+    farthest_ahead_s = 4.0
+    xrun = OUTPUT_UNDERFLOW
+
+    def __init__(self, cards: SoundCards, audio: Audio, post: Post, rate: Hz) -> None:
+        super().__init__(cards, audio, post)
+        self._best_rate = rate
+        self.rate = rate
+        self._source: Source = _silence
+        self._on_lost: Callable[[], None] = _nothing
+        self._on_break: Callable[[float], None] = _ignore
+        # What each card was seen to need is kept as long as the process lives.
+        self._depths: defaultdict[str, Depth] = defaultdict(Depth)
+        self._depth = Depth()
+        self._dry: Counter[Cause] = Counter()
+
+    def attach(self, source: Source, on_lost: Callable[[], None], on_break: Callable[[float], None]) -> None:
+        """Name where the sound comes from; who is told (on the event loop) that the card went away; and who is told (in
+        the card's thread) that at a moment nothing was left in it, so that what follows does not join on."""
+        self._source = source
+        self._on_lost = on_lost
+        self._on_break = on_break
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it may be sounding."""
+        return self.is_open
+
+    async def flush(self) -> float:
+        """Drop what has not left the card; return when it fell silent (s, `time.monotonic`). It goes on pulling.
+
+        Raise TimeoutError or OSError when the card does not.
+        """
+        moment: float = await asyncio.wait_for(self._cards.call(self._drop_sound), HANG_S)
+        return moment
+
+    def feed(self, count: Samples, moment: float) -> bytes | None:
+        """See device.audio.cards.filling.playout.Feeder."""
+        if not self.note_block(0, count / self.rate):
+            return None
+        return self._source(count, moment)
+
+    def note_break(self, moment: float) -> None:
+        """See device.audio.cards.filling.playout.Feeder."""
+        self._on_break(moment)
+
+    def note_dry(self, cause: Cause) -> None:
+        """See device.audio.cards.filling.playout.Feeder."""
+        self._dry[cause] += 1
+
+    def _drop_sound(self) -> float:
+        """In PortAudio's thread."""
+        stream = self._stream
+        return float(stream.drop()) if stream is not None else self.drop()
+
+    def _note_gap(self) -> None:
+        self._on_lost()
+
+    def _note_xruns(self, now: float) -> None:
+        if self._dry and now - self._xruns_noted_at >= XRUN_NOTE_S:
+            dry, self._dry, self._xruns_noted_at = self._dry, Counter(), now
+            level = logging.INFO if set(dry) == {Cause.BEGINNING} else logging.WARNING
+            times = ", ".join(f"{_times(count)} {cause.value}" for cause, count in dry.items())
+            log.log(level, "the loudspeaker ran dry %s; it now keeps %.0f ms ahead", times, self._depth.ahead_ms)
+
+    def _rates(self, device: SoundDevice) -> Iterable[Hz]:
+        return rates_to_try(self._best_rate, device)
+
+    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
+        self._depth = self._depths[device.name]
+        before, self.rate = self.rate, rate
+        try:
+            return self._cards.open_output(self, device, rate, self._depth)
+        except OSError:
+            self.rate = before
+            raise
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _silence(count: int, moment: float) -> bytes:
+    return bytes(2 * count)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _ignore(moment: float) -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,190 @@
+"""Whether a voice over the answer is a person, or what the echo canceller left of the answer itself. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from device.audio.ear.vad import Vad
+from device.audio.echo.canceller import WARM_UP, EchoLevels
+from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame, level_dbfs
+from device.units import Ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BargeInSettings:
+    """What counts as a person; numbers from trials in simulated rooms (tests/bench/bench_echo.py).
+
+    A new canceller may leave the whole of an echo for a moment: for its `warm_up` a person must be `over_echo_db` above
+    the echo as it comes in. Then it leaves -25 dB of it at worst, and a person need only be above -`below_echo_db` of
+    it, and `over_left_db` above nearly all that was left so far. After a stream has slipped it is as at first.
+    """
+
+    warm_up: Ms = WARM_UP
+    over_echo_db: float = 4.0
+    below_echo_db: float = 20.0
+    over_left_db: float = 6.0
+    floor_dbfs: float = -55.0
+
+
+# What is played counts for as long as its echo may take, and then fades as slowly as a room does (60 dB in 1 s).
+_HOLD_BLOCKS = 25
+_FADE_DB = 0.6
+# Of what is played more quietly than this, nothing is learned: a room has other sounds.
+_LOUD_DBFS = -40.0
+# Before the first echo has arrived nothing can be learned, and before a little was learned nothing can be told.
+_ON_ITS_WAY = Ms(200)
+_LEARNING = Ms(500)
+# With the echo a canceller takes away 10 dB of the room's own noise, too: when it comes back, in a pause of the answer,
+# webrtcvad was seen to take it for a voice, for as long as it needs to get used to it.
+_GETTING_USED_TO_NOISE = Ms(3_000)
+
+
+class Quantile:
+    """The level that `share` of all levels seen lie under: quickly at first, then within minutes, whatever comes."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._seen = 0
+        self.level: float | None = None
+
+    def see(self, level: float) -> None:
+        """Take another level (dB)."""
+        self._seen += 1
+        if self.level is None:
+            self.level = level
+        step = max(_SLOWEST_DB, _QUICKEST_DB / self._seen)
+        self.level += step * (self._share if level > self.level else self._share - 1)
+
+
+# Somebody who talks for a second while nobody notices moves a quantile by 4 dB at most.
+_SLOWEST_DB = 0.04
+_QUICKEST_DB = 20.0
+
+
+class ResidualEcho:
+    """Learns how loud the echo is, before and after cancellation, for what is played; fed every 10 ms."""
+
+    def __init__(self, settings: BargeInSettings) -> None:
+        self._settings = settings
+        self._played: deque[float] = deque(maxlen=_HOLD_BLOCKS)
+        self._fading = DIGITAL_SILENCE_DBFS
+        self._came_in = Quantile(0.8)
+        self._left = Quantile(0.95)
+
+    def hear(self, played: float) -> None:
+        """Take the level of what was played in the newest 10 ms."""
+        self._played.append(played)
+        self._fading = max(*self._played, self._fading - _FADE_DB)
+
+    def learn(self, captured: float, left: float, trained: Ms, doubtful: bool = False) -> None:
+        """Nobody spoke: all that was `captured`, and of that `left`, was echo or noise."""
+        if self._fading > _LOUD_DBFS and trained > _ON_ITS_WAY:
+            self._came_in.see(captured - self._fading)
+            if not doubtful:
+                self._left.see(left - self._fading)
+
+    def threshold(self, trained: Ms, doubtful: bool = False) -> float:
+        """Return the level (dBFS) above which it is a person; infinite while too little is known to tell."""
+        came_in, left = self._came_in.level, self._left.level
+        if came_in is None or trained < _LEARNING:
+            return math.inf
+        settings, echo = self._settings, self._fading + came_in
+        if doubtful or left is None or trained < settings.warm_up:
+            return max(settings.floor_dbfs, echo + settings.over_echo_db)
+        left_too = self._fading + left + settings.over_left_db
+        return max(settings.floor_dbfs, echo - settings.below_echo_db, left_too)
+
+
+class BargeInVad:
+    """A Vad in front of the segmenter: while an echo is being cancelled, only what is louder than its rest is a voice.
+
+    `levels` gives the canceller's newest levels; they are those of the frame asked about.
+    """
+
+    def __init__(
+        self, vad: Vad, levels: Callable[[], Sequence[EchoLevels]], settings: BargeInSettings | None = None
+    ) -> None:
+        self._vad = vad
+        self._levels = levels
+        self._settings = settings or BargeInSettings()
+        self._echo = ResidualEcho(self._settings)
+        self._trained = Ms(0)
+        self._passing = _GETTING_USED_TO_NOISE
+
+    def is_voice(self, frame: AudioFrame) -> bool:
+        """Return whether `frame` holds a person's voice."""
+        voiced = self._vad.is_voice(frame)
+        levels = self._levels()[-int(frame.ms // 10) :]
+        if not levels:
+            return voiced and self._is_no_noise(frame)
+        self._passing = Ms(0)
+        self._begin_anew_with(levels[-1].trained)
+        for ten_ms in levels:
+            self._echo.hear(ten_ms.played)
+        left, captured, doubtful = _of_frame(levels)
+        spoken = voiced and left > self._echo.threshold(levels[-1].trained, doubtful)
+        if not spoken:
+            self._echo.learn(captured, left, levels[-1].trained, doubtful)
+        return spoken
+
+    def _is_no_noise(self, frame: AudioFrame) -> bool:
+        """Nothing is cancelled: what was noise all the while may be so still."""
+        self._passing = Ms(self._passing + frame.ms)
+        return self._passing > _GETTING_USED_TO_NOISE or level_dbfs(frame.pcm) > self._settings.floor_dbfs
+
+    def _begin_anew_with(self, trained: Ms) -> None:
+        """Forget how loud the echo was when the canceller has begun to train anew."""
+        if trained < self._trained:
+            self._echo = ResidualEcho(self._settings)
+        self._trained = trained
+
+
+def _of_frame(levels: Sequence[EchoLevels]) -> tuple[float, float, bool]:
+    """Return what was left, what was captured, and whether that is doubtful."""
+    left = mean_dbfs([ten_ms.left for ten_ms in levels])
+    captured = mean_dbfs([ten_ms.captured for ten_ms in levels])
+    doubtful = any(ten_ms.doubtful for ten_ms in levels)
+    # What is out of step adds a second echo to the first.
+    return min(left, captured) if doubtful else left, captured, doubtful
+
+
+# Of the newest 400 ms a voice takes up 300, and goes on. Commands were confirmed 365 ms after their onset at the median
+# (with the sound card), and 96 % of them at all: the others are one short word. Of noises of 200 ms none pass (a cough,
+# "mhm", knocks), of a hum of 300 ms 16 %, of a cough of 400 ms 42 % (tests/bench/bench_echo.py).
+CONFIRMING_FRAMES = 20
+CONFIRMING_VOICED = 15
+GOES_ON_FRAMES = 3
+
+
+class ConfirmingVad:
+    """A Vad in front of the segmenter that says when a voice has gone on for long enough to be meant.
+
+    Counted over single frames (of 20 ms), because the segmenter takes a pause to know that a voice is over.
+    """
+
+    def __init__(self, vad: Vad, on_confirmed: Callable[[], None]) -> None:
+        self._vad = vad
+        self._on_confirmed = on_confirmed
+        self._voiced: deque[bool] = deque(maxlen=CONFIRMING_FRAMES)
+        self._confirmed = False
+
+    def is_voice(self, frame: AudioFrame) -> bool:
+        """Return whether `frame` holds a person's voice."""
+        voiced = self._vad.is_voice(frame)
+        self._voiced.append(voiced)
+        was, self._confirmed = self._confirmed, self._goes_on()
+        if self._confirmed and not was:
+            self._on_confirmed()
+        return voiced
+
+    def _goes_on(self) -> bool:
+        newest = list(self._voiced)[-GOES_ON_FRAMES:]
+        return all(newest) and sum(self._voiced) >= CONFIRMING_VOICED
+
+
+def mean_dbfs(levels: Sequence[float]) -> float:
+    """Return the level of sound whose parts, equally long, have these."""
+    return 10 * math.log10(sum(10 ** (level / 10) for level in levels) / len(levels))

@@ -1,0 +1,189 @@
+"""The capture side in one stream: what happens to every frame from the microphone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from device.audio.ear.gate import Gate
+from device.audio.ear.preroll import PrerollRing
+from device.audio.ear.segmenter import Segmenter
+from device.audio.ear.traffic import Traffic
+from device.audio.ear.vad import Vad
+from device.audio.echo.canceller import EchoCanceller, NullCanceller
+from device.audio.echo.cuemask import CueMask
+from device.audio.frames import Rechunker, level_dbfs
+from device.core.events import VoiceStarted, VoiceStopped
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+
+# The longest frame that fits 10 and 20 ms captures; webrtcvad costs the same for 10 ms as for 20.
+VAD_FRAME = samples_from_ms(20, CAPTURE_RATE)
+# What the detector needs to hear of noise that has become louder by 20 dB meanwhile, to take it for what it is (after
+# 4 s it hears voices for 160 ms, after 8 none). It costs 1 ms at once on an x86 core.
+LESSON = samples_from_ms(8_000, CAPTURE_RATE)
+# The longest that sound is under way: a batch of 280 ms, the same again while streams change, and the card's buffer.
+LONGEST_WAY = samples_from_ms(1_000, CAPTURE_RATE)
+
+
+class Frontend:
+    """Takes the microphone's frames to the ring, the gate, the wake word and the segmenter.
+
+    There is one count of samples in the house: the ring's. Every sample counted is also fed to the
+    wake word, so that its detections are positions of the same stream; nothing is skipped while
+    muted (no frames come) or after a lost sound card (both go on counting where they stood).
+    Runs on the event loop's thread and never waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        ring: PrerollRing,
+        gate: Gate,
+        vad: Vad,
+        segmenter: Segmenter,
+        feed_wake: Callable[[bytes], None],
+        reset_wake: Callable[[], None],
+        post: Callable[[VoiceStarted | VoiceStopped], None],
+        canceller: EchoCanceller | None = None,
+        cue_mask: CueMask | None = None,
+        detector: Vad | None = None,
+        is_calm: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`cue_mask`: for who has a loudspeaker in the room, and no board that takes its sound away.
+
+        `detector`: what `vad` asks, where that has more to do; it learns the room's noise.
+
+        `is_calm`, asked once the wake word got a frame: there are no voices, and nobody wants to know of any.
+        """
+        self.on_level: Callable[[float], None] | None = None
+        """Told the level of every frame in dBFS, when set."""
+        self._canceller = canceller or NullCanceller()
+        self._cue_mask = cue_mask
+        self._ring = ring
+        self._gate = gate
+        self._vad = vad
+        self._detector = detector or vad
+        self._segmenter = segmenter
+        self._feed_wake = feed_wake
+        self._reset_wake = reset_wake
+        self._post = post
+        self._is_calm = is_calm
+        self._newest: float | None = None
+        self._rechunker = Rechunker(VAD_FRAME)
+        self._began = ring.end
+        self._unheard_since: Samples | None = None
+
+    @property
+    def position(self) -> Samples:
+        """The position after the newest sample of the capture stream."""
+        return self._ring.end
+
+    @property
+    def traffic(self) -> Traffic:
+        """How much has left the device so far, and how much was withheld while the gate was open."""
+        return self._gate.traffic
+
+    def position_at(self, moment: float) -> Samples:
+        """Return which sample was captured at `moment` (s, `time.monotonic`), be it still under way.
+
+        Never one from before the stream (last) began, nor one further ahead than sound is ever held back.
+        """
+        if self._newest is None:
+            return self.position
+        ahead = min(LONGEST_WAY, round((moment - self._newest) * CAPTURE_RATE))
+        return Samples(max(self._began, self.position + ahead))
+
+    def recall(self, since: Samples, until: Samples) -> bytes:
+        """Return what is remembered of the stream from `since` up to `until`: nothing from before the last `clear`."""
+        return self._ring.read(since, until).pcm
+
+    def on_frame(self, pcm: bytes, moment: float) -> None:
+        """Take the newest whole samples from the microphone (16 kHz mono s16le), any number; with an echo canceller
+        whole blocks of 10 ms.
+
+        `moment` is when the first was captured, in seconds of `time.monotonic`: the canceller wants to know.
+        """
+        left = self._canceller.process(pcm, moment)
+        pcm = self._cue_mask.process(pcm, left, moment) if self._cue_mask else left
+        self._newest = moment + len(pcm) / BYTES_PER_SAMPLE / CAPTURE_RATE
+        start = self.position
+        self._ring.write(pcm)
+        self._gate.advance()
+        # It alone hears our own cues and announcements, too: who says it over one need not wait.
+        self._feed_wake(left)
+        if self._is_calm():
+            self._rest(start)
+        else:
+            self._rouse(start)
+            self._segment(pcm)
+        if self.on_level is not None:
+            self.on_level(level_dbfs(pcm))
+
+    def open_gate(self, since: Samples | None, until: Samples | None = None, voiced_only: bool = False) -> None:
+        """Let the stream out from `since` on (None: from now on); see `Gate.open`.
+
+        A span is sent now, as far as it has arrived: what follows the order is said of all of it.
+        """
+        span_end = None if until is None else min(until, self.position)
+        self._gate.open(self.position if since is None else since, span_end, voiced_only)
+
+    def close_gate(self) -> None:
+        """Let nothing out any more but the last of what was let out, which the resampler holds back."""
+        self._gate.close()
+
+    def cut_gate(self) -> None:
+        """Let nothing out any more, not even that."""
+        self._gate.cut()
+
+    def interrupt(self) -> None:
+        """The stream was interrupted (sound card lost): what comes next does not join on.
+
+        Sound from before is forgotten, so that nobody is sent what was said before the break. An
+        open gate stays open for what comes.
+        """
+        self._canceller.interrupt()
+        if self._cue_mask:
+            self._cue_mask.forget()
+        self._ring.clear()
+        self._began, self._newest = self._ring.end, None
+        self._reset_wake()
+        self._restart_segmenter()
+
+    def clear(self) -> None:
+        """Muted: nothing heard until now can leave the device any more."""
+        self._gate.cut()
+        self.interrupt()
+
+    def _segment(self, pcm: bytes) -> None:
+        for frame in self._rechunker.process(pcm):
+            fact = self._segmenter.process(self._vad.is_voice(frame), frame.position, frame.end)
+            if fact is not None:
+                self._tell(fact)
+
+    def _rest(self, start: Samples) -> None:
+        if self._unheard_since is None:
+            self._unheard_since = start
+            self._restart_segmenter()
+
+    def _rouse(self, start: Samples) -> None:
+        """Show the detector what it has not heard, so that it knows the room's noise.
+
+        Noise that has risen slowly would be a voice to it for seconds, and a silent hold of the button no mute.
+        """
+        if self._unheard_since is None:
+            return
+        unheard = self._ring.read(Samples(max(self._unheard_since, start - LESSON)), start)
+        self._unheard_since = None
+        self._rechunker.restart(unheard.position)
+        for frame in self._rechunker.process(unheard.pcm):
+            self._detector.is_voice(frame)
+        self._rechunker.restart(start)
+
+    def _tell(self, fact: VoiceStarted | VoiceStopped) -> None:
+        # The gate first: an order that follows from the fact finds it knowing of the voice.
+        self._gate.follow(fact)
+        self._post(fact)
+
+    def _restart_segmenter(self) -> None:
+        self._rechunker.restart(self.position)
+        if (stopped := self._segmenter.finish()) is not None:
+            self._tell(stopped)

@@ -1,0 +1,432 @@
+"""The player: answers, cues and announcements, one after the other, to the loudspeaker.
+
+It knows what has really been heard: every block carries the moment at which it reaches the DAC.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from device.audio.cues import cue_pcm
+from device.audio.echo.farend import Nobody, Witness
+from device.audio.mouth.answer import Answer, Item
+from device.audio.mouth.gain import Gain
+from device.audio.mouth.soundqueue import Sound, SoundQueue
+from device.audio.resample import StreamResampler
+from device.core.actions import Cue
+from device.core.events import PlaybackFinished, PlaybackRanDry, PlaybackStarted, PlaybackStopped
+from device.errors import AudioError
+from device.ports import Post, Speaker
+from device.units import BYTES_PER_SAMPLE, Hz, Ms, ms_from_samples
+
+log = logging.getLogger(__name__)
+
+# -15 dB: the answer can still be followed, and a person who talks over it is heard well above it.
+DUCKED = 10 ** (-15 / 20)
+# What a card may go on playing after a stop: what is ahead in most (15 to 30 ms) is left to run out, for then what was
+# heard is known to the sample, and the card is not left without a stream, in which a PulseAudio sink may fall asleep. A
+# card with more ahead is made to drop it.
+LONGEST_TAIL_S = 0.04
+# An open loudspeaker costs about 1 % of a core even when it plays silence.
+CLOSE_AFTER_S = 8.0
+# What was warmed up waits longer: between the wake word and the answer lie a person, a network and a model.
+WARM_S = 20.0
+
+
+# The item of an answer that the local voice says: the provider knows none, so it is told nothing of it.
+OWN_WORDS = ""
+# How often is looked whether an answer has run dry, and what counts as dry: far longer than pieces of sound lie apart.
+LOOK_S = 0.5
+DRY_S = 1.0
+
+
+class SourcedSpeaker(Speaker, Protocol):
+    """A loudspeaker that takes its sound from a source."""
+
+    def attach(
+        self,
+        source: Callable[[int, float], bytes],
+        on_lost: Callable[[], None],
+        on_break: Callable[[float], None],
+    ) -> None:
+        """Name the source, called in any thread with the number of samples wanted and the moment (seconds of
+        `time.monotonic`) the first of them reaches the DAC; who is told that the card went away; and who is told, in
+        the source's thread, that at a moment the card had nothing left: what had not sounded by then never will."""
+
+    async def flush(self) -> float:
+        """Drop what has not left the card, as a break; return when it fell silent. It goes on pulling."""
+
+
+class Player:
+    """Plays; every method is called on the event loop's thread and returns at once.
+
+    Posts PlaybackStarted with the first sample of an answer, PlaybackRanDry when nothing more of it is there though it
+    is not complete (and PlaybackStarted again when there is), PlaybackFinished when all of a complete answer has left
+    the card, PlaybackStopped after `stop` while there was an answer. `clock` counts seconds as the speaker does.
+    """
+
+    def __init__(
+        self,
+        speaker: SourcedSpeaker,
+        reply_rate: Hz,
+        post: Post,
+        volume: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        witness: Witness | None = None,
+    ) -> None:
+        self._speaker = speaker
+        self._reply_rate = reply_rate
+        self._post = post
+        self._clock = clock
+        self._volume = volume
+        self._ducked = False
+        self._gain = Gain(volume)
+        self._queue = SoundQueue(speaker.rate, self._gain)
+        self._rate = speaker.rate
+        self._waiting: list[Callable[[], None]] = []
+        self._unopened: PlaybackStopped | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._open = False
+        self._lost = False
+        self._opening: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
+        self._answer: Answer | None = None
+        self._finish: asyncio.TimerHandle | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
+        self._open_until = 0.0
+        self._witness = witness or Nobody()
+        speaker.attach(self._pull, self._lose, self._note_break)
+
+    @property
+    def volume(self) -> float:
+        """The volume, 0 to 1."""
+        return self._volume
+
+    def warm_up(self) -> None:
+        """Open the loudspeaker ahead of the first sound."""
+        self._keep_open(WARM_S)
+        self._when_open(lambda: None)
+
+    def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
+        """Queue a piece of an answer (s16le mono at the reply rate)."""
+        if self._answer and self._answer.turn == turn and self._answer.lost:
+            return
+        if not self._open:
+            self._unopened = PlaybackStopped(turn, item, Ms(0), Ms(0))
+        self._when_open(lambda: self._feed(self._get_answer(turn), item, pcm))
+
+    def read_reply(self, turn: int, pcm: bytes, rate: Hz) -> None:
+        """Queue what the local voice says as a part of an answer (s16le mono at `rate`)."""
+        resampler = StreamResampler(rate, self._reply_rate)
+        self.play_reply(turn, OWN_WORDS, resampler.process(pcm) + resampler.flush())
+
+    def end_reply_item(self, turn: int, item: str) -> None:
+        """All audio of the item has arrived."""
+        self._when_ready(lambda: self._end_item(turn, item))
+
+    def end_reply(self, turn: int) -> None:
+        """The answer is complete: PlaybackFinished follows when all of it has been heard."""
+        self._when_ready(lambda: self._complete(turn))
+
+    def play_cue(self, cue: Cue) -> None:
+        """Queue a short sound of our own."""
+        self.play_announcement(cue_pcm(cue, self._reply_rate), self._reply_rate)
+
+    def play_announcement(self, pcm: bytes, rate: Hz) -> None:
+        """Queue a whole sentence of the local voice (s16le mono at `rate`)."""
+        self._when_open(lambda: self._announce(pcm, rate))
+
+    def stop(self) -> None:
+        """Fall silent and forget everything queued: at once, or within LONGEST_TAIL_S."""
+        self._waiting.clear()
+        answer, self._answer = self._answer, None
+        if unopened := self._take_unopened():
+            self._post(unopened)
+        self._cancel_finish()
+        self._queue.clear()
+        tail_s = self._queue.sounding_until - self._clock()
+        if self._open and tail_s > LONGEST_TAIL_S:
+            self._queue.hold()
+            self._stopping = asyncio.create_task(self._drop_tail(answer), name="stop playback")
+        elif answer is not None:
+            # All that the card holds will be heard.
+            self._post(self._stopped(answer, self._queue.sounding_until))
+
+    def duck(self) -> None:
+        """Play quietly."""
+        self._set_gain(self._volume, ducked=True)
+
+    def unduck(self) -> None:
+        """Play at the volume again."""
+        self._set_gain(self._volume, ducked=False)
+
+    def set_volume(self, volume: float) -> None:
+        """Set the volume, 0 to 1: a factor of the amplitude."""
+        self._set_gain(volume, self._ducked)
+
+    async def close(self) -> None:
+        """Fall silent and let the card go."""
+        self._waiting.clear()
+        self._answer = None
+        self._cancel_finish()
+        self._queue.clear()
+        for task in (self._opening, self._stopping):
+            if task and not task.done():
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        await self._close_speaker()
+
+    def _pull(self, count: int, moment: float) -> bytes:
+        if self._lost and self._loop is not None:
+            self._lost = False
+            _tell(self._loop, self._note_back)
+        queue = self._queue
+        pcm = queue.pull(count, moment, self._clock())
+        self._witness.write(pcm, self._rate, moment, queue.pulled_cue)
+        return pcm
+
+    def _note_break(self, moment: float) -> None:
+        self._queue.note_dropped(moment)
+        self._witness.drop(moment)
+
+    def _set_gain(self, volume: float, ducked: bool) -> None:
+        self._volume, self._ducked = volume, ducked
+        self._gain.set(volume * (DUCKED if ducked else 1.0))
+
+    # Opening: what is asked for before the card is open waits, because the card decides the rate.
+
+    def _when_open(self, do: Callable[[], None]) -> None:
+        if not self._open and self._opening is None:
+            self._opening = asyncio.create_task(self._open_speaker(), name="open the loudspeaker")
+        self._when_ready(do)
+
+    def _when_ready(self, do: Callable[[], None]) -> None:
+        self._keep_open(CLOSE_AFTER_S)
+        if self._opening is None:
+            do()
+        else:
+            self._waiting.append(do)
+
+    async def _open_speaker(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        try:
+            await self._speaker.open()
+            self._take_up()
+        except AudioError:
+            # The speaker has reported it; the answer goes by unheard.
+            self._lose()
+        finally:
+            self._opening = None
+        waiting, self._waiting = self._waiting, []
+        for do in waiting:
+            do()
+        self._plan_close(CLOSE_AFTER_S)
+
+    def _take_up(self) -> None:
+        if self._rate != self._speaker.rate:
+            self._rate = self._speaker.rate
+            self._queue = SoundQueue(self._rate, self._gain)
+        self._open = True
+        self._lost = False
+        self._take_unopened()
+
+    def _take_unopened(self) -> PlaybackStopped | None:
+        """Return what must be said of an answer that is stopped while the card is still being opened."""
+        unopened, self._unopened = self._unopened, None
+        return unopened
+
+    def _lose(self) -> None:
+        """The card is gone: nothing queued will be heard."""
+        self._open = False
+        self._lost = True
+        self._queue.clear()
+        answer = self._answer
+        if answer is not None:
+            answer.lost = True
+            self._finish_if_done(answer)
+
+    def _note_back(self) -> None:
+        """The card came back by itself: it pulls again."""
+        self._take_up()
+        self._plan_close(CLOSE_AFTER_S)
+
+    def _plan_close(self, delay_s: float) -> None:
+        if self._close_timer:
+            self._close_timer.cancel()
+        self._close_timer = asyncio.get_running_loop().call_later(delay_s, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if not self._open:
+            return
+        left_s = max(self._open_until, self._queue.sounding_until + CLOSE_AFTER_S) - self._clock()
+        if self._answer is None and self._queue.is_empty and left_s <= 0:
+            self._opening = asyncio.create_task(self._close_idle(), name="close the loudspeaker")
+        else:
+            self._plan_close(max(1.0, left_s))
+
+    def _keep_open(self, for_s: float) -> None:
+        self._open_until = max(self._open_until, self._clock() + for_s)
+
+    async def _close_idle(self) -> None:
+        try:
+            await self._close_speaker()
+        finally:
+            self._opening = None
+        waiting, self._waiting = self._waiting, []
+        for do in waiting:
+            self._when_open(do)
+
+    async def _close_speaker(self) -> None:
+        self._open = False
+        if self._close_timer:
+            self._close_timer.cancel()
+        await self._speaker.close()
+
+    # Filling the queue.
+
+    def _announce(self, pcm: bytes, rate: Hz) -> None:
+        if not self._open:
+            return
+        resampler = StreamResampler(rate, self._rate)
+        whole = bytearray(resampler.process(pcm) + resampler.flush())
+        self._queue.add(Sound(_nothing, _ignore, whole, ended=True, is_cue=True))
+
+    def _get_answer(self, turn: int) -> Answer:
+        if self._answer is None or self._answer.turn != turn:
+            self._cancel_finish()
+            for item in self._answer.items if self._answer else ():
+                self._queue.end(item.sound)
+            self._answer = Answer(turn, lost=not self._open)
+            if self._queue.is_empty:
+                self._queue.forget_played()
+        return self._answer
+
+    def _feed(self, answer: Answer, name: str, pcm: bytes) -> None:
+        if answer.lost:
+            return
+        answer.complete = False
+        item = self._get_item(answer, name)
+        item.received += len(pcm) // BYTES_PER_SAMPLE
+        self._queue.feed(item.sound, item.resampler.process(pcm))
+
+    def _get_item(self, answer: Answer, name: str) -> Item:
+        if answer.items and answer.items[-1].name == name and not answer.items[-1].sound.ended:
+            return answer.items[-1]
+        if answer.items:
+            self._end(answer.items[-1])
+        loop = asyncio.get_running_loop()
+        sound = Sound(
+            lambda: _tell(loop, self._note_started, answer),
+            lambda moment: _tell(loop, self._note_done, answer, moment),
+        )
+        answer.items.append(Item(name, sound, StreamResampler(self._reply_rate, self._rate)))
+        answer.sounding += 1
+        self._queue.add(sound)
+        return answer.items[-1]
+
+    def _end_item(self, turn: int, name: str) -> None:
+        answer = self._answer
+        if answer and answer.turn == turn and answer.items and answer.items[-1].name == name:
+            self._end(answer.items[-1])
+
+    def _end(self, item: Item) -> None:
+        if not item.sound.ended:
+            self._queue.feed(item.sound, item.resampler.flush())
+            self._queue.end(item.sound)
+
+    def _complete(self, turn: int) -> None:
+        answer = self._get_answer(turn)
+        answer.complete = True
+        if answer.items:
+            self._end(answer.items[-1])
+        self._finish_if_done(answer)
+
+    # What the card tells.
+
+    def _note_started(self, answer: Answer) -> None:
+        if answer is self._answer and not answer.started:
+            answer.started = True
+            self._post(PlaybackStarted(answer.turn))
+            self._look_later(answer)
+
+    def _look_later(self, answer: Answer) -> None:
+        asyncio.get_running_loop().call_later(LOOK_S, self._look, answer)
+
+    def _look(self, answer: Answer) -> None:
+        """Tell when an answer that is not complete runs dry, and when it goes on."""
+        if answer is not self._answer:
+            return
+        dry = self._clock() - self._queue.sounding_until > DRY_S
+        if dry != answer.dry and not answer.complete:
+            answer.dry = dry
+            ended = all(item.sound.ended for item in answer.items)
+            self._post(PlaybackRanDry(answer.turn, ended) if dry else PlaybackStarted(answer.turn))
+        self._look_later(answer)
+
+    def _note_done(self, answer: Answer, moment: float) -> None:
+        answer.sounding -= 1
+        answer.until = moment
+        self._finish_if_done(answer)
+
+    def _finish_if_done(self, answer: Answer) -> None:
+        if answer is not self._answer or not answer.complete:
+            return
+        self._cancel_finish()
+        if answer.lost or not answer.sounding:
+            wait_s = 0.0 if answer.lost else max(0.0, answer.until - self._clock())
+            self._finish = asyncio.get_running_loop().call_later(wait_s, self._note_finished, answer)
+
+    def _note_finished(self, answer: Answer) -> None:
+        self._finish = None
+        if answer is self._answer and answer.complete:
+            self._answer = None
+            self._post(PlaybackFinished(answer.turn))
+
+    def _cancel_finish(self) -> None:
+        if self._finish:
+            self._finish.cancel()
+            self._finish = None
+
+    # Stopping.
+
+    async def _drop_tail(self, answer: Answer | None) -> None:
+        moment = self._clock()
+        try:
+            moment = await self._speaker.flush()
+        except (TimeoutError, OSError) as error:
+            # Its own supervision will find it broken.
+            moment = self._clock()
+            self._note_break(moment)
+            log.warning("the loudspeaker does not fall silent: %s", error or "it hangs")
+        finally:
+            self._queue.release()
+        if answer is not None:
+            self._post(self._stopped(answer, moment))
+
+    def _stopped(self, answer: Answer, moment: float) -> PlaybackStopped:
+        """Say how much was heard of the first item that was not heard to its end."""
+        for item in answer.items:
+            received = ms_from_samples(item.received, self._reply_rate)
+            played = Ms(min(received, ms_from_samples(self._queue.get_played(item.sound, moment), self._rate)))
+            heard_out = item.sound.ended and played >= received
+            if not heard_out:
+                return PlaybackStopped(answer.turn, item.name, played, received)
+        return PlaybackStopped(answer.turn, "", Ms(0), Ms(0))
+
+
+def _tell(loop: asyncio.AbstractEventLoop, note: Callable[..., None], *arguments: object) -> None:
+    """Cross over from the sound card's thread; nobody listens any more when the program has ended."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(note, *arguments)
+
+
+def _nothing() -> None:
+    """Nobody waits for it."""
+
+
+def _ignore(moment: float) -> None:
+    """Nobody waits for it."""

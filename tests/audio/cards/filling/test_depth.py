@@ -1,0 +1,89 @@
+"""How much is kept ahead in a loudspeaker's card."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.audio.cards.filling.depth import FIRST_MS, LEAST_MS, MOST_MS, STEP_MS, Depth
+
+TURN_S = 0.005
+
+
+class Machine:
+    """Fills a card up every 5 ms, and comes `late_ms` too late once in a while."""
+
+    def __init__(self, late_ms: float, every_s: float) -> None:
+        self.depth = Depth()
+        self.dry = 0
+        self._late_ms = late_ms
+        self._every = round(every_s / TURN_S)
+        self._turns = 0
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        for _ in range(round(seconds / TURN_S)):
+            self._turns += 1
+            left = self.depth.ahead_ms - 5 - (self._late_ms if self._turns % self._every == 0 else 0)
+            if left <= 0:
+                self.dry += 1
+                self.depth.note_dry()
+            else:
+                self.depth.note_left(left, self._turns * TURN_S)
+
+
+def test_it_begins_on_the_safe_side() -> None:
+    """Nothing is known of the card yet."""
+    assert Depth().ahead_ms == FIRST_MS > LEAST_MS
+
+
+def test_at_rest_it_becomes_small_within_seconds() -> None:
+    """And no smaller than that."""
+    machine = Machine(late_ms=1, every_s=0.5)
+    machine.run(10)
+    assert machine.depth.ahead_ms == LEAST_MS
+    machine.run(60)
+    assert (machine.depth.ahead_ms, machine.dry) == (LEAST_MS, 0)
+
+
+def test_a_machine_that_comes_late_keeps_what_it_needs_and_never_runs_dry() -> None:
+    """Lateness shows in what is left, long before nothing is."""
+    machine = Machine(late_ms=15, every_s=1)
+    machine.run(600)
+    assert machine.dry == 0
+    assert machine.depth.ahead_ms - 5 - 15 > 0
+
+
+def test_almost_dry_is_enough_for_more() -> None:
+    """At once, for sound that is under way too."""
+    depth = Depth()
+    depth.note_left(0.5, 1.0)
+    assert depth.ahead_ms >= FIRST_MS + STEP_MS
+
+
+def test_what_was_too_little_is_tried_less_and_less_often() -> None:
+    """A card that stands still for 40 ms every 20 s runs dry a few times, not all day."""
+    machine = Machine(late_ms=40, every_s=20)
+    machine.run(3600)
+    assert machine.dry <= 6
+
+
+def test_a_pause_between_two_streams_proves_nothing() -> None:
+    """Only time that flows counts."""
+    depth = Depth()
+    for hour in range(10):
+        depth.note_left(25.0, hour * 3600.0)
+    assert depth.ahead_ms == FIRST_MS
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(st.none(), st.floats(0, 200)), max_size=3000))
+def test_it_stays_within_bounds(seen: list[float | None]) -> None:
+    """Whatever happens."""
+    depth = Depth()
+    for turn, left in enumerate(seen):
+        if left is None:
+            depth.note_dry()
+        else:
+            depth.note_left(left, turn * TURN_S)
+        assert LEAST_MS <= depth.ahead_ms <= MOST_MS

@@ -1,0 +1,323 @@
+"""The thread that keeps a loudspeaker's card filled."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from device.audio.cards.filling import playout
+from device.audio.cards.filling.depth import FIRST_MS, MOST_MS, Depth
+from device.audio.cards.filling.outputpcm import DryError, Fill
+from device.audio.cards.filling.playout import Cause, Playout
+from device.kit.threads import Threads
+from device.units import BYTES_PER_SAMPLE, Hz, Samples
+
+RATE = Hz(24_000)
+LIMIT_S = 10.0
+
+
+class FakePcm:
+    """A card that plays in real time what it holds, stands still, runs dry and goes away when it is told."""
+
+    period = Samples(120)
+    room = Samples(6000)
+
+    def __init__(self) -> None:
+        self.heard = bytearray()
+        self.frozen = False
+        self.gone = False
+        self.unknown = False
+        self.dries_while_fed = False
+        self.swallows = False
+        self.waits_for_more = False
+        self.closed = False
+        self._lock = threading.Lock()
+        self._held = bytearray()
+        self._since = 0.0
+        self._runs = False
+
+    def start(self) -> None:
+        """Begin to play."""
+        self._since, self._runs = time.monotonic(), True
+
+    def fill(self) -> Fill:
+        """What is left by now."""
+        with self._lock:
+            if self.gone:
+                raise OSError(errno.ENODEV, "No such device")
+            if self.unknown:
+                raise OSError(errno.EIO, "Input/output error")
+            self._play()
+            if self.swallows:
+                self._held.clear()
+                return Fill(Samples(0), Samples(0))
+            if self._runs and not self._held:
+                self._runs = False
+                raise DryError(errno.EPIPE, "Broken pipe")
+            held = Samples(len(self._held) // BYTES_PER_SAMPLE)
+            return Fill(held, Samples(held + 48))
+
+    def write(self, pcm: bytes) -> Samples:
+        """Take it."""
+        with self._lock:
+            if self.dries_while_fed:
+                self.dries_while_fed = False
+                raise DryError(errno.EPIPE, "Broken pipe")
+            self._held += pcm
+            return Samples(len(pcm) // BYTES_PER_SAMPLE)
+
+    def prepare(self) -> None:
+        """Forget what is left."""
+        self._held.clear()
+
+    def drop(self) -> None:
+        """Fall silent."""
+        with self._lock:
+            self._play()
+            self._held.clear()
+
+    def thaw(self) -> None:
+        """Move on."""
+        self.frozen = False
+
+    def run_dry(self) -> None:
+        """Nothing is left, and what was is lost."""
+        with self._lock:
+            self._held.clear()
+
+    def close(self) -> None:
+        """Let it go."""
+        self.closed = True
+
+    def _play(self) -> None:
+        now = time.monotonic()
+        self.waits_for_more &= len(self._held) // BYTES_PER_SAMPLE < self.room - self.period
+        waits = self.frozen or self.waits_for_more
+        count = 0 if waits or not self._runs else int((now - self._since) * RATE) * BYTES_PER_SAMPLE
+        self._since = now if waits else self._since + count / BYTES_PER_SAMPLE / RATE
+        self.heard += self._held[:count]
+        del self._held[:count]
+
+
+class Feeder:
+    """Hands out a counter that never shows zero, so that silence and gaps are seen."""
+
+    def __init__(self) -> None:
+        self.handed_over = 0
+        self.moments: list[float] = []
+        self.breaks: list[float] = []
+        self.dry: list[Cause] = []
+        self.ends = False
+
+    def feed(self, count: Samples, moment: float) -> bytes | None:
+        """Go on counting."""
+        if self.ends:
+            return None
+        self.moments.append(moment)
+        self.handed_over += count
+        return b"\1\1" * count
+
+    def note_break(self, moment: float) -> None:
+        """Remember it."""
+        self.breaks.append(moment)
+
+    def note_dry(self, cause: Cause) -> None:
+        """Remember it."""
+        self.dry.append(cause)
+
+
+THREADS = Threads("loudspeaker", 2)
+
+
+class Stage:
+    """A card, who feeds it, and what plays."""
+
+    def __init__(self) -> None:
+        self.pcm = FakePcm()
+        self.feeder = Feeder()
+        self.depth = Depth()
+        self.began = time.monotonic()
+        self.playout = Playout(self.pcm, RATE, self.depth, self.feeder, THREADS.post)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """It is closed in the end."""
+    stage = Stage()
+    stage.playout.start()
+    yield stage
+    stage.playout.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def test_a_stream_begins_with_silence_and_then_plays_all(stage: Stage) -> None:
+    """The silence is as long as what is kept ahead, and from there on nothing is missing."""
+    until(lambda: len(stage.pcm.heard) > RATE)
+    stage.playout.close()
+    sound = bytes(stage.pcm.heard).lstrip(b"\0")
+    assert len(stage.pcm.heard) - len(sound) == int(FIRST_MS * RATE / 1000) * BYTES_PER_SAMPLE
+    if not stage.feeder.dry:
+        assert set(sound) == {1}
+
+
+def test_a_card_that_sleeps_at_first_is_handed_nothing() -> None:
+    """It would swallow what it holds, or play it seconds later."""
+    stage = Stage()
+    stage.pcm.frozen = True
+    stage.playout.start()
+    time.sleep(0.2)
+    assert stage.feeder.handed_over == 0
+    stage.pcm.frozen = False
+    until(lambda: stage.feeder.handed_over > 0)
+    stage.playout.close()
+
+
+def test_a_card_that_runs_dry_is_told_of_filled_anew_and_kept_fuller(stage: Stage) -> None:
+    """Who feeds it learns that what was handed over is over."""
+    until(lambda: stage.feeder.handed_over > 0)
+    before = stage.depth.ahead_ms
+    stage.pcm.run_dry()
+    until(lambda: bool(stage.feeder.dry))
+    assert len(stage.feeder.breaks) == len(stage.feeder.dry)
+    assert before < stage.depth.ahead_ms <= MOST_MS
+    handed_over = stage.feeder.handed_over
+    until(lambda: stage.feeder.handed_over > handed_over)
+
+
+def test_a_card_that_waits_for_more_than_is_kept_ahead_is_given_it_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is filled to the brim with silence, and then played to as before."""
+    monkeypatch.setattr(playout, "STUCK_S", 0.1)
+    until(lambda: stage.feeder.handed_over > 0)
+    stage.pcm.waits_for_more = True
+    until(lambda: not stage.pcm.waits_for_more)
+    handed_over = stage.feeder.handed_over
+    until(lambda: stage.feeder.handed_over > handed_over)
+    assert stage.feeder.dry[-1] is Cause.CARD
+
+
+def test_dry_in_its_first_moments_is_no_busy_machine(stage: Stage) -> None:
+    """It is told as what it is."""
+    stage.pcm.run_dry()
+    until(lambda: bool(stage.feeder.dry))
+    assert stage.feeder.dry[0] is Cause.BEGINNING
+
+
+def test_dry_while_it_is_being_fed_is_no_card_that_went_away(stage: Stage) -> None:
+    """Between asking how much is left and adding to it, on a busy machine."""
+    until(lambda: stage.feeder.handed_over > RATE // 10)
+    stage.pcm.dries_while_fed = True
+    until(lambda: bool(stage.feeder.dry))
+    handed_over = stage.feeder.handed_over
+    until(lambda: stage.feeder.handed_over > handed_over)
+
+
+def test_a_drop_silences_the_card_at_once_and_plays_on(stage: Stage) -> None:
+    """What follows is a stream that begins."""
+    until(lambda: stage.feeder.handed_over > RATE // 10)
+    moment = stage.playout.drop()
+    assert abs(moment - time.monotonic()) < LIMIT_S
+    assert stage.feeder.breaks[-1] == moment
+    handed_over = stage.feeder.handed_over
+    until(lambda: stage.feeder.handed_over > handed_over)
+
+
+def test_a_card_that_stands_still_is_emptied_once_it_moves(stage: Stage) -> None:
+    """Until then it is not known what of it will sound; and it is told how it was then."""
+    until(lambda: stage.feeder.handed_over > RATE // 10)
+    stage.pcm.frozen = True
+    time.sleep(0.05)
+    asked = time.monotonic()
+    threading.Timer(0.1, stage.pcm.thaw).start()
+    moment = stage.playout.drop()
+    assert moment - asked > 0.09 or stage.feeder.dry
+
+
+def test_a_drop_where_there_is_only_silence_drops_nothing() -> None:
+    """The stream goes on as it began."""
+    stage = Stage()
+    stage.pcm.frozen = True
+    stage.playout.start()
+    stage.playout.drop()
+    assert stage.feeder.breaks == []
+    stage.pcm.frozen = False
+    until(lambda: stage.feeder.handed_over > 0)
+    stage.playout.close()
+
+
+def test_the_moments_are_those_at_which_the_card_plays(stage: Stage) -> None:
+    """What is queued, and 2 ms more in this card, from when it was handed over."""
+    until(lambda: stage.feeder.handed_over > RATE // 4)
+    steps = [after - before for before, after in itertools.pairwise(stage.feeder.moments)]
+    assert statistics.median(steps) == pytest.approx(0.005, abs=1e-6)
+    assert all(moment >= stage.began for moment in stage.feeder.moments)
+
+
+def test_a_card_that_goes_away_ends_it(stage: Stage) -> None:
+    """And is let go."""
+    assert stage.playout.is_active()
+    stage.pcm.gone = True
+    until(lambda: not stage.playout.is_active())
+    assert stage.pcm.closed
+
+
+def test_a_card_of_which_nothing_is_known_yet_is_waited_for() -> None:
+    """PulseAudio's plugin says that it is broken until its server has told when the stream's samples sound."""
+    stage = Stage()
+    stage.pcm.unknown = True
+    stage.playout.start()
+    time.sleep(0.1)
+    assert stage.playout.is_active()
+    stage.pcm.unknown = False
+    until(lambda: stage.feeder.handed_over > 0)
+    stage.pcm.unknown = True
+    time.sleep(0.1)
+    assert stage.playout.is_active()
+    until(lambda: not stage.playout.is_active())
+
+
+def test_a_source_that_has_had_enough_ends_it(stage: Stage) -> None:
+    """A stream without a clock, for instance."""
+    stage.feeder.ends = True
+    until(lambda: not stage.playout.is_active())
+    assert stage.pcm.closed
+
+
+def test_what_swallows_all_at_once_is_fed_on_to_be_found_out() -> None:
+    """ALSA's "null" has no clock."""
+    stage = Stage()
+    stage.pcm.swallows = True
+    stage.playout.start()
+    until(lambda: stage.feeder.handed_over > RATE)
+    assert stage.feeder.handed_over / RATE > 2 * (time.monotonic() - stage.began)
+    stage.playout.close()
+
+
+def test_a_loudspeaker_that_is_opened_needs_no_new_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory has run out none comes to life; its own is there from the start, again and again."""
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for _ in range(5):
+        stage = Stage()
+        stage.playout.start()
+        until(lambda stage=stage: stage.feeder.handed_over > 0)
+        stage.playout.close()
+        assert stage.pcm.closed
+        assert not stage.playout.is_active()

@@ -1,0 +1,26 @@
+"""A loudspeaker that is no sound card: it takes sound as fast as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from device.audio.cards.portaudio import SoundCards
+from device.config import Audio
+from device.core.events import Device, DeviceFailed, Event
+from device.units import Hz
+
+LIMIT_S = 30.0
+
+
+async def test_alsas_null_is_told_as_what_it_is() -> None:
+    """Not as a card that stands still, nor as a machine that is too busy."""
+    told: list[Event] = []
+    cards = SoundCards(Audio(output="null"), told.append)
+    await cards.speaker(Hz(24_000)).open()
+    async with asyncio.timeout(LIMIT_S):
+        while not told:
+            await asyncio.sleep(0.05)
+    await cards.close()
+    assert isinstance(told[0], DeviceFailed)
+    assert told[0].device is Device.SPEAKER
+    assert "the loudspeaker takes sound faster than time passes" in str(told[0])

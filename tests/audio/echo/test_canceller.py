@@ -1,0 +1,284 @@
+"""Echo cancellation: WebRTC's module in simulated rooms, and what happens when it fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.audio.echo import canceller
+from device.audio.echo.canceller import LATENCY, PATIENCE, NullCanceller, WebRtcCanceller
+from device.audio.echo.farend import FarEnd
+from device.errors import AudioError
+from device.sim.room.acoustics import Echo, Sound, pcm_from_samples, samples_from_pcm
+from device.units import CAPTURE_RATE, Hz
+from tests.audio.echo.echo_stage import (
+    ASKING,
+    PLAYED_RATE,
+    Device,
+    answers,
+    cancellation_db,
+    room,
+    spoken,
+    spoken_s,
+    upsampled,
+)
+
+RATE = CAPTURE_RATE
+FRAME = 320
+
+
+def hissing(seconds: float) -> Sound:
+    """Noise at -40 dBFS."""
+    return np.asarray(np.random.default_rng(2).normal(0.0, 0.01, int(seconds * RATE)), np.float32)
+
+
+def play(far_end: FarEnd, since: float, until: float, level: float = 0.1) -> None:
+    """Let noise leave the loudspeaker."""
+    random = np.random.default_rng(3)
+    for n in range(round((until - since) / 0.005)):
+        block = np.asarray(random.normal(0.0, level, 120), np.float32)
+        far_end.write(pcm_from_samples(block), PLAYED_RATE, since + n * 0.005)
+
+
+def run(canceller: WebRtcCanceller, near: Sound, since: float = 0.0, frame: int = FRAME) -> Sound:
+    """Feed it the microphone's frames from a moment on."""
+    pieces = [near[at : at + frame] for at in range(0, len(near) - frame + 1, frame)]
+    left = [canceller.process(pcm_from_samples(piece), since + n * frame / RATE) for n, piece in enumerate(pieces)]
+    return samples_from_pcm(b"".join(left))
+
+
+@pytest.fixture
+def far_end() -> FarEnd:
+    """Nothing was played yet."""
+    return FarEnd(PLAYED_RATE)
+
+
+@pytest.fixture
+def canceller(far_end: FarEnd) -> WebRtcCanceller:
+    """Ready."""
+    made = WebRtcCanceller(far_end)
+    made.load()
+    return made
+
+
+class Broken:
+    """A module that fails from the start."""
+
+    def process(self, block: bytes, far_end: bytes, rate: Hz) -> bytes:
+        """Fail."""
+        raise AudioError("it is broken")
+
+
+@pytest.mark.parametrize(("seed", "delay", "level"), [(3, 20, 0), (7, 60, -5), (11, 100, 0), (1, 150, -10)])
+def test_after_three_seconds_30_db_of_the_echo_are_gone(seed: int, delay: int, level: int) -> None:
+    """Near and far, loud and soft, with a distorting loudspeaker."""
+    answer = answers(14, seed)
+    heard = Device().hear(answer, np.zeros_like(answer), room(delay, level, seed=seed, noise_dbfs=-85.0))
+    assert cancellation_db(heard.captured, heard.left, spoken_s(answer, 3.0), 14) >= 30
+
+
+def test_a_person_is_left() -> None:
+    """Somebody as loud as 5 dB over the echo loses less than 6 dB while both speak."""
+    answer = answers(8, 1)
+    near = np.zeros_like(answer)
+    words = spoken("set the volume to fifty percent", ASKING)
+    near[5 * RATE : 5 * RATE + len(words)] = words
+    heard = Device().hear(answer, near, room(60, -5))
+    assert cancellation_db(near, heard.left, 5.0, 5 + len(words) / RATE) < 6
+
+
+@pytest.mark.parametrize("frame", [160, 320])
+def test_while_nothing_is_played_the_sound_passes_later(canceller: WebRtcCanceller, frame: int) -> None:
+    """To the bit, by LATENCY."""
+    near = hissing(0.5)
+    left = run(canceller, near, frame=frame)
+    assert np.array_equal(pcm_from_samples(left[LATENCY:]), pcm_from_samples(near[:-LATENCY]))
+    assert canceller.levels() == ()
+
+
+def test_it_runs_while_something_is_played_and_half_a_second_longer(
+    canceller: WebRtcCanceller, far_end: FarEnd
+) -> None:
+    """Then it rests."""
+    running = []
+    for n in range(150):
+        if n == 50:
+            play(far_end, 1.0, 1.5)
+        canceller.process(bytes(2 * FRAME), n * 0.02)
+        running += [n * 0.02] if canceller.levels() else []
+    assert running[0] == pytest.approx(1.0, abs=0.001)
+    assert running[-1] == pytest.approx(2.0, abs=0.08)
+
+
+def test_going_on_and_off_does_not_tear_the_sound(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
+    """A tone that is no echo goes through all of it, in place (the module's high-pass turns it a little)."""
+    tone = np.asarray(0.3 * np.sin(2 * np.pi * 3000 * np.arange(3 * RATE) / RATE), np.float32)
+    before = run(canceller, tone[:RATE])
+    play(far_end, 1.0, 1.5, level=0.0003)
+    left = np.concatenate((before, run(canceller, tone[RATE:], since=1.0)))
+    assert np.abs(left[LATENCY:] - tone[: len(left) - LATENCY]).max() < 0.05
+
+
+def test_levels_tell_what_became_of_the_newest_frames(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
+    """What is played, what came in and what is left; and for how long it has been training."""
+    play(far_end, 0.0, 1.0)
+    run(canceller, hissing(0.5))
+    newest = canceller.levels()[-1]
+    assert newest.played == pytest.approx(-20, abs=2)
+    assert newest.captured == pytest.approx(-40, abs=3)
+    assert newest.trained == pytest.approx(500, abs=20)
+
+
+def test_when_it_is_to_distrust_itself_it_trains_anew(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
+    """The volume of the card was changed."""
+    play(far_end, 0.0, 1.0)
+    run(canceller, hissing(0.4))
+    canceller.distrust()
+    run(canceller, hissing(0.2), since=0.4)
+    assert canceller.levels()[-1].trained == pytest.approx(200, abs=20)
+
+
+def heard_of_it(seconds: float) -> Sound:
+    """The echo of what `play` plays from 0.0 s on: without a room."""
+    sound = np.random.default_rng(3).normal(0.0, 0.1, int(seconds * PLAYED_RATE))
+    return np.asarray(soxr.resample(sound, PLAYED_RATE, RATE) * 0.3, np.float32)
+
+
+@pytest.mark.parametrize("slips_far", [True, False])
+def test_a_slip_of_either_stream_makes_it_doubtful(
+    canceller: WebRtcCanceller, far_end: FarEnd, slips_far: bool
+) -> None:
+    """For a moment, the one of the loudspeaker as the one of the microphone."""
+    play(far_end, 0.0, 2.0)
+    heard = heard_of_it(2.0)
+    run(canceller, heard[: 3 * RATE // 2])
+    assert not canceller.levels()[-1].doubtful
+    if slips_far:
+        play(far_end, 2.1, 2.6)
+    run(canceller, heard[3 * RATE // 2 :][: RATE // 5], since=1.5 if slips_far else 1.6)
+    assert canceller.levels()[-1].doubtful
+
+
+def test_an_interruption_of_the_stream_makes_it_doubtful(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
+    """Where it goes on is known by one moment only; and a moment later the echo is found again."""
+    play(far_end, 0.0, 3.0)
+    heard = heard_of_it(3.0)
+    run(canceller, heard[: 3 * RATE // 2])
+    canceller.interrupt()
+    run(canceller, heard[3 * RATE // 2 :][: RATE // 5], since=1.501)
+    assert canceller.levels()[-1].doubtful
+    run(canceller, heard[17 * RATE // 10 :][:RATE], since=1.701)
+    assert not canceller.levels()[-1].doubtful
+
+
+def test_until_it_is_loaded_the_sound_passes(far_end: FarEnd) -> None:
+    """It is imported only when it is used."""
+    play(far_end, 0.0, 1.0)
+    near = hissing(0.5)
+    left = run(WebRtcCanceller(far_end), near)
+    assert np.array_equal(pcm_from_samples(left[LATENCY:]), pcm_from_samples(near[:-LATENCY]))
+
+
+def test_a_module_that_keeps_failing_is_left_alone(
+    far_end: FarEnd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The sound passes, and it is said once."""
+    monkeypatch.setattr(canceller, "_Module", Broken)
+    told: list[None] = []
+    canceller = WebRtcCanceller(far_end, lambda: told.append(None))
+    canceller.load()
+    play(far_end, 0.0, 2.0)
+    near = hissing(1.0)
+    left = run(canceller, near)
+    assert np.array_equal(pcm_from_samples(left[LATENCY:]), pcm_from_samples(near[:-LATENCY]))
+    assert len(told) == 1
+    assert [record.message for record in caplog.records if "it is broken" in record.message] == [
+        "echo cancellation is switched off until the next start: it is broken"
+    ]
+
+
+def test_a_module_that_fails_now_and_then_is_kept(far_end: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only failures in a row count."""
+
+    class Shaky(Broken):
+        calls = 0
+
+        def process(self, block: bytes, far_end: bytes, rate: Hz) -> bytes:
+            self.calls += 1
+            return super().process(block, far_end, rate) if self.calls % PATIENCE else block
+
+    monkeypatch.setattr(canceller, "_Module", Shaky)
+    told: list[None] = []
+    canceller = WebRtcCanceller(far_end, lambda: told.append(None))
+    canceller.load()
+    play(far_end, 0.0, 2.0)
+    run(canceller, hissing(1.0))
+    assert not told
+
+
+def test_without_the_library_it_says_how_to_get_it(far_end: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anybody relies on it."""
+    monkeypatch.setitem(sys.modules, "livekit", None)
+    with pytest.raises(AudioError, match="pip install livekit"):
+        WebRtcCanceller(far_end).load()
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([160, 320]), st.floats(-0.1, 0.3)), max_size=40),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=25)
+def test_whatever_the_moments_as_much_comes_out_as_went_in(frames: list[tuple[int, float]], breaks: bool) -> None:
+    """Frames late, early and interrupted, while it starts and stops."""
+    far_end = FarEnd(PLAYED_RATE)
+    canceller = WebRtcCanceller(far_end)
+    canceller.load()
+    moment = 0.0
+    for samples, step in frames:
+        play(far_end, moment, moment + 0.02)
+        moment = max(0.0, moment + step)
+        assert len(canceller.process(bytes(2 * samples), moment)) == 2 * samples
+        if breaks:
+            canceller.interrupt()
+
+
+def test_the_null_canceller_leaves_everything_as_it_is() -> None:
+    """And has nothing to tell."""
+    null = NullCanceller()
+    null.interrupt()
+    assert null.process(b"\1\0" * FRAME, 1.0) == b"\1\0" * FRAME
+    assert null.levels() == ()
+    assert null.latency == 0
+
+
+def learn(canceller: WebRtcCanceller, far_end: FarEnd, seconds: float) -> None:
+    """Let it hear an answer in a room."""
+    answer = answers(seconds, 1)
+    heard = Echo(room(60, -5)).process(answer)
+    played = upsampled(answer)
+    for at in range(0, len(played) - 119, 120):
+        far_end.write(pcm_from_samples(played[at : at + 120]), PLAYED_RATE, at / PLAYED_RATE)
+        if at % 480 == 360:
+            captured = heard[(at - 360) * 2 // 3 :][:FRAME]
+            canceller.process(pcm_from_samples(captured), (at - 360) / PLAYED_RATE - 0.02)
+
+
+@pytest.mark.parametrize("loses", [WebRtcCanceller.interrupt, WebRtcCanceller.distrust])
+def test_a_canceller_is_trusted_once_it_has_learned_the_room(
+    canceller: WebRtcCanceller, far_end: FarEnd, loses: Callable[[WebRtcCanceller], None]
+) -> None:
+    """From 3 s of the loudspeaker's sound on; no more when a stream has slipped or the card's volume was changed."""
+    assert not canceller.is_trusted
+    learn(canceller, far_end, 2.5)
+    assert not canceller.is_trusted
+    learn(canceller, far_end, 6.0)
+    assert canceller.is_trusted
+    loses(canceller)
+    assert not canceller.is_trusted
+    assert not NullCanceller().is_trusted

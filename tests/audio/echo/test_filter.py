@@ -1,0 +1,189 @@
+"""The linear filter in front of WebRTC's module: what it learns, and that a person does not unlearn it."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.audio.echo.filter import BLOCK, PARTS, Balance, EchoFilter
+from device.sim.room.acoustics import Echo, Sound
+from tests.audio.echo.echo_stage import ASKING, RATE, answers, cancellation_db, room, spoken, spoken_s
+
+
+def run(echo_filter: EchoFilter, near: Sound, far: Sound) -> Sound:
+    """Feed it block by block."""
+    blocks = [slice(at, at + BLOCK) for at in range(0, len(near) - BLOCK + 1, BLOCK)]
+    return np.concatenate([echo_filter.process(near[block], far[block]) for block in blocks])
+
+
+def played(seconds: float, level: float = 0.1, seed: int = 1) -> Sound:
+    """Noise: it teaches every frequency at once."""
+    return np.asarray(np.random.default_rng(seed).normal(0.0, level, int(seconds * RATE)), np.float32)
+
+
+def echoed(far: Sound, delay: int = 400, gain: float = 0.5) -> Sound:
+    """One reflection."""
+    return np.concatenate((np.zeros(delay, np.float32), gain * far[: len(far) - delay]))
+
+
+def left_db(near: Sound, left: Sound, since_s: float, until_s: float) -> float:
+    """How much less is left than came in."""
+    return cancellation_db(near, left, since_s, until_s)
+
+
+@pytest.mark.parametrize(("seed", "delay"), [(0, 20), (9, 100), (15, 150)])
+def test_it_learns_a_room_from_speech(seed: int, delay: int) -> None:
+    """22 dB after 6 s of it, by itself; the loudspeaker's distortion stays."""
+    answer = answers(16, seed)
+    near = Echo(room(delay, -5, seed=seed, distortion=0.5, noise_dbfs=-85.0)).process(answer)
+    assert left_db(near, run(EchoFilter(), near, answer), spoken_s(answer, 6.0), 16) > 22
+
+
+def test_a_person_is_left_whole_and_does_not_unlearn_it() -> None:
+    """What is left while both speak is the person, 10 dB above anything else; then the echo is gone as before."""
+    answer = answers(16, 3)
+    echo = Echo(room(60, -5, seed=3, noise_dbfs=-85.0)).process(answer)
+    words = spoken("set the volume to fifty percent", ASKING)
+    near = echo.copy()
+    near[8 * RATE : 8 * RATE + len(words)] += words
+    left = run(EchoFilter(), near, answer)
+    span = slice(8 * RATE, 8 * RATE + len(words))
+    assert 10 * np.log10(np.mean(words**2) / np.mean((left[span] - words) ** 2)) > 10
+    assert left_db(near, left, 11, 16) > 18
+
+
+def test_where_nothing_is_played_nothing_is_changed() -> None:
+    """To the last digit but one."""
+    near = played(1.0, seed=2)
+    left = run(EchoFilter(), near, np.zeros_like(near))
+    assert np.abs(left - near[: len(left)]).max() < 1e-6
+
+
+def test_an_echo_that_moves_far_makes_it_begin_anew() -> None:
+    """A stream that slipped: it does no harm for long, and learns again."""
+    far = played(6.0)
+    near = np.concatenate((echoed(far)[: 3 * RATE], echoed(far, delay=2_000)[3 * RATE :]))
+    echo_filter = EchoFilter()
+    left = run(echo_filter, near, far)
+    assert echo_filter.restarts == 1
+    assert left_db(near, left, 2.5, 3.0) > 15
+    assert left_db(near, left, 5.5, 6.0) > 15
+
+
+def test_a_volume_that_is_turned_is_learned_again() -> None:
+    """Within a second, though it was sure of what it knew."""
+    far = played(8.0)
+    near = np.concatenate((echoed(far)[: 6 * RATE], echoed(far, gain=1.0)[6 * RATE :]))
+    assert left_db(near, run(EchoFilter(), near, far), 7.0, 8.0) > 15
+
+
+@pytest.mark.parametrize("samples", [-150, -1, 0, 37, 800])
+def test_a_known_shift_costs_nothing(samples: int) -> None:
+    """The head start of the far end has changed."""
+    far = played(4.0)
+    near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 1_000 + samples)[3 * RATE :]))
+    echo_filter = EchoFilter()
+    left = run(echo_filter, near[: 3 * RATE], far[: 3 * RATE])
+    echo_filter.shift(samples)
+    left = np.concatenate((left, run(echo_filter, near[3 * RATE :], far[3 * RATE :])))
+    assert left_db(near, left, 3.1, 3.6) > 15
+
+
+@pytest.mark.parametrize("samples", [-400, -64, 3, 96, 600])
+def test_after_a_slip_it_finds_the_echo_again(samples: int) -> None:
+    """Within half a second and some blocks, whatever was said of it; until then it doubts itself."""
+    far = played(4.5)
+    near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 1_000 + samples)[3 * RATE :]))
+    echo_filter = EchoFilter()
+    run(echo_filter, near[: 3 * RATE], far[: 3 * RATE])
+    assert not echo_filter.is_doubtful
+    echo_filter.doubt()
+    assert echo_filter.is_doubtful
+    left = run(echo_filter, near[3 * RATE :], far[3 * RATE :])
+    assert not echo_filter.is_doubtful
+    assert echo_filter.restarts == 0
+    assert left_db(near[3 * RATE :], left, 0.6, 1.4) > 15
+
+
+def test_an_echo_that_is_not_found_is_doubted_for_longer() -> None:
+    """And learned anew."""
+    far = played(8.0)
+    near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 3_000)[3 * RATE :]))
+    echo_filter = EchoFilter()
+    run(echo_filter, near[: 3 * RATE], far[: 3 * RATE])
+    echo_filter.doubt()
+    run(echo_filter, near[3 * RATE : 4 * RATE], far[3 * RATE : 4 * RATE])
+    assert echo_filter.is_doubtful
+    left = run(echo_filter, near[4 * RATE :], far[4 * RATE :])
+    assert not echo_filter.is_doubtful
+    assert left_db(near[4 * RATE :], left, 3.0, 4.0) > 15
+
+
+def test_a_filter_that_knows_nothing_has_nothing_to_doubt() -> None:
+    """It goes on learning."""
+    echo_filter = EchoFilter()
+    echo_filter.doubt()
+    assert not echo_filter.is_doubtful
+
+
+def test_after_an_interruption_what_was_played_before_is_forgotten() -> None:
+    """Its echo does not come any more."""
+    far = played(3.0)
+    echo_filter = EchoFilter()
+    run(echo_filter, echoed(far), far)
+    echo_filter.forget_played()
+    assert np.abs(run(echo_filter, np.zeros(RATE // 2, np.float32), np.zeros(RATE // 2, np.float32))).max() == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=60))
+@settings(deadline=None, max_examples=20)
+def test_whatever_it_hears_it_stays_finite(levels: list[tuple[float, float]]) -> None:
+    """Full scale, silence, and jumps between them."""
+    random = np.random.default_rng(4)
+    echo_filter = EchoFilter()
+    for near, far in levels:
+        block = random.normal(0.0, 1.0, (2, BLOCK)).clip(-1, 1)
+        left = echo_filter.process(np.float32(near) * block[0], np.float32(far) * block[1])
+        assert np.isfinite(left).all()
+    assert echo_filter.near_ratio >= 0
+
+
+def test_it_reaches_back_over_the_longest_delay_and_a_living_room() -> None:
+    """150 ms and 250 ms."""
+    assert PARTS * BLOCK >= 0.4 * RATE
+
+
+def mixed(ratio: float, blocks: int = 100, doubtful: bool = False) -> Sound:
+    """What a Balance makes of a filter's sound of 1 and a module's of 0.1 in the end."""
+    balance = Balance()
+    one, tenth = np.ones(BLOCK, np.float32), np.full(BLOCK, 0.1, np.float32)
+    return [balance.mix(one, tenth, ratio, doubtful) for _ in range(blocks)][-1]
+
+
+def test_echo_alone_is_made_quieter_still() -> None:
+    """By 10 dB."""
+    assert mixed(1.0)[-1] == pytest.approx(0.03)
+
+
+def test_where_it_is_doubtful_echo_is_made_quieter_by_far() -> None:
+    """By 20 dB; and a person no more than else."""
+    assert mixed(1.0, doubtful=True)[-1] == pytest.approx(0.01)
+    assert mixed(100.0, doubtful=True)[-1] == pytest.approx(mixed(100.0)[-1])
+
+
+def test_a_person_gets_back_some_of_what_the_module_took() -> None:
+    """Three tenths of the filter's sound."""
+    assert mixed(100.0)[-1] == pytest.approx(0.3 + 0.7 * 0.1, abs=0.001)
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=2, max_size=20))
+def test_the_balance_moves_without_a_step(ratios: list[float]) -> None:
+    """Each block begins where the last ended."""
+    balance, sound = Balance(), np.full(BLOCK, 0.1, np.float32)
+    blocks = [balance.mix(sound, sound, ratio) for ratio in ratios]
+    for before, after in itertools.pairwise(blocks):
+        assert after[0] == pytest.approx(before[-1], abs=1e-6)
