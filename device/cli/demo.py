@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> int:
     from device.sim import packages
 
     with signals.importing(), packages.needed():
-        import device.app
+        import device.house.app
         import device.sim.realtime.server  # noqa: F401  all that takes long, while nothing is open
         from device.sim.stage import scenario
 
@@ -88,7 +88,7 @@ def demo_settings(url: str, folder: str) -> config.Config:
 
 
 async def _perform(drawing: Path | None, board: Any, card: Any, server: Any, settings: config.Config) -> list[Any]:
-    from device.app import open_app
+    from device.house.app import open_app
     from device.secrets import Secret
     from device.sim.person.voice import Person
     from device.sim.stage import picture, scenario

@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> int:
     journal.hide(key.mask)
     heap.share_one_heap()
     wait_for_children_without_threads()
-    from device import app
+    from device.house import app
 
     asyncio.run(app.serve(settings, key))
     return 0

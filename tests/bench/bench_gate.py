@@ -31,7 +31,7 @@ from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.vad import WebRtcVad
 from device.audio.frames import Rechunker
-from device.policy import padding, segmenting
+from device.house.policy import padding, segmenting
 from device.units import CAPTURE_RATE, Samples
 
 BEFORE_S, WINDOW_S = 4, 8

@@ -51,7 +51,7 @@ async def modules() -> None:
     import pyaudio
     import webrtcvad
 
-    from device import app
+    from device.house import app
     from device.wake.openwakeword import engine
 
     held.append((app, engine, pyaudio, webrtcvad))

@@ -53,7 +53,7 @@ def run(number: signal.Signals, module: str, *arguments: str) -> subprocess.Comp
         ("msgspec", ["run"]),
         ("device.cli.replay", ["listen"]),
         ("numpy", ["run"]),
-        ("device.app", ["run"]),
+        ("device.house.app", ["run"]),
         ("numpy", ["listen"]),
         ("numpy", ["replay", "nothing.wav"]),
         ("numpy", ["demo"]),

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from device import config
-from device.app import App, open_app
 from device.core.actions import Announce, OpenSession
 from device.core.events import (
     ButtonHeld,
@@ -26,6 +25,7 @@ from device.core.events import (
 )
 from device.core.status import Phase, Status
 from device.foreign.gpio import MockBoard
+from device.house.app import App, open_app
 from device.secrets import Secret
 from device.sim.devices.soundcard import Recording, VirtualSoundCard
 from device.sim.person.voice import Person, Utterance

@@ -22,7 +22,7 @@ from device.audio.mouth.player import DUCKED
 from device.core.events import VoiceStarted
 from device.foreign.espeak import RATE as ESPEAK_RATE
 from device.foreign.espeak import EspeakVoice, VoiceStyle
-from device.policy import segmenting
+from device.house.policy import segmenting
 from device.sim.person.voice import without_silence
 from device.sim.room.acoustics import Echo, Room, Sound, pcm_from_samples, samples_from_pcm
 from device.units import CAPTURE_RATE, Hz, Ms, Samples, samples_from_ms

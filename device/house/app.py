@@ -33,10 +33,10 @@ from device.core.machine import Machine
 from device.core.status import Phase, Status
 from device.errors import AudioError, ConfigError, HearthsideError
 from device.foreign.espeak import EspeakVoice
+from device.house.policy import choose_barge_in, machine_settings, padding, segmenting
 from device.kit import signals
 from device.kit.threads import Threads
 from device.panel.gpio import open_panel
-from device.policy import choose_barge_in, machine_settings, padding, segmenting
 from device.ports import Detection, Microphone, NearMiss, Post
 from device.secrets import Secret
 from device.service import heap

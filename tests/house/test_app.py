@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from device import app, config, policy
+from device import config
 from device.boards import load_profile
 from device.core.actions import TurnEnd
 from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
 from device.foreign.gpio import MockBoard
+from device.house import app, policy
 from device.secrets import Secret
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.units import Samples
