@@ -269,3 +269,13 @@ class Voice(Protocol):
 
     def speak(self, text: str) -> Awaitable[bytes]:
         """Return the sentence as s16le mono PCM at `rate`. Raise SpeechError."""
+
+
+class Volume(Protocol):
+    """How loud the device speaks, in percent. Both raise AudioError."""
+
+    async def get(self) -> int:
+        """Return it."""
+
+    async def set(self, percent: int) -> int:
+        """Set it, 0 to 100; return what became of it."""

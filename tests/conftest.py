@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from device.sim.devices.soundcard import VirtualSoundCard
+from device.sim.devices.soundcard import VirtualSoundCard, find_pulseaudio
 
 # An example may take as long as it does: machines are shared and noisy, and time is measured in tests/bench.
 settings.register_profile("hearthside", deadline=None)
 settings.load_profile("hearthside")
+
+PATIENCE_S = 20.0
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +34,62 @@ def virtual_card() -> Iterator[VirtualSoundCard]:
         os.environ.pop(name)
         if name in before:
             os.environ[name] = before[name]
+
+
+@pytest.fixture
+def fake_amixer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Return a function that puts a Python program on PATH as `amixer`, and gives the file of its arguments."""
+
+    def install(body: str) -> Path:
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        calls = tmp_path / "calls"
+        calls.touch()
+        program = folder / "amixer"
+        record = f"import sys\nopen({str(calls)!r}, 'a').write(' '.join(sys.argv[1:]) + '\\n')\n"
+        program.write_text(f"#!{sys.executable}\n{record}{body}")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(folder))
+        return calls
+
+    return install
+
+
+@pytest.fixture
+def pulse(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run a PulseAudio with one null sink, reached through ALSA's "pulse" devices."""
+    # Not tmp_path: a socket's path may have 107 characters at most.
+    folder = Path(tempfile.mkdtemp(prefix="pulse-"))
+    socket = folder / "native"
+    for variable in ("XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH", "HOME"):
+        monkeypatch.setenv(variable, str(folder))
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{socket}")
+    # The virtual card's, where other tests of the same run use it, has no mixer.
+    monkeypatch.delenv("ALSA_CONFIG_PATH", raising=False)
+    server = subprocess.Popen(
+        [
+            *(
+                find_pulseaudio(),
+                "-n",
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--use-pid-file=no",
+                "--disable-shm=yes",
+            ),
+            *("-L", "module-null-sink sink_name=room"),
+            *("-L", f"module-native-protocol-unix socket={socket}"),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not socket.exists():
+            assert server.poll() is None, "pulseaudio ended"
+            assert time.monotonic() < deadline, "pulseaudio does not listen"
+            time.sleep(0.02)
+        yield
+    finally:
+        server.terminate()
+        server.wait(PATIENCE_S)
+        shutil.rmtree(folder, ignore_errors=True)

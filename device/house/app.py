@@ -24,6 +24,7 @@ from device.audio.echo.canceller import EchoCanceller, NullCanceller, WebRtcCanc
 from device.audio.echo.cuemask import CueMask
 from device.audio.echo.farend import FarEnd
 from device.audio.mouth.player import Player
+from device.audio.volume import Volume
 from device.boards import Profile, apply_profile, load_profile
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
@@ -45,7 +46,7 @@ from device.service.systemd import ServiceManager
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
-from device.tools.volume import Volume, volume_tool
+from device.tools.volume import volume_tool
 from device.wake.clips import ClipFolder, ClipKeeper
 from device.wake.engines import load_engine
 from device.wake.nearmisses import NearMisses

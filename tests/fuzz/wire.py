@@ -15,6 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from device import config
+from device.audio.volume import Volume
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
 from device.core import events as ev
@@ -27,7 +28,7 @@ from device.secrets import Secret
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
-from device.tools.volume import Volume, volume_tool
+from device.tools.volume import volume_tool
 from device.units import Ms, Samples
 from tests.conversation.openai_types import check_client_event
 from tests.fuzz.direct import MUTATED, Tally, hold

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from device import config
+from device.audio.volume import Volume
 from device.errors import AudioError, ToolError
 from device.tools.registry import Registry
-from device.tools.volume import Volume, spoken_number, volume_tool
+from device.tools.volume import spoken_number, volume_tool
 
 
 class FakeMixer:
