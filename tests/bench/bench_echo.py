@@ -30,7 +30,7 @@ from device.sim.person.voice import without_silence
 from device.sim.room.acoustics import Room, Sound, pcm_from_samples, samples_from_pcm
 from device.units import Hz, samples_from_ms
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "audio"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "audio" / "echo"))
 
 from common import publish, table
 from echo_stage import (

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "audio"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "audio" / "echo"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import common

@@ -1,6 +1,6 @@
 """Fit and judge the word-end estimators of device/wake/openwakeword/wordend.py on voices whose word ends are known.
 
-`python tests/bench/fit_word_end.py` prints a table; `--write` also renews device/wake/openwakeword/wordend.toml. Needs libespeak-ng
+`python tests/bench/fit_word_end.py` prints a table; `--write` also renews wordend.toml, beside it. Needs libespeak-ng
 and flite. Voices never seen in the fit are judged (five folds over the voices); takes about three minutes.
 """
 
@@ -27,7 +27,7 @@ from device.wake.openwakeword.mel import CHUNK_SAMPLES
 from device.wake.openwakeword.wordend import MARGIN, ROWS, WordEnd
 
 RATE = 16_000
-TOML = Path(__file__).parents[2] / "device" / "wake" / "wordend.toml"
+TOML = Path(__file__).parents[2] / "device" / "wake" / "openwakeword" / "wordend.toml"
 # How a synthesiser is to spell each word, how many segments flite says it in, whether it ends in a sibilant.
 WORDS = {"hey_jarvis": ("hey jarvis", 8, True), "alexa": ("alexa", 6, False), "hey_rhasspy": ("hey raspy", 7, False)}
 COMMANDS = (

@@ -103,7 +103,7 @@ gpiozero.pins.local.get_pi_revision = lambda: 0xC03112
 
 def run_on_lgpio(program: str, *, refuse: bool = False) -> subprocess.CompletedProcess[str]:
     """Run a program in a process whose lgpio takes notes in `calls`."""
-    text = f"REFUSE = {refuse}\n{FAKE_LGPIO}\nfrom device import gpio\n{program}"
+    text = f"REFUSE = {refuse}\n{FAKE_LGPIO}\nfrom device.foreign import gpio\n{program}"
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(p for p in sys.path if p)}
     return subprocess.run(
         [sys.executable, "-c", text], capture_output=True, text=True, timeout=60, env=environment, check=False

@@ -288,8 +288,8 @@ class FallbackVad:
 def open_vad(audio: config.Audio, usb_backend: Any = None) -> Iterator[Vad]:
     """Yield the detector that the configuration (with its profile applied) names, asking hardware until the end.
 
-    USB hardware may come and go. `usb_backend`: see `device.foreign.usb.open_device`. Raise ConfigError when the pin cannot
-    be used.
+    USB hardware may come and go. `usb_backend`: see `device.foreign.usb.open_device`. Raise ConfigError when the pin
+    cannot be used.
     """
     software = WebRtcVad(audio.vad_aggressiveness)
     detector = _detector(audio, usb_backend)

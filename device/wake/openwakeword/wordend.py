@@ -82,7 +82,7 @@ def word_end(word: str) -> WordEnd:
 
 @cache
 def _fitted() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(files("device.wake").joinpath("wordend.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(files(__package__).joinpath("wordend.toml").read_text(encoding="utf-8"))
 
 
 def _move_to_hiss(ago: int, sound: Sound) -> int:

@@ -11,7 +11,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.audio.echo import canceller
+from device.audio.echo import canceller as module
 from device.audio.echo.canceller import LATENCY, PATIENCE, NullCanceller, WebRtcCanceller
 from device.audio.echo.farend import FarEnd
 from device.errors import AudioError
@@ -189,7 +189,7 @@ def test_a_module_that_keeps_failing_is_left_alone(
     far_end: FarEnd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The sound passes, and it is said once."""
-    monkeypatch.setattr(canceller, "_Module", Broken)
+    monkeypatch.setattr(module, "_Module", Broken)
     told: list[None] = []
     canceller = WebRtcCanceller(far_end, lambda: told.append(None))
     canceller.load()
@@ -213,7 +213,7 @@ def test_a_module_that_fails_now_and_then_is_kept(far_end: FarEnd, monkeypatch: 
             self.calls += 1
             return super().process(block, far_end, rate) if self.calls % PATIENCE else block
 
-    monkeypatch.setattr(canceller, "_Module", Shaky)
+    monkeypatch.setattr(module, "_Module", Shaky)
     told: list[None] = []
     canceller = WebRtcCanceller(far_end, lambda: told.append(None))
     canceller.load()

@@ -88,14 +88,14 @@ async def test_a_pcm_with_arguments_is_a_microphone_and_a_loudspeaker(define: De
         return bytes(2 * count)
 
     cards = SoundCards(Audio(input="testmic:CARD=room", output="testspeaker:CARD=speaker"), lambda event: None)
-    speaker = asound.speaker(Hz(24_000))
+    speaker = cards.speaker(Hz(24_000))
     speaker.attach(source, lambda: None, lambda moment: None)
-    await asound.find()
-    assert {"testmic:CARD=room", "testspeaker:CARD=speaker"} <= {device.name for device in await asound.list_devices()}
-    await asound.microphone(lambda frame, moment: frames.append(frame)).open()
+    await cards.find()
+    assert {"testmic:CARD=room", "testspeaker:CARD=speaker"} <= {device.name for device in await cards.list_devices()}
+    await cards.microphone(lambda frame, moment: frames.append(frame)).open()
     await speaker.open()
     await until(lambda: len(frames) > 5 and len(pulls) > 5)
-    await asound.close()
+    await cards.close()
     assert os.environ["ALSA_CONFIG_PATH"] == path
 
 
@@ -105,20 +105,20 @@ async def test_a_name_that_alsa_does_not_know_is_an_error_that_lists_what_there_
     define("testmic")
     cards = SoundCards(Audio(input=name), lambda event: None)
     with pytest.raises(DeviceNotFoundError, match=f'audio.input = "{name}".*"hearthside_mic"'):
-        await asound.find()
-    await asound.close()
+        await cards.find()
+    await cards.close()
 
 
 async def test_a_card_that_appears_late_is_waited_for(define: Define) -> None:
     """USB cards come up while the machine starts."""
     cards = SoundCards(Audio(input="testmic:CARD=room"), lambda event: None)
     with pytest.raises(DeviceNotFoundError):
-        await asound.find()
-    finding = asyncio.create_task(asound.find(LIMIT_S))
+        await cards.find()
+    finding = asyncio.create_task(cards.find(LIMIT_S))
     await asyncio.sleep(0)
     define("testmic")
     await finding
-    await asound.close()
+    await cards.close()
 
 
 async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(define: Define) -> None:
@@ -127,8 +127,8 @@ async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(def
     frames: list[bytes] = []
     facts: list[Event] = []
     cards = SoundCards(Audio(input=MICROPHONE, output="testspeaker:CARD=speaker"), facts.append)
-    await asound.microphone(lambda frame, moment: frames.append(frame), lambda: False, lambda: gaps.append(True)).open()
-    speaker = asound.speaker(Hz(24_000))
+    await cards.microphone(lambda frame, moment: frames.append(frame), lambda: False, lambda: gaps.append(True)).open()
+    speaker = cards.speaker(Hz(24_000))
     with pytest.raises(DeviceNotFoundError):
         await speaker.open()
     await until(lambda: bool(frames))
@@ -139,7 +139,7 @@ async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(def
     await until(lambda: bool(frames) and speaker.works)
     assert gaps == [True]
     assert [type(fact) for fact in facts] == [DeviceFailed, DeviceRecovered]
-    await asound.close()
+    await cards.close()
 
 
 def test_the_cards_are_known_as_portaudio_names_them(proc: Path) -> None:
@@ -216,6 +216,6 @@ async def test_a_pcm_that_lacks_its_argument_is_told_in_alsas_words(define: Defi
     cards = SoundCards(Audio(input="testmic"), lambda event: None)
     try:
         with pytest.raises(DeviceNotFoundError, match="cannot be opened for input: empty string is not accepted"):
-            await asound.find()
+            await cards.find()
     finally:
-        await asound.close()
+        await cards.close()
