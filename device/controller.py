@@ -21,7 +21,10 @@ from device.core.indication import indication
 from device.core.machine import Machine
 from device.core.status import Phase, Status
 from device.errors import HearthsideError, ToolError, reason, where
-from device.ports import Conversation, Ear, Microphone, Mouth, Panel, Tools, Voice
+from device.ports.conversation import Conversation
+from device.ports.panel import Panel
+from device.ports.sound import Ear, Microphone, Mouth, Voice
+from device.ports.tools import Tools
 from device.units import Ms
 
 log = logging.getLogger(__name__)

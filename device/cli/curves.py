@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from device.foreign import plot
-from device.ports import Rule
+from device.ports.wake import Rule
 from device.units import CAPTURE_RATE
 from device.wake.evaluation import Errors, Track
 

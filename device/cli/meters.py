@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from device.core.events import DeviceFailed, DeviceRecovered, Event
-from device.ports import Detection, NearMiss, Rule
+from device.ports.wake import Detection, NearMiss, Rule
 from device.sim.stage.view import FLOOR_DBFS, meter, meter_of
 
 # Long enough to read the peak of a word that was said.

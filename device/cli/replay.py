@@ -19,7 +19,7 @@ from device.service import journal
 from device.units import CAPTURE_RATE
 
 if TYPE_CHECKING:
-    from device.ports import Rule, WakeWord
+    from device.ports.wake import Rule, WakeWord
     from device.wake.evaluation import Errors, Listener, Track
 
 # With less of it one detection more or less changes the rate by more than one an hour.

@@ -38,7 +38,9 @@ from device.house.policy import choose_barge_in, machine_settings, padding, segm
 from device.kit import signals
 from device.kit.threads import Threads
 from device.panel.gpio import open_panel
-from device.ports import Detection, Microphone, NearMiss, Post
+from device.ports.facts import Post
+from device.ports.sound import Microphone
+from device.ports.wake import Detection, NearMiss
 from device.secrets import Secret
 from device.service import heap
 from device.service.mute import MuteMemory

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from device import config
 from device.core.events import ButtonClicked, ButtonHeld, ButtonLongPressed, ButtonReleased, Event
 from device.panel.gestures import Clicked, Gesture, Gestures, Held, LongPressed
-from device.ports import Post
+from device.ports.facts import Post
 from device.units import Ms, Samples, ms_from_seconds
 
 PositionAt = Callable[[float], Samples]

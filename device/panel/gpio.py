@@ -13,7 +13,8 @@ from device.errors import PanelError
 from device.foreign import gpio
 from device.panel.button import GestureButton, PositionAt
 from device.panel.patterns import pattern_of
-from device.ports import Panel, Post
+from device.ports.facts import Post
+from device.ports.panel import Panel
 from device.units import Ms, ms_from_seconds
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.kit import threads
-from device.ports import Post
+from device.ports.facts import Post
 
 log = logging.getLogger(__name__)
 

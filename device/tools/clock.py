@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from msgspec import Meta, Struct
 
 from device.errors import ToolError
-from device.ports import Phrase
+from device.ports.tools import Phrase
 from device.tools.registry import Tool, suggestion
 
 Now = Callable[[tzinfo | None], datetime]

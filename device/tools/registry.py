@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from device.errors import ToolError
-from device.ports import Phrase, ToolSpec
+from device.ports.tools import Phrase, ToolSpec
 
 log = logging.getLogger(__name__)
 

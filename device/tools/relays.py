@@ -13,7 +13,7 @@ from msgspec import Meta
 from device import config
 from device.errors import PanelError, ToolError
 from device.foreign import gpio
-from device.ports import Phrase
+from device.ports.tools import Phrase
 from device.tools.registry import Tool
 
 log = logging.getLogger(__name__)

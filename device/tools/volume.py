@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from device.errors import AudioError, ToolError
-from device.ports import Phrase, Volume
+from device.ports.sound import Volume
+from device.ports.tools import Phrase
 from device.tools.registry import Tool
 
 STEP = 10

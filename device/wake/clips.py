@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from device import config
 from device.kit import threads
 from device.kit.textfiles import expanded
-from device.ports import Detection, NearMiss
+from device.ports.wake import Detection, NearMiss
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from device import config
 from device.errors import ConfigError
-from device.ports import NearMiss, Rule
+from device.ports.wake import NearMiss, Rule
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 
 FRAME = samples_from_ms(80, CAPTURE_RATE)

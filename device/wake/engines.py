@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from device import config
 from device.errors import ConfigError
-from device.ports import WakeWord
+from device.ports.wake import WakeWord
 from device.wake.decision import rules
 
 

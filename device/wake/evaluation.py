@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from device.ports import Detection, NearMiss, Rule, WakeWord
+from device.ports.wake import Detection, NearMiss, Rule, WakeWord
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
 from device.wake.decision import Decision
 

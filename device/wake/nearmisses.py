@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-from device.ports import NearMiss
+from device.ports.wake import NearMiss
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 
 log = logging.getLogger(__name__)

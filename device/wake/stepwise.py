@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from device.ports import Detection, NearMiss, Rule
+from device.ports.wake import Detection, NearMiss, Rule
 from device.units import BYTES_PER_SAMPLE, Samples
 from device.wake.decision import Decision, take_near_misses
 

@@ -13,7 +13,8 @@ from typing import Protocol, runtime_checkable
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.kit import threads
-from device.ports import Detection, NearMiss, Post, WakeWord
+from device.ports.facts import Post
+from device.ports.wake import Detection, NearMiss, WakeWord
 from device.units import BYTES_PER_SAMPLE, Samples
 from device.wake.decision import number
 from device.wake.doze import Doze, Heard

@@ -21,7 +21,7 @@ import common
 from wake_set import CHUNK, RATE, ROOMS, SPELLING, Scene, scenes
 
 from device.audio.cards.capture import Pace
-from device.ports import Detection
+from device.ports.wake import Detection
 from device.wake.doze import Doze
 from device.wake.openwakeword.engine import OpenWakeWord
 

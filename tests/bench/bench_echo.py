@@ -24,7 +24,7 @@ import numpy as np
 import soxr
 
 from device.foreign.espeak import VoiceStyle
-from device.ports import Phrase, ToolSpec
+from device.ports.tools import Phrase, ToolSpec
 from device.sim.person.understanding import Understanding, Understood
 from device.sim.person.voice import without_silence
 from device.sim.room.acoustics import Room, Sound, pcm_from_samples, samples_from_pcm

@@ -19,7 +19,7 @@ from word_set import KINDS, SPOKEN, Piece, others, words
 
 from device import config
 from device.cli import curves
-from device.ports import Rule
+from device.ports.wake import Rule
 from device.wake.engines import load_engine
 from device.wake.evaluation import Errors, Listener, Track, errors, sweep
 

@@ -9,7 +9,7 @@ import pytest
 
 from device.cli.meters import Meters, score_meter
 from device.core.events import Device, DeviceFailed, DeviceRecovered
-from device.ports import Detection, NearMiss, Rule
+from device.ports.wake import Detection, NearMiss, Rule
 from device.units import Samples
 
 RULES = {"alexa": Rule(0.5), "hey_jarvis": Rule(0.8)}

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from device.cli import curves
-from device.ports import Rule
+from device.ports.wake import Rule
 from device.units import Samples
 from device.wake.evaluation import Errors
 from device.wake.models import shipped_words

@@ -16,7 +16,7 @@ from device.core.events import ButtonClicked, ButtonHeld, ButtonLongPressed, But
 from device.core.indication import Indication
 from device.foreign.gpio import MockBoard
 from device.panel.gpio import GpioPanel
-from device.ports import Panel
+from device.ports.panel import Panel
 from device.sim.devices.panel import SimulatedPanel
 from device.units import Samples
 

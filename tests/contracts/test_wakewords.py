@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device import config
-from device.ports import Detection, WakeWord
+from device.ports.wake import Detection, WakeWord
 from device.wake.engines import load_engine
 
 RATE = 16_000

@@ -12,7 +12,7 @@ from device.conversation.openai.client_events import is_harmless
 from device.conversation.openai.facts import Fact
 from device.conversation.openai.protocol import Protocol
 from device.core.actions import TurnEnd
-from device.ports import ToolSpec
+from device.ports.tools import ToolSpec
 from tests.conversation.openai_types import check_client_event
 
 INSTRUCTIONS = "Be brief."

@@ -17,7 +17,7 @@ from device.core.actions import Action, TurnEnd
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase
-from device.ports import ToolSpec
+from device.ports.tools import ToolSpec
 from device.units import Ms, Samples
 from tests.conversation.openai_types import check_client_event
 from tests.fuzz.mutation import mutated, shuffled

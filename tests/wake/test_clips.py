@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from device.config import Wake
-from device.ports import Detection, NearMiss
+from device.ports.wake import Detection, NearMiss
 from device.units import Samples
 from device.wake.clips import AFTER, BEFORE, Clip, ClipFolder, ClipKeeper
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.ports import NearMiss, Rule
+from device.ports.wake import NearMiss, Rule
 from device.wake.decision import FRAME, NEAR, Decision, Rules, take_near_misses
 
 Scores = Sequence[float]

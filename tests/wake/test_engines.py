@@ -7,7 +7,7 @@ import pytest
 
 from device.config import Wake
 from device.errors import ConfigError
-from device.ports import Rule
+from device.ports.wake import Rule
 from device.wake.engines import load_engine
 from device.wake.microwakeword.engine import MicroWakeWord
 from device.wake.openwakeword.engine import OpenWakeWord

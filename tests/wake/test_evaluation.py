@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device import config
-from device.ports import Rule
+from device.ports.wake import Rule
 from device.units import Samples
 from device.wake.engines import load_engine
 from device.wake.evaluation import THRESHOLDS, Listener, Track, errors, sweep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from device.ports import NearMiss
+from device.ports.wake import NearMiss
 from device.units import Samples
 from device.wake.nearmisses import NearMisses
 

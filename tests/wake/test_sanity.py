@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from device.core.events import Device, DeviceFailed, Event
-from device.ports import Detection
+from device.ports.wake import Detection
 from device.units import CAPTURE_RATE
 from device.wake.models import find_word
 from device.wake.networks import onnxfile

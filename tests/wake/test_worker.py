@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
-from device.ports import Detection, NearMiss, Rule
+from device.ports.wake import Detection, NearMiss, Rule
 from device.units import Samples
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.worker import WakeWorker

@@ -15,7 +15,7 @@ from device.audio.cards.rush import Rush
 from device.config import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.errors import AudioError, ConfigError
-from device.ports import Post
+from device.ports.facts import Post
 from device.units import Hz
 
 if TYPE_CHECKING:

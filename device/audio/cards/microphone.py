@@ -24,7 +24,7 @@ from device.audio.cards.line import ABORT, CONTINUE, INPUT_OVERFLOW, Answer, Lin
 from device.config import Audio
 from device.core.events import Device
 from device.errors import ConfigError
-from device.ports import Post
+from device.ports.facts import Post
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, samples_from_ms
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ CHANGE_LIMIT_S = 5.0
 
 
 class AlsaMicrophone(Line):
-    """Captures 16 kHz mono frames. See device.ports.Microphone."""
+    """Captures 16 kHz mono frames. See device.ports.sound.Microphone."""
 
     device = Device.MICROPHONE
     direction = Direction.INPUT

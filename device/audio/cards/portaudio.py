@@ -34,7 +34,7 @@ from device.config import Audio
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.foreign.asound import Card, read_cards
 from device.kit.threads import Threads
-from device.ports import Post
+from device.ports.facts import Post
 from device.units import Hz
 
 WATCH_S = 1.0

@@ -14,7 +14,7 @@ from device.audio.cards.filling.playout import Cause
 from device.audio.cards.line import HANG_S, OUTPUT_UNDERFLOW, XRUN_NOTE_S, Line
 from device.config import Audio
 from device.core.events import Device
-from device.ports import Post
+from device.ports.facts import Post
 from device.units import Hz, Samples
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Source = Callable[[int, float], bytes]
 
 
 class AlsaSpeaker(Line):
-    """Plays what a source hands out. See device.ports.Speaker."""
+    """Plays what a source hands out. See device.ports.sound.Speaker."""
 
     device = Device.SPEAKER
     direction = Direction.OUTPUT

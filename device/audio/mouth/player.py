@@ -20,7 +20,8 @@ from device.audio.resample import StreamResampler
 from device.core.actions import Cue
 from device.core.events import PlaybackFinished, PlaybackRanDry, PlaybackStarted, PlaybackStopped
 from device.errors import AudioError
-from device.ports import Post, Speaker
+from device.ports.facts import Post
+from device.ports.sound import Speaker
 from device.units import BYTES_PER_SAMPLE, Hz, Ms, ms_from_samples
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from msgspec import UNSET
 from device.config import OpenAI
 from device.conversation.openai import client_events as client
 from device.core.actions import TurnEnd
-from device.ports import ToolSpec
+from device.ports.tools import ToolSpec
 
 
 def first_config(

@@ -21,7 +21,7 @@ from device.conversation.openai.responses import Responses
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
-from device.ports import ToolSpec
+from device.ports.tools import ToolSpec
 from device.units import Hz
 
 RATE = Hz(24_000)

@@ -18,7 +18,9 @@ from device.conversation.openai.server_events import TokenDetails, Usage
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.errors import where
-from device.ports import OnReplyAudio, OnReplyEnd, Post, ToolSpec
+from device.ports.conversation import OnReplyAudio, OnReplyEnd
+from device.ports.facts import Post
+from device.ports.tools import ToolSpec
 from device.secrets import Secret
 from device.units import Hz
 

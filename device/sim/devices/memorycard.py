@@ -11,7 +11,7 @@ Source = Callable[[int, float], bytes]
 
 
 class FakeMicrophone:
-    """Hears what is pushed into it. See device.ports.Microphone."""
+    """Hears what is pushed into it. See device.ports.sound.Microphone."""
 
     def __init__(self, on_frame: Callable[[bytes, float], None], frame_ms: int = 20) -> None:
         self._on_frame = on_frame
@@ -37,7 +37,7 @@ class FakeMicrophone:
 
 
 class FakeSpeaker:
-    """Plays into memory, `delay_ms` after it pulled. See device.ports.Speaker."""
+    """Plays into memory, `delay_ms` after it pulled. See device.ports.sound.Speaker."""
 
     def __init__(self, rate: Hz = Hz(24_000), block_ms: int = 5, delay_ms: int = 15) -> None:
         self.rate = rate

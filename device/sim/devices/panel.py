@@ -8,7 +8,7 @@ from collections.abc import Callable
 from device import config
 from device.core.indication import Indication
 from device.panel.button import GestureButton
-from device.ports import Post
+from device.ports.facts import Post
 from device.units import Samples
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from device.errors import ConfigError
-from device.ports import Phrase, ToolSpec
+from device.ports.tools import Phrase, ToolSpec
 
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

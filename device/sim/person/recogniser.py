@@ -19,7 +19,7 @@ import msgspec
 
 import device
 from device.errors import ConfigError, HearthsideError, SpeechError
-from device.ports import ToolSpec
+from device.ports.tools import ToolSpec
 from device.sim.person.phrases import NotUnderstood, Phrasebook, Understood
 from device.sim.person.understanding import TALK, Understanding
 

@@ -18,7 +18,7 @@ import numpy as np
 import pocketsphinx
 
 from device.foreign.espeak import phonemes
-from device.ports import ToolSpec
+from device.ports.tools import ToolSpec
 from device.sim.person.phrases import NotUnderstood, Phrasebook, Understood
 from device.sim.person.pronunciation import arpabet
 from device.units import CAPTURE_RATE

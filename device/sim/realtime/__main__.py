@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from device.errors import ConfigError, HearthsideError
-from device.ports import Phrase, ToolSpec
+from device.ports.tools import Phrase, ToolSpec
 from device.sim import packages
 from device.sim.realtime.journal import Entry
 from device.sim.realtime.tls import make_certificate, server_context

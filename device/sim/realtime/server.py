@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from device.ports import ToolSpec
+from device.ports.tools import ToolSpec
 from device.sim.person.recogniser import Recogniser
 from device.sim.realtime import schema
 from device.sim.realtime.brain import Voices

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from device.ports import ToolSpec
+from device.ports.tools import ToolSpec
 from device.sim.person.phrases import NotUnderstood, Understood
 from device.sim.realtime import client_events as client
 from device.sim.realtime import codec

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.errors import ConfigError
 from device.kit.textfiles import expanded, unreadable
-from device.ports import Detection, Rule
+from device.ports.wake import Detection, Rule
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 from device.wake.decision import Decision, Rules
 from device.wake.manifests import WordModel, read_manifest

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import ConfigError
-from device.ports import Detection, Rule
+from device.ports.wake import Detection, Rule
 from device.units import Samples
 from device.wake.decision import Decision, Rules
 from device.wake.models import WordModel, find_word

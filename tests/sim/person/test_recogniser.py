@@ -11,7 +11,7 @@ import pytest
 import soxr
 
 from device.errors import ConfigError, SpeechError
-from device.ports import Phrase, ToolSpec
+from device.ports.tools import Phrase, ToolSpec
 from device.sim.person.phrases import NotUnderstood, Understood
 from device.sim.person.recogniser import Recogniser
 from device.sim.realtime import SimulatedRealtime

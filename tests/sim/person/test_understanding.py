@@ -11,7 +11,7 @@ import soxr
 
 from device.errors import ConfigError
 from device.foreign.espeak import EspeakVoice, VoiceStyle
-from device.ports import Phrase, ToolSpec
+from device.ports.tools import Phrase, ToolSpec
 from device.sim.person.phrases import NotUnderstood, Phrasebook, Understood
 from device.sim.person.pronunciation import arpabet
 from device.sim.person.understanding import TALK, Understanding

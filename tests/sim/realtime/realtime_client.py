@@ -13,7 +13,7 @@ import soxr
 import websockets
 
 from device.foreign.espeak import EspeakVoice, VoiceStyle
-from device.ports import Phrase, ToolSpec
+from device.ports.tools import Phrase, ToolSpec
 from device.sim.person.voice import without_silence
 from device.sim.realtime import DEFAULT_KEY, SimulatedRealtime
 

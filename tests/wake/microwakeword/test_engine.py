@@ -14,7 +14,7 @@ import pymicro_wakeword
 import pytest
 
 from device.errors import ConfigError
-from device.ports import Detection
+from device.ports.wake import Detection
 from device.wake.decision import Rules
 from device.wake.microwakeword.engine import MicroWakeWord, shipped_words
 from device.wake.models import feature_model

@@ -13,7 +13,7 @@ import pytest
 
 from device.config import Wake
 from device.errors import ConfigError
-from device.ports import Detection
+from device.ports.wake import Detection
 from device.wake.engines import load_engine
 from device.wake.models import feature_model, shipped_words
 from device.wake.networks import tflite

@@ -9,7 +9,7 @@ import pytest
 
 from device.config import Wake
 from device.errors import ConfigError
-from device.ports import Detection
+from device.ports.wake import Detection
 from device.wake.decision import Rules, rules
 from device.wake.openwakeword.engine import OpenWakeWord
 

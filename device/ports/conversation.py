@@ -1,0 +1,73 @@
+"""A provider's realtime session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from device.core.actions import TurnEnd
+from device.units import Hz
+
+OnReplyAudio = Callable[[int, str, bytes], None]
+"""turn, item id, PCM (s16le mono at the conversation's `output_rate`): a piece of the answer arrived."""
+
+OnReplyEnd = Callable[[int, str], None]
+"""turn, item id: all audio of the item has arrived."""
+
+
+class Conversation(Protocol):
+    """A provider's realtime session. Facts are posted as events; answer audio goes past the machine to `on_audio`.
+
+    Orders never raise and never wait: what fails is posted as SessionFailed or ProviderComplained.
+    """
+
+    input_rate: Hz
+    output_rate: Hz
+
+    def open(self, turn: int, turn_end: TurnEnd) -> None:
+        """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`."""
+
+    def close(self) -> None:
+        """End the session; nothing is posted for it any more. A new one may be opened at once.
+
+        From here on no byte of sound is handed to the network. There is a goodbye only when nothing is under way.
+        """
+
+    def cut(self) -> None:
+        """End the session, and those that are still being closed, without a word: what was handed to the network and
+        has not arrived is thrown away as far as this machine can."""
+
+    def check(self, within_s: float) -> None:
+        """Ask whether the provider is there; LinkAnswered follows, or SessionFailed."""
+
+    def begin_turn(self, turn: int, turn_end: TurnEnd) -> None:
+        """Responses that start from now on carry `turn`; change who ends the turn."""
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Queue microphone audio (s16le mono at `input_rate`). Dropped unless the session is ready."""
+
+    def commit_turn(self) -> None:
+        """Commit the audio sent and ask for a response."""
+
+    def cancel_response(self, keeps_due: bool = False) -> None:
+        """Cancel the running response, if any; drop what still comes of it. What the provider will answer by itself to
+        words it has heard is dropped, too, but with `keeps_due`."""
+
+    def drop_response(self) -> None:
+        """Drop what still comes of the running response: the provider has cancelled it itself."""
+
+    def abandon_response(self) -> None:
+        """Take the running response for complete, though its end was not told. ResponseFinished is posted, whatever
+        runs."""
+
+    def truncate_item(self, item: str, played_ms: float) -> None:
+        """Tell the provider that only `played_ms` of the item's audio were heard (clamped to what was received)."""
+
+    def delete_item(self, item: str) -> None:
+        """Tell the provider that nothing of the item was heard."""
+
+    def send_tool_result(self, call_id: str, output: str) -> None:
+        """Answer a call; one response is asked for after the last result of a response's calls."""
+
+    async def aclose(self) -> None:
+        """End everything, waiting at most a second."""

@@ -1,0 +1,42 @@
+"""The tools that a model may call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A sentence that asks for a tool: how people say it, for recognisers that need a grammar.
+
+    `text` holds lower-case words, `{name}` where a slot is spoken, e.g. "turn on the {name}". `slots` gives for each
+    slot its spoken forms and the value each stands for; `arguments` are fixed ones the sentence implies.
+    """
+
+    text: str
+    slots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """What a model is told of a tool: `parameters` is a JSON schema of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    phrases: tuple[Phrase, ...] = ()
+
+
+class Tools(Protocol):
+    """The tools of the house."""
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """What to tell the model."""
+
+    async def call(self, name: str, arguments: str) -> str:
+        """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError, with a message
+        that tells the model plainly what failed (unknown tool, bad arguments, timeout included)."""

@@ -1,0 +1,67 @@
+"""A wake-word engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from device.units import CAPTURE_RATE, Samples, samples_from_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A wake word heard by an engine.
+
+    `end` is the estimated position (in samples of the stream fed to the engine) at which the word ends. It may be up
+    to 200 ms early and must not be late: what follows it is sent to the provider.
+    """
+
+    word: str
+    score: float
+    end: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A peak of a word's score that came near its threshold and was no detection; `at`: where in the stream."""
+
+    word: str
+    score: float
+    threshold: float
+    at: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a wake word is detected: at or above `threshold` for `patience` frames of 80 ms in a row."""
+
+    threshold: float
+    patience: int = 1
+    refractory: Samples = samples_from_ms(1500, CAPTURE_RATE)
+    """The least time between two detections."""
+
+
+class WakeWord(Protocol):
+    """A wake-word engine: fed with the capture stream, says when a word was heard. No threads of its own."""
+
+    words: tuple[str, ...]
+    step: Samples
+    """There is a new score for so much sound."""
+
+    def process(self, pcm: bytes) -> list[Detection]:
+        """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The newest score of every word, 0 to 1."""
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """By what each word is judged."""
+
+    def take_near_misses(self) -> list[NearMiss]:
+        """Return what came near since last asked, oldest first; a peak is known when it has been over for 400 ms."""
+
+    def reset(self) -> None:
+        """Forget the sound so far: the stream was interrupted (positions go on counting)."""
