@@ -259,9 +259,11 @@ class Controller:
         async with self._microphone_orders:
             if self.status.muted:
                 return
-            # What fails has been posted by the adapter, which goes on trying.
-            with contextlib.suppress(HearthsideError):
+            try:
                 await self._house.microphone.open()
+            except HearthsideError:
+                # Posted by the adapter, which goes on trying: that it works again is the adapter's to tell, too.
+                self._failing.discard((Device.MICROPHONE, "open_microphone"))
 
     async def _close_microphone(self) -> None:
         async with self._microphone_orders:

@@ -266,6 +266,22 @@ async def test_a_microphone_that_cannot_be_opened_is_not_the_end(recorder: Recor
     assert ev.Device.MICROPHONE in controller.status.faults
 
 
+async def test_a_microphone_that_broke_is_not_well_because_it_is_merely_busy_now(recorder: Recorder) -> None:
+    """After a mistake of ours the adapter fails in its own way: it has posted that, and nobody says the contrary."""
+    controller = build(recorder, muted=True)
+    told: list[Any] = []
+    controller.observers.append(lambda what, status: told.append(what))
+    errors: list[Any] = [LookupError("nobody foresaw this"), AudioError("busy")]
+    for recorder.microphone_error in errors:
+        controller.post(ev.ButtonLongPressed())
+        await turn_the_loop()
+        assert not controller.status.muted
+        controller.post(ev.ButtonLongPressed())
+        await turn_the_loop()
+    assert recorder.names().count("microphone.open") == len(errors)
+    assert [type(what) for what in told if isinstance(what, ev.DeviceFailed | ev.DeviceRecovered)] == [ev.DeviceFailed]
+
+
 async def test_a_shutdown_ends_the_run(recorder: Recorder) -> None:
     """SIGTERM becomes a fact; the last order lets run() return."""
     controller = build(recorder)
