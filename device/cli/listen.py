@@ -11,6 +11,7 @@ from typing import Any
 from device import config
 from device.cli.run import add_configuration
 from device.kit import signals
+from device.kit.threads import Threads
 from device.service import journal
 
 REFRESH_S = 0.08
@@ -49,7 +50,7 @@ async def _listen(settings: config.Config, stop: asyncio.Event) -> None:
     from device.wake.worker import WakeWorker
 
     settings = apply_profile(settings, load_profile(settings.hardware.profile))
-    engine = await asyncio.to_thread(load_engine, settings.wake)
+    engine = await Threads("loading").call(load_engine, settings.wake)
     meters = Meters(engine.rules, sys.stdout, stop.set)
     # No doze: whoever looks at the scores wants those of now.
     worker = WakeWorker(

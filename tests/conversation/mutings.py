@@ -20,12 +20,12 @@ from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter, SegmenterSettings
 from device.config import OpenAI
 from device.controller import Controller, House
-from device.conversation.openai import link
 from device.conversation.openai.session import RealtimeConversation
 from device.core import events as ev
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase
+from device.kit import dial
 from device.secrets import Secret
 from device.units import CAPTURE_RATE, Hz, Samples
 
@@ -61,17 +61,17 @@ class TappedSocket(socket.socket):
 @contextmanager
 def tapped() -> Iterator[type[TappedSocket]]:
     """Count what the device's own connections hand to the kernel."""
-    connect = link._connect_to
+    connect = dial.connect
 
-    async def connect_tapped(family: int, address: Any) -> socket.socket:
-        sock = await connect(family, address)
+    async def connect_tapped(addresses: Any) -> socket.socket:
+        sock = await connect(addresses)
         return TappedSocket(fileno=sock.detach())
 
-    link._connect_to = connect_tapped
+    dial.connect = connect_tapped
     try:
         yield TappedSocket
     finally:
-        link._connect_to = connect
+        dial.connect = connect
 
 
 class CountingServer:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from device import config
-from device.conversation.openai import link
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.errors import ConfigError
+from device.kit import dial
 from tests.conversation.scripted_server import scripted_server
 from tests.conversation.test_session import KEY, House, accept_and_listen
 
@@ -52,13 +52,13 @@ def test_it_can_be_insisted_on_for_one_run(tmp_path: Any) -> None:
 def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return what is connected to; the name of the tests leads outside, and home as well when that is asked for."""
     addresses: list[str] = []
-    connect = link._connect_to
+    connect = dial.connect
 
-    async def note(family: int, address: Any) -> socket.socket:
-        addresses.append(address[0])
-        return await connect(family, address)
+    async def note(found: Any) -> socket.socket:
+        addresses.extend(address[0] for *_, address in found)
+        return await connect(found)
 
-    monkeypatch.setattr(link, "_connect_to", note)
+    monkeypatch.setattr(dial, "connect", note)
     return addresses
 
 
@@ -99,7 +99,7 @@ async def test_of_a_name_that_leads_to_both_the_address_in_the_house_is_taken(
 async def test_who_insists_is_connected(monkeypatch: pytest.MonkeyPatch, dialled: list[str]) -> None:
     """Wherever it leads."""
     leads_to(monkeypatch, ("127.0.0.1", 1))
-    monkeypatch.setattr(link, "is_home_address", lambda address: False)
+    monkeypatch.setattr(dial, "is_home_address", lambda address: False)
     failed = await House("ws://voice.example.com/v1", allow_plain=True).failure()
     assert failed.failure is Failure.UNREACHABLE
     assert dialled == ["127.0.0.1"]

@@ -21,6 +21,7 @@ from device.conversation.openai import link, refusal
 from device.conversation.openai.refusal import Witness
 from device.core.actions import TurnEnd
 from device.core.events import Failure, SessionReady
+from device.kit import dial
 from device.sim.realtime.tls import make_certificate, server_context
 from tests.conversation.refusing_server import answering, error, http, page
 from tests.conversation.scripted_server import Peer, scripted_server
@@ -243,7 +244,7 @@ async def test_an_address_that_does_not_answer_is_no_network(monkeypatch: pytest
     async def never(addresses: Any) -> None:
         await asyncio.sleep(LONG)
 
-    monkeypatch.setattr(link, "_first_connected", never)
+    monkeypatch.setattr(dial, "connect", never)
     failed = await House("wss://192.0.2.1/v1", connect_timeout_s=0.5).failure()
     assert failed.failure is Failure.UNREACHABLE
     check(failed.message, ("192.0.2.1 did not answer within 0.5 s", "check the network"))

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from types import ModuleType
@@ -24,7 +24,8 @@ from device.conversation.openai.refusal import Stage, Witness
 from device.conversation.openai.wire import Patience, Wire
 from device.core.events import Failure
 from device.errors import ConfigError, ConversationError
-from device.kit.addresses import is_home_address, is_home_name, is_loopback
+from device.kit import dial
+from device.kit.addresses import is_loopback
 from device.kit.threads import Threads
 from device.secrets import Secret
 
@@ -43,13 +44,7 @@ _LOOK_S = 0.1
 # A closing handshake that takes longer is not waited for.
 _CLOSE_S = 0.5
 
-# RFC 8305 asks for 250 ms before the next address is tried beside the first.
-_NEXT_ADDRESS_S = 0.25
-
 _SET = "conversation.openai"
-
-Address = tuple[int, Any]
-"""Address family and what `connect` takes for it."""
 
 
 class LinkError(ConversationError):
@@ -77,6 +72,8 @@ def _load() -> Library:
     import websockets.exceptions
     import websockets.proxy
     import websockets.uri
+
+    dial.load()
 
     class Connect(websockets.asyncio.client.connect):
         """Follows no redirect, which would carry the key to who knows where."""
@@ -271,11 +268,7 @@ async def _connect(library: Library, settings: OpenAI, key: Secret, seen: Witnes
     # What is not encrypted goes straight to its end: a proxy, wherever it is, would see the key.
     proxy = None if must_stay or is_loopback(host) else library.get_proxy(url)
     if proxy is None:
-        addresses = await _resolve(host, parts.port or (443 if secure else 80))
-        if must_stay:
-            addresses = _at_home(host, addresses)
-        seen.stage = Stage.CONNECTING
-        options["sock"] = await _first_connected(addresses)
+        options["sock"] = await _dial(host, parts.port or (443 if secure else 80), must_stay, seen)
     seen.stage = Stage.PROXY if proxy else Stage.TLS if secure else Stage.CONNECTED
     return await library.connect(
         url,
@@ -301,61 +294,15 @@ def _quiet_logger() -> logging.Logger:
     return logger
 
 
-def _at_home(host: str, addresses: Sequence[Address]) -> list[Address]:
-    """Return the addresses that are in the house. Raise LinkError when a name has none there."""
-    home = [found for found in addresses if is_home_name(host) or is_home_address(found[1][0])]
-    if not home:
+async def _dial(host: str, port: int, must_stay: bool, seen: Witness) -> socket.socket:
+    """Return a socket connected to a host; with `must_stay`, only in the house. Raise LinkError or OSError."""
+    found = await dial.resolve(_threads(), host, port)
+    addresses = dial.at_home(host, found) if must_stay else found
+    if not addresses:
         raise LinkError(
             Failure.PLAIN,
-            f"{host} is not in your own network ({addresses[0][1][0]}), and {_SET}.url is not encrypted: the key stays "
+            f"{host} is not in your own network ({found[0][4][0]}), and {_SET}.url is not encrypted: the key stays "
             f"here; use wss://, or set {_SET}.allow_plain = true if that is meant",
         )
-    return home
-
-
-async def _resolve(host: str, port: int) -> list[Address]:
-    """Return the addresses of a host, the families in turn (RFC 8305). Raise OSError."""
-    found = await _threads().call(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
-    first: list[Address] = [(family, address) for family, *_, address in found if family == found[0][0]]
-    other: list[Address] = [(family, address) for family, *_, address in found if family != found[0][0]]
-    mixed = [address for pair in zip(first, other, strict=False) for address in pair]
-    return mixed + first[len(other) :] + other[len(first) :]
-
-
-async def _first_connected(addresses: Sequence[Address]) -> socket.socket:
-    """Return a socket connected to whichever address answers first. Raise OSError when none does."""
-    waiting = list(addresses)
-    tries: set[asyncio.Task[socket.socket]] = set()
-    problem: BaseException = OSError("the name has no address")
-    try:
-        while waiting or tries:
-            if waiting:
-                tries.add(asyncio.create_task(_connect_to(*waiting.pop(0))))
-            patience = _NEXT_ADDRESS_S if waiting else None
-            done, tries = await asyncio.wait(tries, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            winners = [task for task in done if task.exception() is None]
-            if winners:
-                tries |= set(winners[1:])
-                return winners[0].result()
-            problem = next((task.exception() or problem for task in done), problem)
-    finally:
-        for task in tries:
-            _let_go(task)
-    raise problem
-
-
-def _let_go(task: asyncio.Task[socket.socket]) -> None:
-    task.cancel()
-    if task.done() and not task.cancelled() and task.exception() is None:
-        task.result().close()
-
-
-async def _connect_to(family: int, address: Any) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, address)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+    seen.stage = Stage.CONNECTING
+    return await dial.connect(addresses)

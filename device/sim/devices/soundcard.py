@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Self
 
 from device.errors import HearthsideError
+from device.kit import threads
 from device.units import BYTES_PER_SAMPLE, Hz, Ms, Samples, ms_from_samples
 
 MICROPHONE = "hearthside_mic"
@@ -260,8 +261,7 @@ class Recording:
 
     def __enter__(self) -> Self:
         self._recorder = subprocess.Popen(self._command, stdout=subprocess.PIPE, env=self._env)
-        self._reader = threading.Thread(target=self._read, name="recording", daemon=True)
-        self._reader.start()
+        self._reader = threads.start(self._read, "recording")
         if not self._begun.wait(START_LIMIT_S):
             self.__exit__(None, None, None)
             raise SimulationError("the virtual sound card gives nothing to record; is it plugged in?")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import functools
 import os
 import platform
-import threading
 from collections.abc import Iterator
+from functools import cache, partial
+
+from device.kit import threads
 
 # What PortAudio, ALSA, JACK and PulseAudio begin their lines with. Everything else may be a real surprise.
 CHATTER = (b"Expression '", b"ALSA lib", b"jack", b"Jack", b"Cannot connect to server", b"PulseAudio:")
@@ -26,7 +27,7 @@ _LONGEST_WORDS = 500
 _LINE_BUFFERED = 1  # _IOLBF
 
 
-@functools.cache
+@cache
 def silence_libraries() -> None:
     """Do it once, for as long as the process lives. ALSA's and JACK's error handlers become ones that do nothing.
 
@@ -88,7 +89,7 @@ def _filter_stderr() -> None:
     library.fdopen.restype = ctypes.c_void_p
     stream = library.fdopen(drain, b"w")
     library.setvbuf(ctypes.c_void_p(stream), None, _LINE_BUFFERED, ctypes.c_size_t(0))
-    threading.Thread(target=_pass_on, args=(source,), name="stderr", daemon=True).start()
+    threads.start(partial(_pass_on, source), "stderr")
     ctypes.c_void_p.in_dll(library, "stderr").value = stream
 
 

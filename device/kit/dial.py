@@ -1,0 +1,46 @@
+"""From a name to a connected socket: looked up in a thread, then "Happy Eyeballs" (RFC 8305) over all its addresses."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from device.kit.addresses import is_home_address, is_home_name
+from device.kit.threads import Threads
+
+if TYPE_CHECKING:
+    from aiohappyeyeballs import AddrInfoType
+
+# RFC 8305 asks for 250 ms before the next address is tried beside the first.
+_NEXT_ADDRESS_S = 0.25
+
+
+def load() -> None:
+    """Import what `connect` needs: 8 ms on a desktop, so in a thread."""
+    import aiohappyeyeballs  # noqa: F401 - only to have it loaded
+
+
+async def resolve(threads: Threads, host: str, port: int) -> list[AddrInfoType]:
+    """Return the TCP addresses of a host, as `socket.getaddrinfo` does. Raise OSError.
+
+    A lookup can hang for minutes. It does so in one of `threads`, which neither the event loop nor the end of the
+    program waits for.
+    """
+    return list(await threads.call(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)))
+
+
+def at_home(host: str, addresses: Sequence[AddrInfoType]) -> list[AddrInfoType]:
+    """Return those of a host's addresses that are this machine or in its own network."""
+    return [found for found in addresses if is_home_name(host) or is_home_address(found[4][0])]
+
+
+async def connect(addresses: Sequence[AddrInfoType]) -> socket.socket:
+    """Return a socket connected to whichever address answers first; IPv6 and IPv4 take turns.
+
+    The sockets that lost are closed, and all of them when the wait is cancelled. Raise OSError when no address answers.
+    """
+    from aiohappyeyeballs import start_connection
+
+    return await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_S)
