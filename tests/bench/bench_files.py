@@ -64,7 +64,7 @@ def lite_embedding() -> str:
 
 def onnx_embedding() -> str:
     """The embedding as an `.onnx` file that cannot run as a stream: onnxruntime."""
-    from device.wake.networks.layers import NotStreamableError
+    from device.wake.networks.convolutions import NotStreamableError
     from device.wake.openwakeword import frontend
 
     frontend.StreamingEmbedding = _refusing(NotStreamableError)  # type: ignore[misc,assignment]

@@ -21,7 +21,7 @@ import numpy as np
 import soxr
 
 from device.wake.models import shipped_words
-from device.wake.networks.network import Network
+from device.wake.networks.onnx import OnnxNetwork
 from device.wake.openwakeword.features import Features
 from device.wake.openwakeword.mel import CHUNK_SAMPLES
 from device.wake.openwakeword.wordend import MARGIN, ROWS, WordEnd
@@ -254,7 +254,7 @@ def main() -> None:
     print("word  threshold detected  crossing 5/50/95  estimate 2.5/50/97.5  inside late 99.5%  detection 5/50/95")
     features, ends = Features(34), {}
     for word, (_, _, sibilant) in WORDS.items():
-        network, target = Network(shipped_words()[word]), np.zeros((1, 1), np.float32)
+        network, target = OnnxNetwork(shipped_words()[word]), np.zeros((1, 1), np.float32)
         run = network.bind(features.embeddings[-network.input_shape[1] :][None], target)
         utterances = list(render(word, options.count))
         for utterance in utterances:

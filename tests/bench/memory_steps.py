@@ -71,9 +71,9 @@ async def onnxruntime() -> None:
     import numpy as np
 
     from device.wake.models import feature_model, find_word
-    from device.wake.networks.network import Network
+    from device.wake.networks.onnx import OnnxNetwork
 
-    embedding, head = Network(feature_model("embedding_model")), Network(find_word(WORD).path)
+    embedding, head = OnnxNetwork(feature_model("embedding_model")), OnnxNetwork(find_word(WORD).path)
     vector = np.zeros((1, 1, 1, 96), np.float32)
     embedding.bind(np.zeros((1, 76, 32, 1), np.float32), vector)()
     head.bind(np.zeros((1, 16, 96), np.float32), np.zeros((1, 1), np.float32))()

@@ -1,6 +1,6 @@
-"""What computing a network ourselves needs to know of the .onnx format: nodes, tensors and the shapes of inputs.
+"""Reads an .onnx file: the operations, the constants, and the shapes of inputs and outputs.
 
-Field numbers are those of onnx.proto (IR version 3 and later), which never change.
+The field numbers are those of onnx.proto (IR version 3 and later); they never change.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from device.wake.networks import protobuf
 from device.wake.networks.network import FloatArray, Shape
 from device.wake.networks.protobuf import Field, Fixed, MalformedError
 
-# Of a model, a graph, a node, an attribute, a tensor and a declaration.
+# Field numbers: of a model, a graph, a node, an attribute, a tensor.
 _GRAPH = 7
 _NODE, _INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
 _INPUT, _OUTPUT, _OPERATION, _ATTRIBUTE = 1, 2, 4, 5
 _NAME, _FLOAT, _INT, _STRING, _TENSOR, _SUBGRAPH, _INTS = 1, 2, 3, 4, 5, 6, 8
 _DIMS, _DATA_TYPE, _FLOAT_DATA, _INT64_DATA, _TENSOR_NAME, _RAW_DATA = 1, 2, 4, 7, 8, 9
-# Numbers that are in a file beside the model, as PyTorch 2.9 and later write it: its name, and where in it they are.
-_OUTSIDE, _DATA_LOCATION, _IS_OUTSIDE, _KEY, _VALUE = 13, 14, 1, 1, 2
-# What the numbers of a tensor are.
+# External data: numbers in a file beside the model, as PyTorch 2.9 and later write it.
+_EXTERNAL_DATA, _DATA_LOCATION, _IS_EXTERNAL, _KEY, _VALUE = 13, 14, 1, 1, 2
+# Values of _DATA_TYPE.
 _FLOAT_KIND, _INT64_KIND = 1, 7
+# Field numbers: of the declaration of an input or output.
 _TYPE, _TENSOR_TYPE, _SHAPE, _DIM, _DIM_VALUE = 2, 1, 2, 1, 1
 
 
 @dataclass(slots=True)
 class Node:
-    """One operation. An attribute that is not there has the value that its user names."""
+    """One operation. Its inputs and outputs are names of tensors."""
 
     operation: str
     inputs: list[str]
@@ -38,17 +39,17 @@ class Node:
     attributes: dict[str, list[Field]]
 
     def integers(self, attribute: str, default: Sequence[int] = ()) -> tuple[int, ...]:
-        """Return an attribute of one or several integers."""
+        """Return an attribute of one or several integers, `default` when it is missing."""
         fields = self.attributes.get(attribute)
         return tuple(default if fields is None else protobuf.integers(fields, _INTS) or protobuf.integers(fields, _INT))
 
     def number(self, attribute: str, default: float) -> float:
-        """Return an attribute of one float."""
+        """Return an attribute of one float, `default` when it is missing."""
         values = [value for value in protobuf.every(self.attributes.get(attribute, []), _FLOAT) if len(value) == 4]
         return float(np.frombuffer(values[-1], "<f4")[0]) if values else default
 
     def string(self, attribute: str) -> str:
-        """Return an attribute of text, "" when it is not there."""
+        """Return an attribute of text, "" when it is missing."""
         return protobuf.text(self.attributes.get(attribute, []), _STRING)
 
     def tensor(self, attribute: str) -> FloatArray:
@@ -56,10 +57,10 @@ class Node:
         for data in protobuf.every(self.attributes.get(attribute, []), _TENSOR):
             for tensor in _float_tensors([data]).values():
                 return tensor
-        raise MalformedError(f"{self.operation} has no numbers as {attribute}")
+        raise MalformedError(f"{self.operation} has no float32 tensor as {attribute}")
 
     def whole_numbers(self, attribute: str) -> tuple[int, ...] | None:
-        """Return an attribute that is a tensor of int64, None when there is none. Raise MalformedError."""
+        """Return an attribute that is an int64 tensor, flattened; None when there is none. Raise MalformedError."""
         found = _int64_tensors(protobuf.every(self.attributes.get(attribute, []), _TENSOR))
         return next(iter(found.values()), None)
 
@@ -70,20 +71,20 @@ class Node:
 
 @dataclass(slots=True)
 class Graph:
-    """Operations in the order in which they are carried out, and what they take and give."""
+    """Operations in the order in which they are carried out, their constants, inputs and outputs."""
 
     nodes: list[Node]
     tensors: dict[str, FloatArray]
     """The float32 constants."""
     integers: dict[str, tuple[int, ...]]
-    """The int64 constants, flat: shapes and axes."""
+    """The int64 constants, flattened: shapes and axes."""
     inputs: dict[str, Shape]
-    """By name, without the constants; in shapes None is an open dimension."""
+    """By name, without the constants."""
     outputs: dict[str, Shape]
 
 
 def read_model(data: bytes, folder: Path | None = None) -> Graph:
-    """Take an .onnx file apart; constants may be in files beside it, in `folder`. Raise MalformedError or OSError."""
+    """Read the content of an .onnx file; external data lie in `folder`. Raise MalformedError or OSError."""
     return _one_graph(protobuf.every(protobuf.read(data), _GRAPH), folder)
 
 
@@ -115,7 +116,7 @@ def _node(data: bytes) -> Node:
 
 
 def _declared(data: bytes) -> tuple[str, Shape]:
-    """Return name and shape of an input or output."""
+    """Return name and shape from the declaration of an input or output."""
     fields = protobuf.read(data)
     shape = [fields]
     for number in (_TYPE, _TENSOR_TYPE, _SHAPE, _DIM):
@@ -144,17 +145,17 @@ def _int64_tensors(messages: Iterable[bytes], folder: Path | None = None) -> dic
 
 
 def _raw(fields: Sequence[Field], folder: Path | None) -> bytes:
-    if folder is not None and protobuf.integers(fields, _DATA_LOCATION) == [_IS_OUTSIDE]:
-        return _from_outside(fields, folder)
+    if folder is not None and protobuf.integers(fields, _DATA_LOCATION) == [_IS_EXTERNAL]:
+        return _read_external(fields, folder)
     return next((value for value in protobuf.every(fields, _RAW_DATA) if not isinstance(value, Fixed)), b"")
 
 
-def _from_outside(fields: Sequence[Field], folder: Path) -> bytes:
-    entries = list(map(protobuf.read, protobuf.every(fields, _OUTSIDE)))
-    said = {protobuf.text(entry, _KEY): protobuf.text(entry, _VALUE) for entry in entries}
-    name = said.get("location", "")
+def _read_external(fields: Sequence[Field], folder: Path) -> bytes:
+    entries = list(map(protobuf.read, protobuf.every(fields, _EXTERNAL_DATA)))
+    values = {protobuf.text(entry, _KEY): protobuf.text(entry, _VALUE) for entry in entries}
+    name = values.get("location", "")
     if Path(name).name != name:
-        raise MalformedError(f"its numbers are not beside it, but in {name}")
+        raise MalformedError(f"its external data are not in the same folder, but in {name}")
     data = (folder / name).read_bytes()
-    begin = int(said.get("offset", "0"))
-    return data[begin : begin + int(said.get("length", str(len(data))))]
+    begin = int(values.get("offset", "0"))
+    return data[begin : begin + int(values.get("length", str(len(data))))]

@@ -1,7 +1,7 @@
-"""As much of protocol buffers as reading an ONNX file takes.
+"""Decodes protocol buffers, as far as reading an ONNX file needs it.
 
-The package `onnx` would do it too, but costs 17 MB on disk, brings protobuf and ml-dtypes, and is needed for a moment
-of every start. A message is a list of fields; whoever reads it knows what the numbers mean.
+The package `onnx` could do it too, but takes 17 MB on disk and brings protobuf and ml-dtypes, for one short use at each
+start. A message is decoded to a list of fields; the caller knows what each field number means.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 Field = tuple[int, int | bytes]
-"""Number and value: an int stands for a varint, bytes for what has a length. Four and eight byte fields are `Fixed`."""
+"""Field number and value: an int for a varint, `Fixed` for 4 or 8 bytes, bytes for a field with a length."""
 
 
 class Fixed(bytes):
-    """A field of 4 or 8 bytes that carries no length: float, double, fixed32, fixed64."""
+    """The value of a field of fixed length, 4 or 8 bytes: float, double, fixed32, fixed64."""
 
 
 class MalformedError(ValueError):
-    """These bytes are no message."""
+    """The bytes are not a valid message."""
 
 
 _VARINT, _EIGHT, _LENGTH, _FOUR = 0, 1, 2, 5
@@ -25,17 +25,17 @@ _LONGEST_VARINT = 10
 
 
 def read(data: bytes) -> list[Field]:
-    """Take a message apart, in order. Raise MalformedError."""
+    """Return the fields of a message, in order. Raise MalformedError."""
     return list(_fields(data))
 
 
 def every(fields: Iterable[Field], number: int) -> list[bytes]:
-    """Return the values with a length (messages, strings, bytes) of all fields of this number."""
+    """Return the bytes (of messages, strings, bytes, fixed) of all fields with this number."""
     return [value for found, value in fields if found == number and isinstance(value, bytes)]
 
 
 def text(fields: Iterable[Field], number: int) -> str:
-    """Return a string field, "" when it is not there. Raise MalformedError."""
+    """Return a string field, "" when it is missing. Raise MalformedError."""
     return (texts(fields, number) or [""])[-1]
 
 

@@ -1,12 +1,13 @@
-"""TensorFlow Lite: runs wake-word models that are .tflite files; the only file that talks to its C library, when used.
+"""Runs .tflite models with TensorFlow Lite; the only file that calls its C library.
 
-The library is the one in the package pymicro-wakeword (2.17, x86-64 and aarch64): tflite-runtime has no wheel for
-Python 3.12 and later. The package itself is not imported here. The library takes every pointer for a good one, so each
-is looked at before it is handed on; a file is read into memory, since one that is overwritten while it is mapped would
-end the process. Damaged files (300 cut, 420 with bytes changed) were refused or computed, and none crashed it.
+The library (2.17, x86-64 and aarch64) is the one in the package pymicro-wakeword, because tflite-runtime has no wheel
+for Python 3.12 and later. The package itself is not imported here. The library does not check pointers, so each pointer
+is checked here before it is passed on. A model is read into memory: overwriting a file while it is memory-mapped would
+crash the process. Of damaged files (300 truncated, 420 with changed bytes) each was refused or computed; none crashed
+the process.
 
-Measured on x86-64 (tests/bench/bench_files.py): it takes 3 MB and computes a word in 13 us, as long as numpy; the
-embedding, from all of its window, takes 2 ms, three times what onnxruntime takes.
+Measured on x86-64 (tests/bench/bench_files.py): the library takes 3 MB and computes a word in 13 us, like numpy; the
+embedding of a whole window takes 2 ms, three times as long as with onnxruntime.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ PACKAGE = "pymicro_wakeword"
 
 _Pointer, _Int, _Size, _Text = ctypes.c_void_p, ctypes.c_int32, ctypes.c_size_t, ctypes.c_char_p
 _IntRef = ctypes.POINTER(_Int)
-# User data, a printf format, and a va_list: on x86-64 and aarch64 that is passed as a pointer.
+# The error reporter: user data, a printf format, and a va_list (on x86-64 and aarch64 passed as a pointer).
 _Report = ctypes.CFUNCTYPE(None, _Pointer, _Text, _Pointer)
 _LONGEST_REPORT = 1000
 _KEPT_REPORTS = 4
 
-# Results and parameters, after tensorflow/lite/core/c/c_api.h and c_api_opaque.h. A status is 0 when all is well.
+# Result and parameter types, from tensorflow/lite/core/c/c_api.h and c_api_opaque.h. A status of 0 means success.
 _FUNCTIONS = {
     "ModelCreateWithErrorReporter": (_Pointer, (_Text, _Size, _Report, _Pointer)),
     "ModelDelete": (None, (_Pointer,)),
@@ -64,35 +65,35 @@ _FUNCTIONS = {
     "TypeGetName": (_Text, (_Int,)),
 }
 
-# How the library says that it lacks an operation: one of TensorFlow's or somebody's own, or a newer one of its own.
+# What the library reports for an operation that it lacks: TensorFlow's, a custom one, or a newer version of its own.
 _LACKING = re.compile(r"(?:Select TensorFlow op|custom op).* \((\w+)\) failed|opcode '(\w+)' version")
 
-# Only copying numbers in and out fails without a word.
-_SILENT = "what it takes or gives has another size than it says"
+# For failures without a report: only copying numbers to or from a tensor is one of these.
+_UNREPORTED = "the size of its input or output differs from what it declares"
 
 _FLOAT = "FLOAT32"
-# What one row of a word model's input holds: an embedding of openWakeWord's, or features of microWakeWord's.
+# By the width of a word model's input: 96 for embeddings of openWakeWord, 40 for features of microWakeWord.
 _ENGINES = {96: "openwakeword", 40: "microwakeword"}
 
 
 class LibraryMissingError(Exception):
-    """TensorFlow Lite, or the package that it comes in, is not there: the message says what is missing."""
+    """TensorFlow Lite, or the package that it comes in, is missing; the message says which."""
 
 
 class UnusableModelError(Exception):
-    """TensorFlow Lite cannot run this model: the message says why."""
+    """TensorFlow Lite cannot run the model; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """What a model takes or gives. `kind` is TensorFlow Lite's name for its numbers."""
+    """An input or output of a model. `kind` is TensorFlow Lite's name for its type of numbers."""
 
     name: str
     kind: str
     shape: Shape
 
     def __str__(self) -> str:
-        """Return shape and kind as a person writes them."""
+        """Return shape and kind for messages."""
         return f"{shape_text(self.shape)} {self.kind}"
 
 
@@ -108,12 +109,12 @@ class Model:
         if not self._pointer:
             raise UnusableModelError("it is not a TensorFlow Lite model, or only a part of one")
         _delete_with(self, self._lite.TfLiteModelDelete, self._pointer, data, self._reports)
-        # Shapes can be read before memory is allocated; a spectrum has no size until it is given one.
+        # Shapes can be read before memory is allocated, which the mel model needs a size of its input for.
         interpreter = self.interpreter()
         self.source, self.target = interpreter.describe()
 
     def interpreter(self) -> Interpreter:
-        """Make one that runs in the caller's thread. Raise UnusableModelError."""
+        """Return a new interpreter, which runs in the caller's thread. Raise UnusableModelError."""
         lite, reports = self._lite, self._reports
         options = lite.TfLiteInterpreterOptionsCreate()
         lite.TfLiteInterpreterOptionsSetNumThreads(options, 1)
@@ -127,20 +128,20 @@ class Model:
         return interpreter
 
     def engine(self) -> str:
-        """Return the engine (as in wake.engine) whose features the model takes, "" for none of them."""
+        """Return the engine (a value of wake.engine) whose features the model takes, "" when it is neither."""
         shape = self.source.shape
         return _ENGINES.get(shape[2] or 0, "") if len(shape) == 3 and shape[1] else ""
 
 
 class Interpreter:
-    """A model with memory of its own to compute in; freed with this object."""
+    """Computes a model in memory of its own, which is freed with this object."""
 
     def __init__(self, lite: ctypes.CDLL, pointer: int, reports: _Reports) -> None:
-        """Use `Model.interpreter`."""
+        """Call `Model.interpreter` instead."""
         self._lite, self._pointer, self._reports = lite, pointer, reports
 
     def describe(self) -> tuple[Tensor, Tensor]:
-        """Return input and output. Raise UnusableModelError when there is not one of each."""
+        """Return input and output. Raise UnusableModelError unless there is exactly one of each."""
         lite = self._lite
         counts = (
             lite.TfLiteInterpreterGetInputTensorCount(self._pointer),
@@ -159,22 +160,22 @@ class Interpreter:
         self._check(self._lite.TfLiteInterpreterAllocateTensors(self._pointer))
 
     def runner(self, source: FloatArray, target: FloatArray) -> Callable[[], None]:
-        """Return a function that computes `target` from `source`. After `prepare`.
+        """Return a function that computes `target` from `source`. Call `prepare` first.
 
-        It raises UnusableModelError, also when the arrays have another size than input and output.
+        The function raises UnusableModelError, also when the arrays have another size than input and output.
         """
         lite, pointer = self._lite, self._pointer
-        given, made = self._tensors()
-        take, invoke, give = (
+        given, result = self._tensors()
+        copy_in, invoke, copy_out = (
             lite.TfLiteTensorCopyFromBuffer,
             lite.TfLiteInterpreterInvoke,
             lite.TfLiteTensorCopyToBuffer,
         )
-        taken, kept = (source.ctypes.data, source.nbytes), (target.ctypes.data, target.nbytes)
+        source_buffer, target_buffer = (source.ctypes.data, source.nbytes), (target.ctypes.data, target.nbytes)
 
         def run(alive: tuple[object, ...] = (self, source, target)) -> None:
-            # The default keeps them alive: what is called knows addresses only.
-            self._check(take(given, *taken) or invoke(pointer) or give(made, *kept))
+            # The default value keeps the objects alive: the C functions only have their addresses.
+            self._check(copy_in(given, *source_buffer) or invoke(pointer) or copy_out(result, *target_buffer))
 
         return run
 
@@ -184,7 +185,7 @@ class Interpreter:
             self._lite.TfLiteInterpreterGetOutputTensor(self._pointer, 0),
         )
         if not all(found):
-            raise UnusableModelError("its input or output is not in it")
+            raise UnusableModelError("its input or output is missing")
         return found
 
     def _describe(self, tensor: int) -> Tensor:
@@ -193,7 +194,7 @@ class Interpreter:
         return Tensor(name, lite.TfLiteTypeGetName(lite.TfLiteTensorType(tensor)).decode(), self._shape(tensor))
 
     def _shape(self, tensor: int) -> Shape:
-        """Return the dimensions; where one is open the plain ones say 1, and only the signature tells."""
+        """Return the dimensions. TfLiteTensorDim gives 1 for an open one; only the signature tells which are open."""
         lite, count, size = self._lite, _Int(), _Int()
         lite.TfLiteOpaqueTensorGetNumDimsSignature(tensor, count)
         dimensions: list[int | None] = [
@@ -211,8 +212,8 @@ class Interpreter:
             raise UnusableModelError(self._reports.text())
 
 
-class LiteNetwork:
-    """One .tflite model with one float32 input and one float32 output; offers what `network.Network` does."""
+class TfliteNetwork:
+    """A `Network` in a .tflite file."""
 
     def __init__(self, path: Path) -> None:
         """Load `path`. Raise ConfigError when it is not such a model."""
@@ -232,7 +233,7 @@ class LiteNetwork:
         self.input_shape, self.output_shape, self.output_name = source.shape, target.shape, target.name
 
     def bind(self, source: FloatArray, target: FloatArray) -> Callable[[], None]:
-        """Return a function that computes `target` from what `source` holds at that moment. As `Network.bind`."""
+        """See Network."""
         with _refusing(self.path):
             _demand_fit("takes", self.input_shape, source)
             _demand_fit("gives", self.output_shape, target)
@@ -244,7 +245,7 @@ class LiteNetwork:
 
 
 def library_path() -> Path:
-    """Return where TensorFlow Lite lies. Raise LibraryMissingError."""
+    """Return the path of the C library. Raise LibraryMissingError."""
     library = next((package_folder() / "lib").glob("*tensorflowlite_c.*"), None)
     if library is None:
         raise LibraryMissingError("it lacks TensorFlow Lite for this machine")
@@ -252,7 +253,7 @@ def library_path() -> Path:
 
 
 def package_folder() -> Path:
-    """Return where the package that TensorFlow Lite comes in lies. Raise LibraryMissingError."""
+    """Return the folder of the package that contains TensorFlow Lite. Raise LibraryMissingError."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise LibraryMissingError("it is not installed")
@@ -260,21 +261,21 @@ def package_folder() -> Path:
 
 
 class _Reports:
-    """What the library says when something fails, instead of printing it."""
+    """Collects the library's error messages, which it would print otherwise."""
 
     def __init__(self) -> None:
         self._newest: deque[str] = deque(maxlen=_KEPT_REPORTS)
-        self.callback = _Report(self._hear)
+        self.callback = _Report(self._add)
 
     def text(self) -> str:
-        """Return what was said since last asked, on one line."""
-        said = " ".join(" ".join(self._newest).split())
+        """Return the messages since the last call, on one line."""
+        messages = " ".join(" ".join(self._newest).split())
         self._newest.clear()
-        if lacking := _LACKING.search(said):
+        if lacking := _LACKING.search(messages):
             return f"it has the operation {lacking[1] or lacking[2]}, which this TensorFlow Lite does not know"
-        return said[:300] or _SILENT
+        return messages[:300] or _UNREPORTED
 
-    def _hear(self, _: int | None, pattern: bytes | None, values: int | None) -> None:
+    def _add(self, _: int | None, pattern: bytes | None, values: int | None) -> None:
         text = ctypes.create_string_buffer(_LONGEST_REPORT)
         ctypes.CDLL(None).vsnprintf(text, _Size(_LONGEST_REPORT), _Text(pattern), _Pointer(values))
         self._newest.append(text.value.decode(errors="replace"))
@@ -298,9 +299,9 @@ def _opened(path: Path) -> ctypes.CDLL:
 
 
 def _delete_with(owner: object, delete: Callable[[int], None], pointer: int, *kept: object) -> None:
-    """Delete what `pointer` leads to when `owner` goes, and keep alive until then what it was made of."""
+    """Call `delete(pointer)` when `owner` is collected; `kept` (what it was made from) stays alive until then."""
     finalizer = weakref.finalize(owner, _delete, delete, pointer, kept)
-    # At the end of the process the thread that listens may still be computing in it.
+    # Not at the end of the process: the wake-word thread may still be computing then.
     finalizer.atexit = False
 
 
@@ -325,7 +326,7 @@ def _refusing(path: Path) -> Iterator[None]:
 
 
 def _demand_fit(verb: str, shape: Shape, array: FloatArray) -> None:
-    """Refuse an array that the model was not made for: it would be resized without a word, and compute nonsense."""
+    """Refuse an array of another shape: the library would resize the model without an error, and compute nonsense."""
     fits = len(shape) == array.ndim and all(own in (None, size) for own, size in zip(shape, array.shape, strict=True))
     if not fits or array.dtype != np.float32 or not array.flags.c_contiguous:
         raise UnusableModelError(f"it {verb} {Tensor('', _FLOAT, shape)}, where {shape_text(array.shape)} is wanted")

@@ -6,11 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from device.wake.networks.layers import NotStreamableError
-from device.wake.networks.network import FloatArray
+from device.wake.networks.convolutions import NotStreamableError
+from device.wake.networks.network import FloatArray, Network
 from device.wake.networks.onnxfile import Graph
-from device.wake.networks.runtimes import Runnable
-from device.wake.networks.streaming import StreamingModel
+from device.wake.networks.streaming import StreamingNetwork
 from device.wake.openwakeword.mel import BANDS, CHUNK_FRAMES
 
 EMBEDDING_SIZE = 96
@@ -37,7 +36,7 @@ class Embedding(Protocol):
 class WindowedEmbedding:
     """Computed anew from all 76 frames: any model of that input."""
 
-    def __init__(self, network: Runnable) -> None:
+    def __init__(self, network: Network) -> None:
         """Raise ConfigError."""
         self._window: FloatArray = np.ones((1, _WINDOW_FRAMES, BANDS, 1), np.float32)
         self.frames: FloatArray = np.ones((CHUNK_FRAMES, BANDS), np.float32)
@@ -61,7 +60,7 @@ class StreamingEmbedding:
 
     def __init__(self, model: Graph) -> None:
         """Raise NotStreamableError."""
-        self._model = StreamingModel(model)
+        self._model = StreamingNetwork(model)
         self.frames, self.vector = self._model.frames, self._model.vector
         if (self.frames.shape, self.vector.shape) != ((CHUNK_FRAMES, BANDS), (EMBEDDING_SIZE,)):
             raise NotStreamableError(f"it takes {self.frames.shape} and gives {self.vector.shape}")

@@ -22,10 +22,9 @@ from device.ports.wake import Detection, Rule
 from device.units import Samples
 from device.wake.decision import Decision, Rules
 from device.wake.models import WordModel, find_word
-from device.wake.networks import runtimes
+from device.wake.networks import loader
 from device.wake.networks.dense import DenseNetwork, NotDenseError
-from device.wake.networks.network import FloatArray, shape_text
-from device.wake.networks.runtimes import Runnable
+from device.wake.networks.network import FloatArray, Network, shape_text
 from device.wake.openwakeword.embedding import EMBEDDING_SIZE
 from device.wake.openwakeword.features import Features
 from device.wake.openwakeword.mel import CHUNK_SAMPLES
@@ -116,7 +115,7 @@ class OpenWakeWord(Stepwise):
 class _Head:
     """A word's model, reading the shared embeddings."""
 
-    def __init__(self, network: Runnable, embeddings: FloatArray) -> None:
+    def __init__(self, network: Network, embeddings: FloatArray) -> None:
         window = embeddings[-_window(network) :][None]
         classes = network.output_shape[-1] or 1
         self.scores: FloatArray = np.zeros((1, classes), np.float32)
@@ -169,19 +168,19 @@ def _reader(head: _Head, index: int) -> Callable[[], float]:
     return lambda: float(head.scores[0, index])
 
 
-def _open(path: Path) -> Runnable:
+def _open(path: Path) -> Network:
     """Load a word's model. Raise ConfigError."""
     if path.suffix == ".tflite":
         _log.info("%s is run by TensorFlow Lite, which takes 3 MB", path)
-        return runtimes.load(path)
+        return loader.load(path)
     try:
         return DenseNetwork(path)
     except NotDenseError as error:
         _log.info("%s is run by onnxruntime, which takes 30 MB (a .tflite file: 3): %s", path, error)
-    return runtimes.load(path)
+    return loader.load(path)
 
 
-def _window(network: Runnable) -> int:
+def _window(network: Network) -> int:
     """Return how many embeddings the word's model looks at; refuse a model that is not one of openWakeWord's."""
     match network.input_shape, network.output_shape:
         case (1 | None, int(rows), int(size)), (1 | None, _) if size == EMBEDDING_SIZE and 0 < rows <= _LONGEST_WINDOW:
@@ -192,7 +191,7 @@ def _window(network: Runnable) -> int:
     )
 
 
-def _classes(network: Runnable, count: int) -> dict[int, str]:
+def _classes(network: Network, count: int) -> dict[int, str]:
     """Return the outputs that stand for a word: index to label, "" for the model's own name.
 
     openWakeWord's multi-class models carry their labels as JSON in the output's name; output 0 is "none of them".

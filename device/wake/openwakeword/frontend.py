@@ -7,8 +7,8 @@ from pathlib import Path
 
 from device.errors import ConfigError
 from device.wake.models import feature_model
-from device.wake.networks import onnxfile, runtimes
-from device.wake.networks.layers import NotStreamableError
+from device.wake.networks import loader, onnxfile
+from device.wake.networks.convolutions import NotStreamableError
 from device.wake.networks.network import FloatArray
 from device.wake.networks.onnxfile import Graph
 from device.wake.networks.protobuf import MalformedError
@@ -39,7 +39,7 @@ def _open_mel(sound: FloatArray, slow: list[str]) -> Mel:
         return fourier_mel(_read(path), sound)
     except _CANNOT_STREAM as error:
         slow.append(f"{path} is not computed in numpy: {error}")
-    return ModelMel(sound, runtimes.load(path))
+    return ModelMel(sound, loader.load(path))
 
 
 def _open_embedding(slow: list[str]) -> Embedding:
@@ -48,7 +48,7 @@ def _open_embedding(slow: list[str]) -> Embedding:
         return StreamingEmbedding(_read(path))
     except _CANNOT_STREAM as error:
         slow.append(f"{path} cannot run as a stream: {error}")
-    return WindowedEmbedding(runtimes.load(path))
+    return WindowedEmbedding(loader.load(path))
 
 
 def _read(path: Path) -> Graph:

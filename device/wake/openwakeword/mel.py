@@ -10,10 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from device.wake.networks.network import FloatArray
+from device.wake.networks.network import FloatArray, Network
 from device.wake.networks.onnxfile import Graph
 from device.wake.networks.protobuf import MalformedError
-from device.wake.networks.runtimes import Runnable
 
 CHUNK_SAMPLES = 1280
 """80 ms at 16 kHz: openWakeWord's step."""
@@ -71,7 +70,7 @@ class FourierMel:
 class ModelMel:
     """Computed by the model."""
 
-    def __init__(self, sound: FloatArray, network: Runnable) -> None:
+    def __init__(self, sound: FloatArray, network: Network) -> None:
         """`sound`: as for FourierMel. Raise ConfigError."""
         self._spectra = {frames: np.zeros((1, 1, frames, BANDS), np.float32) for frames in (CHUNK_FRAMES, FIRST_FRAMES)}
         sources = {CHUNK_FRAMES: sound[None], FIRST_FRAMES: sound[None, OVERLAP_SAMPLES:]}

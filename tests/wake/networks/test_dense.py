@@ -15,7 +15,8 @@ from device.errors import ConfigError
 from device.wake.models import feature_model, find_word, shipped_words
 from device.wake.networks import dense, onnxfile
 from device.wake.networks.dense import DenseNetwork, NotDenseError
-from device.wake.networks.network import FloatArray, Network
+from device.wake.networks.network import FloatArray
+from device.wake.networks.onnx import OnnxNetwork
 from device.wake.networks.onnxfile import Graph, Node
 from device.wake.openwakeword.engine import OpenWakeWord
 from tests.wake.onnx_writer import Writer
@@ -23,7 +24,7 @@ from tests.wake.onnx_writer import Writer
 WORDS = ("alexa", "hey_jarvis", "hey_mycroft", "hey_rhasspy", "timer", "weather")
 
 
-def _scores(network: DenseNetwork | Network, embeddings: Sequence[FloatArray]) -> FloatArray:
+def _scores(network: DenseNetwork | OnnxNetwork, embeddings: Sequence[FloatArray]) -> FloatArray:
     source = np.zeros([size or 1 for size in network.input_shape], np.float32)
     target = np.zeros([size or 1 for size in network.output_shape], np.float32)
     run = network.bind(source, target)
@@ -39,7 +40,7 @@ def _scores(network: DenseNetwork | Network, embeddings: Sequence[FloatArray]) -
 def test_scores_are_those_of_onnxruntime(word: str) -> None:
     """For sense and nonsense, large and small, high scores among them; shapes and labels are the same."""
     path = find_word(word).path
-    ours, theirs = DenseNetwork(path), Network(path)
+    ours, theirs = DenseNetwork(path), OnnxNetwork(path)
     assert (ours.input_shape, ours.output_shape) == (theirs.input_shape, theirs.output_shape)
     assert ours.output_name == theirs.output_name
     chance = np.random.default_rng(7)
@@ -57,7 +58,7 @@ def test_a_second_opinion_has_the_last_word() -> None:
     *first, _ = ours._layers
     sure = [window for window in windows if dense._compute(first, window.reshape(-1))[0] >= 0.5]
     assert len(sure) > 5
-    np.testing.assert_allclose(_scores(ours, sure), _scores(Network(path), sure), atol=1e-5)
+    np.testing.assert_allclose(_scores(ours, sure), _scores(OnnxNetwork(path), sure), atol=1e-5)
 
 
 # Models of one's own: the network of openWakeWord's training (three products, two of them normalised), as exporters of
@@ -146,7 +147,7 @@ def test_words_of_ones_own_are_computed_however_they_were_exported(tmp_path: Pat
     path = _own_word(tmp_path / "own_word.onnx", exporter, raw)
     chance = np.random.default_rng(10)
     windows = [chance.standard_normal((16, 96)).astype(np.float32) * scale for scale in (0, 1, 10, 60) * 20]
-    mine, others = _scores(DenseNetwork(path), windows), _scores(Network(path), windows)
+    mine, others = _scores(DenseNetwork(path), windows), _scores(OnnxNetwork(path), windows)
     np.testing.assert_allclose(mine, others, atol=1e-5)
     assert np.ptp(others) > 0.1
 
@@ -155,7 +156,7 @@ def test_numbers_in_a_file_beside_the_model_are_read(tmp_path: Path) -> None:
     """PyTorch 2.9 puts them there; without that file nothing can be computed, and the message names it."""
     path = _own_word(tmp_path / "own_word.onnx", "PyTorch 2.9", beside="own_word.onnx.data")
     windows = [np.random.default_rng(13).standard_normal((16, 96)).astype(np.float32) * scale for scale in (1, 10)]
-    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(Network(path), windows), atol=1e-5)
+    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(OnnxNetwork(path), windows), atol=1e-5)
     path.with_name("own_word.onnx.data").unlink()
     with pytest.raises(ConfigError, match=r"own_word\.onnx\.data"):
         OpenWakeWord([str(path)])
@@ -176,7 +177,7 @@ def test_several_classes_are_computed_too(tmp_path: Path) -> None:
     """Softmax over what a Reshape has made flat."""
     path = _own_word(tmp_path / "own_words.onnx", "PyTorch 2.9", classes=3)
     windows = [np.random.default_rng(11).standard_normal((16, 96)).astype(np.float32)]
-    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(Network(path), windows), atol=1e-5)
+    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(OnnxNetwork(path), windows), atol=1e-5)
 
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
@@ -210,7 +211,7 @@ def test_a_normalisation_without_a_product_is_computed(tmp_path: Path) -> None:
     writer.add("Sigmoid")
     path = writer.write(tmp_path / "own_word.onnx", (1, 16, 96), (1, 1))
     windows = [chance.standard_normal((16, 96)).astype(np.float32) for _ in range(20)]
-    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(Network(path), windows), atol=1e-5)
+    np.testing.assert_allclose(_scores(DenseNetwork(path), windows), _scores(OnnxNetwork(path), windows), atol=1e-5)
 
 
 def _first(graph: Graph, operation: str) -> Node:
@@ -291,7 +292,7 @@ def test_what_numpy_cannot_compute_onnxruntime_runs(
     copy.write_bytes(shipped_words()["alexa"].read_bytes())
     monkeypatch.delitem(dense._LAYERS, "Sigmoid")
     engine = OpenWakeWord([str(copy)])
-    assert isinstance(engine._heads[0].network, Network)
+    assert isinstance(engine._heads[0].network, OnnxNetwork)
     assert "own_word.onnx is run by onnxruntime, which takes 30 MB" in caplog.text
     engine.process(bytes(2560 * 10))
     assert set(engine.scores) == {"own_word"}

@@ -1,4 +1,4 @@
-"""Messages taken apart and put together."""
+"""Messages encoded and decoded."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ import pytest
 
 from device.wake.models import feature_model, find_word
 from device.wake.networks import onnxfile
-from device.wake.networks.layers import NotStreamableError, read_layers
-from device.wake.networks.network import Network
+from device.wake.networks.convolutions import NotStreamableError, read_convolutions
+from device.wake.networks.onnx import OnnxNetwork
 from device.wake.networks.onnxfile import Graph, Node
 from device.wake.networks.protobuf import MalformedError
-from device.wake.networks.streaming import StreamingModel
+from device.wake.networks.streaming import StreamingNetwork
 from device.wake.openwakeword import frontend
 from device.wake.openwakeword.embedding import StreamingEmbedding, WindowedEmbedding
 from device.wake.openwakeword.engine import OpenWakeWord
@@ -47,7 +47,7 @@ def _swap(graph: Graph, operation: str, other: str) -> None:
 
 def test_a_stream_gives_what_the_windows_give(graph: Graph) -> None:
     """From the first frame on, loud or silent, and again after a reset."""
-    windowed, streaming = WindowedEmbedding(Network(feature_model("embedding_model"))), StreamingEmbedding(graph)
+    windowed, streaming = WindowedEmbedding(OnnxNetwork(feature_model("embedding_model"))), StreamingEmbedding(graph)
     chance = np.random.default_rng(5)
     for _ in range(2):
         for step in range(30):
@@ -62,7 +62,7 @@ def test_a_stream_gives_what_the_windows_give(graph: Graph) -> None:
 
 def test_eleven_convolutions_keep_38_kb_between_them(graph: Graph) -> None:
     """Two rows in front of each that is three rows high."""
-    model = StreamingModel(graph)
+    model = StreamingNetwork(graph)
     assert model.frames.shape == (8, 32)
     assert len(model.state) == 11
     assert sum(state.nbytes for state in model.state) == 37_904
@@ -91,13 +91,13 @@ def _bias(graph: Graph) -> str:
         (lambda graph: _swap(graph, "LeakyRelu", "Max"), "LeakyRelu is not known"),
         (lambda graph: _swap(graph, "Max", "MaxPool"), "Max is not known"),
         (_operation(5, "ReduceMean"), "ReduceMean"),
-        (_operation(5, "Reshape"), "another order"),
-        (_operation(0, "Transpose"), "put together"),
-        (lambda graph: graph.nodes[5].inputs.__setitem__(0, graph.nodes[3].outputs[0]), "does not take what stands"),
-        (lambda graph: graph.nodes.__delitem__(4), "does not take what stands"),
+        (_operation(5, "Reshape"), "changes the order"),
+        (_operation(0, "Transpose"), "is not the one expected"),
+        (lambda graph: graph.nodes[5].inputs.__setitem__(0, graph.nodes[3].outputs[0]), "does not take the output of"),
+        (lambda graph: graph.nodes.__delitem__(4), "does not take the output of"),
         (lambda graph: graph.nodes.__delitem__(slice(20, None)), "one embedding"),
-        (lambda graph: graph.inputs.update(another=(1,)), "put together"),
-        (lambda graph: graph.tensors.popitem(), "put together"),
+        (lambda graph: graph.inputs.update(another=(1,)), "is not the one expected"),
+        (lambda graph: graph.tensors.popitem(), "is not the one expected"),
         (lambda graph: graph.tensors.update({_bias(graph): np.zeros(7, np.float32)}), "another length"),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_model_of_another_kind_is_refused_with_the_reason(
     """Nothing is computed whose numbers might be others."""
     change(graph)
     with pytest.raises(NotStreamableError, match=problem):
-        read_layers(graph)
+        read_convolutions(graph)
 
 
 def test_half_a_model_is_refused() -> None:
@@ -169,14 +169,14 @@ def _refuse(graph: Graph) -> StreamingEmbedding:
 def test_a_word_model_is_no_embedding_model() -> None:
     """A model of quite another kind is refused."""
     with pytest.raises(NotStreamableError):
-        read_layers(onnxfile.read_model(find_word("alexa").path.read_bytes()))
+        read_convolutions(onnxfile.read_model(find_word("alexa").path.read_bytes()))
 
 
 def test_an_attribute_that_is_not_there_has_its_default() -> None:
     """As the format has it."""
     node = Node("Conv", [], [], {})
     assert (node.integers("group", (1,)), node.number("alpha", 0.01), node.string("auto_pad")) == ((1,), 0.01, "")
-    with pytest.raises(MalformedError, match="no numbers as value"):
+    with pytest.raises(MalformedError, match="no float32 tensor as value"):
         node.tensor("value")
     with pytest.raises(MalformedError, match="0 graphs"):
         node.graph("then_branch")

@@ -18,8 +18,8 @@ from device.wake.engines import load_engine
 from device.wake.models import feature_model, shipped_words
 from device.wake.networks import tflite
 from device.wake.networks.network import FloatArray, Network
-from device.wake.networks.runtimes import Runnable
-from device.wake.networks.tflite import LiteNetwork
+from device.wake.networks.onnx import OnnxNetwork
+from device.wake.networks.tflite import TfliteNetwork
 from device.wake.openwakeword.embedding import StreamingEmbedding, WindowedEmbedding
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.openwakeword.mel import FourierMel, ModelMel
@@ -40,7 +40,7 @@ def _lite(word: str) -> Path:
 # The same as .onnx
 
 
-def _difference(ours: Runnable, theirs: Runnable, given: Sequence[FloatArray], made: tuple[int, ...]) -> float:
+def _difference(ours: Network, theirs: Network, given: Sequence[FloatArray], made: tuple[int, ...]) -> float:
     """Return how far two networks are apart at most."""
     source, mine, others = given[0].copy(), np.zeros(made, np.float32), np.zeros(made, np.float32)
     run_both = ours.bind(source, mine), theirs.bind(source, others)
@@ -56,7 +56,7 @@ def _difference(ours: Runnable, theirs: Runnable, given: Sequence[FloatArray], m
 @pytest.mark.parametrize("word", [*WORDS, "timer"])
 def test_a_network_gives_what_its_twin_gives(word: str) -> None:
     """For sense and nonsense; shapes are the same. Measured: 5e-6 at most."""
-    ours, theirs = LiteNetwork(_lite(word)), Network(shipped_words()[word])
+    ours, theirs = TfliteNetwork(_lite(word)), OnnxNetwork(shipped_words()[word])
     assert (ours.input_shape, ours.output_shape) == (theirs.input_shape, theirs.output_shape)
     shape = [size or 1 for size in ours.input_shape]
     chance = np.random.default_rng(7)
@@ -78,7 +78,7 @@ def test_features_are_those_of_their_twin(
     """Embeddings (up to 80) and decibels, of any length. Measured: 3e-5 at most."""
     path, chance = feature_model(stem), np.random.default_rng(9)
     sounds = [chance.standard_normal(given).astype(np.float32) * loudness * scale for scale in (0.01, 0.3, 1.0) * 5]
-    assert _difference(LiteNetwork(path.with_suffix(".tflite")), Network(path), sounds, made) <= 2e-4
+    assert _difference(TfliteNetwork(path.with_suffix(".tflite")), OnnxNetwork(path), sounds, made) <= 2e-4
 
 
 def test_scores_and_detections_on_speech_are_those_of_the_onnx_words(minute: Sound) -> None:
@@ -216,7 +216,7 @@ def test_a_package_without_a_usable_library_is_named(
 def test_a_network_runs_on_when_only_its_function_is_kept() -> None:
     """What the library computes in lives as long as the function, not as its maker."""
     source, target = np.zeros((1, 16, 96), np.float32), np.full((1, 1), 7, np.float32)
-    run = LiteNetwork(_lite("alexa")).bind(source, target)
+    run = TfliteNetwork(_lite("alexa")).bind(source, target)
     gc.collect()
     first = target.copy()
     source[:] = np.random.default_rng(1).standard_normal(source.shape) * 30
@@ -235,7 +235,7 @@ def test_what_a_network_took_is_given_back(monkeypatch: pytest.MonkeyPatch) -> N
         delete(free, pointer, kept)
 
     monkeypatch.setattr(tflite, "_delete", note)
-    network = LiteNetwork(_lite("alexa"))
+    network = TfliteNetwork(_lite("alexa"))
     run = network.bind(np.zeros((1, 16, 96), np.float32), np.zeros((1, 1), np.float32))
     assert deleted == ["TfLiteInterpreterDelete"]
     del network, run

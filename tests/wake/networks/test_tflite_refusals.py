@@ -13,7 +13,7 @@ import pytest
 from device.errors import ConfigError
 from device.wake.microwakeword.engine import shipped_words as micro_words
 from device.wake.models import feature_model, shipped_words
-from device.wake.networks.tflite import LiteNetwork
+from device.wake.networks.tflite import TfliteNetwork
 from device.wake.openwakeword.engine import OpenWakeWord
 
 
@@ -124,7 +124,7 @@ def _refusal(path: Path) -> str:
         (Made(kind=INT8), "it takes 1 x 16 x 96 INT8 and gives 1 x 16 x 96 INT8, where FLOAT32 is wanted; convert it"),
         (
             Made(outputs=((1, 1),)),
-            "is not usable as a wake-word model: what it takes or gives has another size than it says",
+            "is not usable as a wake-word model: the size of its input or output differs from what it declares",
         ),
         (Made(outputs=((1, 1),), operation=SUPPRESSION), "Found NMS op with invalid num inputs: 1"),
         (Made(outputs=((1, 1),), operation=CUSTOM, custom="FlexErf"), "it has the operation FlexErf, which this"),
@@ -163,7 +163,7 @@ def test_what_is_no_model_or_half_of_one_is_refused(content: bytes | int, tmp_pa
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """It goes between the look and the reading."""
     with pytest.raises(ConfigError, match=r"gone\.tflite cannot be read \(No such file or directory\)"):
-        LiteNetwork(tmp_path / "gone.tflite")
+        TfliteNetwork(tmp_path / "gone.tflite")
 
 
 @pytest.mark.parametrize("stem", ["embedding_model", "melspectrogram"])
@@ -193,6 +193,6 @@ def test_several_classes_without_labels_are_refused() -> None:
 )
 def test_arrays_of_another_shape_are_refused(source: tuple[int, ...], target: tuple[int, ...], problem: str) -> None:
     """The library would take them and compute something else."""
-    network = LiteNetwork(_lite("alexa"))
+    network = TfliteNetwork(_lite("alexa"))
     with pytest.raises(ConfigError, match=problem):
         network.bind(np.zeros(source, np.float32), np.zeros(target, np.float32))
