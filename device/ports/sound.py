@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from device.core.actions import Cue
@@ -10,25 +10,67 @@ from device.units import Hz, Samples
 
 
 class Microphone(Protocol):
-    """A source of 16 kHz mono s16le frames, all of one length."""
+    """A source of 16 kHz mono s16le frames, all of one length.
+
+    It is made with who gets them, on the event loop's thread: `on_frame(pcm, moment)`, one or more whole frames and
+    when (s, `time.monotonic`) the first of their samples was captured. Once it is to be open, a fault is posted as
+    DeviceFailed and tried again until it works, which is posted as DeviceRecovered.
+    """
 
     async def open(self) -> None:
-        """Start capturing. Raise DeviceNotFoundError or AudioError, which is posted as DeviceFailed, too."""
+        """Start capturing. Raise DeviceNotFoundError, ConfigError or AudioError: the fault is posted, too."""
 
     async def close(self) -> None:
-        """Stop capturing and let the device go. Harmless when it is closed."""
+        """Stop capturing and let the device go: no frame comes any more. Harmless when it is closed."""
+
+    @property
+    def works(self) -> bool:
+        """Whether it is open and sound keeps coming."""
+
+    async def settle(self) -> bool:
+        """After `open`, wait until it is known whether sound comes, some seconds at most; return `works`."""
+
+    def adapt(self) -> None:
+        """How soon its frames are needed may have changed: find out, and gather them for a longer or shorter time.
+
+        Harmless at any time; no sound is lost or told twice.
+        """
+
+
+Source = Callable[[int, float], bytes]
+"""Asked for a number of samples, the first of which reaches the DAC at a moment (s, `time.monotonic`); returns exactly
+so many (s16le mono at the speaker's rate). Must not block, nor raise."""
 
 
 class Speaker(Protocol):
-    """A sound card's output that pulls what it plays from a source."""
+    """A sound card's output that asks a source for what it plays.
+
+    Once it is to be open, a fault is posted as DeviceFailed and tried again until it works, which is posted as
+    DeviceRecovered. Then it asks the source again.
+    """
 
     rate: Hz
+    """Known for certain once it is open; settled anew with each opening."""
+
+    def attach(self, source: Source, on_lost: Callable[[], None], on_break: Callable[[float], None]) -> None:
+        """Name the source, and who is told of what is not heard; before the first opening.
+
+        `source` and `on_break` are called in a thread of the sound card's, at most one of them at a time; `on_lost` on
+        the event loop's. `on_break(moment)`: at that moment (s, `time.monotonic`) the card had nothing left to play;
+        what had not sounded by then never will, and what follows does not join on. `on_lost()`: the card went away.
+        """
 
     async def open(self) -> None:
-        """Start pulling. Raise DeviceNotFoundError or AudioError."""
+        """Begin to ask the source. Raise DeviceNotFoundError, ConfigError or AudioError: the fault is posted, too."""
 
     async def close(self) -> None:
         """Stop at once, dropping what has not left the card. Harmless when it is closed."""
+
+    async def flush(self) -> float:
+        """Drop what has not left the card, which `on_break` is told; it goes on asking the source.
+
+        Return when it fell silent (s, `time.monotonic`). Raise AudioError when the card does not.
+        """
 
 
 class Ear(Protocol):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from device.audio.cards.capture import Pace
 from device.audio.cards.portaudio import SoundCards
 from device.config import Audio
 from device.core.events import Event
@@ -34,13 +37,26 @@ def loudness(pcm: bytes) -> int:
     return int(np.abs(np.frombuffer(pcm, dtype="<i2").astype(int)).max(initial=0))
 
 
+def loud_samples(pcm: bytes) -> int:
+    """How many samples are no silence."""
+    return int((np.abs(np.frombuffer(pcm, dtype="<i2").astype(int)) > 500).sum())
+
+
 class Ears:
     """A microphone under test, and how to speak to it."""
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
+        self.threads: set[int] = set()
+        self.pace = Pace.HURRIED
         self.microphone: Any = None
         self.say: Any = None
+        self.step: Callable[[], None] = lambda: None
+
+    def on_frame(self, pcm: bytes, moment: float) -> None:
+        """Note what comes, and in which thread."""
+        self.frames.append(pcm)
+        self.threads.add(threading.get_ident())
 
     @property
     def heard(self) -> bytes:
@@ -53,8 +69,29 @@ class Mouth:
 
     def __init__(self) -> None:
         self.pulled: list[float] = []
+        self.breaks: list[float] = []
+        self.lost_in: list[int] = []
         self.speaker: Any = None
         self.step: Callable[[], None] = lambda: None
+        self.card: VirtualSoundCard | FakeSpeaker = FakeSpeaker()
+
+    async def unplug(self) -> None:
+        """Pull the plug."""
+        if isinstance(self.card, FakeSpeaker):
+            self.card.unplug()
+        else:
+            await asyncio.to_thread(self.card.unplug)
+
+    async def replug(self) -> None:
+        """Put it in again."""
+        if isinstance(self.card, FakeSpeaker):
+            self.card.replug()
+        else:
+            await asyncio.to_thread(self.card.replug)
+
+    def on_lost(self) -> None:
+        """Note in which thread it was told."""
+        self.lost_in.append(threading.get_ident())
 
     def source(self, count: int, moment: float) -> bytes:
         """Count the pulls; play a tone."""
@@ -72,7 +109,8 @@ async def ears(request: pytest.FixtureRequest) -> AsyncIterator[Ears]:
     """A closed microphone of each kind."""
     ears = Ears()
     if request.param == "memory":
-        ears.microphone = FakeMicrophone(lambda frame, moment: ears.frames.append(frame))
+        microphone = ears.microphone = FakeMicrophone(ears.on_frame, pace=lambda: ears.pace)
+        ears.step = lambda: microphone.push(bytes(FRAME_BYTES))
 
         async def push(pcm: bytes) -> None:
             ears.microphone.push(pcm)
@@ -82,30 +120,49 @@ async def ears(request: pytest.FixtureRequest) -> AsyncIterator[Ears]:
         return
     card: VirtualSoundCard = request.getfixturevalue("virtual_card")
     cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
-    ears.microphone = cards.microphone(lambda frame, moment: ears.frames.append(frame))
+    ears.microphone = cards.microphone(ears.on_frame, lambda: ears.pace)
     ears.say = lambda pcm: card.play_into_room(pcm, CAPTURE_RATE)
     yield ears
+    await cards.close()
+
+
+@contextlib.asynccontextmanager
+async def mouth_on(card: VirtualSoundCard | None) -> AsyncIterator[Mouth]:
+    """A closed loudspeaker on a card, or in memory."""
+    mouth = Mouth()
+    if card is None:
+        speaker = mouth.speaker = mouth.card = FakeSpeaker()
+        mouth.step = lambda: speaker.advance(10)
+        speaker.attach(mouth.source, mouth.on_lost, mouth.breaks.append)
+        yield mouth
+        return
+    events: list[Event] = []
+    cards = SoundCards(Audio(output=SPEAKER), events.append)
+    mouth.speaker = cards.speaker(Hz(24_000))
+    mouth.card = card
+    mouth.speaker.attach(mouth.source, mouth.on_lost, mouth.breaks.append)
+    yield mouth
     await cards.close()
 
 
 @pytest.fixture(params=["alsa", "memory"])
 async def mouth(request: pytest.FixtureRequest) -> AsyncIterator[Mouth]:
     """A closed loudspeaker of each kind."""
-    mouth = Mouth()
-    if request.param == "memory":
-        speaker = FakeSpeaker()
-        mouth.speaker = speaker
-        mouth.step = lambda: speaker.advance(10)
-        speaker.attach(mouth.source, lambda: None, lambda moment: None)
+    card = request.getfixturevalue("virtual_card") if request.param == "alsa" else None
+    async with mouth_on(card) as mouth:
         yield mouth
-        return
-    request.getfixturevalue("virtual_card")
-    events: list[Event] = []
-    cards = SoundCards(Audio(output=SPEAKER), events.append)
-    mouth.speaker = cards.speaker(Hz(24_000))
-    mouth.speaker.attach(mouth.source, lambda: None, lambda moment: None)
-    yield mouth
-    await cards.close()
+
+
+@pytest.fixture(params=["alsa", "memory"])
+async def loose_mouth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mouth]:
+    """A closed loudspeaker of each kind whose plug may be pulled."""
+    async with contextlib.AsyncExitStack() as stack:
+        card = None
+        if request.param == "alsa":
+            card = await stack.enter_async_context(VirtualSoundCard())
+            for name, value in card.env().items():
+                monkeypatch.setenv(name, value)
+        yield await stack.enter_async_context(mouth_on(card))
 
 
 async def test_frames_have_one_length_and_carry_the_sound(ears: Ears) -> None:
@@ -114,6 +171,7 @@ async def test_frames_have_one_length_and_carry_the_sound(ears: Ears) -> None:
     await ears.say(TONE)
     await until(lambda: loudness(ears.heard) > 8000)
     assert {len(frame) for frame in ears.frames} == {FRAME_BYTES}
+    assert ears.threads == {threading.get_ident()}
 
 
 async def test_a_closed_microphone_hears_nothing(ears: Ears) -> None:
@@ -141,6 +199,31 @@ async def test_a_microphone_can_be_opened_and_closed_again(ears: Ears) -> None:
         ears.frames.clear()
 
 
+async def test_a_microphone_works_from_its_opening_until_it_is_closed(ears: Ears) -> None:
+    """Whether it does is known after some seconds at most."""
+    assert not ears.microphone.works
+    await ears.microphone.open()
+    assert await ears.microphone.settle()
+    assert ears.microphone.works
+    await ears.microphone.close()
+    assert not ears.microphone.works
+    assert not await ears.microphone.settle()
+
+
+async def test_sound_is_whole_however_soon_it_is_needed(ears: Ears) -> None:
+    """It comes in frames, one or many at a time, and none is lost or doubled when that changes."""
+    await ears.microphone.open()
+    for times, pace in enumerate((Pace.HURRIED, Pace.CALM, Pace.STEADY, Pace.HURRIED), 1):
+        ears.pace = pace
+        ears.microphone.adapt()
+        await ears.say(TONE)
+        expected = times * loud_samples(TONE)
+        await until(lambda expected=expected: loud_samples(ears.heard) > 0.98 * expected, ears.step)
+        assert loud_samples(ears.heard) < 1.02 * expected
+    assert {len(frames) % FRAME_BYTES for frames in ears.frames} == {0}
+    assert ears.threads == {threading.get_ident()}
+
+
 async def test_an_open_speaker_pulls_until_it_is_closed(mouth: Mouth) -> None:
     """Blocks are pulled in the order in which they reach the DAC."""
     await mouth.speaker.open()
@@ -156,11 +239,13 @@ async def test_an_open_speaker_pulls_until_it_is_closed(mouth: Mouth) -> None:
 
 
 async def test_a_flushed_speaker_goes_on_pulling(mouth: Mouth) -> None:
-    """Flush says when it fell silent: not after what was promised to the last block."""
+    """Flush says when it fell silent, to the source too: not after what was promised to the last block."""
     await mouth.speaker.open()
     await mouth.play()
     last = mouth.pulled[-1]
-    assert await mouth.speaker.flush() <= last + 0.005
+    moment = await mouth.speaker.flush()
+    assert moment <= last + 0.005
+    assert moment in mouth.breaks
     await mouth.play()
 
 
@@ -177,3 +262,15 @@ async def test_a_speaker_is_asked_for_its_rate(mouth: Mouth) -> None:
     await mouth.speaker.open()
     assert mouth.speaker.rate == 24_000
     await mouth.speaker.close()
+
+
+async def test_a_speaker_whose_card_goes_away_says_so_and_pulls_when_it_is_back(loose_mouth: Mouth) -> None:
+    """On the event loop's thread; nobody has to open it again."""
+    await loose_mouth.speaker.open()
+    await loose_mouth.play()
+    assert not loose_mouth.lost_in
+    await loose_mouth.unplug()
+    await until(lambda: bool(loose_mouth.lost_in))
+    await loose_mouth.replug()
+    await loose_mouth.play()
+    assert loose_mouth.lost_in == [threading.get_ident()]

@@ -14,7 +14,9 @@ from device.audio.cards.filling.playout import Cause
 from device.audio.cards.line import HANG_S, OUTPUT_UNDERFLOW, XRUN_NOTE_S, Line
 from device.config import Audio
 from device.core.events import Device
+from device.errors import AudioError
 from device.ports.facts import Post
+from device.ports.sound import Source
 from device.units import Hz, Samples
 
 if TYPE_CHECKING:
@@ -22,12 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Source = Callable[[int, float], bytes]
-"""Called in the sound card's thread: samples wanted, moment (s, `time.monotonic`) the first reaches the DAC."""
-
 
 class AlsaSpeaker(Line):
-    """Plays what a source hands out. See device.ports.sound.Speaker."""
+    """A `device.ports.sound.Speaker`: an ALSA PCM."""
 
     device = Device.SPEAKER
     direction = Direction.OUTPUT
@@ -50,8 +49,7 @@ class AlsaSpeaker(Line):
         self._dry: Counter[Cause] = Counter()
 
     def attach(self, source: Source, on_lost: Callable[[], None], on_break: Callable[[float], None]) -> None:
-        """Name where the sound comes from; who is told (on the event loop) that the card went away; and who is told (in
-        the card's thread) that at a moment nothing was left in it, so that what follows does not join on."""
+        """See device.ports.sound.Speaker."""
         self._source = source
         self._on_lost = on_lost
         self._on_break = on_break
@@ -62,12 +60,11 @@ class AlsaSpeaker(Line):
         return self.is_open
 
     async def flush(self) -> float:
-        """Drop what has not left the card; return when it fell silent (s, `time.monotonic`). It goes on pulling.
-
-        Raise TimeoutError or OSError when the card does not.
-        """
-        moment: float = await asyncio.wait_for(self._cards.call(self._drop_sound), HANG_S)
-        return moment
+        """See device.ports.sound.Speaker."""
+        try:
+            return await asyncio.wait_for(self._cards.call(self._drop_sound), HANG_S)
+        except OSError as error:
+            raise AudioError(str(error) or "it hangs") from error
 
     def feed(self, count: Samples, moment: float) -> bytes | None:
         """See device.audio.cards.filling.playout.Feeder."""

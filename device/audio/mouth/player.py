@@ -9,13 +9,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from device.audio.cues import cue_pcm
 from device.audio.echo.farend import Nobody, Witness
 from device.audio.mouth.answer import Answer, Item
 from device.audio.mouth.gain import Gain
 from device.audio.mouth.soundqueue import Sound, SoundQueue
+from device.audio.mouth.standby import Standby, tell
 from device.audio.resample import StreamResampler
 from device.core.actions import Cue
 from device.core.events import PlaybackFinished, PlaybackRanDry, PlaybackStarted, PlaybackStopped
@@ -32,34 +32,11 @@ DUCKED = 10 ** (-15 / 20)
 # heard is known to the sample, and the card is not left without a stream, in which a PulseAudio sink may fall asleep. A
 # card with more ahead is made to drop it.
 LONGEST_TAIL_S = 0.04
-# An open loudspeaker costs about 1 % of a core even when it plays silence.
-CLOSE_AFTER_S = 8.0
-# What was warmed up waits longer: between the wake word and the answer lie a person, a network and a model.
-WARM_S = 20.0
-
-
 # The item of an answer that the local voice says: the provider knows none, so it is told nothing of it.
 OWN_WORDS = ""
 # How often is looked whether an answer has run dry, and what counts as dry: far longer than pieces of sound lie apart.
 LOOK_S = 0.5
 DRY_S = 1.0
-
-
-class SourcedSpeaker(Speaker, Protocol):
-    """A loudspeaker that takes its sound from a source."""
-
-    def attach(
-        self,
-        source: Callable[[int, float], bytes],
-        on_lost: Callable[[], None],
-        on_break: Callable[[float], None],
-    ) -> None:
-        """Name the source, called in any thread with the number of samples wanted and the moment (seconds of
-        `time.monotonic`) the first of them reaches the DAC; who is told that the card went away; and who is told, in
-        the source's thread, that at a moment the card had nothing left: what had not sounded by then never will."""
-
-    async def flush(self) -> float:
-        """Drop what has not left the card, as a break; return when it fell silent. It goes on pulling."""
 
 
 class Player:
@@ -72,7 +49,7 @@ class Player:
 
     def __init__(
         self,
-        speaker: SourcedSpeaker,
+        speaker: Speaker,
         reply_rate: Hz,
         post: Post,
         volume: float = 1.0,
@@ -88,19 +65,13 @@ class Player:
         self._gain = Gain(volume)
         self._queue = SoundQueue(speaker.rate, self._gain)
         self._rate = speaker.rate
-        self._waiting: list[Callable[[], None]] = []
+        self._standby = Standby(speaker, self, clock)
         self._unopened: PlaybackStopped | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._open = False
-        self._lost = False
-        self._opening: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._answer: Answer | None = None
         self._finish: asyncio.TimerHandle | None = None
-        self._close_timer: asyncio.TimerHandle | None = None
-        self._open_until = 0.0
         self._witness = witness or Nobody()
-        speaker.attach(self._pull, self._lose, self._note_break)
+        speaker.attach(self._pull, self._standby.note_lost, self._note_break)
 
     @property
     def volume(self) -> float:
@@ -109,16 +80,15 @@ class Player:
 
     def warm_up(self) -> None:
         """Open the loudspeaker ahead of the first sound."""
-        self._keep_open(WARM_S)
-        self._when_open(lambda: None)
+        self._standby.warm_up()
 
     def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
         """Queue a piece of an answer (s16le mono at the reply rate)."""
         if self._answer and self._answer.turn == turn and self._answer.lost:
             return
-        if not self._open:
+        if not self._standby.is_open:
             self._unopened = PlaybackStopped(turn, item, Ms(0), Ms(0))
-        self._when_open(lambda: self._feed(self._get_answer(turn), item, pcm))
+        self._standby.when_open(lambda: self._feed(self._get_answer(turn), item, pcm))
 
     def read_reply(self, turn: int, pcm: bytes, rate: Hz) -> None:
         """Queue what the local voice says as a part of an answer (s16le mono at `rate`)."""
@@ -127,11 +97,11 @@ class Player:
 
     def end_reply_item(self, turn: int, item: str) -> None:
         """All audio of the item has arrived."""
-        self._when_ready(lambda: self._end_item(turn, item))
+        self._standby.when_ready(lambda: self._end_item(turn, item))
 
     def end_reply(self, turn: int) -> None:
         """The answer is complete: PlaybackFinished follows when all of it has been heard."""
-        self._when_ready(lambda: self._complete(turn))
+        self._standby.when_ready(lambda: self._complete(turn))
 
     def play_cue(self, cue: Cue) -> None:
         """Queue a short sound of our own."""
@@ -139,18 +109,18 @@ class Player:
 
     def play_announcement(self, pcm: bytes, rate: Hz) -> None:
         """Queue a whole sentence of the local voice (s16le mono at `rate`)."""
-        self._when_open(lambda: self._announce(pcm, rate))
+        self._standby.when_open(lambda: self._announce(pcm, rate))
 
     def stop(self) -> None:
         """Fall silent and forget everything queued: at once, or within LONGEST_TAIL_S."""
-        self._waiting.clear()
+        self._standby.forget_waiting()
         answer, self._answer = self._answer, None
         if unopened := self._take_unopened():
             self._post(unopened)
         self._cancel_finish()
         self._queue.clear()
         tail_s = self._queue.sounding_until - self._clock()
-        if self._open and tail_s > LONGEST_TAIL_S:
+        if self._standby.is_open and tail_s > LONGEST_TAIL_S:
             self._queue.hold()
             self._stopping = asyncio.create_task(self._drop_tail(answer), name="stop playback")
         elif answer is not None:
@@ -171,20 +141,55 @@ class Player:
 
     async def close(self) -> None:
         """Fall silent and let the card go."""
-        self._waiting.clear()
+        self._standby.forget_waiting()
         self._answer = None
         self._cancel_finish()
         self._queue.clear()
-        for task in (self._opening, self._stopping):
-            if task and not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        await self._close_speaker()
+        if self._stopping and not self._stopping.done():
+            self._stopping.cancel()
+            await asyncio.gather(self._stopping, return_exceptions=True)
+        await self._standby.close()
+
+    def _set_gain(self, volume: float, ducked: bool) -> None:
+        self._volume, self._ducked = volume, ducked
+        self._gain.set(volume * (DUCKED if ducked else 1.0))
+
+    # What the standby asks for and tells.
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no answer is under way and nothing waits to be played."""
+        return self._answer is None and self._queue.is_empty
+
+    @property
+    def sounding_until(self) -> float:
+        """When the last sound reaches the DAC, in seconds of the clock."""
+        return self._queue.sounding_until
+
+    def note_open(self) -> None:
+        """The loudspeaker is open: from here on all sound has its rate."""
+        if self._rate != self._speaker.rate:
+            self._rate = self._speaker.rate
+            self._queue = SoundQueue(self._rate, self._gain)
+        self._take_unopened()
+
+    def note_lost(self) -> None:
+        """The card is gone: nothing queued will be heard."""
+        self._queue.clear()
+        answer = self._answer
+        if answer is not None:
+            answer.lost = True
+            self._finish_if_done(answer)
+
+    def _take_unopened(self) -> PlaybackStopped | None:
+        """Return what must be said of an answer that is stopped while the card is still being opened."""
+        unopened, self._unopened = self._unopened, None
+        return unopened
+
+    # In the sound card's thread.
 
     def _pull(self, count: int, moment: float) -> bytes:
-        if self._lost and self._loop is not None:
-            self._lost = False
-            _tell(self._loop, self._note_back)
+        self._standby.note_pull()
         queue = self._queue
         pcm = queue.pull(count, moment, self._clock())
         self._witness.write(pcm, self._rate, moment, queue.pulled_cue)
@@ -194,103 +199,10 @@ class Player:
         self._queue.note_dropped(moment)
         self._witness.drop(moment)
 
-    def _set_gain(self, volume: float, ducked: bool) -> None:
-        self._volume, self._ducked = volume, ducked
-        self._gain.set(volume * (DUCKED if ducked else 1.0))
-
-    # Opening: what is asked for before the card is open waits, because the card decides the rate.
-
-    def _when_open(self, do: Callable[[], None]) -> None:
-        if not self._open and self._opening is None:
-            self._opening = asyncio.create_task(self._open_speaker(), name="open the loudspeaker")
-        self._when_ready(do)
-
-    def _when_ready(self, do: Callable[[], None]) -> None:
-        self._keep_open(CLOSE_AFTER_S)
-        if self._opening is None:
-            do()
-        else:
-            self._waiting.append(do)
-
-    async def _open_speaker(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        try:
-            await self._speaker.open()
-            self._take_up()
-        except AudioError:
-            # The speaker has reported it; the answer goes by unheard.
-            self._lose()
-        finally:
-            self._opening = None
-        waiting, self._waiting = self._waiting, []
-        for do in waiting:
-            do()
-        self._plan_close(CLOSE_AFTER_S)
-
-    def _take_up(self) -> None:
-        if self._rate != self._speaker.rate:
-            self._rate = self._speaker.rate
-            self._queue = SoundQueue(self._rate, self._gain)
-        self._open = True
-        self._lost = False
-        self._take_unopened()
-
-    def _take_unopened(self) -> PlaybackStopped | None:
-        """Return what must be said of an answer that is stopped while the card is still being opened."""
-        unopened, self._unopened = self._unopened, None
-        return unopened
-
-    def _lose(self) -> None:
-        """The card is gone: nothing queued will be heard."""
-        self._open = False
-        self._lost = True
-        self._queue.clear()
-        answer = self._answer
-        if answer is not None:
-            answer.lost = True
-            self._finish_if_done(answer)
-
-    def _note_back(self) -> None:
-        """The card came back by itself: it pulls again."""
-        self._take_up()
-        self._plan_close(CLOSE_AFTER_S)
-
-    def _plan_close(self, delay_s: float) -> None:
-        if self._close_timer:
-            self._close_timer.cancel()
-        self._close_timer = asyncio.get_running_loop().call_later(delay_s, self._close_if_idle)
-
-    def _close_if_idle(self) -> None:
-        if not self._open:
-            return
-        left_s = max(self._open_until, self._queue.sounding_until + CLOSE_AFTER_S) - self._clock()
-        if self._answer is None and self._queue.is_empty and left_s <= 0:
-            self._opening = asyncio.create_task(self._close_idle(), name="close the loudspeaker")
-        else:
-            self._plan_close(max(1.0, left_s))
-
-    def _keep_open(self, for_s: float) -> None:
-        self._open_until = max(self._open_until, self._clock() + for_s)
-
-    async def _close_idle(self) -> None:
-        try:
-            await self._close_speaker()
-        finally:
-            self._opening = None
-        waiting, self._waiting = self._waiting, []
-        for do in waiting:
-            self._when_open(do)
-
-    async def _close_speaker(self) -> None:
-        self._open = False
-        if self._close_timer:
-            self._close_timer.cancel()
-        await self._speaker.close()
-
     # Filling the queue.
 
     def _announce(self, pcm: bytes, rate: Hz) -> None:
-        if not self._open:
+        if not self._standby.is_open:
             return
         resampler = StreamResampler(rate, self._rate)
         whole = bytearray(resampler.process(pcm) + resampler.flush())
@@ -301,7 +213,7 @@ class Player:
             self._cancel_finish()
             for item in self._answer.items if self._answer else ():
                 self._queue.end(item.sound)
-            self._answer = Answer(turn, lost=not self._open)
+            self._answer = Answer(turn, lost=not self._standby.is_open)
             if self._queue.is_empty:
                 self._queue.forget_played()
         return self._answer
@@ -321,8 +233,8 @@ class Player:
             self._end(answer.items[-1])
         loop = asyncio.get_running_loop()
         sound = Sound(
-            lambda: _tell(loop, self._note_started, answer),
-            lambda moment: _tell(loop, self._note_done, answer, moment),
+            lambda: tell(loop, self._note_started, answer),
+            lambda moment: tell(loop, self._note_done, answer, moment),
         )
         answer.items.append(Item(name, sound, StreamResampler(self._reply_rate, self._rate)))
         answer.sounding += 1
@@ -398,11 +310,11 @@ class Player:
         moment = self._clock()
         try:
             moment = await self._speaker.flush()
-        except (TimeoutError, OSError) as error:
+        except AudioError as error:
             # Its own supervision will find it broken.
             moment = self._clock()
             self._note_break(moment)
-            log.warning("the loudspeaker does not fall silent: %s", error or "it hangs")
+            log.warning("the loudspeaker does not fall silent: %s", error)
         finally:
             self._queue.release()
         if answer is not None:
@@ -417,12 +329,6 @@ class Player:
             if not heard_out:
                 return PlaybackStopped(answer.turn, item.name, played, received)
         return PlaybackStopped(answer.turn, "", Ms(0), Ms(0))
-
-
-def _tell(loop: asyncio.AbstractEventLoop, note: Callable[..., None], *arguments: object) -> None:
-    """Cross over from the sound card's thread; nobody listens any more when the program has ended."""
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(note, *arguments)
 
 
 def _nothing() -> None:

@@ -5,39 +5,63 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from device.audio.cards.capture import Pace
+from device.ports.sound import Source
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, Ms, Samples, samples_from_ms
-
-Source = Callable[[int, float], bytes]
 
 
 class FakeMicrophone:
-    """Hears what is pushed into it. See device.ports.sound.Microphone."""
+    """A `device.ports.sound.Microphone` that hears what is pushed into it."""
 
-    def __init__(self, on_frame: Callable[[bytes, float], None], frame_ms: int = 20) -> None:
+    def __init__(
+        self,
+        on_frame: Callable[[bytes, float], None],
+        frame_ms: int = 20,
+        pace: Callable[[], Pace] = lambda: Pace.HURRIED,
+    ) -> None:
         self._on_frame = on_frame
-        self._frame_bytes = samples_from_ms(frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
-        self._rest = b""
+        self._frame_ms = frame_ms
+        self._pace = pace
+        self._held = b""
         self.is_open = False
 
     async def open(self) -> None:
         """Start hearing."""
-        self._rest = b""
+        self._held = b""
         self.is_open = True
 
     async def close(self) -> None:
         """Stop hearing."""
         self.is_open = False
 
+    @property
+    def works(self) -> bool:
+        """Whether it is open."""
+        return self.is_open
+
+    async def settle(self) -> bool:
+        """Return whether it works, which is known at once."""
+        return self.works
+
+    def adapt(self) -> None:
+        """Hand over what was gathered, if it need not wait any more."""
+        self._hand_over()
+
     def push(self, pcm: bytes) -> None:
         """Make a sound of 16 kHz mono s16le; it goes unheard while the microphone is closed."""
-        self._rest += pcm
-        while self.is_open and len(self._rest) >= self._frame_bytes:
-            frame, self._rest = self._rest[: self._frame_bytes], self._rest[self._frame_bytes :]
-            self._on_frame(frame, time.monotonic())
+        if self.is_open:
+            self._held += pcm
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        size = samples_from_ms(Ms(max(self._pace(), self._frame_ms)), CAPTURE_RATE) * BYTES_PER_SAMPLE
+        while self.is_open and len(self._held) >= size:
+            frames, self._held = self._held[:size], self._held[size:]
+            self._on_frame(frames, time.monotonic())
 
 
 class FakeSpeaker:
-    """Plays into memory, `delay_ms` after it pulled. See device.ports.sound.Speaker."""
+    """A `device.ports.sound.Speaker` that plays into memory, `delay_ms` after it pulled; its time is virtual."""
 
     def __init__(self, rate: Hz = Hz(24_000), block_ms: int = 5, delay_ms: int = 15) -> None:
         self.rate = rate
@@ -49,6 +73,7 @@ class FakeSpeaker:
         self._source: Source = _silence
         self._on_lost: Callable[[], None] | None = None
         self._on_break: Callable[[float], None] | None = None
+        self._is_wanted = False
         self.is_open = False
 
     @property
@@ -61,19 +86,19 @@ class FakeSpeaker:
         return self._now / self.rate
 
     def attach(self, source: Source, on_lost: Callable[[], None], on_break: Callable[[float], None]) -> None:
-        """Name the source, and who is told that the card went away, and that it was emptied."""
+        """See device.ports.sound.Speaker. The source is called on the event loop's thread, too."""
         self._source = source
         self._on_lost = on_lost
         self._on_break = on_break
 
     async def open(self) -> None:
         """Start pulling."""
-        self.is_open = True
+        self._is_wanted = self.is_open = True
         self._fill()
 
     async def close(self) -> None:
         """Stop at once."""
-        self.is_open = False
+        self._is_wanted = self.is_open = False
         self._buffer.clear()
 
     async def flush(self) -> float:
@@ -101,6 +126,12 @@ class FakeSpeaker:
         self._buffer.clear()
         if self._on_lost:
             self._on_lost()
+
+    def replug(self) -> None:
+        """The card comes back, and pulls if it is still to be open."""
+        self.is_open = self._is_wanted
+        if self.is_open:
+            self._fill()
 
     def _play(self, count: int) -> None:
         self._now = Samples(self._now + count)

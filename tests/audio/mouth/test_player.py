@@ -12,7 +12,7 @@ import pytest
 
 from device.audio.cues import cue_pcm
 from device.audio.echo.farend import FarEnd, Witness
-from device.audio.mouth import player
+from device.audio.mouth import player, standby
 from device.audio.mouth.player import Player
 from device.core.actions import Cue
 from device.core.events import Event, PlaybackFinished, PlaybackStarted, PlaybackStopped
@@ -358,8 +358,8 @@ async def test_a_card_that_came_back_by_itself_is_closed_when_idle(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loudspeaker's own supervisor reopened it; nobody asked for a sound."""
-    monkeypatch.setattr(player, "CLOSE_AFTER_S", 0.05)
-    monkeypatch.setattr(player, "WARM_S", 0.05)
+    monkeypatch.setattr(standby, "CLOSE_AFTER_S", 0.05)
+    monkeypatch.setattr(standby, "WARM_S", 0.05)
     await house.open()
     house.speaker.unplug()
     await house.speaker.open()
@@ -384,7 +384,7 @@ async def test_an_idle_speaker_is_closed_and_opened_for_the_next_sound(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Playing silence costs power."""
-    monkeypatch.setattr(player, "CLOSE_AFTER_S", 0.05)
+    monkeypatch.setattr(standby, "CLOSE_AFTER_S", 0.05)
     house.player.play_cue(Cue.DONE)
     await house.pass_time(1000)
     await house.until(lambda: not house.speaker.is_open)
@@ -394,20 +394,20 @@ async def test_an_idle_speaker_is_closed_and_opened_for_the_next_sound(
 
 async def test_a_warm_speaker_waits_for_a_slow_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The session took its time: what was warmed up 8 s ago is still wanted, 20 s ago no more."""
-    monkeypatch.setattr(player, "CLOSE_AFTER_S", 0.05)
+    monkeypatch.setattr(standby, "CLOSE_AFTER_S", 0.05)
     await house.open()
-    await house.pass_time(player.WARM_S * 900)
-    house.player._close_if_idle()  # as its timer does
+    await house.pass_time(standby.WARM_S * 900)
+    house.player._standby._close_if_idle()  # as its timer does
     await house.settle()
     assert house.speaker.is_open
-    await house.pass_time(player.WARM_S * 200)
-    house.player._close_if_idle()
+    await house.pass_time(standby.WARM_S * 200)
+    house.player._standby._close_if_idle()
     await house.until(lambda: not house.speaker.is_open)
 
 
 class _StubbornSpeaker(FakeSpeaker):
     async def flush(self) -> float:
-        raise OSError("Stream closed")
+        raise AudioError("Stream closed")
 
 
 async def test_after_a_stop_that_failed_the_next_answer_sounds() -> None:
