@@ -103,15 +103,15 @@ class Controller:
         self._facts.append(fact)
         self._drain()
 
-    def on_reply_audio(self, turn: int, item: str, pcm: bytes) -> None:
+    def on_answer_audio(self, turn: int, item: str, pcm: bytes) -> None:
         """Sound goes around the machine: play a piece of the current turn's answer, drop any other."""
         if turn == self.status.turn and self.status.phase is not Phase.IDLE:
-            self._attempt(Device.SPEAKER, "play_reply", lambda: self._house.mouth.play_reply(turn, item, pcm))
+            self._attempt(Device.SPEAKER, "play_answer", lambda: self._house.mouth.play_answer(turn, item, pcm))
 
-    def on_reply_end(self, turn: int, item: str) -> None:
+    def on_answer_item_end(self, turn: int, item: str) -> None:
         """All audio of an item has arrived."""
         if turn == self.status.turn and self.status.phase is not Phase.IDLE:
-            self._attempt(Device.SPEAKER, "end_reply_item", lambda: self._house.mouth.end_reply_item(turn, item))
+            self._attempt(Device.SPEAKER, "end_answer_item", lambda: self._house.mouth.end_answer_item(turn, item))
 
     # -- facts and time
 
@@ -121,12 +121,12 @@ class Controller:
         self._busy = True
         try:
             while self._facts:
-                self._take_in(self._facts.popleft())
+                self._handle(self._facts.popleft())
         finally:
             self._busy = False
             self._set_timer()
 
-    def _take_in(self, fact: Event) -> None:
+    def _handle(self, fact: Event) -> None:
         _log_fact(fact)
         try:
             self._perform(self._decide(lambda: self._machine.handle_event(fact, _now())), fact)
@@ -291,8 +291,8 @@ class Controller:
                 raise
             if self.status.turn != action.turn or self.status.phase is Phase.IDLE:
                 return
-            self._attempt(Device.SPEAKER, "ReadAloud", partial(mouth.read_reply, action.turn, pcm, voice.rate))
-        self._attempt(Device.SPEAKER, "ReadAloud", partial(mouth.end_reply, action.turn))
+            self._attempt(Device.SPEAKER, "ReadAloud", partial(mouth.read_answer, action.turn, pcm, voice.rate))
+        self._attempt(Device.SPEAKER, "ReadAloud", partial(mouth.end_answer, action.turn))
 
     async def _run_tool(self, call: order.RunTool) -> None:
         self.post(ev.ToolFinished(call.call_id, await self._output_of(call)))
@@ -352,7 +352,7 @@ def _orders_to_ear(ear: Ear) -> dict[type[Action], Callable[[Any], object]]:
 def _orders_to_mouth(mouth: Mouth) -> dict[type[Action], Callable[[Any], object]]:
     return {
         order.StopPlayback: lambda a: mouth.stop(),
-        order.EndReply: lambda a: mouth.end_reply(a.turn),
+        order.EndAnswer: lambda a: mouth.end_answer(a.turn),
         order.Duck: lambda a: mouth.duck(),
         order.Unduck: lambda a: mouth.unduck(),
         order.PlayCue: lambda a: mouth.play_cue(a.cue),

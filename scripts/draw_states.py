@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from device.core import guards  # noqa: E402 - the root is put on the path above, so that no installation is needed
 from device.core.memory import Timer  # noqa: E402
 from device.core.status import Phase  # noqa: E402
-from device.core.transitions import RULES, Rule  # noqa: E402
+from device.core.transitions import ROWS, Row  # noqa: E402
 
 PAGE = ROOT / "docs" / "states.md"
 
@@ -37,25 +37,25 @@ def words(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
 
 
-def trigger(rule: Rule) -> str:
-    """Name what sets the rule off."""
-    if isinstance(rule.trigger, Timer):
-        return f"timer: {rule.trigger.value}"
-    return words(rule.trigger.__name__)
+def trigger(row: Row) -> str:
+    """Name what sets the row off."""
+    if isinstance(row.trigger, Timer):
+        return f"timer: {row.trigger.value}"
+    return words(row.trigger.__name__)
 
 
-def condition(rule: Rule) -> str:
+def condition(row: Row) -> str:
     """Name the guard, or nothing when there is none."""
-    return "" if rule.guard is guards.always else words(rule.guard.__name__)
+    return "" if row.guard is guards.always else words(row.guard.__name__)
 
 
 def diagram() -> str:
     """Return the Mermaid state diagram."""
     edges: dict[tuple[Phase, Phase], list[str]] = {}
-    for rule in RULES:
-        if rule.phase is not rule.target:
-            label = trigger(rule) + (f" [{condition(rule)}]" if condition(rule) else "")
-            edges.setdefault((rule.phase, rule.target), []).append(label)
+    for row in ROWS:
+        if row.phase is not row.target:
+            label = trigger(row) + (f" [{condition(row)}]" if condition(row) else "")
+            edges.setdefault((row.phase, row.target), []).append(label)
     lines = ["```mermaid", "stateDiagram-v2", "    [*] --> idle"]
     for (source, target), labels in edges.items():
         lines.append(f"    {source.value} --> {target.value}: {'<br/>'.join(labels).replace(':', ' -')}")
@@ -65,11 +65,9 @@ def diagram() -> str:
 def table(phase: Phase) -> str:
     """Return the rows of one phase as a Markdown table."""
     lines = [f"## {phase.value}", "", "| fact | condition | what is done | then |", "| --- | --- | --- | --- |"]
-    for rule in RULES:
-        if rule.phase is phase:
-            lines.append(
-                f"| {trigger(rule)} | {condition(rule)} | {words(rule.effect.__name__)} | {rule.target.value} |"
-            )
+    for row in ROWS:
+        if row.phase is phase:
+            lines.append(f"| {trigger(row)} | {condition(row)} | {words(row.effect.__name__)} | {row.target.value} |")
     return "\n".join(lines)
 
 

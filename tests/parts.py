@@ -45,7 +45,7 @@ class Parts:
     def play_cue(self, cue: Cue) -> None:
         """Mouth."""
 
-    def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
+    def play_answer(self, turn: int, item: str, pcm: bytes) -> None:
         """Mouth: sound is heard as soon as it is queued."""
         if not self._item:
             self.post(ev.PlaybackStarted(turn))
@@ -53,11 +53,11 @@ class Parts:
         self._empty_queue()
         self._dry = asyncio.get_running_loop().call_later(DRY_S, self._run_dry)
 
-    def end_reply_item(self, turn: int, item: str) -> None:
+    def end_answer_item(self, turn: int, item: str) -> None:
         """Mouth."""
         self._item_ended = True
 
-    def end_reply(self, turn: int) -> None:
+    def end_answer(self, turn: int) -> None:
         """Mouth: what was queued has been heard at once."""
         self._item = ""
         self._empty_queue()

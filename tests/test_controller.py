@@ -128,9 +128,9 @@ async def test_answer_audio_of_another_turn_is_dropped(recorder: Recorder) -> No
     """Late audio of an interrupted answer is never heard."""
     controller = build(recorder)
     controller.post(WAKE)
-    controller.on_reply_audio(0, "old", b"\0\0")
-    controller.on_reply_audio(1, "new", b"\1\0")
-    assert [c for c in recorder.calls if c[0] == "play_reply"] == [("play_reply", 1, "new", b"\1\0")]
+    controller.on_answer_audio(0, "old", b"\0\0")
+    controller.on_answer_audio(1, "new", b"\1\0")
+    assert [c for c in recorder.calls if c[0] == "play_answer"] == [("play_answer", 1, "new", b"\1\0")]
 
 
 async def test_answer_audio_after_the_end_is_dropped(recorder: Recorder) -> None:
@@ -138,8 +138,8 @@ async def test_answer_audio_after_the_end_is_dropped(recorder: Recorder) -> None
     controller = build(recorder)
     controller.post(WAKE)
     controller.post(ev.ButtonClicked(Samples(1)))
-    controller.on_reply_audio(1, "late", b"\0\0")
-    assert "play_reply" not in recorder.names()
+    controller.on_answer_audio(1, "late", b"\0\0")
+    assert "play_answer" not in recorder.names()
 
 
 async def test_timers_of_the_machine_expire(recorder: Recorder) -> None:
@@ -188,7 +188,7 @@ async def test_an_answer_without_sound_is_read_by_the_local_voice(
     controller.post(ev.ResponseStarted(1, "r"))
     controller.post(ev.ResponseFinished(1, "r", message="no sound, but words", sound=False, text="a secret"))
     await turn_the_loop()
-    assert recorder.calls[-2:] == [("read_reply", 1, b"\1\0" * 100, Hz(24_000)), ("end_reply", 1)]
+    assert recorder.calls[-2:] == [("read_answer", 1, b"\1\0" * 100, Hz(24_000)), ("end_answer", 1)]
     assert "no sound, but words" in caplog.text
     assert "secret" not in caplog.text
 
@@ -202,7 +202,7 @@ async def test_what_is_being_read_when_the_person_leaves_is_not_played(recorder:
     controller.post(ev.ResponseFinished(1, "r", sound=False, text="a story"))
     controller.post(ev.ButtonClicked(Samples(5)))
     await turn_the_loop()
-    assert "read_reply" not in recorder.names()
+    assert "read_answer" not in recorder.names()
 
 
 async def test_an_answer_that_cannot_be_read_ends_with_a_cue(recorder: Recorder) -> None:
@@ -214,7 +214,7 @@ async def test_an_answer_that_cannot_be_read_ends_with_a_cue(recorder: Recorder)
     controller.post(ev.ResponseStarted(1, "r"))
     controller.post(ev.ResponseFinished(1, "r", sound=False, text="a story"))
     await turn_the_loop()
-    assert [name for name in recorder.names() if name != "show"][-2:] == ["play_cue", "end_reply"]
+    assert [name for name in recorder.names() if name != "show"][-2:] == ["play_cue", "end_answer"]
 
 
 async def test_without_a_local_voice_the_cue_must_do(recorder: Recorder) -> None:

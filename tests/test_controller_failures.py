@@ -184,7 +184,7 @@ async def test_a_whole_conversation_in_a_broken_house_ends_idle_and_is_timed(bro
     async with living_in(house) as controller:
         for fact in FACTS:
             controller.post(fact)
-            controller.on_reply_audio(1, "item", b"\1\0")
+            controller.on_answer_audio(1, "item", b"\1\0")
             controller.post(ev.ToolCalled(1, "c1", "get_time", "{}"))
             await turn_the_loop()
             waits = controller.status.phase is not Phase.IDLE or controller.status.failing

@@ -145,7 +145,7 @@ class StopPlayback:
 
 
 @dataclass(frozen=True, slots=True)
-class EndReply:
+class EndAnswer:
     """All audio of the answer has arrived: PlaybackFinished follows when it has left the sound card."""
 
     turn: int
@@ -153,7 +153,7 @@ class EndReply:
 
 @dataclass(frozen=True, slots=True)
 class ReadAloud:
-    """Say with the local voice what the answer lacks, behind what has come of it: as after EndReply,
+    """Say with the local voice what the answer lacks, behind what has come of it: as after EndAnswer,
     PlaybackFinished follows, or ReadingFailed.
 
     `text` are the provider's words, in pieces that are said one after the other, so that the first is heard soon;
@@ -237,7 +237,7 @@ Action = (
     | OpenMicrophone
     | CloseMicrophone
     | StopPlayback
-    | EndReply
+    | EndAnswer
     | ReadAloud
     | Duck
     | Unduck

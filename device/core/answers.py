@@ -73,7 +73,7 @@ def run_dry(memory: Memory, fact: ev.PlaybackRanDry) -> list[Action]:
 
 def end_late_sound(memory: Memory, fact: ev.PlaybackRanDry) -> list[Action]:
     """Sound came behind the end of the answer, which therefore ends once more."""
-    return [order.EndReply(fact.turn)]
+    return [order.EndAnswer(fact.turn)]
 
 
 def expect_more(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
@@ -83,10 +83,10 @@ def expect_more(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
     return []
 
 
-def end_reply(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
+def end_answer(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
     """The answer is complete; now it only has to be heard."""
     memory.answering = False
-    return [order.EndReply(fact.turn)]
+    return [order.EndAnswer(fact.turn)]
 
 
 def read_the_rest(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
@@ -118,10 +118,10 @@ def say_that_nothing_came(memory: Memory, fact: Any) -> list[Action]:
 def end_unread(memory: Memory, fact: ev.ReadingFailed) -> list[Action]:
     """The local voice does not work, so a cue must do."""
     memory.answering = memory.answer.reading = False
-    return [*cue(memory, Cue.ERROR), order.EndReply(fact.turn)]
+    return [*cue(memory, Cue.ERROR), order.EndAnswer(fact.turn)]
 
 
-def take_for_complete(memory: Memory, fact: Any) -> list[Action]:
+def assume_complete(memory: Memory, fact: Any) -> list[Action]:
     """The sound was heard to its end, or the words are there, and no end of the response is told: none will come."""
     memory.answer.dry = memory.answer.written = False
     return [order.AbandonResponse()]

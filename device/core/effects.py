@@ -11,7 +11,7 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue, TurnEnd
-from device.core.memory import Answer, Memory, Timer, rest_goes_on
+from device.core.memory import AnswerProgress, Memory, Timer, rest_goes_on
 from device.units import CAPTURE_RATE, Ms, Samples, samples_from_ms
 
 
@@ -48,7 +48,7 @@ def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Act
     memory.until = None
     memory.window = memory.settings.listen
     memory.in_follow_up = False
-    memory.answer = Answer()
+    memory.answer = AnswerProgress()
     memory.start(Timer.LONGEST_SESSION, memory.settings.longest_session)
     memory.stop(Timer.FAILURE_SHOWN)
     memory.note(turn=turn, failing=False, hearing=False)
@@ -150,7 +150,7 @@ def commit(memory: Memory, fact: Any) -> list[Action]:
     """End the person's turn ourselves. Until the answer was heard nobody listens for more."""
     memory.stop(Timer.HOLD_TAIL)
     memory.answering = True
-    memory.answer = Answer()
+    memory.answer = AnswerProgress()
     shut: list[Action] = [order.CloseGate()] if memory.status.gate_open else []
     memory.note(hearing=False, gate_open=False)
     memory.since = memory.until = None
@@ -162,7 +162,7 @@ def commit(memory: Memory, fact: Any) -> list[Action]:
 
 def hear(memory: Memory, fact: Any) -> list[Action]:
     """The person is speaking."""
-    memory.answer = Answer()
+    memory.answer = AnswerProgress()
     memory.note(hearing=True)
     return []
 
@@ -176,7 +176,7 @@ def attend(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
 def stop_hearing(memory: Memory, fact: ev.SpeechStopped) -> list[Action]:
     """The provider heard the end and answers by itself."""
     memory.answering = True
-    memory.answer = Answer()
+    memory.answer = AnswerProgress()
     memory.note(hearing=False)
     return []
 
@@ -193,7 +193,7 @@ def give_grace(memory: Memory, fact: Any) -> list[Action]:
 
 def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     """The person may go on without the wake word."""
-    memory.answer = Answer()
+    memory.answer = AnswerProgress()
     memory.window = memory.settings.follow_up
     memory.in_follow_up = True
     memory.by_button = memory.button_down
@@ -276,7 +276,7 @@ def interrupt_by_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
 
 def _interrupt(memory: Memory, with_response: Action, turn_end: TurnEnd) -> list[Action]:
     memory.answering = False
-    memory.answer = Answer()
+    memory.answer = AnswerProgress()
     memory.awaited.clear()
     memory.grace_given = memory.in_follow_up = False
     memory.window = memory.settings.listen

@@ -10,7 +10,7 @@ from device.core.darkness import sound_instead
 from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, limit_turn, voiced_only_wanted
 from device.core.silence import watch
 from device.core.status import Phase, Status
-from device.core.transitions import TABLE, Rule, Trigger
+from device.core.transitions import TABLE, Row, Trigger
 from device.units import Ms
 
 # These belong to the session as a whole: an interruption does not make them untrue. Each is still dropped when it
@@ -91,20 +91,20 @@ class Machine:
         return turn != self._memory.status.turn or self._memory.session is None
 
     def _apply(self, trigger: Trigger, fact: object) -> list[Action]:
-        rule = self._find(trigger, fact)
-        if rule is None:
+        row = self._find(trigger, fact)
+        if row is None:
             return []
         before = self._memory.status.phase
-        actions = rule.effect(self._memory, fact)
-        self._memory.note(phase=rule.target)
-        if rule.rearm or rule.target is not before:
-            self._arm(rule.target)
-        limit_turn(self._memory, rule.target)
-        return actions + self._move_gate(rule.target)
+        actions = row.effect(self._memory, fact)
+        self._memory.note(phase=row.target)
+        if row.rearm or row.target is not before:
+            self._arm(row.target)
+        limit_turn(self._memory, row.target)
+        return actions + self._move_gate(row.target)
 
-    def _find(self, trigger: Trigger, fact: object) -> Rule | None:
-        rules = TABLE.get((self._memory.status.phase, trigger), ())
-        return next((rule for rule in rules if rule.guard(self._memory, fact)), None)
+    def _find(self, trigger: Trigger, fact: object) -> Row | None:
+        rows = TABLE.get((self._memory.status.phase, trigger), ())
+        return next((row for row in rows if row.guard(self._memory, fact)), None)
 
     def _arm(self, phase: Phase) -> None:
         duration = deadline(self._memory, phase)

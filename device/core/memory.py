@@ -97,7 +97,7 @@ class Settings:
 
 
 @dataclass(slots=True)
-class Answer:
+class AnswerProgress:
     """What is known of the answer to the person's last words; it may take several responses."""
 
     responses: int = 0
@@ -166,7 +166,7 @@ class Memory:
     spoke_in_hold: bool = False
     answering: bool = False
     """A response runs or is promised."""
-    answer: Answer = field(default_factory=Answer)
+    answer: AnswerProgress = field(default_factory=AnswerProgress)
     voiced_only: bool = False
     """The gate was opened to voices only."""
     in_follow_up: bool = False

@@ -219,8 +219,8 @@ def _open_conversation(site: _Site, key: Secret, registry: Registry) -> Realtime
         key,
         registry.specs,
         controller.post,
-        controller.on_reply_audio,
-        controller.on_reply_end,
+        controller.on_answer_audio,
+        controller.on_answer_item_end,
     )
     site.stack.push_async_callback(_within_limit, conversation.aclose)
     return conversation

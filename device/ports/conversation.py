@@ -8,10 +8,10 @@ from typing import Protocol
 from device.core.actions import TurnEnd
 from device.units import Hz
 
-OnReplyAudio = Callable[[int, str, bytes], None]
+OnAnswerAudio = Callable[[int, str, bytes], None]
 """turn, item id, PCM (s16le mono at the conversation's `output_rate`): a piece of the answer arrived."""
 
-OnReplyEnd = Callable[[int, str], None]
+OnAnswerItemEnd = Callable[[int, str], None]
 """turn, item id: all audio of the item has arrived."""
 
 

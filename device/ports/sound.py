@@ -98,16 +98,16 @@ class Mouth(Protocol):
     def warm_up(self) -> None:
         """Open the loudspeaker: there will be something to play."""
 
-    def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
+    def play_answer(self, turn: int, item: str, pcm: bytes) -> None:
         """Queue a piece of an answer."""
 
-    def end_reply_item(self, turn: int, item: str) -> None:
+    def end_answer_item(self, turn: int, item: str) -> None:
         """All audio of the item was queued."""
 
-    def end_reply(self, turn: int) -> None:
+    def end_answer(self, turn: int) -> None:
         """The answer is complete: PlaybackFinished follows when all of it has left the sound card."""
 
-    def read_reply(self, turn: int, pcm: bytes, rate: Hz) -> None:
+    def read_answer(self, turn: int, pcm: bytes, rate: Hz) -> None:
         """Queue what the local voice says in the place, or behind the end, of an answer (s16le mono)."""
 
     def stop(self) -> None:

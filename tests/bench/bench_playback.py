@@ -60,7 +60,7 @@ async def interrupt(player: Player, recording: Recording, events: list[Event], t
     sound, chunk = tone(3000), REPLY_RATE * 2 * CHUNK_MS // 1000
     asked = time.monotonic()
     for start in range(0, len(sound), chunk):
-        player.play_reply(turn, f"item{turn}", sound[start : start + chunk])
+        player.play_answer(turn, f"item{turn}", sound[start : start + chunk])
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(find(events, PlaybackStarted, turn), START_LIMIT_S)
     await asyncio.sleep(random.uniform(*HEARD_S))
@@ -156,7 +156,7 @@ def main() -> None:
             found.append(row(name, asyncio.run(measure(card, options.count, stalls))))
         print(*found[-1], sep=" | ", file=sys.stderr, flush=True)
     head = (
-        *("card", "`play_reply` to the first sample, ms", "`stop` to silence, ms", "`played_ms` less what was heard"),
+        *("card", "`play_answer` to the first sample, ms", "`stop` to silence, ms", "`played_ms` less what was heard"),
         *(f"within {WITHIN_MS} ms", "answers with holes"),
     )
     common.publish("bench_playback", common.table(head, found), options.write)

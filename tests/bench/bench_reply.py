@@ -98,7 +98,7 @@ class Bench:
             lambda entry: entry.type in wanted and entry.at >= since and entry.direction == direction, LIMIT_S
         )
 
-    def note_reply(self, said: float, delta: Entry, until: float) -> None:
+    def note_answer(self, said: float, delta: Entry, until: float) -> None:
         """Note what the device added between the end of what was `said` and the answer that `delta` begins."""
         arrived = self._last_loud_arrived(delta)
         uplink = (arrived - said) * 1e3
@@ -140,7 +140,7 @@ async def reply(bench: Bench, utterance: Utterance) -> tuple[float, Entry]:
     delta = await bench.wait(DELTA, ended)
     await bench.wait("response.done", delta.at)
     await asyncio.sleep(SHORT_MS / 1e3 + 0.3)
-    bench.note_reply(ended, delta, time.monotonic())
+    bench.note_answer(ended, delta, time.monotonic())
     await asyncio.sleep(BETWEEN_S)
     return ended, delta
 
@@ -176,7 +176,7 @@ async def interruptions(bench: Bench, first: Utterance, others: Utterance, count
         began, ended = await bench.say(others)
         started = await bench.wait(STARTED, since)
         truncated = await bench.wait(HEARD_SO_FAR, since, "received")
-        bench.note_reply(said, delta, began)
+        bench.note_answer(said, delta, began)
         _note_interruption(bench, delta, started, truncated)
         said = ended
 

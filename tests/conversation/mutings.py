@@ -158,7 +158,11 @@ class Mutable:
         self.controller.observers.append(lambda what, status: self.facts.append(what))
         ring, vad, nobody = PrerollRing(), _NoVoice(), _Nobody()
         settings = OpenAI(url=url)
-        post, on_audio, on_end = self.controller.post, self.controller.on_reply_audio, self.controller.on_reply_end
+        post, on_audio, on_end = (
+            self.controller.post,
+            self.controller.on_answer_audio,
+            self.controller.on_answer_item_end,
+        )
         self.conversation = RealtimeConversation(settings, "", Secret("sk-test-key"), (), post, on_audio, on_end)
         self.frontend = Frontend(
             ring=ring,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from device.conversation.openai.facts import Ignored, ReplyAudio, ReplyEnded, UsageReported
+from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Ignored, UsageReported
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from tests.conversation.talk import Talk, base64_of, milliseconds
@@ -33,8 +33,8 @@ def test_an_answer_is_told_with_its_turn() -> None:
     talk.done("r")
     assert talk.facts() == [
         ev.ResponseStarted(1, "r"),
-        ReplyAudio(1, "i", milliseconds(40)),
-        ReplyEnded(1, "i"),
+        AnswerAudio(1, "i", milliseconds(40)),
+        AnswerItemEnded(1, "i"),
         ev.Said(1, "Done."),
         ev.ResponseFinished(1, "r"),
     ]
@@ -49,8 +49,8 @@ def test_the_names_of_the_beta_are_understood() -> None:
     talk.says("response.audio_transcript.done", response_id="r", transcript="Yes.")
     talk.says("response.text.done", response_id="r", text="Written.")
     assert talk.facts()[1:] == [
-        ReplyAudio(1, "i", milliseconds(10)),
-        ReplyEnded(1, "i"),
+        AnswerAudio(1, "i", milliseconds(10)),
+        AnswerItemEnded(1, "i"),
         ev.Said(1, "Yes."),
         ev.Said(1, "Written."),
     ]
@@ -63,7 +63,7 @@ def test_an_item_whose_end_was_not_told_ends_with_its_response() -> None:
     talk.audio("r", "i", 10)
     talk.facts()
     talk.done("r")
-    assert talk.facts() == [ReplyEnded(1, "i"), ev.ResponseFinished(1, "r")]
+    assert talk.facts() == [AnswerItemEnded(1, "i"), ev.ResponseFinished(1, "r")]
 
 
 def test_a_sample_cut_in_half_is_put_together() -> None:
@@ -72,7 +72,7 @@ def test_a_sample_cut_in_half_is_put_together() -> None:
     talk.response("r")
     for piece in (b"\x01\x02\x03", b"\x04\x05", b"\x06"):
         talk.says("response.output_audio.delta", response_id="r", item_id="i", delta=base64_of(piece))
-    pieces = [fact.pcm for fact in talk.facts() if isinstance(fact, ReplyAudio)]
+    pieces = [fact.pcm for fact in talk.facts() if isinstance(fact, AnswerAudio)]
     assert pieces == [b"\x01\x02", b"\x03\x04", b"\x05\x06"]
 
 

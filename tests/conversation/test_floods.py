@@ -12,7 +12,7 @@ from device.audio.resample import StreamResampler
 from device.config import OpenAI
 from device.conversation.openai import backlog
 from device.conversation.openai.backlog import LONGEST_S, Backlog
-from device.conversation.openai.facts import ReplyAudio
+from device.conversation.openai.facts import AnswerAudio
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
@@ -115,18 +115,18 @@ def test_an_answer_at_the_pace_of_speech_may_be_as_long_as_it_likes() -> None:
     now = 100.0
     for _ in range(18_000):
         now += 0.1
-        assert sent.add_sound(ReplyAudio(1, "i", milliseconds(100)), now) < 2
+        assert sent.add_sound(AnswerAudio(1, "i", milliseconds(100)), now) < 2
         assert not sent.add_message(now)
     now += 60
-    assert sent.add_sound(ReplyAudio(1, "i", milliseconds(30_000)), now) == pytest.approx(30)
-    assert sent.add_sound(ReplyAudio(1, "i", milliseconds(30_000)), now) == pytest.approx(60)
-    assert sent.add_sound(ReplyAudio(2, "j", milliseconds(1_000)), now) == pytest.approx(2)
+    assert sent.add_sound(AnswerAudio(1, "i", milliseconds(30_000)), now) == pytest.approx(30)
+    assert sent.add_sound(AnswerAudio(1, "i", milliseconds(30_000)), now) == pytest.approx(60)
+    assert sent.add_sound(AnswerAudio(2, "j", milliseconds(1_000)), now) == pytest.approx(2)
 
 
 def test_items_without_end_are_a_flood_too() -> None:
     """Each of them is something to keep, however short it is."""
     sent = Backlog()
-    waits_s = [sent.add_sound(ReplyAudio(1, f"i{number}", b"\0\0"), 1.0) for number in range(700)]
+    waits_s = [sent.add_sound(AnswerAudio(1, f"i{number}", b"\0\0"), 1.0) for number in range(700)]
     assert waits_s[500] < LONGEST_S < waits_s[-1]
 
 

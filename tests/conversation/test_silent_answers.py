@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from device.conversation.openai import sound, words
-from device.conversation.openai.facts import Fact, ReplyAudio, ReplyEnded
+from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Fact
 from device.core import events as ev
 from device.core.events import Shortfall
 from tests.conversation.talk import Talk, base64_of, milliseconds
@@ -35,7 +35,7 @@ def finished(talk: Talk) -> ev.ResponseFinished:
 
 
 def heard(facts: list[Fact]) -> bytes:
-    return b"".join(fact.pcm for fact in facts if isinstance(fact, ReplyAudio))
+    return b"".join(fact.pcm for fact in facts if isinstance(fact, AnswerAudio))
 
 
 def delta(talk: Talk, value: object, **changes: object) -> None:
@@ -191,7 +191,7 @@ def test_an_item_with_the_name_of_an_earlier_one_is_another(talk: Talk) -> None:
             talk.response(response)
         talk.audio(response, "i", 100)
         talk.audio_done(response, "i")
-        assert ReplyEnded(1, "i") in talk.facts()
+        assert AnswerItemEnded(1, "i") in talk.facts()
         talk.done(response)
     talk.protocol.truncate_item("i", 150)
     assert talk.sent() == []
@@ -261,7 +261,7 @@ def test_sound_without_its_place_is_heard(talk: Talk, item: dict[str, object]) -
     talk.response("r2")
     delta(talk, base64_of(milliseconds(20)), **{"item_id": "i2", **item, "response_id": None})
     facts = talk.facts()
-    names = [fact.item for fact in facts if isinstance(fact, ReplyAudio)]
+    names = [fact.item for fact in facts if isinstance(fact, AnswerAudio)]
     assert len(heard(facts)) == len(milliseconds(60))
     assert len(set(names)) == 2
     talk.protocol.truncate_item(names[1], 10)
@@ -272,7 +272,7 @@ def test_sound_without_an_item_ends_with_the_word_that_sound_is_done(talk: Talk)
     """Which does not name one either."""
     delta(talk, base64_of(milliseconds(40)), item_id=None)
     talk.says("response.output_audio.done", response_id="r")
-    assert [fact for fact in talk.facts() if isinstance(fact, ReplyEnded)] == [ReplyEnded(1, "sound of r")]
+    assert [fact for fact in talk.facts() if isinstance(fact, AnswerItemEnded)] == [AnswerItemEnded(1, "sound of r")]
 
 
 @pytest.mark.parametrize("value", ["not base64!", "AAAAA", "ä", 5, None, ["AAAA"], {"pcm": "AAAA"}, "AA=A"])
@@ -334,7 +334,7 @@ def test_an_abandoned_response_that_broke_off_says_so(talk: Talk) -> None:
     talk.facts()
     talk.protocol.abandon_response()
     facts = talk.facts()
-    assert ReplyEnded(1, "i") in facts
+    assert AnswerItemEnded(1, "i") in facts
     assert isinstance(facts[-1], ev.ResponseFinished)
     assert facts[-1].lack is Shortfall.NO_END
 

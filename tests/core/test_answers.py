@@ -109,7 +109,7 @@ def test_sound_that_follows_is_an_answer_that_ends_by_running_dry() -> None:
     assert house.phase is Phase.SPEAKING
     house.tell(ev.PlaybackRanDry(1, ended=False))
     assert house.wait(16_000) == [order.AbandonResponse()]
-    assert house.tell(ev.ResponseFinished(1, "", cancelled=True)) == [order.EndReply(1)]
+    assert house.tell(ev.ResponseFinished(1, "", cancelled=True)) == [order.EndAnswer(1)]
 
 
 def test_sound_behind_the_end_of_an_answer_that_is_heard_does_not_keep_it_open() -> None:
@@ -117,7 +117,7 @@ def test_sound_behind_the_end_of_an_answer_that_is_heard_does_not_keep_it_open()
     house = House()
     house.speak()
     house.finish()
-    assert house.tell(ev.PlaybackRanDry(1, ended=False)) == [order.EndReply(1)]
+    assert house.tell(ev.PlaybackRanDry(1, ended=False)) == [order.EndAnswer(1)]
     house.tell(ev.PlaybackFinished(1))
     assert house.phase is Phase.LISTENING
 
@@ -136,13 +136,13 @@ def test_an_empty_response_behind_a_sound_is_no_news() -> None:
     """Some models have nothing to add to what they said before the tool ran."""
     house = thinking()
     house.tell(ev.PlaybackStarted(1), ev.ResponseFinished(1, "r1", more=True), ev.ResponseStarted(1, "r2"))
-    assert house.tell(silent("r2")) == [order.EndReply(1)]
+    assert house.tell(silent("r2")) == [order.EndAnswer(1)]
 
 
 def test_a_cancelled_response_without_sound_is_no_news() -> None:
     """Somebody wanted none."""
     house = thinking()
-    assert house.tell(silent(cancelled=True, text="It is")) == [order.EndReply(1)]
+    assert house.tell(silent(cancelled=True, text="It is")) == [order.EndAnswer(1)]
 
 
 @pytest.mark.parametrize("lack", list(Shortfall))
@@ -161,7 +161,7 @@ def test_a_local_voice_that_fails_leaves_a_cue_and_the_conversation() -> None:
     """The next question may be answered."""
     house = thinking()
     house.tell(silent(text="It is five."))
-    assert house.tell(ev.ReadingFailed(1, "no espeak-ng")) == [order.PlayCue(Cue.ERROR), order.EndReply(1)]
+    assert house.tell(ev.ReadingFailed(1, "no espeak-ng")) == [order.PlayCue(Cue.ERROR), order.EndAnswer(1)]
     house.tell(ev.PlaybackFinished(1))
     assert house.phase is Phase.LISTENING
 
@@ -215,7 +215,7 @@ def test_an_answer_that_was_heard_is_over_though_nobody_says_so(ended: bool, pat
     house = speaking_dry(ended)
     assert house.wait(patience - 1) == []
     assert house.wait(1) == [order.AbandonResponse()]
-    assert house.finish() == [order.EndReply(1)]
+    assert house.finish() == [order.EndAnswer(1)]
     house.tell(ev.PlaybackFinished(1))
     assert house.phase is Phase.LISTENING
 

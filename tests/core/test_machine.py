@@ -86,7 +86,7 @@ def test_a_whole_turn_from_the_wake_word_to_the_follow_up_and_idle() -> None:
     assert house.phase is Phase.THINKING
     house.tell(ev.PlaybackStarted(1))
     assert house.phase is Phase.SPEAKING
-    assert house.finish() == [order.EndReply(1)]
+    assert house.finish() == [order.EndAnswer(1)]
     assert house.phase is Phase.SPEAKING
     house.tell(ev.PlaybackFinished(1))
     assert house.phase is Phase.LISTENING
@@ -419,7 +419,7 @@ def test_a_slow_tool_of_an_interrupted_answer_does_not_hold_up_the_next_one() ->
     house.think()
     house.tell(ev.ToolCalled(1, "slow", "get_time", "{}"), ev.SpeechStarted(1), ev.SpeechStopped(2))
     house.tell(ev.ResponseStarted(2, "r2"), ev.PlaybackStarted(2))
-    assert house.tell(ev.ResponseFinished(2, "r2")) == [order.EndReply(2)]
+    assert house.tell(ev.ResponseFinished(2, "r2")) == [order.EndAnswer(2)]
     house.tell(ev.PlaybackFinished(2))
     assert house.phase is Phase.LISTENING
     assert house.tell(ev.ToolFinished("slow", "noon")) == [order.SendToolResult("slow", "noon")]
@@ -574,7 +574,7 @@ def test_the_result_of_a_tool_goes_back_and_the_answer_is_awaited() -> None:
     assert house.tell(ev.ToolFinished("c1", "noon")) == [order.SendToolResult("c1", "noon")]
     assert house.phase is Phase.THINKING
     house.tell(ev.ResponseStarted(1, "r2"), ev.PlaybackStarted(1))
-    assert house.finish("r2") == [order.EndReply(1)]
+    assert house.finish("r2") == [order.EndAnswer(1)]
 
 
 def test_a_call_of_an_interrupted_response_is_answered_but_not_run() -> None:

@@ -152,7 +152,7 @@ class Conversations(RuleBasedStateMachine):
             assert memory.voice is None or self.in_phase(Phase.THINKING), "a cue into somebody's words"
             assert not self.machine._memory.button_down, "a cue while somebody is about to speak"
 
-    def do_EndReply(self, action: order.EndReply) -> None:
+    def do_EndAnswer(self, action: order.EndAnswer) -> None:
         self.complete = True
 
     def do_ReadAloud(self, action: order.ReadAloud) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.config import OpenAI
-from device.conversation.openai.facts import Ignored, ReplyAudio, ReplyEnded, UsageReported
+from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Ignored, UsageReported
 from device.conversation.openai.protocol import Protocol
 from device.core import actions as order
 from device.core import events as ev
@@ -189,11 +189,11 @@ class DirectHouse:
         self._check()
 
     def _take(self, fact: Any) -> None:
-        if isinstance(fact, ReplyAudio):
+        if isinstance(fact, AnswerAudio):
             hold(len(fact.pcm) % 2 == 0, "half a sample")
             self.tally.audio_bytes += len(fact.pcm)
             self._item = fact.item
-        elif not isinstance(fact, ReplyEnded | UsageReported | Ignored):
+        elif not isinstance(fact, AnswerItemEnded | UsageReported | Ignored):
             self.tally.ready += isinstance(fact, ev.SessionReady)
             self.tally.failed += isinstance(fact, ev.SessionFailed)
             self.now += 1
@@ -275,9 +275,9 @@ class DirectHouse:
         if self.rng.random() < 0.1:
             self._facts.append(ev.ReadingFailed(action.turn, "no voice"))
         else:
-            self._do_EndReply(order.EndReply(action.turn))
+            self._do_EndAnswer(order.EndAnswer(action.turn))
 
-    def _do_EndReply(self, action: order.EndReply) -> None:
+    def _do_EndAnswer(self, action: order.EndAnswer) -> None:
         self._facts.append(ev.PlaybackStarted(action.turn))
         self._facts.append(ev.PlaybackFinished(action.turn))
 

@@ -93,7 +93,7 @@ class WireFuzz:
                 settings = config.OpenAI(url=f"ws://127.0.0.1:{port}/v1/realtime", connect_timeout_s=5.0)
                 conversation = RealtimeConversation(
                     *(settings, "Be brief.", Secret("sk-fuzz-abcdefghijkl"), registry.specs, controller.post),
-                    *(controller.on_reply_audio, controller.on_reply_end),
+                    *(controller.on_answer_audio, controller.on_answer_item_end),
                 )
                 parts.post = controller.post
                 controller.observers.append(self._count)

@@ -89,14 +89,14 @@ async def test_an_answer_of_which_nothing_was_heard_is_deleted(
     server.script = LONG
     async with open_house() as house:
         player, post = house.app.player, house.app.controller.post
-        play_reply = player.play_reply
+        play_answer = player.play_answer
 
         def play_and_interrupt(turn: int, item: str, pcm: bytes) -> None:
-            play_reply(turn, item, pcm)
+            play_answer(turn, item, pcm)
             monkeypatch.undo()
             post(ButtonHeld(house.app.frontend.position))
 
-        monkeypatch.setattr(player, "play_reply", play_and_interrupt)
+        monkeypatch.setattr(player, "play_answer", play_and_interrupt)
         began = time.monotonic()
         await house.wake()
         await house.timeline.until(DeleteItem, began, LIMIT_S)

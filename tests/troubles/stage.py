@@ -98,7 +98,7 @@ async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
     settings = OpenAI(url=place.url, **patience, **place.settings)
     conversation = RealtimeConversation(
         *(settings, "Be brief.", Secret("sk-trouble-abcdefghij"), (), controller.post),
-        *(controller.on_reply_audio, controller.on_reply_end),
+        *(controller.on_answer_audio, controller.on_answer_item_end),
     )
     parts.post = controller.post
     controller.observers.append(told.observe)

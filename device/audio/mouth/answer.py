@@ -19,7 +19,7 @@ class Item:
 
 
 @dataclass(eq=False, slots=True)
-class Answer:
+class AnswerPlayback:
     """What the conversation says in one turn."""
 
     turn: int

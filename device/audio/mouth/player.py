@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from device.audio.cues import cue_pcm
 from device.audio.echo.farend import Nobody, Witness
-from device.audio.mouth.answer import Answer, Item
+from device.audio.mouth.answer import AnswerPlayback, Item
 from device.audio.mouth.gain import Gain
 from device.audio.mouth.soundqueue import Sound, SoundQueue
 from device.audio.mouth.standby import Standby, tell
@@ -50,14 +50,14 @@ class Player:
     def __init__(
         self,
         speaker: Speaker,
-        reply_rate: Hz,
+        answer_rate: Hz,
         post: Post,
         volume: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         witness: Witness | None = None,
     ) -> None:
         self._speaker = speaker
-        self._reply_rate = reply_rate
+        self._answer_rate = answer_rate
         self._post = post
         self._clock = clock
         self._volume = volume
@@ -68,7 +68,7 @@ class Player:
         self._standby = Standby(speaker, self, clock)
         self._unopened: PlaybackStopped | None = None
         self._stopping: asyncio.Task[None] | None = None
-        self._answer: Answer | None = None
+        self._answer: AnswerPlayback | None = None
         self._finish: asyncio.TimerHandle | None = None
         self._witness = witness or Nobody()
         speaker.attach(self._pull, self._standby.note_lost, self._note_break)
@@ -82,30 +82,30 @@ class Player:
         """Open the loudspeaker ahead of the first sound."""
         self._standby.warm_up()
 
-    def play_reply(self, turn: int, item: str, pcm: bytes) -> None:
-        """Queue a piece of an answer (s16le mono at the reply rate)."""
+    def play_answer(self, turn: int, item: str, pcm: bytes) -> None:
+        """Queue a piece of an answer (s16le mono at the answer rate)."""
         if self._answer and self._answer.turn == turn and self._answer.lost:
             return
         if not self._standby.is_open:
             self._unopened = PlaybackStopped(turn, item, Ms(0), Ms(0))
         self._standby.when_open(lambda: self._feed(self._get_answer(turn), item, pcm))
 
-    def read_reply(self, turn: int, pcm: bytes, rate: Hz) -> None:
+    def read_answer(self, turn: int, pcm: bytes, rate: Hz) -> None:
         """Queue what the local voice says as a part of an answer (s16le mono at `rate`)."""
-        resampler = StreamResampler(rate, self._reply_rate)
-        self.play_reply(turn, OWN_WORDS, resampler.process(pcm) + resampler.flush())
+        resampler = StreamResampler(rate, self._answer_rate)
+        self.play_answer(turn, OWN_WORDS, resampler.process(pcm) + resampler.flush())
 
-    def end_reply_item(self, turn: int, item: str) -> None:
+    def end_answer_item(self, turn: int, item: str) -> None:
         """All audio of the item has arrived."""
         self._standby.when_ready(lambda: self._end_item(turn, item))
 
-    def end_reply(self, turn: int) -> None:
+    def end_answer(self, turn: int) -> None:
         """The answer is complete: PlaybackFinished follows when all of it has been heard."""
         self._standby.when_ready(lambda: self._complete(turn))
 
     def play_cue(self, cue: Cue) -> None:
         """Queue a short sound of our own."""
-        self.play_announcement(cue_pcm(cue, self._reply_rate), self._reply_rate)
+        self.play_announcement(cue_pcm(cue, self._answer_rate), self._answer_rate)
 
     def play_announcement(self, pcm: bytes, rate: Hz) -> None:
         """Queue a whole sentence of the local voice (s16le mono at `rate`)."""
@@ -208,17 +208,17 @@ class Player:
         whole = bytearray(resampler.process(pcm) + resampler.flush())
         self._queue.add(Sound(_nothing, _ignore, whole, ended=True, is_cue=True))
 
-    def _get_answer(self, turn: int) -> Answer:
+    def _get_answer(self, turn: int) -> AnswerPlayback:
         if self._answer is None or self._answer.turn != turn:
             self._cancel_finish()
             for item in self._answer.items if self._answer else ():
                 self._queue.end(item.sound)
-            self._answer = Answer(turn, lost=not self._standby.is_open)
+            self._answer = AnswerPlayback(turn, lost=not self._standby.is_open)
             if self._queue.is_empty:
                 self._queue.forget_played()
         return self._answer
 
-    def _feed(self, answer: Answer, name: str, pcm: bytes) -> None:
+    def _feed(self, answer: AnswerPlayback, name: str, pcm: bytes) -> None:
         if answer.lost:
             return
         answer.complete = False
@@ -226,7 +226,7 @@ class Player:
         item.received += len(pcm) // BYTES_PER_SAMPLE
         self._queue.feed(item.sound, item.resampler.process(pcm))
 
-    def _get_item(self, answer: Answer, name: str) -> Item:
+    def _get_item(self, answer: AnswerPlayback, name: str) -> Item:
         if answer.items and answer.items[-1].name == name and not answer.items[-1].sound.ended:
             return answer.items[-1]
         if answer.items:
@@ -236,7 +236,7 @@ class Player:
             lambda: tell(loop, self._note_started, answer),
             lambda moment: tell(loop, self._note_done, answer, moment),
         )
-        answer.items.append(Item(name, sound, StreamResampler(self._reply_rate, self._rate)))
+        answer.items.append(Item(name, sound, StreamResampler(self._answer_rate, self._rate)))
         answer.sounding += 1
         self._queue.add(sound)
         return answer.items[-1]
@@ -260,16 +260,16 @@ class Player:
 
     # What the card tells.
 
-    def _note_started(self, answer: Answer) -> None:
+    def _note_started(self, answer: AnswerPlayback) -> None:
         if answer is self._answer and not answer.started:
             answer.started = True
             self._post(PlaybackStarted(answer.turn))
             self._look_later(answer)
 
-    def _look_later(self, answer: Answer) -> None:
+    def _look_later(self, answer: AnswerPlayback) -> None:
         asyncio.get_running_loop().call_later(LOOK_S, self._look, answer)
 
-    def _look(self, answer: Answer) -> None:
+    def _look(self, answer: AnswerPlayback) -> None:
         """Tell when an answer that is not complete runs dry, and when it goes on."""
         if answer is not self._answer:
             return
@@ -280,12 +280,12 @@ class Player:
             self._post(PlaybackRanDry(answer.turn, ended) if dry else PlaybackStarted(answer.turn))
         self._look_later(answer)
 
-    def _note_done(self, answer: Answer, moment: float) -> None:
+    def _note_done(self, answer: AnswerPlayback, moment: float) -> None:
         answer.sounding -= 1
         answer.until = moment
         self._finish_if_done(answer)
 
-    def _finish_if_done(self, answer: Answer) -> None:
+    def _finish_if_done(self, answer: AnswerPlayback) -> None:
         if answer is not self._answer or not answer.complete:
             return
         self._cancel_finish()
@@ -293,7 +293,7 @@ class Player:
             wait_s = 0.0 if answer.lost else max(0.0, answer.until - self._clock())
             self._finish = asyncio.get_running_loop().call_later(wait_s, self._note_finished, answer)
 
-    def _note_finished(self, answer: Answer) -> None:
+    def _note_finished(self, answer: AnswerPlayback) -> None:
         self._finish = None
         if answer is self._answer and answer.complete:
             self._answer = None
@@ -306,7 +306,7 @@ class Player:
 
     # Stopping.
 
-    async def _drop_tail(self, answer: Answer | None) -> None:
+    async def _drop_tail(self, answer: AnswerPlayback | None) -> None:
         moment = self._clock()
         try:
             moment = await self._speaker.flush()
@@ -320,10 +320,10 @@ class Player:
         if answer is not None:
             self._post(self._stopped(answer, moment))
 
-    def _stopped(self, answer: Answer, moment: float) -> PlaybackStopped:
+    def _stopped(self, answer: AnswerPlayback, moment: float) -> PlaybackStopped:
         """Say how much was heard of the first item that was not heard to its end."""
         for item in answer.items:
-            received = ms_from_samples(item.received, self._reply_rate)
+            received = ms_from_samples(item.received, self._answer_rate)
             played = Ms(min(received, ms_from_samples(self._queue.get_played(item.sound, moment), self._rate)))
             heard_out = item.sound.ended and played >= received
             if not heard_out:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from device.conversation.openai.facts import Fact, ReplyAudio
+from device.conversation.openai.facts import AnswerAudio, Fact
 from device.conversation.openai.outbox import BYTES_PER_MS
 
 # The machine gives an answer that is complete ten minutes to sound: what is beyond them would never be heard. At 24 kHz
@@ -26,11 +26,11 @@ _PIECE = 200 * BYTES_PER_MS
 
 def in_pieces(fact: Fact) -> Iterator[Fact]:
     """Cut long sound, so that who hands it on may do something else in between."""
-    if not isinstance(fact, ReplyAudio) or len(fact.pcm) <= _PIECE:
+    if not isinstance(fact, AnswerAudio) or len(fact.pcm) <= _PIECE:
         yield fact
         return
     for at in range(0, len(fact.pcm), _PIECE):
-        yield ReplyAudio(fact.turn, fact.item, fact.pcm[at : at + _PIECE])
+        yield AnswerAudio(fact.turn, fact.item, fact.pcm[at : at + _PIECE])
 
 
 class Bucket:
@@ -56,7 +56,7 @@ class Backlog:
         self._sound = Bucket(1.0)
         self._messages = Bucket(_MESSAGES_PER_S)
 
-    def add_sound(self, sound: ReplyAudio, now: float) -> float:
+    def add_sound(self, sound: AnswerAudio, now: float) -> float:
         """Take in a piece; return for how many seconds the turn's sound will still be heard.
 
         Nobody plays it faster than time goes by. The player may be behind that (it opens the loudspeaker, it is

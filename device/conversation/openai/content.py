@@ -7,7 +7,7 @@ from collections.abc import Callable
 from device.conversation.openai import client_events as client
 from device.conversation.openai import errors, shortfall, sound, words
 from device.conversation.openai import server_events as server
-from device.conversation.openai.facts import Fact, ReplyAudio, ReplyEnded
+from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Fact
 from device.conversation.openai.items import AudioItem, AudioItems
 from device.conversation.openai.responses import Response, Responses
 from device.core import events as ev
@@ -80,7 +80,7 @@ class Content:
         self._items.add(name, AudioItem(response.turn, response.id, _part(event), settled=not event.item_id))
         if pcm := self._items.receive(name, received):
             response.sounded = True
-            self._tell(ReplyAudio(response.turn, name, pcm))
+            self._tell(AnswerAudio(response.turn, name, pcm))
 
     def audio_done(self, event: server.AudioDone) -> None:
         """Pass on that an item's sound is complete."""
@@ -88,14 +88,14 @@ class Content:
         if response is not None and not event.item_id:
             self.end_audio(response.id)
         elif response is not None and event.item_id and self._items.complete(event.item_id):
-            self._tell(ReplyEnded(response.turn, event.item_id))
+            self._tell(AnswerItemEnded(response.turn, event.item_id))
 
     def end_audio(self, response_id: str) -> None:
         """Complete what a server left open; of an interrupted answer, what was not received stays unknown."""
         if response := self._heard_of(response_id):
             for item in self._items.incomplete(response_id):
                 self._items.complete(item)
-                self._tell(ReplyEnded(response.turn, item))
+                self._tell(AnswerItemEnded(response.turn, item))
 
     # -- words
 

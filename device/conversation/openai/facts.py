@@ -9,7 +9,7 @@ from device.core.events import Event
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyAudio:
+class AnswerAudio:
     """A piece of the answer: s16le PCM."""
 
     turn: int
@@ -18,7 +18,7 @@ class ReplyAudio:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyEnded:
+class AnswerItemEnded:
     """All audio of the item has arrived."""
 
     turn: int
@@ -40,4 +40,4 @@ class Ignored:
     what: str
 
 
-Fact = Event | ReplyAudio | ReplyEnded | UsageReported | Ignored
+Fact = Event | AnswerAudio | AnswerItemEnded | UsageReported | Ignored

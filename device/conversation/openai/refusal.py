@@ -90,7 +90,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """An HTTP answer."""
 
     status: int
@@ -115,7 +115,7 @@ class _Heard:
         return io.BytesIO(self._data)
 
 
-def read_answer(heard: bytes) -> Answer | None:
+def read_http_response(heard: bytes) -> HttpResponse | None:
     """Return the HTTP answer that begins so, as much of it as there is; None when it is no HTTP."""
     # Loaded with the library, at the first session and not at the start of the program.
     from http.client import HTTPException, HTTPResponse, IncompleteRead
@@ -128,7 +128,7 @@ def read_answer(heard: bytes) -> Answer | None:
         body = cut.partial
     except (HTTPException, ValueError):
         return None
-    return Answer(response.status, response.reason, response.headers.get("Location", ""), body)
+    return HttpResponse(response.status, response.reason, response.headers.get("Location", ""), body)
 
 
 def explain(
@@ -149,7 +149,7 @@ class _Opening:
         self._mask = mask
 
     def explain(self, error: Exception) -> tuple[Failure, str]:
-        answer = read_answer(self._seen.heard)
+        answer = read_http_response(self._seen.heard)
         if answer is not None and answer.status != 101:
             return self._answered(answer)
         if isinstance(error, TimeoutError):
@@ -180,7 +180,7 @@ class _Opening:
 
     # -- an HTTP answer
 
-    def _answered(self, answer: Answer) -> tuple[Failure, str]:
+    def _answered(self, answer: HttpResponse) -> tuple[Failure, str]:
         if 300 <= answer.status < 400:
             to = f" to {self._place(answer.location)}" if answer.location else ""
             what = f"redirects{to} (HTTP {answer.status}), where the key is not sent"

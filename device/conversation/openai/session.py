@@ -11,14 +11,14 @@ from collections.abc import Callable
 from device.config import OpenAI
 from device.conversation.openai import link
 from device.conversation.openai.backlog import LONGEST_S, Backlog, in_pieces
-from device.conversation.openai.facts import Fact, Ignored, ReplyAudio, ReplyEnded, UsageReported
+from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Fact, Ignored, UsageReported
 from device.conversation.openai.link import Link, LinkError
 from device.conversation.openai.protocol import RATE, Protocol
 from device.conversation.openai.server_events import TokenDetails, Usage
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.errors import where
-from device.ports.conversation import OnReplyAudio, OnReplyEnd
+from device.ports.conversation import OnAnswerAudio, OnAnswerItemEnd
 from device.ports.facts import Post
 from device.ports.tools import ToolSpec
 from device.secrets import Secret
@@ -47,8 +47,8 @@ class RealtimeConversation:
         key: Secret,
         tools: tuple[ToolSpec, ...],
         post: Post,
-        on_audio: OnReplyAudio,
-        on_audio_end: OnReplyEnd,
+        on_audio: OnAnswerAudio,
+        on_audio_end: OnAnswerItemEnd,
     ) -> None:
         """Raise ConfigError when the URL cannot be dialled."""
         link.host_of(settings.url)
@@ -163,9 +163,9 @@ class RealtimeConversation:
 
     def _tell(self, fact: Fact) -> None:
         """Pass a fact on. Words are for the debug log only, and sound for none."""
-        if isinstance(fact, ReplyAudio):
+        if isinstance(fact, AnswerAudio):
             self._on_audio(fact.turn, fact.item, fact.pcm)
-        elif isinstance(fact, ReplyEnded):
+        elif isinstance(fact, AnswerItemEnded):
             self._on_audio_end(fact.turn, fact.item)
         elif isinstance(fact, UsageReported):
             log.info("response used %s", in_numbers(fact.usage))
@@ -289,14 +289,14 @@ class Session:
             self._facts.extend(in_pieces(fact))
         if self.protocol.failed:
             # Nobody will hear the rest of this answer.
-            self._facts = deque(fact for fact in self._facts if not isinstance(fact, ReplyAudio))
+            self._facts = deque(fact for fact in self._facts if not isinstance(fact, AnswerAudio))
 
     def _tell_next(self) -> bool:
         """Tell the oldest fact; return whether it was sound."""
         fact = self._facts.popleft()
         if not self._ended:
             self._tell(fact)
-        if not isinstance(fact, ReplyAudio):
+        if not isinstance(fact, AnswerAudio):
             return False
         if self._backlog.add_sound(fact, asyncio.get_running_loop().time()) > LONGEST_S:
             self.protocol.fail(

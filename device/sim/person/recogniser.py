@@ -33,7 +33,7 @@ class _Phrases(msgspec.Struct):
     talk: list[str]
 
 
-class _Answer(msgspec.Struct):
+class _Recognition(msgspec.Struct):
     text: str
     understood: bool
     tool: str | None
@@ -94,7 +94,7 @@ class Recogniser:
             await asyncio.shield(self._taught)
         # Shielded: an answer that nobody waits for any more must still be read from the pipe.
         answer = await asyncio.shield(asyncio.ensure_future(self._exchange(msgspec.msgpack.encode(pcm))))
-        found = msgspec.msgpack.decode(answer, type=_Answer)
+        found = msgspec.msgpack.decode(answer, type=_Recognition)
         return Understood(found.text, found.tool, found.arguments) if found.understood else NotUnderstood(found.text)
 
     def read(self, text: str) -> Understood | NotUnderstood:
@@ -129,10 +129,10 @@ def _messages(source: IO[bytes]) -> Iterable[bytes]:
         yield source.read(int.from_bytes(length, "big"))
 
 
-def _answer(said: Understood | NotUnderstood) -> _Answer:
+def _answer(said: Understood | NotUnderstood) -> _Recognition:
     if isinstance(said, Understood):
-        return _Answer(said.text, True, said.tool, said.arguments)
-    return _Answer(said.text, False, None, {})
+        return _Recognition(said.text, True, said.tool, said.arguments)
+    return _Recognition(said.text, False, None, {})
 
 
 def _serve(source: IO[bytes], sink: IO[bytes]) -> None:

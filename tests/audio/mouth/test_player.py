@@ -88,8 +88,8 @@ async def house() -> AsyncIterator[House]:
 async def test_an_answer_is_played_and_finished_once_it_was_heard(house: House) -> None:
     """PlaybackStarted comes with the first sample, PlaybackFinished after the last has left the card."""
     await house.open()
-    house.player.play_reply(1, "item", sound(100))
-    house.player.end_reply(1)
+    house.player.play_answer(1, "item", sound(100))
+    house.player.end_answer(1)
     await house.pass_time(20)
     assert house.events == [PlaybackStarted(1)]
     await house.pass_time(200)
@@ -99,46 +99,46 @@ async def test_an_answer_is_played_and_finished_once_it_was_heard(house: House) 
 
 async def test_an_answer_is_not_finished_before_it_is_complete(house: House) -> None:
     """The queue running dry is not the end."""
-    house.player.play_reply(1, "item", sound(100))
+    house.player.play_answer(1, "item", sound(100))
     await house.pass_time(500)
     assert house.events == [PlaybackStarted(1)]
-    house.player.end_reply(1)
+    house.player.end_answer(1)
     await house.pass_time(20)
     await house.until(lambda: house.events[-1] == PlaybackFinished(1))
 
 
 async def test_an_answer_without_sound_is_finished_at_once(house: House) -> None:
     """A model may answer with nothing but a tool call."""
-    house.player.end_reply(7)
+    house.player.end_answer(7)
     await house.until(lambda: house.events == [PlaybackFinished(7)])
 
 
 async def test_a_short_first_piece_waits_for_more(house: House) -> None:
     """The jitter buffer begins with 40 ms."""
-    house.player.play_reply(1, "item", sound(20))
+    house.player.play_answer(1, "item", sound(20))
     await house.pass_time(100)
     assert heard_ms(house.speaker) == 0
-    house.player.play_reply(1, "item", sound(20))
+    house.player.play_answer(1, "item", sound(20))
     await house.pass_time(100)
     assert heard_ms(house.speaker) == 40
 
 
 async def test_a_short_whole_item_is_played(house: House) -> None:
     """There is no more to wait for."""
-    house.player.play_reply(1, "item", sound(10))
-    house.player.end_reply_item(1, "item")
+    house.player.play_answer(1, "item", sound(10))
+    house.player.end_answer_item(1, "item")
     await house.pass_time(100)
     assert heard_ms(house.speaker) == 10
 
 
 async def test_after_running_dry_it_waits_for_as_much_again(house: House) -> None:
     """One gap, not many."""
-    house.player.play_reply(1, "item", sound(50))
+    house.player.play_answer(1, "item", sound(50))
     await house.pass_time(200)
-    house.player.play_reply(1, "item", sound(20))
+    house.player.play_answer(1, "item", sound(20))
     await house.pass_time(100)
     assert heard_ms(house.speaker) == 50
-    house.player.play_reply(1, "item", sound(30))
+    house.player.play_answer(1, "item", sound(30))
     await house.pass_time(100)
     assert heard_ms(house.speaker) == 100
 
@@ -146,7 +146,7 @@ async def test_after_running_dry_it_waits_for_as_much_again(house: House) -> Non
 async def test_a_stop_reports_what_was_heard(house: House) -> None:
     """Everything the card already holds will be heard, and nothing else."""
     await house.open()
-    house.player.play_reply(1, "item", sound(1000))
+    house.player.play_answer(1, "item", sound(1000))
     await house.pass_time(300)
     house.player.stop()
     (fact,) = [event for event in house.events if isinstance(event, PlaybackStopped)]
@@ -157,9 +157,9 @@ async def test_a_stop_reports_what_was_heard(house: House) -> None:
 
 async def test_silence_in_the_middle_is_not_counted_as_heard(house: House) -> None:
     """An answer that came late was not heard meanwhile."""
-    house.player.play_reply(1, "item", sound(100))
+    house.player.play_answer(1, "item", sound(100))
     await house.pass_time(500)
-    house.player.play_reply(1, "item", sound(400))
+    house.player.play_answer(1, "item", sound(400))
     await house.pass_time(100)
     house.player.stop()
     await house.pass_time(100)
@@ -169,7 +169,7 @@ async def test_silence_in_the_middle_is_not_counted_as_heard(house: House) -> No
 async def test_a_long_buffer_is_dropped_on_a_stop() -> None:
     """What the card held is not heard, and not counted."""
     async with a_house(FakeSpeaker(RATE, delay_ms=200)) as house:
-        house.player.play_reply(1, "item", sound(1000))
+        house.player.play_answer(1, "item", sound(1000))
         await house.pass_time(400)
         before = heard_ms(house.speaker)
         house.player.stop()
@@ -181,7 +181,7 @@ async def test_a_long_buffer_is_dropped_on_a_stop() -> None:
 async def test_what_is_lost_when_the_card_runs_dry_is_not_counted_as_heard() -> None:
     """It stood still with sound in it, and went on without."""
     async with a_house(FakeSpeaker(RATE, delay_ms=60)) as house:
-        house.player.play_reply(1, "item", sound(1000))
+        house.player.play_answer(1, "item", sound(1000))
         await house.pass_time(300)
         house.speaker.run_dry()
         await house.pass_time(200)
@@ -194,7 +194,7 @@ async def test_what_is_lost_when_the_card_runs_dry_is_not_counted_as_heard() -> 
 async def test_an_answer_that_was_not_heard_at_all_says_so(house: House) -> None:
     """The machine deletes it instead of truncating."""
     await house.open()
-    house.player.play_reply(1, "item", sound(1000))
+    house.player.play_answer(1, "item", sound(1000))
     house.player.stop()
     assert house.events == [stopped(1, "item", 0, 1000)]
 
@@ -202,8 +202,8 @@ async def test_an_answer_that_was_not_heard_at_all_says_so(house: House) -> None
 async def test_the_item_that_was_cut_is_the_one_reported(house: House) -> None:
     """The first was heard out, the second is playing."""
     await house.open()
-    house.player.play_reply(1, "first", sound(100))
-    house.player.play_reply(1, "second", sound(1000))
+    house.player.play_answer(1, "first", sound(100))
+    house.player.play_answer(1, "second", sound(1000))
     await house.pass_time(300)
     house.player.stop()
     fact = house.events[-1]
@@ -215,8 +215,8 @@ async def test_the_item_that_was_cut_is_the_one_reported(house: House) -> None:
 async def test_a_stop_after_everything_was_heard_names_no_item(house: House) -> None:
     """There is nothing to truncate."""
     await house.open()
-    house.player.play_reply(1, "item", sound(100))
-    house.player.end_reply_item(1, "item")
+    house.player.play_answer(1, "item", sound(100))
+    house.player.end_answer_item(1, "item")
     await house.pass_time(300)
     house.player.stop()
     assert house.events[-1] == stopped(1, "", 0, 0)
@@ -235,7 +235,7 @@ async def test_a_stop_without_an_answer_posts_nothing(house: House) -> None:
 async def test_an_answer_stopped_before_the_card_is_open_was_not_heard() -> None:
     """The provider must forget it: the item is reported all the same."""
     house = House(FakeSpeaker(RATE))
-    house.player.play_reply(1, "item", sound(100))
+    house.player.play_answer(1, "item", sound(100))
     house.player.stop()
     assert house.events == [PlaybackStopped(1, "item", Ms(0), Ms(0))]
     await house.settle()
@@ -247,8 +247,8 @@ async def test_an_answer_stopped_before_the_card_is_open_was_not_heard() -> None
 async def test_a_stopped_answer_is_not_finished(house: House) -> None:
     """Nor does it sound again."""
     await house.open()
-    house.player.play_reply(1, "item", sound(100))
-    house.player.end_reply(1)
+    house.player.play_answer(1, "item", sound(100))
+    house.player.end_answer(1)
     await house.pass_time(30)
     house.player.stop()
     await house.pass_time(300)
@@ -259,10 +259,10 @@ async def test_a_stopped_answer_is_not_finished(house: House) -> None:
 async def test_the_next_answer_plays_right_after_a_stop(house: House) -> None:
     """And is counted from nothing."""
     await house.open()
-    house.player.play_reply(1, "item", sound(1000))
+    house.player.play_answer(1, "item", sound(1000))
     await house.pass_time(100)
     house.player.stop()
-    house.player.play_reply(2, "item", sound(1000))
+    house.player.play_answer(2, "item", sound(1000))
     await house.pass_time(100)
     house.player.stop()
     fact = house.events[-1]
@@ -284,8 +284,8 @@ async def test_cues_are_told_from_answers() -> None:
     speaker = FakeSpeaker(RATE)
     far_end = FarEnd(RATE)
     house = House(speaker, far_end)
-    house.player.play_reply(1, "item", sound(100))
-    house.player.end_reply(1)
+    house.player.play_answer(1, "item", sound(100))
+    house.player.end_answer(1)
     await house.pass_time(200)
     assert far_end.cues() == ()
     began = len(speaker.heard)
@@ -304,7 +304,7 @@ async def test_cues_are_told_from_answers() -> None:
 async def test_a_ducked_answer_is_15_db_quieter_and_comes_back(house: House) -> None:
     """The ramp is short."""
     await house.open()
-    house.player.play_reply(1, "item", sound(1000, level=10_000))
+    house.player.play_answer(1, "item", sound(1000, level=10_000))
     await house.pass_time(100)
     house.player.duck()
     await house.pass_time(100)
@@ -321,7 +321,7 @@ async def test_the_volume_is_a_factor(house: House) -> None:
     """Half is half."""
     house.player.set_volume(0.5)
     assert house.player.volume == 0.5
-    house.player.play_reply(1, "item", sound(1000, level=10_000))
+    house.player.play_answer(1, "item", sound(1000, level=10_000))
     await house.pass_time(200)
     assert np.frombuffer(house.speaker.heard, dtype="<i2")[-1] == 5000
 
@@ -329,8 +329,8 @@ async def test_the_volume_is_a_factor(house: House) -> None:
 async def test_a_card_with_another_rate_gets_resampled_sound() -> None:
     """Its length is right, and what was heard is counted in the answer's milliseconds."""
     async with a_house(FakeSpeaker(Hz(48_000))) as house:
-        house.player.play_reply(1, "item", sound(500))
-        house.player.end_reply(1)
+        house.player.play_answer(1, "item", sound(500))
+        house.player.end_answer(1)
         await house.pass_time(300)
         house.player.stop()
         await house.pass_time(100)
@@ -342,14 +342,14 @@ async def test_a_card_with_another_rate_gets_resampled_sound() -> None:
 async def test_an_answer_on_a_card_that_went_away_is_finished_unheard(house: House) -> None:
     """The conversation goes on."""
     await house.open()
-    house.player.play_reply(1, "item", sound(1000))
+    house.player.play_answer(1, "item", sound(1000))
     await house.pass_time(100)
     house.speaker.unplug()
-    house.player.play_reply(1, "item", sound(1000))
-    house.player.end_reply(1)
+    house.player.play_answer(1, "item", sound(1000))
+    house.player.end_answer(1)
     await house.until(lambda: house.events[-1] == PlaybackFinished(1))
-    house.player.play_reply(2, "item", sound(100))
-    house.player.end_reply(2)
+    house.player.play_answer(2, "item", sound(100))
+    house.player.end_answer(2)
     await house.pass_time(300)
     await house.until(lambda: house.events[-1] == PlaybackFinished(2))
 
@@ -375,8 +375,8 @@ class _DeadSpeaker(FakeSpeaker):
 async def test_an_answer_without_a_card_is_finished_unheard() -> None:
     """The loudspeaker has reported the fault; nobody waits for a sound that cannot come."""
     async with a_house(_DeadSpeaker(RATE)) as house:
-        house.player.play_reply(1, "item", sound(1000))
-        house.player.end_reply(1)
+        house.player.play_answer(1, "item", sound(1000))
+        house.player.end_answer(1)
         await house.until(lambda: house.events == [PlaybackFinished(1)])
 
 
@@ -413,19 +413,19 @@ class _StubbornSpeaker(FakeSpeaker):
 async def test_after_a_stop_that_failed_the_next_answer_sounds() -> None:
     """The card will not drop its buffer; the player must not keep silent for it."""
     async with a_house(_StubbornSpeaker(RATE, delay_ms=200)) as house:
-        house.player.play_reply(1, "item", sound(1000))
+        house.player.play_answer(1, "item", sound(1000))
         await house.pass_time(400)
         house.player.stop()
         await house.settle()
         assert isinstance(house.events[-1], PlaybackStopped)
-        house.player.play_reply(2, "item", sound(500, level=20))
+        house.player.play_answer(2, "item", sound(500, level=20))
         await house.pass_time(1000)
         assert house.speaker.heard.count(b"\x14\0") > RATE * 0.4
 
 
 async def test_a_closed_player_is_silent(house: House) -> None:
     """Closing twice is harmless."""
-    house.player.play_reply(1, "item", sound(1000))
+    house.player.play_answer(1, "item", sound(1000))
     await house.pass_time(100)
     await house.player.close()
     await house.player.close()

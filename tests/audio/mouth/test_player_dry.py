@@ -26,9 +26,9 @@ async def test_an_answer_that_runs_dry_is_told_once_with_whether_its_sound_was_a
     house: House, ended: bool
 ) -> None:
     """A second without sound is no gap between two pieces."""
-    house.player.play_reply(1, "item", sound(100))
+    house.player.play_answer(1, "item", sound(100))
     if ended:
-        house.player.end_reply_item(1, "item")
+        house.player.end_answer_item(1, "item")
     await house.pass_time(900)
     assert house.events == [PlaybackStarted(1)]
     for _ in range(3):
@@ -40,7 +40,7 @@ async def test_an_answer_that_runs_dry_is_told_once_with_whether_its_sound_was_a
 async def test_an_answer_that_goes_on_is_told_again(house: House) -> None:
     """And may run dry again."""
     for _ in range(2):
-        house.player.play_reply(1, "item", sound(100))
+        house.player.play_answer(1, "item", sound(100))
         await house.pass_time(100)
         await house.until(lambda: house.events[-1] == PlaybackStarted(1))
         for _ in range(4):
@@ -51,8 +51,8 @@ async def test_an_answer_that_goes_on_is_told_again(house: House) -> None:
 
 async def test_an_answer_that_is_complete_does_not_run_dry(house: House) -> None:
     """It is finished."""
-    house.player.play_reply(1, "item", sound(100))
-    house.player.end_reply(1)
+    house.player.play_answer(1, "item", sound(100))
+    house.player.end_answer(1)
     for _ in range(5):
         await house.pass_time(400)
     await house.until(lambda: len(house.events) == 2)
@@ -61,7 +61,7 @@ async def test_an_answer_that_is_complete_does_not_run_dry(house: House) -> None
 
 async def test_an_answer_that_was_stopped_does_not_run_dry(house: House) -> None:
     """Nobody waits for it."""
-    house.player.play_reply(1, "item", sound(100))
+    house.player.play_answer(1, "item", sound(100))
     await house.pass_time(40)
     house.player.stop()
     for _ in range(5):
@@ -71,9 +71,9 @@ async def test_an_answer_that_was_stopped_does_not_run_dry(house: House) -> None
 
 async def test_what_the_local_voice_reads_is_played_behind_the_answer(house: House) -> None:
     """At its own rate; its end is the answer's."""
-    house.player.play_reply(1, "item", sound(100))
-    house.player.read_reply(1, sound(100)[: 22_050 // 10 * 2], Hz(22_050))
-    house.player.end_reply(1)
+    house.player.play_answer(1, "item", sound(100))
+    house.player.read_answer(1, sound(100)[: 22_050 // 10 * 2], Hz(22_050))
+    house.player.end_answer(1)
     await house.pass_time(400)
     await house.until(lambda: house.events[-1] == PlaybackFinished(1))
     assert heard_ms(house.speaker) == pytest.approx(200, abs=1)
@@ -81,8 +81,8 @@ async def test_what_the_local_voice_reads_is_played_behind_the_answer(house: Hou
 
 async def test_reading_that_is_interrupted_is_nothing_to_tell_the_provider(house: House) -> None:
     """It has no item of it."""
-    house.player.read_reply(1, sound(1_000), RATE)
-    house.player.end_reply(1)
+    house.player.read_answer(1, sound(1_000), RATE)
+    house.player.end_answer(1)
     await house.pass_time(100)
     house.player.stop()
     stopped = [event for event in house.events if isinstance(event, PlaybackStopped)]

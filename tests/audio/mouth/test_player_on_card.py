@@ -62,8 +62,8 @@ async def test_a_whole_answer_leaves_the_card(
 ) -> None:
     """When it is said to be finished, the monitor has all of it."""
     with virtual_card.record_speaker() as recording:
-        player.play_reply(1, "item", sound(400))
-        player.end_reply(1)
+        player.play_answer(1, "item", sound(400))
+        player.end_answer(1)
         assert await until(events, PlaybackFinished) == PlaybackFinished(1)
         end = recording.duration + 100
         while recording.duration < end:
@@ -77,13 +77,13 @@ async def test_a_card_with_much_ahead_is_emptied_on_a_stop_and_plays_on(
     """What had not left it is neither heard nor counted; what is said next is whole."""
     monkeypatch.setattr(depth, "FIRST_MS", Ms(150))
     with virtual_card.record_speaker() as recording:
-        player.play_reply(1, "item", sound(5000))
+        player.play_answer(1, "item", sound(5000))
         while heard_ms(recording) < 300:
             await asyncio.sleep(0.01)
         player.stop()
         stopped = await until(events, PlaybackStopped)
-        player.play_reply(2, "item", sound(400))
-        player.end_reply(2)
+        player.play_answer(2, "item", sound(400))
+        player.end_answer(2)
         await until(events, PlaybackFinished)
         end = recording.duration + 200
         while recording.duration < end:
@@ -97,7 +97,7 @@ async def test_what_is_said_to_have_been_heard_was_heard_on_a_card_that_ran_dry(
 ) -> None:
     """The card stood still in the middle: played_ms is what the monitor has, to 20 ms."""
     with virtual_card.record_speaker() as recording:
-        player.play_reply(1, "item", sound(5000))
+        player.play_answer(1, "item", sound(5000))
         while heard_ms(recording) < 300:
             await asyncio.sleep(0.01)
         await virtual_card.stand_still(0.25)
@@ -124,8 +124,8 @@ async def test_the_first_answer_is_whole_on_a_card_at_pulseaudios_defaults(monke
             for turn in range(4):
                 player = Player(cards.speaker(RATE), RATE, events.append)
                 before = heard_ms(recording)
-                player.play_reply(turn, "item", sound(400))
-                player.end_reply(turn)
+                player.play_answer(turn, "item", sound(400))
+                player.end_answer(turn)
                 async with asyncio.timeout(LIMIT_S):
                     while PlaybackFinished(turn) not in events:
                         await asyncio.sleep(0.01)
@@ -142,7 +142,7 @@ async def test_what_is_said_to_have_been_heard_was_heard(
 ) -> None:
     """played_ms is what the monitor has, to 20 ms."""
     with virtual_card.record_speaker() as recording:
-        player.play_reply(1, "item", sound(5000))
+        player.play_answer(1, "item", sound(5000))
         while heard_ms(recording) < 300:
             await asyncio.sleep(0.01)
         player.stop()
