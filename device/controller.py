@@ -22,15 +22,13 @@ from device.core.machine import Machine
 from device.core.status import Phase, Status
 from device.errors import HearthsideError, ToolError, reason, where
 from device.ports.conversation import Conversation
+from device.ports.facts import Observer
 from device.ports.panel import Panel
 from device.ports.sound import Ear, Microphone, Mouth, Voice
 from device.ports.tools import Tools
 from device.units import Ms
 
 log = logging.getLogger(__name__)
-
-Observer = Callable[[Event | Action, Status], None]
-"""Told of every fact and order, with the status after it. Must be quick."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,15 @@
-"""How adapters tell what has happened."""
+"""How adapters tell what has happened, and how they are told."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from device.core.actions import Action
 from device.core.events import Event
+from device.core.status import Status
 
 Post = Callable[[Event], None]
 """Hand a fact to the controller."""
+
+Observer = Callable[[Event | Action, Status], None]
+"""Told of every fact and order, with the status after it. Must be quick."""

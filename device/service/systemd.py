@@ -12,6 +12,11 @@ from collections.abc import Callable
 _log = logging.getLogger(__name__)
 
 
+def is_service() -> bool:
+    """Tell whether systemd started this process: nobody looks on who could plug something in and try again."""
+    return bool({"NOTIFY_SOCKET", "INVOCATION_ID"} & os.environ.keys())
+
+
 class ServiceManager:
     """The systemd that started this process, if one did. Its methods never raise."""
 

@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 from device import config
+from device.audio.mouth.player import Player
+from device.audio.volume import Volume
 from device.boards import load_profile
+from device.conversation.openai.session import RealtimeConversation
 from device.core.actions import TurnEnd
 from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
@@ -116,8 +119,8 @@ async def test_the_relay_and_the_light_go_first_whatever_hangs_behind_them(
         closings.append((type(self).__name__, board.level(RELAY)))
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(app.RealtimeConversation, "aclose", hang)
-    monkeypatch.setattr(app.Player, "close", hang)
+    monkeypatch.setattr(RealtimeConversation, "aclose", hang)
+    monkeypatch.setattr(Player, "close", hang)
     async with app.open_app(settings(tmp_path), KEY) as house:
         house.relays.set("light", True)
         assert board.level(RELAY) == 1
@@ -185,7 +188,7 @@ async def test_a_signal_while_the_house_is_being_built_takes_it_down_in_order(
         reached.set()
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(app.Volume, "start", hang)
+    monkeypatch.setattr(Volume, "start", hang)
     serving = asyncio.create_task(app.serve(settings(tmp_path), KEY))
     await asyncio.wait_for(reached.wait(), 20)
     assert board.is_output(RELAY)

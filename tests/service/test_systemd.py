@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from device.service.systemd import ServiceManager
+from device.service.systemd import ServiceManager, is_service
 
 
 @pytest.fixture
@@ -28,6 +28,20 @@ def manager_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def without_systemd_python(monkeypatch: pytest.MonkeyPatch) -> None:
     """Importing it fails as where it is not installed."""
     monkeypatch.setitem(sys.modules, "systemd.daemon", None)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"), [({}, False), ({"NOTIFY_SOCKET": "x"}, True), ({"INVOCATION_ID": "x"}, True)]
+)
+def test_a_process_knows_whether_systemd_started_it(
+    environment: dict[str, str], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Type=notify, or of another type."""
+    for name in ("NOTIFY_SOCKET", "INVOCATION_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert is_service() is expected
 
 
 def test_systemd_hears_that_the_service_listens(manager_socket: socket.socket) -> None:

@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 
 from device.audio.resample import StreamResampler
+from device.core.status import Phase
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, Samples, samples_from_ms
 
 
@@ -19,6 +20,13 @@ class Pace(IntEnum):
     """The wake word's step: an engine that works in such steps waits no longer than without batches."""
     CALM = 280
     """As long as it may be: with 320 ms some wake words of those that hardly rise from a noise come 160 ms late."""
+
+
+def pace_of(phase: Phase, is_wake_word_at_rest: bool) -> Pace:
+    """Return how soon sound is waited for: in an idle house only by the wake word, in a quiet one by nobody."""
+    if phase is not Phase.IDLE:
+        return Pace.HURRIED
+    return Pace.CALM if is_wake_word_at_rest else Pace.STEADY
 
 
 @dataclass(frozen=True, slots=True)

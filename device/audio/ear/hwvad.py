@@ -35,7 +35,7 @@ MAX_AGE = Ms(300)
 """How old an answer may be: five more were due since then."""
 
 _LOG_AGAIN = Ms(600_000)
-_JOIN_S = 1.0
+_JOIN_S = 0.3
 
 # Both from Seeed's product pages, and what lsusb shows.
 XVF3000_ID = UsbId(0x2886, 0x0018)
@@ -191,7 +191,7 @@ class Poller:
         self._thread = threads.start(self._run, "voice-detector")
 
     def close(self) -> None:
-        """Ask no more. Waits for the running question, at most a second."""
+        """Ask no more. Waits for the running question, at most 0.3 s."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(_JOIN_S)

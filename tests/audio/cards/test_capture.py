@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio.cards.capture import Intake, JoinedStream, Pace, Piece
+from device.audio.cards.capture import Intake, JoinedStream, Pace, Piece, pace_of
 from device.audio.resample import StreamResampler
+from device.core.status import Phase
 from device.units import Hz
 
 FRAME = 320
@@ -21,6 +22,20 @@ NOISE = np.random.default_rng(1).integers(-300, 300, 8 * RATE).astype("<i2")
 def piece(first: int, last: int, sound: np.ndarray = NOISE, error_s: float = 0.0) -> Piece:
     """Return a span of a sound that began at moment 100."""
     return Piece(sound[first:last].tobytes(), 100 + first / RATE + error_s)
+
+
+@pytest.mark.parametrize(
+    ("phase", "at_rest", "pace"),
+    [
+        (Phase.IDLE, True, Pace.CALM),
+        (Phase.IDLE, False, Pace.STEADY),
+        (Phase.WAKING, True, Pace.HURRIED),
+        (Phase.SPEAKING, False, Pace.HURRIED),
+    ],
+)
+def test_the_less_is_going_on_the_longer_sound_may_wait(phase: Phase, at_rest: bool, pace: Pace) -> None:
+    """In a conversation somebody always waits for it."""
+    assert pace_of(phase, at_rest) is pace
 
 
 @pytest.mark.parametrize("channel", range(6))

@@ -1,0 +1,40 @@
+"""Loads the echo canceller when it is needed first: it costs 9 MB and some tenths of a second."""
+
+from __future__ import annotations
+
+import asyncio
+
+from device.audio.echo.canceller import WebRtcCanceller
+from device.audio.echo.farend import FarEnd
+from device.core.actions import OpenSession
+from device.core.events import EchoCancellationLost
+from device.errors import AudioError
+from device.kit.threads import Threads
+from device.ports.facts import Post
+
+
+class LateLoader:
+    """Loads its canceller with the first session, and posts EchoCancellationLost when it is of no use.
+
+    An observer of the controller. Until then the canceller hands on what it is given.
+    """
+
+    def __init__(self, far_end: FarEnd, post: Post, loading: Threads) -> None:
+        self.canceller = WebRtcCanceller(far_end, self._give_up)
+        self._post = post
+        self._loading = loading
+        self._task: asyncio.Task[None] | None = None
+
+    def observe(self, what: object, status: object) -> None:
+        """Take in a fact or an order."""
+        if isinstance(what, OpenSession) and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._load())
+
+    async def _load(self) -> None:
+        try:
+            await self._loading.call(self.canceller.load)
+        except AudioError as error:
+            self._give_up(str(error))
+
+    def _give_up(self, reason: str = "it failed too often; see the log") -> None:
+        self._post(EchoCancellationLost(reason))

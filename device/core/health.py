@@ -1,0 +1,107 @@
+"""What is well in the house and what is not, as far as facts tell: for whoever reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from device.core import events as ev
+from device.core import failures
+from device.core.events import Device, Failure
+from device.units import Ms
+
+PROVIDER = "provider"
+ECHO_CANCELLER = "echo canceller"
+
+WHAT_TO_DO = {
+    Device.MICROPHONE: "look at its plug, and at audio.input; it is tried again and again",
+    Device.SPEAKER: "look at its plug, and at audio.output; it is tried again and again",
+    Device.WAKE_WORD: "restart the service; if that does not help, install again",
+    Device.VOICE: "see whether `espeak-ng hello` speaks",
+    Device.LIGHT: "look at its wires, and at hardware.led",
+    Device.BUTTON: "look at its wires, and at hardware.button; then restart the service",
+    Device.DISK: "look whether service.state_dir is full, or may not be written to",
+    Device.EAR: "restart the service, and report the error in its log",
+    Device.CONVERSATION: "restart the service, and report the error in its log",
+}
+
+_HARMLESS = (Failure.EXPIRED,)
+"""Ends a session of a provider that is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Of one part: whether it is well, `since` when (of the monotonic clock), and if not why and what to do."""
+
+    part: str
+    ok: bool
+    since: Ms
+    why: str = ""
+    what_to_do: str = ""
+
+
+def well(before: Health, now: Ms) -> Health:
+    """Return the health of a part that is well now."""
+    return before if before.ok else Health(before.part, ok=True, since=now)
+
+
+def unwell(before: Health, why: str, what_to_do: str, now: Ms) -> Health:
+    """Return the health of a part that is not: `since` stays while it has not been well in between."""
+    return replace(before, ok=False, since=now if before.ok else before.since, why=why, what_to_do=what_to_do)
+
+
+class Record:
+    """The health of the parts that the machine knows, all well until a fact tells the contrary."""
+
+    def __init__(self, now: Ms) -> None:
+        parts = (*map(_name, Device), PROVIDER, ECHO_CANCELLER)
+        self._of = {part: Health(part, ok=True, since=now) for part in parts}
+
+    @property
+    def facts(self) -> tuple[Health, ...]:
+        """Of every part."""
+        return tuple(self._of.values())
+
+    def note(self, what: object, now: Ms) -> None:
+        """Take in a fact, or anything else: it tells nothing of health."""
+        match what:
+            case ev.DeviceFailed():
+                self._fail(_name(what.device), what.message, WHAT_TO_DO[what.device], now)
+            case ev.DeviceRecovered():
+                self._recover(_name(what.device), now)
+            case ev.SessionFailed() if what.failure not in _HARMLESS:
+                self._fail(PROVIDER, what.message, failures.OF_CONVERSATION[what.failure], now)
+            case ev.SessionReady():
+                self._recover(PROVIDER, now)
+            case ev.EchoCancellationLost():
+                self._fail(ECHO_CANCELLER, what.message, "restart the service to have it tried again", now)
+
+    def _fail(self, part: str, why: str, what_to_do: str, now: Ms) -> None:
+        self._of[part] = unwell(self._of[part], why, what_to_do, now)
+
+    def _recover(self, part: str, now: Ms) -> None:
+        self._of[part] = well(self._of[part], now)
+
+
+class Changes:
+    """Compares the health of parts with what it was; a part that was never seen was well."""
+
+    def __init__(self) -> None:
+        self._unwell: dict[str, Health] = {}
+
+    def take(self, facts: Iterable[Health]) -> list[tuple[Health, Ms]]:
+        """Return the health of each part that has become well or ceased to be, and for how long it was not."""
+        changed = []
+        for fact in facts:
+            before = self._unwell.get(fact.part)
+            if fact.ok and before is not None:
+                del self._unwell[fact.part]
+                changed.append((fact, Ms(fact.since - before.since)))
+            elif not fact.ok and before is None:
+                self._unwell[fact.part] = fact
+                changed.append((fact, Ms(0)))
+        return changed
+
+
+def _name(device: Device) -> str:
+    return device.value.replace("_", " ")

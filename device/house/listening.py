@@ -1,0 +1,130 @@
+"""The wing of what the house hears: the wake word, and everything between the microphone and the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device.audio.cards.capture import Pace, pace_of
+from device.audio.cards.microphone import AlsaMicrophone
+from device.audio.cards.portaudio import PATIENCE_AT_BOOT_S, SoundCards
+from device.audio.ear.bargein import BargeInVad, ConfirmingVad
+from device.audio.ear.frontend import Frontend
+from device.audio.ear.gate import Gate
+from device.audio.ear.hwvad import open_vad
+from device.audio.ear.preroll import PrerollRing
+from device.audio.ear.segmenter import Segmenter
+from device.audio.ear.traffic import TrafficReport
+from device.audio.ear.vad import Vad
+from device.audio.echo.cuemask import CueMask
+from device.core.events import VoiceConfirmed
+from device.house.policy import padding, segmenting
+from device.house.site import Site
+from device.house.sound import Sound
+from device.ports.conversation import Conversation
+from device.ports.facts import Observer
+from device.service.systemd import is_service
+from device.wake.clips import ClipFolder, ClipKeeper
+from device.wake.engines import load_engine
+from device.wake.report import WakeReport
+from device.wake.worker import WakeWorker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WakeWing:
+    """The wake word's part of it, which is there before there is sound."""
+
+    worker: WakeWorker
+    report: WakeReport
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What hears."""
+
+    microphone: AlsaMicrophone
+    frontend: Frontend
+    traffic: TrafficReport
+    observers: tuple[Observer, ...]
+
+
+async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
+    """Load the wake words while PortAudio looks for sound devices: the two slowest steps of the start."""
+    # At boot a USB card may appear after the service has been started.
+    looking = asyncio.create_task(cards.find(PATIENCE_AT_BOOT_S if is_service() else 0.0))
+    try:
+        engine = await site.loading.call(load_engine, site.settings.wake)
+        await looking
+    finally:
+        looking.cancel()
+    report = WakeReport(site.controller.post)
+    worker = WakeWorker(
+        engine,
+        report.on_detection,
+        site.controller.post,
+        doze=site.settings.wake.doze,
+        on_near_miss=report.on_near_miss,
+    )
+    worker.start()
+    site.closing.add("wake word", worker.close)
+    return WakeWing(worker, report)
+
+
+def open_listening(
+    site: Site, cards: SoundCards, sound: Sound, wake: WakeWing, conversation: Conversation
+) -> Listening:
+    """Build the way from the microphone to the wake word and to the conversation. The microphone stays shut."""
+
+    def pace() -> Pace:
+        """May be asked in any thread."""
+        return pace_of(site.controller.status.phase, wake.worker.is_at_rest)
+
+    frontend = _open_frontend(site, sound, wake.worker, conversation, pace)
+    microphone = cards.microphone(frontend.on_frame, pace, frontend.interrupt)
+    site.closing.add_safety("microphone", microphone.close)
+    traffic = TrafficReport(lambda: frontend.traffic)
+    _keep_clips(site, wake.report, frontend)
+    return Listening(microphone, frontend, traffic, (lambda what, status: microphone.adapt(), traffic.observe))
+
+
+def _open_frontend(
+    site: Site, sound: Sound, wake: WakeWorker, conversation: Conversation, pace: Callable[[], Pace]
+) -> Frontend:
+    ring, detector = PrerollRing(), _open_detector(site)
+    canceller, post = sound.canceller, site.controller.post
+    # A board that cancels echoes is trusted to.
+    mask = None if site.profile.echo_cancelled else CueMask(sound.far_end.cues, lambda: canceller.is_trusted)
+    return Frontend(
+        ring=ring,
+        gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings)),
+        vad=ConfirmingVad(BargeInVad(detector, canceller.levels), lambda: post(VoiceConfirmed())),
+        segmenter=Segmenter(segmenting(site.settings)),
+        feed_wake=wake.feed,
+        reset_wake=wake.reset,
+        post=post,
+        canceller=canceller,
+        cue_mask=mask,
+        detector=detector,
+        is_calm=lambda: pace() is Pace.CALM,
+    )
+
+
+def _open_detector(site: Site) -> Vad:
+    stack = contextlib.ExitStack()
+    detector = stack.enter_context(open_vad(site.settings.audio))
+    site.closing.add("voice detector", stack.close)
+    return detector
+
+
+def _keep_clips(site: Site, report: WakeReport, frontend: Frontend) -> None:
+    if not site.settings.wake.save_clips:
+        return
+    folder = ClipFolder(site.settings.wake)
+    log.info("sound around wake words is recorded in %s (wake.save_clips)", folder.path)
+    report.clips = ClipKeeper(folder, frontend.recall)
+    site.closing.add("wake clips", report.clips.close)

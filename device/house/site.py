@@ -1,0 +1,23 @@
+"""What every wing of the house is built with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from device.boards import Profile
+from device.config import Config
+from device.controller import Controller
+from device.house.closing import Closing
+from device.kit.threads import Threads
+
+
+@dataclass(frozen=True)
+class Site:
+    """The settings, with the board's, and what the parts are connected to."""
+
+    settings: Config
+    profile: Profile
+    controller: Controller
+    closing: Closing
+    loading: Threads = field(default_factory=lambda: Threads("loading"))
+    """For what is large, at the start and with the first session."""

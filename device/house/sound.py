@@ -1,0 +1,52 @@
+"""The wing of what is heard of the house: the sound cards, the loudspeaker, the volume, and the echo of it all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from device.audio.cards.portaudio import SoundCards
+from device.audio.echo.canceller import EchoCanceller, NullCanceller
+from device.audio.echo.farend import FarEnd
+from device.audio.echo.loading import LateLoader
+from device.audio.mouth.player import Player
+from device.audio.volume import Volume
+from device.house.site import Site
+from device.ports.facts import Observer
+from device.units import Hz
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What plays, and what knows of it."""
+
+    player: Player
+    volume: Volume
+    far_end: FarEnd
+    canceller: EchoCanceller
+    observers: tuple[Observer, ...]
+
+
+def open_cards(site: Site) -> SoundCards:
+    """Return the sound cards, none of which is looked for yet."""
+    cards = SoundCards(site.settings.audio, site.controller.post)
+    site.closing.add("sound cards", cards.close)
+    return cards
+
+
+def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
+    """Build the way to the loudspeaker for answers at `rate`; the volume is still to be started."""
+    far_end = FarEnd(rate)
+    player = Player(cards.speaker(rate), rate, site.controller.post, witness=far_end)
+    site.closing.add("player", player.close)
+    canceller, observers = _choose_canceller(site, far_end)
+    # The software gain is a part of what is known to be played; the mixer is not.
+    volume = Volume(site.settings.audio, player.set_volume, on_mixed=canceller.distrust)
+    return Sound(player, volume, far_end, canceller, observers)
+
+
+def _choose_canceller(site: Site, far_end: FarEnd) -> tuple[EchoCanceller, tuple[Observer, ...]]:
+    """Return WebRTC's where voice barge-in needs it, and who loads it."""
+    if site.settings.conversation.barge_in != "voice" or site.profile.echo_cancelled:
+        return NullCanceller(), ()
+    loader = LateLoader(far_end, site.controller.post, site.loading)
+    return loader.canceller, (loader.observe,)
