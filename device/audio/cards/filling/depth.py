@@ -22,9 +22,12 @@ NEAR_MS = 2.0
 """Less than this was left: the next delay of the kind may be a little longer."""
 SPARE_MS = 4.0
 """What must have been left of a step less, all the time, for it to be tried."""
-HOLD_S = 2.0
+FIRST_HOLD_S = 1.0
+HOLD_S = 6.0
 LONGEST_HOLD_S = 900.0
-"""For how long it must have held before less is tried: three times as long after each time that it was too little."""
+"""For how long it must have held before less is tried: the first where it was never too little, as on most machines,
+which then have found what they need before the first answer begins; the second after it was, and three times as long
+each time that it was again."""
 PAUSE_S = 0.1
 """A longer time between two looks belongs to no stream that flowed."""
 
@@ -34,7 +37,7 @@ class Depth:
 
     def __init__(self) -> None:
         self._ahead_ms = float(FIRST_MS)
-        self._hold_s = HOLD_S
+        self._hold_s = FIRST_HOLD_S
         self._least_left_ms = math.inf
         self._held_s = 0.0
         self._looked = -math.inf
@@ -62,7 +65,7 @@ class Depth:
 
     def _grow(self) -> None:
         self._ahead_ms = min(MOST_MS, max(self._ahead_ms * GROWTH, self._ahead_ms + STEP_MS))
-        self._hold_s = min(LONGEST_HOLD_S, self._hold_s * 3)
+        self._hold_s = min(LONGEST_HOLD_S, max(HOLD_S, self._hold_s * 3))
         self._watch_anew()
 
     def _shrink(self) -> None:
