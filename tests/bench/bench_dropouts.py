@@ -83,10 +83,17 @@ async def tell(card: VirtualSoundCard, server: SimulatedRealtime, speaker: Recor
     return figures
 
 
-async def measure(sleepy: bool, taken: bool, minutes: float) -> Figures:
-    """Hear stories for so long."""
+async def measure(sleepy: bool, taken: bool, minutes: float, at_once: int) -> Figures:
+    """Hear stories for so long, told by several devices at the same time."""
     whole = Figures()
-    with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder, whole_core(taken):
+    with whole_core(taken):
+        await asyncio.gather(*(hear_stories(sleepy, minutes, whole) for _ in range(at_once)))
+    return whole
+
+
+async def hear_stories(sleepy: bool, minutes: float, whole: Figures) -> None:
+    """Hear the stories of one device until, in the `whole`, so much was heard."""
+    with tempfile.TemporaryDirectory(prefix="hearthside-bench-") as folder:
         async with VirtualSoundCard(sleepy=sleepy) as card, SimulatedRealtime() as server:
             server.script = Script(answer=lambda heard: Reply(audio=tone(STORY_MS)))
             settings = (
@@ -100,18 +107,19 @@ async def measure(sleepy: bool, taken: bool, minutes: float) -> Figures:
                     # A recording of its own for each: it is searched as a whole.
                     with card.record_speaker() as speaker:
                         told = await tell(card, server, speaker, person)
+                    print(f"heard {told.heard_s:.1f} s, holes {told.holes_ms}", file=sys.stderr, flush=True)
                     whole.heard_s += told.heard_s
                     whole.holes_ms += told.holes_ms
                     whole.begun_ms += told.begun_ms
                     await asyncio.sleep(1.0)
                 print(*device.said, sep="", file=sys.stderr)
-    return whole
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20, help="of answers for each row (default 20)")
+    parser.add_argument("--at-once", type=int, default=1, help="so many devices speak at the same time (default 1)")
     parser.add_argument("--only", action="append", choices=list(CARDS), help="this card, instead of both")
     parser.add_argument("--rest", action="store_true", help="measure the machine at rest, too")
     parser.add_argument("--write", action="store_true", help="put the table on docs/figures.md")
@@ -119,7 +127,7 @@ def main() -> None:
     rows = []
     for name in options.only or CARDS:
         for taken in (False, True) if options.rest else (True,):
-            found = asyncio.run(measure(CARDS[name], taken, options.minutes))
+            found = asyncio.run(measure(CARDS[name], taken, options.minutes, options.at_once))
             machine = "one core taken" if taken else "at rest"
             holes = f"{len(found.holes_ms)}" + (f" ({sum(found.holes_ms):.0f} ms)" if found.holes_ms else "")
             rows.append((name, machine, f"{found.heard_s / 60:.1f}", holes, common.spread(found.begun_ms)))
