@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from device.foreign import plot
-from device.ports.wake import Rule
+from device.ports.wake import DetectionRule
 from device.units import CAPTURE_RATE
 from device.wake.evaluation import Errors, Track
 
@@ -26,7 +26,9 @@ def _style(index: int) -> Style:
     return {"color": _COLOURS[colour], "linestyle": "--" if turn % 2 else "-", "linewidth": 1}
 
 
-def draw(path: Path, tracks: Sequence[Track], rules: Mapping[str, Rule], sweeps: Mapping[str, list[Errors]]) -> None:
+def draw(
+    path: Path, tracks: Sequence[Track], rules: Mapping[str, DetectionRule], sweeps: Mapping[str, list[Errors]]
+) -> None:
     """Write the picture: both errors of every word, and the scores of the first recordings. Raise HearthsideError."""
     shown = tracks[:_MOST_TRACKS]
     heights = [2.0, 2.0, *(1.0 for _ in shown)]
@@ -41,7 +43,7 @@ def draw(path: Path, tracks: Sequence[Track], rules: Mapping[str, Rule], sweeps:
 def _draw_errors(
     rejects: Any,
     accepts: Any,
-    rules: Mapping[str, Rule],
+    rules: Mapping[str, DetectionRule],
     sweeps: Mapping[str, list[Errors]],
     styles: Mapping[str, Style],
 ) -> None:
@@ -71,7 +73,7 @@ def _accepts_label(sweeps: Mapping[str, list[Errors]]) -> str:
     return f"false accepts an hour{f' (from {hours * 60:.1f} minutes)' if 0 < hours < 1 else ''}"
 
 
-def _draw_scores(axis: Any, track: Track, rules: Mapping[str, Rule], styles: Mapping[str, Style]) -> None:
+def _draw_scores(axis: Any, track: Track, rules: Mapping[str, DetectionRule], styles: Mapping[str, Style]) -> None:
     step_s = track.step / CAPTURE_RATE
     for word, scores in track.scores.items():
         axis.plot([(index + 1) * step_s for index in range(len(scores))], scores, **styles[word])

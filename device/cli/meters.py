@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from device.core.events import DeviceFailed, DeviceRecovered, Event
-from device.ports.wake import Detection, NearMiss, Rule
+from device.ports.wake import Detection, DetectionRule, NearMiss
 from device.sim.stage.view import FLOOR_DBFS, meter, meter_of
 
 # Long enough to read the peak of a word that was said.
@@ -23,7 +23,7 @@ _BOLD, _PLAIN, _CLEAR = "\x1b[1m", "\x1b[0m", "\x1b[K"
 class Meters:
     """Takes what is heard, prints lines at once, and draws the meters when told to."""
 
-    def __init__(self, rules: Mapping[str, Rule], out: TextIO, on_closed: Callable[[], None]) -> None:
+    def __init__(self, rules: Mapping[str, DetectionRule], out: TextIO, on_closed: Callable[[], None]) -> None:
         """`on_closed`: nobody reads `out` any more."""
         self._rules = rules
         self._out = out

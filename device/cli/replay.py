@@ -19,7 +19,7 @@ from device.service import journal
 from device.units import CAPTURE_RATE
 
 if TYPE_CHECKING:
-    from device.ports.wake import Rule, WakeWord
+    from device.ports.wake import DetectionRule, WakeWord
     from device.wake.evaluation import Errors, Listener, Track
 
 # With less of it one detection more or less changes the rate by more than one an hour.
@@ -112,7 +112,7 @@ def _sum(tracks: Sequence[Track], files: int) -> str:
     return f"{minutes:.1f} minutes in {len(tracks)} files{unread}: detections {heard}, near misses {near}"
 
 
-def _print_sweeps(sweeps: Mapping[str, list[Errors]], rules: Mapping[str, Rule]) -> None:
+def _print_sweeps(sweeps: Mapping[str, list[Errors]], rules: Mapping[str, DetectionRule]) -> None:
     for word, points in sweeps.items():
         print(f"\n{word}: in {points[0].spoken} recordings, and {points[0].hours * 60:.1f} minutes without it")
         if reservation := _reservation(points[0].hours):

@@ -33,7 +33,7 @@ class NearMiss:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DetectionRule:
     """When a wake word is detected: at or above `threshold` for `patience` frames of 80 ms in a row."""
 
     threshold: float
@@ -57,10 +57,10 @@ class WakeWord(Protocol):
         """The newest score of every word, 0 to 1."""
 
     @property
-    def rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, DetectionRule]:
         """By what each word is judged."""
 
-    def take_near_misses(self) -> list[NearMiss]:
+    def pop_near_misses(self) -> list[NearMiss]:
         """Return what came near since last asked, oldest first; a peak is known when it has been over for 400 ms."""
 
     def reset(self) -> None:

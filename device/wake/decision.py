@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from device import config
 from device.errors import ConfigError
-from device.ports.wake import NearMiss, Rule
+from device.ports.wake import DetectionRule, NearMiss
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 
 FRAME = samples_from_ms(80, CAPTURE_RATE)
@@ -20,7 +20,7 @@ _SETTLED = samples_from_ms(400, CAPTURE_RATE)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class DetectionRules:
     """The rule of every word: what holds for all, and by word (as given in the configuration) what differs."""
 
     threshold: float | None = None
@@ -31,11 +31,11 @@ class Rules:
     refractory_s: float = 1.5
     refractories_s: Mapping[str, float] = field(default_factory=dict)
 
-    def of(self, word: str, usual_threshold: float) -> Rule:
+    def of(self, word: str, usual_threshold: float) -> DetectionRule:
         """Return a word's rule; `usual_threshold` where the configuration says nothing."""
         threshold = usual_threshold if self.threshold is None else self.threshold
         refractory_s = self.refractories_s.get(word, self.refractory_s)
-        return Rule(
+        return DetectionRule(
             self.thresholds.get(word, threshold),
             self.patiences.get(word, self.patience),
             samples_from_ms(refractory_s * 1000, CAPTURE_RATE),
@@ -48,16 +48,18 @@ class Rules:
             _refuse_unknown(key, names, words)
 
 
-def rules(wake: config.Wake) -> Rules:
+def rules(wake: config.Wake) -> DetectionRules:
     """Return what the configuration says; its built-in threshold stands for the engine's own."""
     threshold = None if wake.threshold == config.Wake().threshold else wake.threshold
-    return Rules(threshold, wake.thresholds, wake.patience, wake.patiences, wake.refractory_s, wake.refractories_s)
+    return DetectionRules(
+        threshold, wake.thresholds, wake.patience, wake.patiences, wake.refractory_s, wake.refractories_s
+    )
 
 
 class Decision:
     """What one word's scores have led to so far. Feed every score in its order."""
 
-    def __init__(self, word: str, rule: Rule) -> None:
+    def __init__(self, word: str, rule: DetectionRule) -> None:
         self.rule = rule
         self._word = word
         self._deaf_until = 0
@@ -74,7 +76,7 @@ class Decision:
         self._watch(score, position, detected)
         return detected
 
-    def take_near_misses(self) -> list[NearMiss]:
+    def pop_near_misses(self) -> list[NearMiss]:
         """Return those since last asked, oldest first."""
         taken, self._near_misses = self._near_misses, []
         return taken
@@ -126,9 +128,9 @@ def number(score: float) -> float:
     return score if math.isfinite(score) else 0.0
 
 
-def take_near_misses(decisions: Iterable[Decision]) -> list[NearMiss]:
+def pop_near_misses(decisions: Iterable[Decision]) -> list[NearMiss]:
     """Return the near misses of several words since last asked, oldest first."""
-    return sorted((miss for decision in decisions for miss in decision.take_near_misses()), key=lambda miss: miss.at)
+    return sorted((miss for decision in decisions for miss in decision.pop_near_misses()), key=lambda miss: miss.at)
 
 
 def _refuse_unknown(key: str, names: Iterable[str], words: Sequence[str]) -> None:

@@ -52,7 +52,7 @@ _DROP = -3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Unscored:
     """Sound to look at. `skipped`: some of what went before it is gone."""
 
     pcm: bytes
@@ -79,7 +79,7 @@ class Doze:
         """Whether it has been quiet for so long that it may well stay so."""
         return self._quiet_looks >= _DEEP_LOOKS
 
-    def take(self, sound: bytes) -> Heard | None:
+    def feed(self, sound: bytes) -> Unscored | None:
         """Take chunks (1280 samples of s16le each), one or several.
 
         Return what is to be scored now: what was kept, these last. None: nothing yet.
@@ -103,8 +103,8 @@ class Doze:
         self._awake = _AWAKE_LOOKS if changed else max(0, self._awake - 1)
         self._quiet_looks = 0 if self._awake else self._quiet_looks + 1
 
-    def _hand_over(self) -> Heard:
-        heard = Heard(b"".join(self._kept), self._skipped)
+    def _hand_over(self) -> Unscored:
+        heard = Unscored(b"".join(self._kept), self._skipped)
         self._forget()
         return heard
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from device.ports.wake import Detection, NearMiss, Rule, WakeWord
+from device.ports.wake import Detection, DetectionRule, NearMiss, WakeWord
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
 from device.wake.decision import Decision
 
@@ -72,7 +72,7 @@ class Listener:
         self._engine.reset()
         self._begin()
         self._feed(bytes(self._lead * BYTES_PER_SAMPLE))
-        self._engine.take_near_misses()
+        self._engine.pop_near_misses()
         began, length = self._begin(), 0
         for piece in sound:
             length += len(piece) // BYTES_PER_SAMPLE
@@ -102,11 +102,13 @@ class Listener:
     def _track(self, name: str, length: Samples, began: int) -> Track:
         # The engine's positions count all that it was ever fed.
         detections = (replace(found, end=Samples(found.end - began)) for found in self._detections)
-        near = (replace(miss, at=Samples(miss.at - began)) for miss in self._engine.take_near_misses())
+        near = (replace(miss, at=Samples(miss.at - began)) for miss in self._engine.pop_near_misses())
         return Track(name, length, self._engine.step, self._scores, tuple(detections), tuple(near))
 
 
-def errors(tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule: Rule, threshold: float) -> Errors:
+def errors(
+    tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule: DetectionRule, threshold: float
+) -> Errors:
     """Judge a word at another threshold; `expected`: by name of the recording the word in it, "" for none."""
     rule = replace(rule, threshold=threshold)
     counts = {track.name: _count(track, word, rule) for track in tracks}
@@ -121,12 +123,12 @@ def errors(tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule
     )
 
 
-def sweep(tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule: Rule) -> list[Errors]:
+def sweep(tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule: DetectionRule) -> list[Errors]:
     """Judge a word at every threshold of THRESHOLDS, with the patience and the refractory period of `rule`."""
     return [errors(tracks, expected, word, rule, threshold) for threshold in THRESHOLDS]
 
 
-def _count(track: Track, word: str, rule: Rule) -> int:
+def _count(track: Track, word: str, rule: DetectionRule) -> int:
     decision = Decision(word, rule)
     scores = enumerate(track.scores[word], start=1)
     return sum(decision.hear(score, index * track.step) for index, score in scores)

@@ -32,7 +32,7 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class WordModel:
+class MicroWordModel:
     """A word of microWakeWord's, its network, and what its maker says of it."""
 
     word: str
@@ -41,7 +41,7 @@ class WordModel:
     window: int
 
 
-def read_manifest(path: Path) -> WordModel:
+def read_manifest(path: Path) -> MicroWordModel:
     """Read the manifest of a microWakeWord model. Raise ConfigError, which says what else it is."""
     table = _table(path)
     if _is_for_openwakeword(table):
@@ -61,7 +61,7 @@ def read_manifest(path: Path) -> WordModel:
             raise ValueError("the model's name holds a zero byte")
     except ValueError as error:
         raise _not_a_manifest(path, str(error)) from error
-    return WordModel(path.stem, model, manifest.micro.probability_cutoff, manifest.micro.sliding_window_size)
+    return MicroWordModel(path.stem, model, manifest.micro.probability_cutoff, manifest.micro.sliding_window_size)
 
 
 def explain_manifest(path: Path) -> ConfigError:

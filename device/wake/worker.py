@@ -17,7 +17,7 @@ from device.ports.facts import Post
 from device.ports.wake import Detection, NearMiss, WakeWord
 from device.units import BYTES_PER_SAMPLE, Samples
 from device.wake.decision import number
-from device.wake.doze import Doze, Heard
+from device.wake.doze import Doze, Unscored
 from device.wake.sanity import Sanity
 
 _log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class WakeWorker:
         whole = len(sound) - len(sound) % _CHUNK_BYTES
         self._collected = sound[whole:]
         if whole:
-            self._take(sound[:whole], self._fed - len(self._collected) // BYTES_PER_SAMPLE)
+            self._queue_chunks(sound[:whole], self._fed - len(self._collected) // BYTES_PER_SAMPLE)
 
     def reset(self) -> None:
         """Forget the sound so far: the stream was interrupted (positions go on counting)."""
@@ -142,8 +142,8 @@ class WakeWorker:
             thread.join(_JOIN_S)
             self.reset()
 
-    def _take(self, sound: bytes, end: int) -> None:
-        heard = self._doze.take(sound) if self._doze else Heard(sound, skipped=False)
+    def _queue_chunks(self, sound: bytes, end: int) -> None:
+        heard = self._doze.feed(sound) if self._doze else Unscored(sound, skipped=False)
         if heard:
             self._queue.put(_Chunk(heard.pcm, end, self._fresh or heard.skipped))
             self._asked, self._fresh = end, False
@@ -230,7 +230,7 @@ class _Listener:
         # The engine's positions count what it got, ours what was fed: it may not have got all of that.
         missed = chunk.end - self._engine_fed
         placed = tuple(replace(found, end=Samples(found.end + missed)) for found in detections)
-        near = tuple(replace(miss, at=Samples(miss.at + missed)) for miss in self._engine.take_near_misses())
+        near = tuple(replace(miss, at=Samples(miss.at + missed)) for miss in self._engine.pop_near_misses())
         scores = self._engine.scores
         if self._sanity.watch(scores):
             self._engine.reset()

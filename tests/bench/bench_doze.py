@@ -89,7 +89,7 @@ class Dozing:
         count = (self._position - self._taken) // CHUNK
         arrived, self._stream = self._stream[: count * CHUNK_BYTES], self._stream[count * CHUNK_BYTES :]
         self._taken += count * CHUNK
-        sound = self._doze.take(arrived) if count else None
+        sound = self._doze.feed(arrived) if count else None
         if sound is None:
             return []
         self.worked += count

@@ -35,7 +35,7 @@ def numpy() -> str:
 
 def lite_word() -> str:
     """The word as `.tflite` file: TensorFlow Lite."""
-    from device.wake.models import shipped_words
+    from device.wake.openwakeword.models import shipped_words
 
     return str(shipped_words()[WORD].with_suffix(".tflite"))
 
@@ -51,23 +51,22 @@ def onnx_word() -> str:
 
 def lite_embedding() -> str:
     """The embedding as `.tflite` file: TensorFlow Lite."""
-    from device.wake import models
-    from device.wake.openwakeword import frontend
+    from device.wake.openwakeword import featuremodels, models
 
     def find(stem: str) -> Path:
         path = models.feature_model(stem)
         return path.with_suffix(".tflite") if stem == "embedding_model" else path
 
-    frontend.feature_model = find
+    featuremodels.feature_model = find
     return WORD
 
 
 def onnx_embedding() -> str:
     """The embedding as an `.onnx` file that cannot run as a stream: onnxruntime."""
     from device.wake.networks.convolutions import NotStreamableError
-    from device.wake.openwakeword import frontend
+    from device.wake.openwakeword import featuremodels
 
-    frontend.StreamingEmbedding = _refusing(NotStreamableError)  # type: ignore[misc,assignment]
+    featuremodels.StreamingEmbedding = _refusing(NotStreamableError)  # type: ignore[misc,assignment]
     return WORD
 
 

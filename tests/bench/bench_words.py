@@ -19,7 +19,7 @@ from word_set import KINDS, SPOKEN, Piece, others, words
 
 from device import config
 from device.cli import curves
-from device.ports.wake import Rule
+from device.ports.wake import DetectionRule
 from device.wake.engines import load_engine
 from device.wake.evaluation import Errors, Listener, Track, errors, sweep
 
@@ -42,7 +42,7 @@ class Judged:
         self.words = judged_words(engine)
         loaded = load_engine(config.Wake(engine=engine, words=ENGINES[engine]))  # type: ignore[arg-type]
         listener = Listener(loaded)
-        self.rules: Mapping[str, Rule] = {word: loaded.rules[word] for word in self.words}
+        self.rules: Mapping[str, DetectionRule] = {word: loaded.rules[word] for word in self.words}
         self.pieces = [piece for piece in pieces if not piece.word or piece.word in self.words]
         self.tracks = [listener.hear(str(index), [piece.pcm]) for index, piece in enumerate(self.pieces)]
         self.expected = {track.name: piece.word for track, piece in zip(self.tracks, self.pieces, strict=True)}

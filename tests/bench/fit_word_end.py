@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from device.wake.models import shipped_words
 from device.wake.networks.onnx import OnnxNetwork
 from device.wake.openwakeword.features import Features
 from device.wake.openwakeword.mel import CHUNK_SAMPLES
+from device.wake.openwakeword.models import shipped_words
 from device.wake.openwakeword.wordend import MARGIN, ROWS, WordEnd
 
 RATE = 16_000

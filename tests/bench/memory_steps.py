@@ -70,8 +70,8 @@ async def onnxruntime() -> None:
     """The same networks in onnxruntime."""
     import numpy as np
 
-    from device.wake.models import feature_model, find_word
     from device.wake.networks.onnx import OnnxNetwork
+    from device.wake.openwakeword.models import feature_model, find_word
 
     embedding, head = OnnxNetwork(feature_model("embedding_model")), OnnxNetwork(find_word(WORD).path)
     vector = np.zeros((1, 1, 1, 96), np.float32)

@@ -9,10 +9,10 @@ import pytest
 
 from device.cli.meters import Meters, score_meter
 from device.core.events import Device, DeviceFailed, DeviceRecovered
-from device.ports.wake import Detection, NearMiss, Rule
+from device.ports.wake import Detection, DetectionRule, NearMiss
 from device.units import Samples
 
-RULES = {"alexa": Rule(0.5), "hey_jarvis": Rule(0.8)}
+RULES = {"alexa": DetectionRule(0.5), "hey_jarvis": DetectionRule(0.8)}
 
 
 class Terminal(io.StringIO):
@@ -67,7 +67,7 @@ def test_no_row_is_wider_than_the_terminal(columns: str, monkeypatch: pytest.Mon
     """It would wrap, and nothing would be in its place."""
     monkeypatch.setenv("COLUMNS", columns)
     out = Terminal()
-    meters = Meters({"alexa": Rule(0.5)}, out, lambda: None)
+    meters = Meters({"alexa": DetectionRule(0.5)}, out, lambda: None)
     meters.draw()
     assert all(len(row) < max(48, int(columns)) for row in out.screen)
 
@@ -75,7 +75,7 @@ def test_no_row_is_wider_than_the_terminal(columns: str, monkeypatch: pytest.Mon
 def test_a_peak_is_held_and_replaced_by_a_higher_one() -> None:
     """The newest score may be gone before it was read."""
     out = Terminal()
-    meters = Meters({"alexa": Rule(0.5)}, out, lambda: None)
+    meters = Meters({"alexa": DetectionRule(0.5)}, out, lambda: None)
     for score in (0.2, 0.9, 0.1):
         meters.note_scores({"alexa": score})
     meters.draw()

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from device.cli import curves
-from device.ports.wake import Rule
+from device.ports.wake import DetectionRule
 from device.units import Samples
 from device.wake.evaluation import Errors
-from device.wake.models import shipped_words
+from device.wake.openwakeword.models import shipped_words
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -172,7 +172,7 @@ def test_a_file_may_have_any_name_and_a_terminal_any_letters(
 def test_errors_are_drawn_on_the_same_axes_in_every_picture() -> None:
     """From 0 to 100 %, however few were missed."""
     figure, axes = plt.subplots(2)
-    rules = {"a": Rule(0.5, 1, Samples(0))}
+    rules = {"a": DetectionRule(0.5, 1, Samples(0))}
     points = [Errors(threshold, 0, 10, 3, 0.01) for threshold in (0.1, 0.9)]
     curves._draw_errors(axes[0], axes[1], rules, {"a": points}, {"a": {"color": "red"}})
     assert axes[0].get_ylim() == (0, 100)

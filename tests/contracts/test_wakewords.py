@@ -131,18 +131,18 @@ def test_patience_delays_a_detection_or_makes_a_near_miss_of_it(make: Make) -> N
     assert len(at[0]) == len(at[1]) == 1
     assert at[0] < at[1]
     assert feed(stubborn, *sounds) == []
-    [miss] = stubborn.take_near_misses()
+    [miss] = stubborn.pop_near_misses()
     assert miss.score >= miss.threshold
     assert len(sounds[0]) < miss.at < len(sounds[0]) + len(sounds[1]) + RATE
-    assert stubborn.take_near_misses() == []
-    assert prompt.take_near_misses() == []
+    assert stubborn.pop_near_misses() == []
+    assert prompt.pop_near_misses() == []
 
 
 def test_what_comes_near_the_threshold_is_a_near_miss(make: Make) -> None:
     """The same word, where no score is enough."""
     engine = make(threshold=1.0)
     assert feed(engine, quiet(1.5), jarvis(), quiet(1.5)) == []
-    [miss] = engine.take_near_misses()
+    [miss] = engine.pop_near_misses()
     assert (miss.word, miss.threshold) == ("hey_jarvis", 1.0)
     assert 0.5 <= miss.score < 1.0
 

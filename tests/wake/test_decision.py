@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.ports.wake import NearMiss, Rule
-from device.wake.decision import FRAME, NEAR, Decision, Rules, take_near_misses
+from device.ports.wake import DetectionRule, NearMiss
+from device.wake.decision import FRAME, NEAR, Decision, DetectionRules, pop_near_misses
 
 Scores = Sequence[float]
 SILENCE = (0.0,) * 6
@@ -30,14 +30,14 @@ def heard(decision: Decision, scores: Scores, step: int = FRAME, begin: int = 0)
 
 def decide(scores: Scores, threshold: float = 0.5, patience: int = 1, refractory: float = 3) -> list[int]:
     """Judge scores anew."""
-    return heard(Decision("word", Rule(threshold, patience, frames(refractory))), scores)
+    return heard(Decision("word", DetectionRule(threshold, patience, frames(refractory))), scores)
 
 
 def near(scores: Scores, threshold: float = 0.5, patience: int = 1, refractory: float = 3) -> list[float]:
     """Return the near misses' scores."""
-    decision = Decision("word", Rule(threshold, patience, frames(refractory)))
+    decision = Decision("word", DetectionRule(threshold, patience, frames(refractory)))
     heard(decision, scores)
-    return [miss.score for miss in decision.take_near_misses()]
+    return [miss.score for miss in decision.pop_near_misses()]
 
 
 def test_a_word_is_detected_when_its_score_reaches_the_threshold() -> None:
@@ -63,7 +63,7 @@ def test_patience_asks_for_scores_in_a_row() -> None:
 @pytest.mark.parametrize(("step", "first"), [(1280, 1), (480, 3), (320, 4), (2560, 1)])
 def test_patience_is_counted_in_80_ms_whatever_the_step(step: int, first: int) -> None:
     """Two frames: 80 ms between the first score and the one that decides."""
-    decision = Decision("word", Rule(0.5, 2, frames(3)))
+    decision = Decision("word", DetectionRule(0.5, 2, frames(3)))
     assert heard(decision, [HIGH] * 6, step)[0] == first
 
 
@@ -75,7 +75,7 @@ def test_after_a_detection_the_word_rests() -> None:
 
 def test_a_new_stream_keeps_the_refractory_period_and_forgets_the_rest() -> None:
     """A stream that breaks is no way to hear a word twice."""
-    decision = Decision("word", Rule(0.5, 2, frames(5)))
+    decision = Decision("word", DetectionRule(0.5, 2, frames(5)))
     assert heard(decision, [HIGH, HIGH]) == [1]
     decision.forget()
     assert heard(decision, [HIGH, HIGH], begin=frames(2)) == []
@@ -93,10 +93,10 @@ def test_a_peak_below_the_threshold_is_one_near_miss() -> None:
 
 def test_a_near_miss_says_which_word_and_where() -> None:
     """At the peak."""
-    decision = Decision("word", Rule(0.8))
+    decision = Decision("word", DetectionRule(0.8))
     heard(decision, [0.5, 0.6, 0.5, *SILENCE])
-    assert decision.take_near_misses() == [NearMiss("word", 0.6, 0.8, frames(2))]
-    assert decision.take_near_misses() == []
+    assert decision.pop_near_misses() == [NearMiss("word", 0.6, 0.8, frames(2))]
+    assert decision.pop_near_misses() == []
 
 
 def test_a_peak_is_not_judged_before_it_is_over() -> None:
@@ -127,18 +127,18 @@ def test_impatience_is_a_near_miss() -> None:
 
 def test_near_misses_of_several_words_come_in_their_order() -> None:
     """Of time."""
-    first, second = Decision("a", Rule(0.5)), Decision("b", Rule(0.5))
+    first, second = Decision("a", DetectionRule(0.5)), Decision("b", DetectionRule(0.5))
     heard(first, [0.1, 0.4, *SILENCE])
     heard(second, [0.3, *SILENCE])
-    assert [miss.word for miss in take_near_misses([first, second])] == ["b", "a"]
+    assert [miss.word for miss in pop_near_misses([first, second])] == ["b", "a"]
 
 
 def test_a_word_s_own_rule_goes_before_that_of_all_and_that_before_the_engine_s() -> None:
     """Each of the three separately."""
-    rules = Rules(None, {"a": 0.7}, 2, {"b": 3}, 1.0, {"a": 2.0})
-    assert rules.of("a", 0.9) == Rule(0.7, 2, 32_000)
-    assert rules.of("b", 0.9) == Rule(0.9, 3, 16_000)
-    assert Rules(0.6).of("b", 0.9).threshold == 0.6
+    rules = DetectionRules(None, {"a": 0.7}, 2, {"b": 3}, 1.0, {"a": 2.0})
+    assert rules.of("a", 0.9) == DetectionRule(0.7, 2, 32_000)
+    assert rules.of("b", 0.9) == DetectionRule(0.9, 3, 16_000)
+    assert DetectionRules(0.6).of("b", 0.9).threshold == 0.6
 
 
 @given(

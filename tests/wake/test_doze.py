@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.units import Samples
-from device.wake.doze import Doze, Heard
+from device.wake.doze import Doze, Unscored
 from device.wake.openwakeword.engine import OpenWakeWord
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))
@@ -43,7 +43,7 @@ def _noise(seconds: float, level: float, colour: float = 0.0, seed: int = 1) -> 
 
 
 def _asleep(doze: Doze, sound: Sound) -> list[bool]:
-    return [doze.take(chunk) is None for chunk in _chunks(sound)]
+    return [doze.feed(chunk) is None for chunk in _chunks(sound)]
 
 
 @pytest.mark.parametrize("level", [0.4, 5, 300, 3000])
@@ -95,15 +95,15 @@ def test_what_was_kept_comes_with_the_first_sound() -> None:
     quiet, loud = bytes(2 * CHUNK), _chunks(_noise(0.08, 1000))[0]
     for naps in (1, 5, KEPT - 4, KEPT, 500):
         doze, louder = Doze(MEMORY), 1
-        while doze.take(quiet):
+        while doze.feed(quiet):
             pass
-        assert [doze.take(quiet) for _ in range(naps - 1)] == [None] * (naps - 1)
-        while (heard := doze.take(loud)) is None:
+        assert [doze.feed(quiet) for _ in range(naps - 1)] == [None] * (naps - 1)
+        while (heard := doze.feed(loud)) is None:
             louder += 1
         assert louder <= 4
         assert heard.pcm == (quiet * naps + loud * louder)[-2 * CHUNK * KEPT :]
         assert heard.skipped == (naps + louder > KEPT)
-        assert doze.take(quiet) == Heard(quiet, False)
+        assert doze.feed(quiet) == Unscored(quiet, False)
 
 
 def test_a_reset_forgets_what_was_kept_and_wakes() -> None:
@@ -111,7 +111,7 @@ def test_a_reset_forgets_what_was_kept_and_wakes() -> None:
     doze, quiet = Doze(MEMORY), bytes(2 * CHUNK)
     assert _asleep(doze, np.zeros(8 * SECOND))[-1]
     doze.reset()
-    assert doze.take(quiet) == Heard(quiet, False)
+    assert doze.feed(quiet) == Unscored(quiet, False)
 
 
 @settings(max_examples=40, deadline=None)
@@ -125,7 +125,7 @@ def test_every_chunk_is_heard_once_and_in_order_or_told_to_be_skipped(stretches:
         sound = noise.standard_normal(CHUNK) * level
         # The first two samples number the chunk, out of the window's sight.
         sound[:2] = index // 1000, index % 1000
-        if heard := doze.take(_chunks(sound)[0]):
+        if heard := doze.feed(_chunks(sound)[0]):
             numbers = np.frombuffer(heard.pcm, "<i2").reshape(-1, CHUNK)[:, :2] @ (1000, 1)
             assert list(numbers) == list(range(numbers[0], index + 1))
             assert heard.skipped == (numbers[0] > next_one)
@@ -141,7 +141,7 @@ def test_after_a_sleep_the_features_are_those_of_an_engine_that_was_awake(say: C
     for chunk in _chunks(sound + _noise(len(sound) / SECOND + 0.0001, 4)[: len(sound)]):
         position += CHUNK
         expected = always.process(chunk)
-        if heard := doze.take(chunk):
+        if heard := doze.feed(chunk):
             if heard.skipped:
                 skips += 1
                 dozing.skip(position - len(heard.pcm) // 2 - dozing._position)

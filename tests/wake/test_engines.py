@@ -7,7 +7,7 @@ import pytest
 
 from device.config import Wake
 from device.errors import ConfigError
-from device.ports.wake import Rule
+from device.ports.wake import DetectionRule
 from device.wake.engines import load_engine
 from device.wake.microwakeword.engine import MicroWakeWord
 from device.wake.openwakeword.engine import OpenWakeWord
@@ -34,7 +34,7 @@ def test_microwakeword_takes_the_maker_s_threshold_unless_the_person_chose_one()
     assert makers["alexa"].threshold == 0.7
     assert makers["hey_jarvis"].threshold > 0.9
     ours = load_engine(Wake(engine="microwakeword", words=words, threshold=0.6, patience=2)).rules
-    assert ours == {"alexa": Rule(0.6, 2), "hey_jarvis": Rule(0.6, 2)}
+    assert ours == {"alexa": DetectionRule(0.6, 2), "hey_jarvis": DetectionRule(0.6, 2)}
 
 
 @pytest.mark.parametrize("engine", ["openwakeword", "microwakeword"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device import config
-from device.ports.wake import Rule
+from device.ports.wake import DetectionRule
 from device.units import Samples
 from device.wake.engines import load_engine
 from device.wake.evaluation import THRESHOLDS, Listener, Track, errors, sweep
@@ -17,7 +17,7 @@ RATE = 16_000
 Sound = np.ndarray
 Say = Callable[..., Sound]
 Silence = Callable[[float], Sound]
-RULE = Rule(0.5, refractory=Samples(3 * 1280))
+RULE = DetectionRule(0.5, refractory=Samples(3 * 1280))
 
 
 def track(name: str, *scores: float, samples: int = 3600 * RATE) -> Track:
@@ -82,7 +82,7 @@ def test_without_recordings_of_a_kind_there_is_no_rate() -> None:
 def test_a_sweep_covers_the_thresholds_with_the_word_s_patience() -> None:
     """Higher ones reject more and accept less."""
     tracks = [track("yes", 0.3, 0.6, 0.6), track("no", 0.4, 0.5)]
-    points = sweep(tracks, {"yes": "word", "no": ""}, "word", Rule(0.5, 2))
+    points = sweep(tracks, {"yes": "word", "no": ""}, "word", DetectionRule(0.5, 2))
     assert [point.threshold for point in points] == list(THRESHOLDS)
     assert (THRESHOLDS[0], THRESHOLDS[-1]) == (0.1, 0.95)
     assert {point.threshold for point in points if point.rejected} == {point for point in THRESHOLDS if point > 0.6}

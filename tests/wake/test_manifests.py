@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from device.errors import ConfigError
 from device.wake.manifests import WordModel, read_manifest
-from device.wake.microwakeword.engine import find_word as find_micro
-from device.wake.models import find_word as find_open
+from device.wake.microwakeword.models import find_word as find_micro
+from device.wake.openwakeword.models import find_word as find_open
 
 VERSION_2 = {
     "type": "micro",

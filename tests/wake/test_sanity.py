@@ -11,9 +11,9 @@ import numpy as np
 from device.core.events import Device, DeviceFailed, Event
 from device.ports.wake import Detection
 from device.units import CAPTURE_RATE
-from device.wake.models import find_word
 from device.wake.networks import onnxfile
 from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.openwakeword.models import find_word
 from device.wake.worker import WakeWorker
 
 Sound = np.ndarray

@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
-from device.ports.wake import Detection, NearMiss, Rule
+from device.ports.wake import Detection, DetectionRule, NearMiss
 from device.units import Samples
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.worker import WakeWorker
@@ -27,7 +27,7 @@ class FakeWakeWord:
 
     words = ("fake",)
     step = Samples(1280)
-    rules: ClassVar = {"fake": Rule(0.5)}
+    rules: ClassVar = {"fake": DetectionRule(0.5)}
 
     def __init__(self) -> None:
         self.pieces: list[int] = []
@@ -53,7 +53,7 @@ class FakeWakeWord:
             raise RuntimeError("bad model")
         return [Detection("fake", 1.0, Samples(self._position))] if pcm[:2] == WORD[:2] else []
 
-    def take_near_misses(self) -> list[NearMiss]:
+    def pop_near_misses(self) -> list[NearMiss]:
         """Return one at the end of the newest piece."""
         return [NearMiss("fake", 0.4, 0.5, Samples(self._position))] if self.near else []
 

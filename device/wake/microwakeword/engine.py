@@ -7,24 +7,19 @@ Several words share the features.
 
 from __future__ import annotations
 
-import difflib
 import statistics
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device.errors import ConfigError
-from device.kit.textfiles import expanded, unreadable
-from device.ports.wake import Detection, Rule
+from device.ports.wake import Detection, DetectionRule
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
-from device.wake.decision import Decision, Rules
-from device.wake.manifests import WordModel, read_manifest
+from device.wake.baseengine import BaseEngine
+from device.wake.decision import Decision, DetectionRules
+from device.wake.manifests import MicroWordModel
+from device.wake.microwakeword.models import check_file, find_word, not_a_model, refuse_same_names, unusable
 from device.wake.networks import tflite
-from device.wake.networks.network import shape_size
-from device.wake.networks.tflite import LibraryMissingError, UnusableModelError
-from device.wake.stepwise import Stepwise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +28,6 @@ if TYPE_CHECKING:
 
 # The step of the features: one more for every 10 ms.
 _STEP = samples_from_ms(10, CAPTURE_RATE)
-_FEATURES = 40
 
 # Where a word ends: counted back from the first of the newest 16 probabilities (480 ms) that reached 0.1. On 252
 # sentences a word (flite and espeak-ng; six commands following without a pause, or none; thresholds 0.5 to the
@@ -46,7 +40,7 @@ _RISE_AFTER_END_MS = {"alexa": 230, "hey_jarvis": 160, "hey_mycroft": 120, "okay
 _UNKNOWN_RISE_AFTER_END_MS = 250
 
 
-class MicroWakeWord(Stepwise):
+class MicroWakeWord(BaseEngine):
     """A `ports.WakeWord`: every whole 30 ms (480 samples at 16 kHz) is scored, in the caller's thread.
 
     A score is the mean of the newest probabilities, as many as the model's maker says (five: 150 ms). Its rule (see
@@ -55,15 +49,15 @@ class MicroWakeWord(Stepwise):
 
     step = Samples(3 * _STEP)
 
-    def __init__(self, words: Sequence[str] = ("hey_jarvis",), rules: Rules | None = None) -> None:
+    def __init__(self, words: Sequence[str] = ("hey_jarvis",), rules: DetectionRules | None = None) -> None:
         """Load the models of `words`: names that ship, or paths to a .json or .tflite file (see `find_word`).
 
         Without `rules` the thresholds are the models' own: 0.85 to 0.97 for those that ship. Raise ConfigError.
         """
-        rules = rules or Rules()
+        rules = rules or DetectionRules()
         rules.refuse_unknown(words)
         models = [find_word(name) for name in words]
-        _refuse_twins(models)
+        refuse_same_names(models)
         self._words = [_Word(model, rules.of(name, model.cutoff)) for name, model in zip(words, models, strict=True)]
         super().__init__(self._words, _STEP)
         self._features = _package().MicroWakeWordFeatures()
@@ -84,8 +78,8 @@ class MicroWakeWord(Stepwise):
 class _Word:
     """One word's network, and what its scores have led to so far."""
 
-    model: WordModel
-    rule: Rule
+    model: MicroWordModel
+    rule: DetectionRule
     decision: Decision = field(init=False)
     score: float = field(default=0.0, init=False)
     _network: pymicro_wakeword.MicroWakeWord = field(init=False)
@@ -134,48 +128,12 @@ class _Word:
         return Samples(max(0, risen - samples_from_ms(after_end, CAPTURE_RATE)))
 
 
-def find_word(name: str) -> WordModel:
-    """Find the model that `name` stands for: "hey_jarvis", or a path to a .json manifest (ESPHome's format, version 2).
-
-    A path to a .tflite file stands for the .json file beside it. A word given by path goes by the name of that file.
-    Raise ConfigError.
-    """
-    if "/" in name or name.endswith((".json", ".tflite", ".onnx")):
-        return read_manifest(_manifest_of(expanded(name, "wake.words")))
-    shipped = shipped_words()
-    wanted = name.strip().lower().replace(" ", "_")
-    if wanted in shipped:
-        return read_manifest(shipped[wanted])
-    close = difflib.get_close_matches(wanted, shipped, n=1)
-    hint = f'did you mean "{close[0]}"? ' if close else ""
-    raise ConfigError(
-        f'wake.words: no microWakeWord model "{name}" ships; {hint}known: {", ".join(sorted(shipped))}; '
-        "or give the path of a .json file"
-    )
-
-
-def shipped_words() -> dict[str, Path]:
-    """Return the words whose models the package holds, and their manifests. Raise ConfigError."""
-    return {path.stem: path for path in (_package_folder() / "models").glob("*.json")}
-
-
-def _manifest_of(path: Path) -> Path:
-    if path.suffix == ".onnx":
-        raise ConfigError(f'wake.words: {path} is an openWakeWord model; set wake.engine = "openwakeword" for it')
-    manifest = path.with_suffix(".json")
-    if problem := unreadable(manifest):
-        if path.suffix == ".tflite" and not unreadable(path):
-            _check_file(path)
-        raise ConfigError(f"wake.words: {problem}; a microWakeWord model is a .tflite and a .json file side by side")
-    return manifest
-
-
-def _load(model: WordModel) -> pymicro_wakeword.MicroWakeWord:
+def _load(model: MicroWordModel) -> pymicro_wakeword.MicroWakeWord:
     """Make the network. Its own mean is switched off (a window of 1): the single probabilities tell where a word ends.
 
     Raise ConfigError when it is not a microWakeWord model.
     """
-    _check_file(model.path)
+    check_file(model.path)
     try:
         network: pymicro_wakeword.MicroWakeWord = _package().MicroWakeWord(
             id=model.word,
@@ -187,40 +145,8 @@ def _load(model: WordModel) -> pymicro_wakeword.MicroWakeWord:
             libtensorflowlite_c_path=tflite.library_path(),
         )
     except (ValueError, RuntimeError) as error:
-        raise _not_a_model(model.path, str(error)) from error
+        raise not_a_model(model.path, str(error)) from error
     return network
-
-
-def _check_file(path: Path) -> None:
-    """Refuse what is no such model: with some the package would go on with a null pointer and crash the process."""
-    if problem := unreadable(path):
-        raise ConfigError(f"wake.words: {problem}; put the model beside its .json file")
-    try:
-        model = tflite.Model(path)
-        model.interpreter().prepare()
-    except LibraryMissingError as error:
-        raise _unusable(str(error)) from error
-    except (UnusableModelError, OSError) as error:
-        raise _not_a_model(path, str(error)) from error
-    if model.engine() == "openwakeword":
-        raise ConfigError(f'wake.words: {path} is an openWakeWord model; set wake.engine = "openwakeword" for it')
-    are_bytes = {model.source.kind, model.target.kind} <= {"INT8", "UINT8"}
-    is_one = shape_size(model.target.shape) == 1
-    if model.engine() != "microwakeword" or not (are_bytes and is_one):
-        raise _not_a_model(
-            path, f"it takes {model.source} and gives {model.target}, where 1 x 3 x {_FEATURES} and 1 x 1 are usual"
-        )
-
-
-def _not_a_model(path: Path, problem: str) -> ConfigError:
-    return ConfigError(f"wake.words: {path} is not a microWakeWord model: {problem}; give another file")
-
-
-def _refuse_twins(models: Sequence[WordModel]) -> None:
-    words = [model.word for model in models]
-    for word in words:
-        if words.count(word) > 1:
-            raise ConfigError(f'wake.words: two models are called "{word}"; leave one out, or rename its file')
 
 
 def _package() -> Any:
@@ -228,19 +154,5 @@ def _package() -> Any:
     try:
         import pymicro_wakeword
     except ImportError as error:
-        raise _unusable(str(error)) from error
+        raise unusable(str(error)) from error
     return pymicro_wakeword
-
-
-def _package_folder() -> Path:
-    try:
-        return tflite.package_folder()
-    except LibraryMissingError as error:
-        raise _unusable(str(error)) from error
-
-
-def _unusable(problem: str) -> ConfigError:
-    return ConfigError(
-        f'wake.engine = "microwakeword" needs the package pymicro-wakeword: {problem}; '
-        'install it (pip install "pymicro-wakeword>=2.5,<3"), or set wake.engine = "openwakeword"'
-    )

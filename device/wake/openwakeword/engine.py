@@ -18,18 +18,18 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import ConfigError
-from device.ports.wake import Detection, Rule
+from device.ports.wake import Detection, DetectionRule
 from device.units import Samples
-from device.wake.decision import Decision, Rules
-from device.wake.models import WordModel, find_word
+from device.wake.baseengine import BaseEngine
+from device.wake.decision import Decision, DetectionRules
 from device.wake.networks import loader
 from device.wake.networks.dense import DenseNetwork, NotDenseError
 from device.wake.networks.network import FloatArray, Network, shape_text
 from device.wake.openwakeword.embedding import EMBEDDING_SIZE
 from device.wake.openwakeword.features import Features
 from device.wake.openwakeword.mel import CHUNK_SAMPLES
+from device.wake.openwakeword.models import WordModel, find_word
 from device.wake.openwakeword.wordend import ROWS, Sound, WordEnd, word_end
-from device.wake.stepwise import Stepwise
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ _LONGEST_WAIT_CHUNKS = 3
 _USUAL_THRESHOLD = 0.5
 
 
-class OpenWakeWord(Stepwise):
+class OpenWakeWord(BaseEngine):
     """A `ports.WakeWord`: every whole 80 ms (1280 samples at 16 kHz) is scored, in the caller's thread.
 
     Its rule (see decision.py) decides when a word is detected. While the word seems to be sounding still, the
@@ -57,13 +57,13 @@ class OpenWakeWord(Stepwise):
     def __init__(
         self,
         words: Sequence[str] = ("hey_jarvis",),
-        rules: Rules | None = None,
+        rules: DetectionRules | None = None,
     ) -> None:
         """Load the models of `words`; without `rules`, the threshold is 0.5.
 
         A model of several classes (timer) gives a word for each of them. Raise ConfigError.
         """
-        rules = rules or Rules()
+        rules = rules or DetectionRules()
         rules.refuse_unknown(words)
         names = list(dict.fromkeys(words))
         models = [find_word(name) for name in names]
@@ -152,7 +152,7 @@ class _Word:
         self.decision.forget()
 
 
-def _label(models: Sequence[WordModel], heads: Sequence[_Head], rules: Sequence[Rule]) -> list[_Word]:
+def _label(models: Sequence[WordModel], heads: Sequence[_Head], rules: Sequence[DetectionRule]) -> list[_Word]:
     """Name what each model's outputs stand for: the word itself, or its classes."""
     words: dict[str, _Word] = {}
     for model, head, rule in zip(models, heads, rules, strict=True):

@@ -11,7 +11,7 @@ import numpy as np
 
 from device.wake.networks.network import FloatArray
 from device.wake.openwakeword.embedding import EMBEDDING_SIZE
-from device.wake.openwakeword.frontend import open_front_end
+from device.wake.openwakeword.featuremodels import load_feature_models
 from device.wake.openwakeword.mel import CHUNK_FRAMES, CHUNK_SAMPLES, FIRST_FRAMES, OVERLAP_SAMPLES
 
 _MEMORY_CHUNKS = 10
@@ -27,7 +27,7 @@ class Features:
         self.memory_chunks = rows + _MEMORY_CHUNKS
         """`embeddings` depend on so many chunks, the newest included, and on nothing before them."""
         self._sound: FloatArray = np.zeros(OVERLAP_SAMPLES + CHUNK_SAMPLES, np.float32)
-        self._mel, self._embedding = open_front_end(self._sound)
+        self._mel, self._embedding = load_feature_models(self._sound)
         self._silence = self._embed_silence()
         self.reset()
 

@@ -15,10 +15,11 @@ import pytest
 
 from device.errors import ConfigError
 from device.ports.wake import Detection
-from device.wake.decision import Rules
-from device.wake.microwakeword.engine import MicroWakeWord, shipped_words
-from device.wake.models import feature_model
-from device.wake.models import find_word as find_onnx
+from device.wake.decision import DetectionRules
+from device.wake.microwakeword.engine import MicroWakeWord
+from device.wake.microwakeword.models import shipped_words
+from device.wake.openwakeword.models import feature_model
+from device.wake.openwakeword.models import find_word as find_onnx
 
 RATE = 16_000
 STEP_BYTES = 320
@@ -110,7 +111,7 @@ def test_the_end_of_the_word_is_never_late(
         for voice, speed in VOICES:
             lead, spoken = silence(1.5 + 0.0137 * index), say(phrase, voice, speed)
             follows = [say(command, voice, speed)] if command else []
-            found = heard_in(MicroWakeWord([word], Rules(threshold)), lead, spoken, *follows, silence(1))
+            found = heard_in(MicroWakeWord([word], DetectionRules(threshold)), lead, spoken, *follows, silence(1))
             errors_s += [(heard.end - len(lead) - len(spoken)) / RATE for heard in found[:1]]
     assert len(errors_s) >= 5
     assert max(errors_s) <= 0.0
@@ -120,7 +121,7 @@ def test_the_end_of_the_word_is_never_late(
 def test_the_end_is_never_before_the_stream(say: Say) -> None:
     """A word at its very beginning."""
     spoken = say("alexa", "en-us+m8", 140)
-    found = heard_in(MicroWakeWord(["alexa"], Rules(0.3)), spoken, np.zeros(RATE))
+    found = heard_in(MicroWakeWord(["alexa"], DetectionRules(0.3)), spoken, np.zeros(RATE))
     assert all(detection.end >= 0 for detection in found)
 
 
@@ -136,8 +137,11 @@ def test_the_words_that_ship_are_known() -> None:
 def test_each_word_has_its_own_threshold(say: Say, silence: Silence) -> None:
     """One that no score exceeds keeps it quiet."""
     sounds = [silence(1.5), say("alexa", "en-us+m8", 140), silence(1)]
-    assert len(heard_in(MicroWakeWord(["alexa", "hey_jarvis"], Rules(thresholds={"hey_jarvis": 1.0})), *sounds)) == 1
-    assert heard_in(MicroWakeWord(["alexa", "hey_jarvis"], Rules(thresholds={"alexa": 1.0})), *sounds) == []
+    assert (
+        len(heard_in(MicroWakeWord(["alexa", "hey_jarvis"], DetectionRules(thresholds={"hey_jarvis": 1.0})), *sounds))
+        == 1
+    )
+    assert heard_in(MicroWakeWord(["alexa", "hey_jarvis"], DetectionRules(thresholds={"alexa": 1.0})), *sounds) == []
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from device.errors import ConfigError
-from device.wake.models import feature_model, find_word, shipped_words
 from device.wake.networks import dense, onnxfile
 from device.wake.networks.dense import DenseNetwork, NotDenseError
 from device.wake.networks.network import FloatArray
 from device.wake.networks.onnx import OnnxNetwork
 from device.wake.networks.onnxfile import Graph, Node
 from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.openwakeword.models import feature_model, find_word, shipped_words
 from tests.wake.onnx_writer import Writer
 
 WORDS = ("alexa", "hey_jarvis", "hey_mycroft", "hey_rhasspy", "timer", "weather")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.wake.models import feature_model, shipped_words
 from device.wake.networks import protobuf
 from device.wake.networks.protobuf import Fixed, MalformedError
+from device.wake.openwakeword.models import feature_model, shipped_words
 
 NUMBERS = st.integers(1, (1 << 29) - 1)
 FIXED = st.builds(Fixed, st.binary(min_size=4, max_size=4) | st.binary(min_size=8, max_size=8))

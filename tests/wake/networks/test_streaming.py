@@ -9,17 +9,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from device.wake.models import feature_model, find_word
 from device.wake.networks import onnxfile
 from device.wake.networks.convolutions import NotStreamableError, read_convolutions
 from device.wake.networks.onnx import OnnxNetwork
 from device.wake.networks.onnxfile import Graph, Node
 from device.wake.networks.protobuf import MalformedError
 from device.wake.networks.streaming import StreamingNetwork
-from device.wake.openwakeword import frontend
+from device.wake.openwakeword import featuremodels
 from device.wake.openwakeword.embedding import StreamingEmbedding, WindowedEmbedding
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.openwakeword.mel import FourierMel
+from device.wake.openwakeword.models import feature_model, find_word
 
 Sound = np.ndarray
 
@@ -139,7 +139,7 @@ def test_without_a_stream_words_are_heard_as_before(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """One line says that it costs more and why."""
-    monkeypatch.setattr(frontend, "StreamingEmbedding", _refuse)
+    monkeypatch.setattr(featuremodels, "StreamingEmbedding", _refuse)
     engine = OpenWakeWord(["hey_jarvis"])
     assert isinstance(engine._features._embedding, WindowedEmbedding)
     assert isinstance(engine._features._mel, FourierMel)
@@ -153,7 +153,7 @@ def test_without_a_stream_words_are_heard_as_before(
 def test_both_ways_give_the_same_scores(minute: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
     """The windowed way is the reference that a custom model gets."""
     streaming = OpenWakeWord(["hey_jarvis", "alexa"])
-    monkeypatch.setattr(frontend, "StreamingEmbedding", _refuse)
+    monkeypatch.setattr(featuremodels, "StreamingEmbedding", _refuse)
     windowed = OpenWakeWord(["hey_jarvis", "alexa"])
     for at in range(0, 20 * 12 * 2560, 2560):
         pcm = minute.tobytes()[at : at + 2560]

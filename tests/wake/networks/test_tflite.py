@@ -15,7 +15,6 @@ from device.config import Wake
 from device.errors import ConfigError
 from device.ports.wake import Detection
 from device.wake.engines import load_engine
-from device.wake.models import feature_model, shipped_words
 from device.wake.networks import tflite
 from device.wake.networks.network import FloatArray, Network
 from device.wake.networks.onnx import OnnxNetwork
@@ -23,6 +22,7 @@ from device.wake.networks.tflite import TfliteNetwork
 from device.wake.openwakeword.embedding import StreamingEmbedding, WindowedEmbedding
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.openwakeword.mel import FourierMel, ModelMel
+from device.wake.openwakeword.models import feature_model, shipped_words
 
 RATE = 16_000
 CHUNK_BYTES = 2560

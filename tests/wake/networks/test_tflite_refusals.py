@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from device.errors import ConfigError
-from device.wake.microwakeword.engine import shipped_words as micro_words
-from device.wake.models import feature_model, shipped_words
+from device.wake.microwakeword.models import shipped_words as micro_words
 from device.wake.networks.tflite import TfliteNetwork
 from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.openwakeword.models import feature_model, shipped_words
 
 
 def _lite(word: str) -> Path:

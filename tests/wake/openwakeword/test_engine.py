@@ -10,7 +10,7 @@ import pytest
 from device.config import Wake
 from device.errors import ConfigError
 from device.ports.wake import Detection
-from device.wake.decision import Rules, rules
+from device.wake.decision import DetectionRules, rules
 from device.wake.openwakeword.engine import OpenWakeWord
 
 RATE = 16_000
@@ -55,7 +55,7 @@ def test_other_speech_and_silence_are_not_detected(say: Say, silence: Silence) -
 
 def test_a_word_of_its_own_threshold_is_judged_by_it(say: Say, silence: Silence) -> None:
     """A threshold that no score reaches keeps the word quiet."""
-    engine = OpenWakeWord(["hey_jarvis"], Rules(0.1, {"hey_jarvis": 1.0}))
+    engine = OpenWakeWord(["hey_jarvis"], DetectionRules(0.1, {"hey_jarvis": 1.0}))
     assert _detect(engine, silence(1.5), say("hey jarvis"), silence(1)) == []
 
 
@@ -64,7 +64,7 @@ def test_a_word_is_detected_once_in_its_refractory_period(
     refractory_s: float, times: int, say: Say, silence: Silence
 ) -> None:
     """Counted in samples: two words 2.3 s apart."""
-    engine = OpenWakeWord(["hey_jarvis"], Rules(refractory_s=refractory_s))
+    engine = OpenWakeWord(["hey_jarvis"], DetectionRules(refractory_s=refractory_s))
     word = say("hey jarvis")
     assert len(_detect(engine, silence(1.5), word, silence(1.6), word, silence(1))) == times
 
@@ -113,7 +113,7 @@ def test_the_end_of_the_word_is_found_when_a_command_follows_without_a_pause(
     late, early, heard = [], [], 0
     for index, command in enumerate(COMMANDS):
         for voice, speed in (("en-us", 160), ("en-us", 130), ("en-us+m3", 150), ("en-us+f2", 170)):
-            engine = OpenWakeWord(["hey_jarvis"], Rules(threshold))
+            engine = OpenWakeWord(["hey_jarvis"], DetectionRules(threshold))
             lead, word = silence(1.5 + 0.0137 * index), say("hey jarvis", voice, speed)
             gain = 1 / (1 + index)
             sounds = (lead, word * gain, say(command, voice, speed) * gain, silence(1))

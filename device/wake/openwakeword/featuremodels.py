@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 from device.errors import ConfigError
-from device.wake.models import feature_model
 from device.wake.networks import loader, onnxfile
 from device.wake.networks.convolutions import NotStreamableError
 from device.wake.networks.network import FloatArray
@@ -14,13 +13,14 @@ from device.wake.networks.onnxfile import Graph
 from device.wake.networks.protobuf import MalformedError
 from device.wake.openwakeword.embedding import Embedding, StreamingEmbedding, WindowedEmbedding
 from device.wake.openwakeword.mel import Mel, ModelMel, fourier_mel
+from device.wake.openwakeword.models import feature_model
 
 _log = logging.getLogger(__name__)
 
 _CANNOT_STREAM = (NotStreamableError, MalformedError)
 
 
-def open_front_end(sound: FloatArray) -> tuple[Mel, Embedding]:
+def load_feature_models(sound: FloatArray) -> tuple[Mel, Embedding]:
     """Load what computes features of `sound` (1760 samples that keep their place): the faster way if there is one.
 
     It takes 5 ms, so nothing of it is kept for the next start. Raise ConfigError when the models of the openwakeword

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from device.ports.wake import Detection, NearMiss, Rule
+from device.ports.wake import Detection, DetectionRule, NearMiss
 from device.units import BYTES_PER_SAMPLE, Samples
-from device.wake.decision import Decision, take_near_misses
+from device.wake.decision import Decision, pop_near_misses
 
 
 class Word(Protocol):
@@ -26,7 +26,7 @@ class Word(Protocol):
         """Begin a new stream; the refractory period goes on."""
 
 
-class Stepwise(ABC):
+class BaseEngine(ABC):
     """An engine that works in steps of one length, whatever the length of the pieces that arrive."""
 
     def __init__(self, words: Sequence[Word], step: Samples) -> None:
@@ -44,13 +44,13 @@ class Stepwise(ABC):
         return {word.name: word.score for word in self._listened_for}
 
     @property
-    def rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, DetectionRule]:
         """By what each word is judged."""
         return {word.name: word.decision.rule for word in self._listened_for}
 
-    def take_near_misses(self) -> list[NearMiss]:
+    def pop_near_misses(self) -> list[NearMiss]:
         """Return what came near since last asked, oldest first."""
-        return take_near_misses(word.decision for word in self._listened_for)
+        return pop_near_misses(word.decision for word in self._listened_for)
 
     def process(self, pcm: bytes) -> list[Detection]:
         """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""

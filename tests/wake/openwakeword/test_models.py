@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from device.errors import ConfigError
-from device.wake import models
-from device.wake.decision import Rules
-from device.wake.models import feature_model, find_word, shipped_words
+from device.wake.decision import DetectionRules
+from device.wake.openwakeword import models
 from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.openwakeword.models import feature_model, find_word, shipped_words
 
 
 def test_shipped_words_are_found_with_and_without_version() -> None:
@@ -100,7 +100,7 @@ def test_a_word_by_path_goes_by_its_file_name(tmp_path: Path) -> None:
     """Its threshold is given under the path, as in `words`."""
     path = tmp_path / "computer.onnx"
     shutil.copy(find_word("alexa").path, path)
-    engine = OpenWakeWord([str(path), "alexa"], Rules(thresholds={str(path): 0.9}))
+    engine = OpenWakeWord([str(path), "alexa"], DetectionRules(thresholds={str(path): 0.9}))
     assert engine.words == ("computer", "alexa")
 
 
