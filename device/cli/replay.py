@@ -20,7 +20,7 @@ from device.units import CAPTURE_RATE
 
 if TYPE_CHECKING:
     from device.ports.wake import DetectionRule, WakeWord
-    from device.wake.evaluation import Errors, Listener, Track
+    from device.wake.evaluation import Errors, Evaluator, Track
 
 # With less of it one detection more or less changes the rate by more than one an hour.
 _ENOUGH_HOURS = 1.0
@@ -72,12 +72,12 @@ def _run(options: argparse.Namespace) -> int:
 
 def _hear(engine: WakeWord, files: Sequence[Path], expected: Mapping[str, str]) -> list[Track]:
     """Print what is heard in each file as soon as it is known; of one that cannot be read, why."""
-    from device.wake.evaluation import Listener
+    from device.wake.evaluation import Evaluator
 
-    listener, tracks = Listener(engine), []
+    evaluator, tracks = Evaluator(engine), []
     for file in files:
         try:
-            track = _hear_one(listener, file)
+            track = _hear_one(evaluator, file)
         except AudioError as error:
             print(f"hearthside: {error}", file=sys.stderr, flush=True)
             continue
@@ -88,11 +88,11 @@ def _hear(engine: WakeWord, files: Sequence[Path], expected: Mapping[str, str]) 
     return tracks
 
 
-def _hear_one(listener: Listener, file: Path) -> Track:
+def _hear_one(evaluator: Evaluator, file: Path) -> Track:
     from device.audio.wavfile import open_wav
 
     with open_wav(file) as sound:
-        return listener.hear(str(file), sound)
+        return evaluator.hear(str(file), sound)
 
 
 def _lines(track: Track) -> list[str]:

@@ -1,4 +1,4 @@
-"""Recordings of what was taken for a wake word, or nearly: for those who ask for them, to see what goes wrong.
+"""Saves short recordings (clips) of detections and near misses, to find out why a word was or was not detected.
 
 Off unless `wake.save_clips` names a folder. A clip is 2.7 s of the room: 2 s before the word's end, 0.7 s after it. It
 stays on this machine, in files that only the device's own user may read, and never gets into the log.
@@ -27,14 +27,14 @@ log = logging.getLogger(__name__)
 
 BEFORE = samples_from_ms(2000, CAPTURE_RATE)
 AFTER = samples_from_ms(700, CAPTURE_RATE)
-# Until all of AFTER was captured, which comes 80 ms at a time while the house is idle.
+# By then all of AFTER was captured: while the device is idle, sound arrives 80 ms at a time.
 _WAIT_S = 0.8
-# Nothing else in the folder is ever removed: people may name one that holds more than clips.
+# Only files with such names are ever removed: the folder may hold other files.
 _OURS = re.compile(r"\d{8}T\d{6}\.\d{3}Z-.*-(heard|near)-\d\.\d\d\.wav(\.part)?")
 _JOIN_S = 0.3
 
 Recall = Callable[[Samples, Samples], bytes]
-"""Return what is remembered of the capture stream from a position up to another."""
+"""Return the part of the capture stream from one position to another that is still in memory (16 kHz mono s16le)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,10 @@ class Clip:
 
 
 class ClipKeeper:
-    """Cuts clips from the sound that is remembered anyhow. Belongs to the event loop's thread; another one writes."""
+    """Cuts clips from the sound that the device keeps in memory anyway.
+
+    Its methods belong to the event loop's thread; a thread of its own writes the files.
+    """
 
     def __init__(self, folder: ClipFolder, recall: Recall) -> None:
         self._folder = folder
@@ -56,15 +59,15 @@ class ClipKeeper:
         self._thread = threads.start(self._write, "wake clips")
 
     def keep_detection(self, heard: Detection) -> None:
-        """Save the sound around it, soon."""
+        """Save the sound around the detection, 0.8 s later."""
         self._keep(_name(heard.word, "heard", heard.score), heard.end)
 
     def keep_near_miss(self, miss: NearMiss) -> None:
-        """Save the sound around it, soon."""
+        """Save the sound around the near miss, 0.8 s later."""
         self._keep(_name(miss.word, "near", miss.score), miss.at)
 
     def close(self) -> None:
-        """Save nothing that is not complete; wait for the disk, at most 0.3 s."""
+        """Drop clips that are not complete yet, and wait at most 0.3 s for the others to be written."""
         for handle in self._waiting:
             handle.cancel()
         self._waiting.clear()
@@ -82,7 +85,7 @@ class ClipKeeper:
         self._waiting.add(handle)
 
     def _cut(self, name: str, at: Samples) -> None:
-        # A mute makes the house forget what it heard: then the word itself is gone, and what follows is not ours.
+        # Muting clears the memory. If the word itself is gone, the sound after it must not be saved either.
         if self._recall(Samples(at - 1), at):
             pcm = self._recall(Samples(max(0, at - BEFORE)), Samples(at + AFTER))
             self._queue.put(Clip(name, pcm))
@@ -93,7 +96,7 @@ class ClipKeeper:
 
 
 class ClipFolder:
-    """The files: no more, and no larger, than configured. Its methods wait for the disk."""
+    """The folder of clips, limited in number and size by the configuration. Its methods block on the disk."""
 
     def __init__(self, wake: config.Wake) -> None:
         self.path = expanded(wake.save_clips, "wake.save_clips")
@@ -102,7 +105,7 @@ class ClipFolder:
         self._failed = False
 
     def save(self, clip: Clip) -> None:
-        """Write a file, removing the oldest as needed. When the disk refuses that is logged, once until it works."""
+        """Write a clip, and remove the oldest ones as needed. An error is logged, once until a clip is saved again."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._make_room(len(clip.pcm))

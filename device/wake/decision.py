@@ -1,4 +1,7 @@
-"""From scores to detections and near misses: threshold, patience, refractory period. Time is counted in sound."""
+"""Turns scores into detections and near misses by threshold, patience and refractory period.
+
+Time is counted in samples of the stream, not by a clock.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +15,19 @@ from device.ports.wake import DetectionRule, NearMiss
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 
 FRAME = samples_from_ms(80, CAPTURE_RATE)
-"""What patience is counted in, whatever the steps of an engine: openWakeWord's."""
+"""The unit of patience: a step of openWakeWord, whatever the steps of the engine."""
 NEAR = 0.5
-"""From this part of the threshold on, a peak without a detection is a near miss."""
-# A score that falls and rises again within this is one peak: the parts of a word.
+"""A peak that reaches this part of the threshold, and is no detection, is a near miss."""
+# A score that falls and rises again within this time is one peak: a word has several syllables.
 _SETTLED = samples_from_ms(400, CAPTURE_RATE)
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionRules:
-    """The rule of every word: what holds for all, and by word (as given in the configuration) what differs."""
+    """The rules of all words: values for every word, and values for single words (as the configuration names them)."""
 
     threshold: float | None = None
-    """None: what the engine, or the maker of the model, takes."""
+    """None: the engine's own, or the one that the maker of the model recommends."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     patience: int = 1
     patiences: Mapping[str, int] = field(default_factory=dict)
@@ -32,7 +35,7 @@ class DetectionRules:
     refractories_s: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, word: str, usual_threshold: float) -> DetectionRule:
-        """Return a word's rule; `usual_threshold` where the configuration says nothing."""
+        """Return a word's rule; `usual_threshold` holds where the configuration names none."""
         threshold = usual_threshold if self.threshold is None else self.threshold
         refractory_s = self.refractories_s.get(word, self.refractory_s)
         return DetectionRule(
@@ -42,7 +45,7 @@ class DetectionRules:
         )
 
     def refuse_unknown(self, words: Sequence[str]) -> None:
-        """Raise ConfigError for a word that is not listened for: its rule would silently change nothing."""
+        """Raise ConfigError for a rule of a word that is not in `words`: it would have no effect."""
         own = {"thresholds": self.thresholds, "patiences": self.patiences, "refractories_s": self.refractories_s}
         for key, names in own.items():
             _refuse_unknown(key, names, words)
@@ -57,7 +60,7 @@ def rules(wake: config.Wake) -> DetectionRules:
 
 
 class Decision:
-    """What one word's scores have led to so far. Feed every score in its order."""
+    """Decides from the scores of one word when it is detected. Feed every score, in order."""
 
     def __init__(self, word: str, rule: DetectionRule) -> None:
         self.rule = rule
@@ -67,9 +70,9 @@ class Decision:
         self.forget()
 
     def hear(self, score: float, position: int) -> bool:
-        """Take the score of the sound that ends at `position`; tell whether the word is detected now.
+        """Judge the score of the sound that ends at `position`; return True when the word is detected now.
 
-        What is not a number (NaN, infinite) is no score: nothing was heard.
+        A score that is not a finite number counts as 0.
         """
         score = number(score)
         detected = self._judge(score, position)
@@ -77,21 +80,21 @@ class Decision:
         return detected
 
     def pop_near_misses(self) -> list[NearMiss]:
-        """Return those since last asked, oldest first."""
-        taken, self._near_misses = self._near_misses, []
-        return taken
+        """Return the near misses since the last call, oldest first."""
+        misses, self._near_misses = self._near_misses, []
+        return misses
 
     def forget(self) -> None:
         """Begin a new stream; the refractory period goes on."""
         self._armed = True
         self._above_since: int | None = None
         self._fading = False
-        """The peak is the detection's own."""
+        """After a detection, until the score has fallen: the scores belong to the detected word."""
         self._peak = 0.0
         self._peak_at = self._last_near = 0
 
     def _judge(self, score: float, position: int) -> bool:
-        # Not "below": whatever does not compare is not detected.
+        # Not `score < threshold`: a score that cannot be compared (NaN) must not detect.
         if not score >= self.rule.threshold:
             self._armed = True
             self._above_since = None
@@ -124,12 +127,12 @@ class Decision:
 
 
 def number(score: float) -> float:
-    """Return a score as what may be shown and compared: 0 for what is no number."""
+    """Return the score, or 0 when it is not a finite number."""
     return score if math.isfinite(score) else 0.0
 
 
 def pop_near_misses(decisions: Iterable[Decision]) -> list[NearMiss]:
-    """Return the near misses of several words since last asked, oldest first."""
+    """Return the near misses of several words since the last call, oldest first."""
     return sorted((miss for decision in decisions for miss in decision.pop_near_misses()), key=lambda miss: miss.at)
 
 

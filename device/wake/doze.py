@@ -1,11 +1,12 @@
-"""Dozing: while nothing changes in the sound of the room, nobody looks for words in it.
+"""Dozing: while the sound of the room does not change, the wake-word engine does not run.
 
-`Change` watches the power of ten bands; `Doze` keeps the sound that was not looked at, so that an engine can catch
-up with it: from the last few seconds it computes what it would have computed of everything. In noise of any level that
-stays as it is the engine rests, in speech, music and whatever else moves it works.
+`ChangeDetector` watches the power in ten frequency bands. While it reports no change, `Doze` keeps the newest seconds
+of sound instead of scoring them. When the sound changes, the engine gets the kept sound first: its scores are then the
+same as if it had heard everything. So the engine rests in steady noise of any level, and runs in speech, music and any
+other sound that varies.
 
-No voice detector is asked: webrtcvad takes a fan or a hum at -30 dBFS for a voice for as long as it runs (70 to 100 %
-of the frames over two minutes, in mode 2), and the engine would never rest.
+A voice activity detector would not do: webrtcvad (mode 2) takes a fan or a hum at -30 dBFS for a voice (70 to 100 % of
+the frames over two minutes), and the engine would never rest.
 """
 
 from __future__ import annotations
@@ -21,50 +22,51 @@ from device.units import BYTES_PER_SAMPLE, Samples
 from device.wake.openwakeword.mel import CHUNK_SAMPLES
 
 Levels = list[float]
-"""dB of each band."""
+"""Power of each band in dB."""
 
-# 240 ms. In an idle process nothing is in the caches: to look at 80 ms of sound costs 150 us (10 us in a busy one), at
-# three times as much hardly more. Words are longer than that, and what was kept makes up for the delay.
+# The sound is examined 240 ms at a time. In an idle process the CPU caches hold other data: to examine 80 ms costs
+# 150 us (10 us in a busy process), and 240 ms hardly more. Words are longer, and the kept sound makes up for the delay.
 _LOOK_BYTES = 3 * CHUNK_SAMPLES * BYTES_PER_SAMPLE
-# 1.9 s: a word is detected at most 0.7 s after its end, and the softest part of it may end a second before.
+# The engine runs on for 1.9 s after a change: a word is detected at most 0.7 s after its end, and its softest part may
+# end a second before that.
 _AWAKE_LOOKS = 8
-# 1.9 s asleep: most pauses in a conversation are shorter than it takes until then.
+# Deep sleep begins after 1.9 s of rest: most pauses in a conversation are over by then.
 _DEEP_LOOKS = 8
-# A second more than the engine needs: should the change have been noticed late, the words are scored all the same.
+# A second more than the engine needs: the words are scored even if the change was noticed late.
 _SPARE_CHUNKS = 12
 
 _FRAME = 128
 _FRAMES = CHUNK_SAMPLES // _FRAME
-# Bins of 125 Hz: 250 Hz to 6.25 kHz, where speech is. The first two of a Hann window hear rumble and an offset, too.
+# In bins of 125 Hz: 250 Hz to 6.25 kHz, where speech is. The first two bins also contain rumble and the DC offset.
 _EDGES = (2, 3, 4, 6, 8, 11, 15, 20, 27, 36, 50)
-# A Hann window makes neighbouring bins depend on each other.
+# Through a Hann window neighbouring bins are correlated.
 _BINS_PER_INDEPENDENT = 1.5
-# Hardly above the power that rounding to 16 bit leaves in a bin (1/12 of a step squared, times the window's 48: 4), at
-# which a microphone without a noise of its own scatters.
+# Added to every band: a little more than the power of the 16-bit rounding noise in a bin (1/12 of a step squared, times
+# 48 for the window: 4). Otherwise the level of a microphone without noise of its own would vary widely in dB.
 _ROUNDING = 15.0
 _STEADY_CHUNKS = 25
-# So much of the way to the present level in 80 ms: what is usual drifts by some dB a minute.
+# The usual level follows the present one by this share every 80 ms: steady noise drifts by some dB a minute.
 _DRIFT = 0.05
-# dB in 80 ms.
+# How fast the usual level may fall while the sound is not steady: dB in 80 ms.
 _FALL = 1.0
-# dB: the mean over the bands scatters by less than 0.5 dB.
+# A mean over the bands this much below the usual one is a change (dB); in steady noise it varies by less than 0.5 dB.
 _DROP = -3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Unscored:
-    """Sound to look at. `skipped`: some of what went before it is gone."""
+    """Sound that the engine has not scored yet. `skipped`: sound before it was dropped and will never be scored."""
 
     pcm: bytes
     skipped: bool
 
 
 class Doze:
-    """Decides for every 80 ms whether an engine gets it now, later or never."""
+    """Decides for every 80 ms of sound whether an engine gets it now, later or never."""
 
     def __init__(self, memory: Samples) -> None:
-        """`memory`: an engine's scores depend on so much sound, and on nothing before."""
-        self._change = Change()
+        """`memory`: how much of the newest sound the engine's scores depend on."""
+        self._change = ChangeDetector()
         self._unseen = b""
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
@@ -76,13 +78,13 @@ class Doze:
 
     @property
     def is_deep(self) -> bool:
-        """Whether it has been quiet for so long that it may well stay so."""
+        """Whether nothing has changed for so long that a conversation is unlikely."""
         return self._quiet_looks >= _DEEP_LOOKS
 
     def feed(self, sound: bytes) -> Unscored | None:
-        """Take chunks (1280 samples of s16le each), one or several.
+        """Feed one or several chunks (1280 samples of s16le each).
 
-        Return what is to be scored now: what was kept, these last. None: nothing yet.
+        Return the sound to be scored now: the kept sound and these chunks after it. None: nothing now.
         """
         self._keep(sound)
         self._unseen += sound
@@ -98,15 +100,15 @@ class Doze:
             self._skipped = True
 
     def _look(self) -> None:
-        changed = self._change.hears(self._unseen)
+        changed = self._change.detect(self._unseen)
         self._unseen = b""
         self._awake = _AWAKE_LOOKS if changed else max(0, self._awake - 1)
         self._quiet_looks = 0 if self._awake else self._quiet_looks + 1
 
     def _hand_over(self) -> Unscored:
-        heard = Unscored(b"".join(self._kept), self._skipped)
+        unscored = Unscored(b"".join(self._kept), self._skipped)
         self._forget()
-        return heard
+        return unscored
 
     def _forget(self) -> None:
         self._kept.clear()
@@ -114,39 +116,39 @@ class Doze:
         self._skipped = False
 
     def reset(self) -> None:
-        """Forget what was kept: the stream was interrupted. Stay awake for a while."""
+        """Forget the kept sound, because the stream was interrupted, and keep the engine running for 1.9 s."""
         self._unseen = b""
         self._forget()
         self._awake = _AWAKE_LOOKS
         self._quiet_looks = 0
 
 
-class Change:
-    """Hears when the sound becomes another: any band well above its usual power, or all of them well below.
+class ChangeDetector:
+    """Detects that the sound differs from the usual: one band is well above its usual level, or the mean well below.
 
-    Usual is what has not changed for 2 s. In steady noise the power of a band over 80 ms scatters the less the wider
-    the band is; the limits (3 to 8 dB) are such that noise passes them less than once in an hour. A word that
-    openWakeWord detects rises far above them: some band of it lies 10 dB above white noise of the same power.
+    The usual level is the one that has been steady for 2 s. In steady noise the level of a band over 80 ms varies, the
+    less the wider the band is; the limits (3 to 8 dB) are set so that noise exceeds them less than once an hour. A word
+    that openWakeWord detects is far above them: one of its bands is at least 10 dB above white noise of equal power.
     """
 
     def __init__(self) -> None:
         widths = np.diff(_EDGES)
-        # In an idle process one product costs half of what a window and an FFT do.
+        # One matrix product for window and Fourier transform: in an idle process it costs half of what an FFT costs.
         turns = np.outer(np.arange(_FRAME), np.arange(_EDGES[0], _EDGES[-1])) / _FRAME
         waves = np.concatenate((np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)), axis=1)
         self._waves = np.asarray(np.hanning(_FRAME)[:, np.newaxis] * waves, np.float32)
         means = np.repeat(np.diag(1 / (_FRAMES * widths)), widths, axis=0)
-        # Real and imaginary parts of all frames of a chunk go to the same bands.
+        # Real and imaginary parts of all frames of a chunk add up in the same bands.
         self._bands = np.asarray(np.tile(means, (2 * _FRAMES, 1)), np.float32)
-        # Lists of the ten bands: in an idle process a call of numpy costs more than a dozen numbers in Python.
+        # Python lists: in an idle process a call of numpy costs more than computing ten numbers in Python.
         self._limits: list[float] = (1.5 + 16 / np.sqrt(_FRAMES * widths / _BINS_PER_INDEPENDENT)).tolist()
         self._usual = [-math.inf] * len(widths)
         self._steady = [0.0] * len(widths)
-        """Mean of the newest `_steady_chunks`, none of which is far from it."""
+        """Mean level of the newest `_steady_chunks`, each of which is near the mean."""
         self._steady_chunks = 0
 
-    def hears(self, sound: bytes) -> bool:
-        """Take any number of chunks (1280 samples of s16le each)."""
+    def detect(self, sound: bytes) -> bool:
+        """Return whether any of these chunks (1280 samples of s16le each) differs from the usual."""
         levels = self._levels(sound)
         if not self._steady_chunks and not any(map(self._differs, levels)):
             self._drift(levels)
@@ -170,13 +172,13 @@ class Change:
         self._usual = [usual + share * (mean - usual) for usual, mean in zip(self._usual, means, strict=True)]
 
     def _follow(self, level: Levels) -> bool:
-        """After a change: wait until the sound is steady again, and take that for usual. Return whether it differs."""
+        """Learn the next usual level, once one is steady for 2 s. Return whether `level` differs from the old one."""
         differs = self._differs(level)
         if any(abs(a - b) > limit for a, b, limit in zip(level, self._steady, self._limits, strict=True)):
             self._steady_chunks = 0
         self._steady_chunks += 1
         self._steady = [old + (new - old) / self._steady_chunks for new, old in zip(level, self._steady, strict=True)]
-        # Between two words it is quieter than usual: the second must be heard too.
+        # Let the usual level fall in the pause between two words, so that the second one is noticed too.
         self._usual = [min(old, max(new, old - _FALL)) for new, old in zip(level, self._usual, strict=True)]
         if self._steady_chunks == _STEADY_CHUNKS:
             self._usual = self._steady

@@ -1,4 +1,4 @@
-"""Which engine listens for the wake word: the one that the configuration names, and only that one is imported."""
+"""Loads the wake-word engine that the configuration names; imports only that one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from device.wake.decision import rules
 
 
 def load_engine(wake: config.Wake) -> WakeWord:
-    """Make the engine and load its models: file work, better done in a thread. Raise ConfigError."""
+    """Make the engine and load its models. Reads files: call it in a thread. Raise ConfigError."""
     match wake.engine:
         case "openwakeword":
             from device.wake.openwakeword.engine import OpenWakeWord

@@ -1,4 +1,4 @@
-"""What an engine makes of recordings, and how often it would be wrong at other thresholds."""
+"""Runs an engine on recordings, and computes its errors (false rejects and false accepts) at other thresholds."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ from device.wake.decision import Decision
 THRESHOLDS = tuple(round(0.1 + 0.05 * step, 2) for step in range(18))
 """0.1 to 0.95."""
 
-# A device has always been listening before. No engine looks back so far, or takes so long to warm up.
+# Silence before a recording, as on a device that has been listening. Longer than any engine's memory and warm-up.
 _LEAD = samples_from_ms(3000, CAPTURE_RATE)
-# An engine detects a word up to 0.7 s after its end, and knows a near miss 0.4 s after that.
+# Silence after it: an engine detects a word up to 0.7 s after its end, and reports a near miss 0.4 s after that.
 _TAIL = samples_from_ms(1500, CAPTURE_RATE)
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What was heard in one recording. Positions count from its beginning, and may lie a little after its end."""
+    """The results of one recording. Positions count from its beginning, and may lie a little after its end."""
 
     name: str
     samples: Samples
     step: Samples
     scores: Mapping[str, Sequence[float]]
-    """By word, one for every step of sound."""
+    """By word: one score for every step."""
     detections: tuple[Detection, ...]
     near_misses: tuple[NearMiss, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """One word at one threshold."""
+    """The errors of one word at one threshold."""
 
     threshold: float
     rejected: int
-    """Recordings with the word in which it was not heard,"""
+    """False rejects: recordings with the word in which it was not detected."""
     spoken: int
-    """of so many."""
+    """Number of recordings with the word."""
     accepted: int
-    """Detections in recordings without the word,"""
+    """False accepts: detections in recordings without the word."""
     hours: float
-    """in so much sound."""
+    """Duration of the recordings without the word."""
 
     @property
     def accepted_per_hour(self) -> float | None:
-        """Return the rate; None when there was no such sound."""
+        """False accepts per hour; None without recordings of that kind."""
         return self.accepted / self.hours if self.hours else None
 
     @property
     def rejected_share(self) -> float | None:
-        """Return the share, 0 to 1; None when the word was in no recording."""
+        """False rejects per spoken word, 0 to 1; None without recordings of that kind."""
         return self.rejected / self.spoken if self.spoken else None
 
 
-class Listener:
-    """Lets an engine hear recordings, one after the other, each as if it had heard nothing but silence before."""
+class Evaluator:
+    """Runs an engine on recordings, one after the other, each as if only silence had gone before."""
 
     def __init__(self, engine: WakeWord) -> None:
         self._engine = engine
         self._step_bytes = engine.step * BYTES_PER_SAMPLE
-        # A word at the end of one recording must not make the engine deaf for one in the next.
+        # The refractory period of a word at the end of one recording must not reach into the next.
         self._lead = max(_LEAD, *(rule.refractory for rule in engine.rules.values()))
         self._rest = b""
         self._fed = 0
 
     def hear(self, name: str, sound: Iterable[bytes]) -> Track:
-        """Hear a recording (16 kHz mono s16le, in pieces), and silence before and after it."""
+        """Run on a recording (16 kHz mono s16le, in pieces), with silence before and after it."""
         self._engine.reset()
         self._begin()
         self._feed(bytes(self._lead * BYTES_PER_SAMPLE))
@@ -100,7 +100,7 @@ class Listener:
             self._scores[word].append(score)
 
     def _track(self, name: str, length: Samples, began: int) -> Track:
-        # The engine's positions count all that it was ever fed.
+        # The engine's positions count from the first recording that it was ever fed.
         detections = (replace(found, end=Samples(found.end - began)) for found in self._detections)
         near = (replace(miss, at=Samples(miss.at - began)) for miss in self._engine.pop_near_misses())
         return Track(name, length, self._engine.step, self._scores, tuple(detections), tuple(near))
@@ -109,7 +109,7 @@ class Listener:
 def errors(
     tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule: DetectionRule, threshold: float
 ) -> Errors:
-    """Judge a word at another threshold; `expected`: by name of the recording the word in it, "" for none."""
+    """Count the errors of `word` at `threshold`; `expected` maps a recording's name to the word in it, "" for none."""
     rule = replace(rule, threshold=threshold)
     counts = {track.name: _count(track, word, rule) for track in tracks}
     spoken = [track for track in tracks if expected[track.name] == word]
@@ -124,7 +124,7 @@ def errors(
 
 
 def sweep(tracks: Sequence[Track], expected: Mapping[str, str], word: str, rule: DetectionRule) -> list[Errors]:
-    """Judge a word at every threshold of THRESHOLDS, with the patience and the refractory period of `rule`."""
+    """Count the errors of `word` at each of THRESHOLDS, with the patience and the refractory period of `rule`."""
     return [errors(tracks, expected, word, rule, threshold) for threshold in THRESHOLDS]
 
 

@@ -1,7 +1,7 @@
-"""The JSON file beside a wake word's model: which engine it is for, and what its maker recommends.
+"""Reads the manifest, a JSON file beside a model: the engine that the model is for, and what its maker recommends.
 
-Three kinds are met: ESPHome's for microWakeWord in version 2, which is used here; its version 1, whose models are
-others; and linux-voice-assistant's, which puts one beside a model of openWakeWord too.
+There are three kinds: version 2 of ESPHome's manifest for microWakeWord, which is used here; version 1, whose models
+take other features; and the one of linux-voice-assistant, which exists for openWakeWord models too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _Micro(msgspec.Struct, frozen=True):
 
 
 class _Manifest(msgspec.Struct, frozen=True):
-    """What we need of it."""
+    """The part of a manifest that is used here."""
 
     model: str
     micro: _Micro
@@ -33,16 +33,18 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class MicroWordModel:
-    """A word of microWakeWord's, its network, and what its maker says of it."""
+    """A word of microWakeWord, its model's file, and what the maker recommends."""
 
     word: str
     path: Path
     cutoff: float
+    """The threshold, 0 to 1."""
     window: int
+    """How many probabilities are averaged to a score."""
 
 
 def read_manifest(path: Path) -> MicroWordModel:
-    """Read the manifest of a microWakeWord model. Raise ConfigError, which says what else it is."""
+    """Read the manifest of a microWakeWord model. Raise ConfigError, which names the kind of any other manifest."""
     table = _table(path)
     if _is_for_openwakeword(table):
         raise ConfigError(
@@ -65,7 +67,7 @@ def read_manifest(path: Path) -> MicroWordModel:
 
 
 def explain_manifest(path: Path) -> ConfigError:
-    """Return what to tell somebody who gave a manifest to the engine openwakeword, which takes models."""
+    """Return the error for a manifest that was given to the engine openwakeword, which needs the model itself."""
     if unreadable(path) or not _is_for_openwakeword(table := _table(path)):
         return ConfigError(
             f'wake.words: {path} belongs to a microWakeWord model; set wake.engine = "microwakeword" for it'
@@ -92,7 +94,7 @@ def _is_for_openwakeword(table: dict[str, Any]) -> bool:
 
 
 def _is_version_1(table: dict[str, Any]) -> bool:
-    """Tell it by what it says, or by the name that the window's size had then."""
+    """Tell whether it is version 1, by its version or by the name that the window's size has there."""
     micro = table.get("micro")
     return table.get("version") == 1 or (isinstance(micro, dict) and "sliding_window_average_size" in micro)
 

@@ -1,4 +1,7 @@
-"""Whether what an engine gives are scores at all: a damaged model gives NaN, and one that was poisoned goes on so."""
+"""Checks that an engine's scores are numbers.
+
+A damaged model gives NaN (not a number). And once NaN is in the state of a network, every later score is NaN, too.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import Mapping
 _log = logging.getLogger(__name__)
 
 PATIENCE = 25
-"""So many chunks of 80 ms in a row, 2 s: more than the zeros that an engine gives at the beginning of a stream."""
+"""Chunks of 80 ms in a row (2 s), after which the state changes: more than the zeros at the beginning of a stream."""
 
 
 class Sanity:
@@ -17,13 +20,13 @@ class Sanity:
 
     def __init__(self) -> None:
         self.complaint = ""
-        """What to say of a word that is never heard; empty while the scores are numbers."""
+        """The error to report; empty while the scores are numbers."""
         self._told = False
         self._wrong = 0
         self._right = 0
 
     def watch(self, scores: Mapping[str, float]) -> bool:
-        """Take the newest scores. Return True when the engine should forget all sound, which may cure it."""
+        """Check the newest scores. Return True when the engine should be reset, which clears NaN from its state."""
         wrong = [word for word, score in scores.items() if not math.isfinite(score)]
         self._wrong = self._wrong + 1 if wrong else 0
         self._right = 0 if wrong else self._right + 1

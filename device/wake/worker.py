@@ -1,4 +1,4 @@
-"""The thread that listens for wake words, so that inference never holds up the event loop."""
+"""Runs a wake-word engine in a thread of its own, so that inference never blocks the event loop."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from device.wake.sanity import Sanity
 
 _log = logging.getLogger(__name__)
 
-# 80 ms: the step of openWakeWord. Handing over every 10 ms frame would wake the thread eight times as often.
+# 80 ms: a step of openWakeWord. Handing over every 10 ms frame would wake the thread eight times as often.
 _CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
-# 1.6 s of steady sound: a machine this far behind would answer wake words long past; better to begin anew from now.
+# 1.6 s of sound. When the thread is that late, it skips to the newest sound: a detection would come too late to be
+# useful.
 _LONGEST_QUEUE = 20
 _JOIN_S = 0.3
 
 
 @runtime_checkable
 class Skipping(WakeWord, Protocol):
-    """An engine that may be left alone while nothing is heard; one that is not of this kind never dozes."""
+    """An engine that can skip a part of the stream. Only such an engine can doze."""
 
     memory: Samples
-    """Scores depend on so much sound, and on nothing before."""
+    """How much of the newest sound the scores depend on."""
 
     def skip(self, samples: int) -> None:
-        """Leave out so much of the stream: positions count it, all else is as after a reset."""
+        """Skip a part of the stream: positions count it, and the rest is as after a reset."""
 
 
 OnDetection = Callable[[Detection], None]
@@ -47,7 +48,7 @@ OnScores = Callable[[Mapping[str, float]], None]
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Sound for the engine. `end`: where in the fed stream it ends; `fresh`: what went before is to be forgotten."""
+    """Sound for the engine. `end`: its end in the fed stream; `fresh`: the engine must forget the sound before it."""
 
     pcm: bytes
     end: int
@@ -56,7 +57,7 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of one chunk; `scores` is None when it could not be scored, `error` empty when all is well."""
+    """The result of one chunk. `scores` is None when it could not be scored; `error` is empty without an error."""
 
     position: Samples
     detections: tuple[Detection, ...] = ()
@@ -68,8 +69,9 @@ class _Outcome:
 class WakeWorker:
     """Runs an engine in a thread of its own. All methods and callbacks belong to the event loop's thread.
 
-    Positions of detections count everything that was ever fed, also what the engine never got. An engine that raises
-    is posted as DeviceFailed once, then reset and fed on; its next good inference is posted as DeviceRecovered.
+    Positions of detections count everything that was ever fed, also sound that was never scored. When the engine
+    raises, DeviceFailed is posted once, and the engine is reset and fed on; its next inference without an error posts
+    DeviceRecovered.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class WakeWorker:
         doze: bool = False,
         on_near_miss: OnNearMiss = lambda miss: None,
     ) -> None:
-        """`doze`: leave the engine alone while the sound of the room stays as it is, if it is of a kind that may be."""
+        """`doze`: do not run the engine while the sound of the room does not change, if it is a `Skipping` engine."""
         self._doze = Doze(engine.memory) if doze and isinstance(engine, Skipping) else None
         self._on_detection = on_detection
         self._on_score = on_score
@@ -96,28 +98,28 @@ class WakeWorker:
         self._fresh = False
         self._failed = False
         self.scored_samples = Samples(0)
-        """Up to where the fed stream was listened to, a doze included: stands still when the engine does."""
+        """How far the fed stream was scored, or skipped by a doze. Does not advance when the engine hangs."""
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether the room has been quiet for a while: nobody needs to be told of its sound soon."""
+        """Whether nothing has changed in the room for a while, so that sound may be delivered less often."""
         return self._doze is not None and self._doze.is_deep
 
     @property
     def skipped_samples(self) -> Samples:
-        """How much sound was never listened to because the machine was too slow."""
+        """How much sound was never scored because the machine was too slow."""
         return Samples(self._listener.skipped)
 
     def start(self) -> None:
-        """Begin to listen. Harmless when it has begun. Raise ThreadError."""
+        """Start the thread. Harmless when it runs already. Raise ThreadError."""
         if self._thread is None:
-            # The thread's own queue: one that outlived its close() must not eat the next one's sound.
+            # A new queue for each thread: an old thread that outlived its close() must not take the new one's sound.
             self._queue = SimpleQueue()
             loop = asyncio.get_running_loop()
             self._thread = threads.start(partial(self._run, self._queue, loop), "wake-word")
 
     def feed(self, pcm: bytes) -> None:
-        """Take captured sound of any length (16 kHz mono s16le). Never waits. Only counted unless started."""
+        """Feed captured sound of any length (16 kHz mono s16le). Never blocks. Before `start` it is only counted."""
         self._fed += len(pcm) // BYTES_PER_SAMPLE
         if self._thread is None:
             return
@@ -128,14 +130,14 @@ class WakeWorker:
             self._queue_chunks(sound[:whole], self._fed - len(self._collected) // BYTES_PER_SAMPLE)
 
     def reset(self) -> None:
-        """Forget the sound so far: the stream was interrupted (positions go on counting)."""
+        """Forget the sound so far, because the stream was interrupted. Positions go on counting."""
         self._collected = b""
         self._fresh = True
         if self._doze:
             self._doze.reset()
 
     def close(self) -> None:
-        """Stop listening; nothing is reported any more. Waits for the running inference, at most 0.3 s."""
+        """Stop the thread; nothing is reported any more. Waits at most 0.3 s for the running inference."""
         if self._thread is not None:
             self._queue.put(None)
             thread, self._thread = self._thread, None
@@ -143,9 +145,9 @@ class WakeWorker:
             self.reset()
 
     def _queue_chunks(self, sound: bytes, end: int) -> None:
-        heard = self._doze.feed(sound) if self._doze else Unscored(sound, skipped=False)
-        if heard:
-            self._queue.put(_Chunk(heard.pcm, end, self._fresh or heard.skipped))
+        unscored = self._doze.feed(sound) if self._doze else Unscored(sound, skipped=False)
+        if unscored:
+            self._queue.put(_Chunk(unscored.pcm, end, self._fresh or unscored.skipped))
             self._asked, self._fresh = end, False
         elif self.scored_samples == self._asked:
             self._asked = self.scored_samples = Samples(end)
@@ -169,7 +171,7 @@ class WakeWorker:
 
     def _fail(self, error: str) -> None:
         if self._doze:
-            # An engine in trouble is not left alone: only an inference shows that it is well again.
+            # A failed engine must not doze: only an inference shows that it works again.
             self._doze.reset()
         if not self._failed:
             self._failed = True
@@ -191,7 +193,7 @@ class WakeWorker:
 
 
 class _Listener:
-    """The engine and what belongs to its thread alone."""
+    """The engine, and the state that only its thread uses."""
 
     def __init__(self, engine: WakeWord) -> None:
         self._engine = engine
@@ -202,14 +204,14 @@ class _Listener:
         self.skipped = 0
 
     def catch_up(self, queue: SimpleQueue[_Chunk | None]) -> _Chunk | None:
-        """Wait for the next chunk and return it; of a queue that has grown too long the newest. None: stop."""
+        """Wait for the next chunk and return it; when the queue is too long, the newest one. None: stop."""
         chunk = queue.get()
         if chunk is None or queue.qsize() < _LONGEST_QUEUE:
             return chunk
         return self._skip_to_newest(chunk, queue)
 
     def listen(self, chunk: _Chunk) -> _Outcome:
-        """Feed the engine."""
+        """Feed a chunk to the engine."""
         try:
             outcome = self._process(chunk)
             self._failing = False
@@ -224,10 +226,10 @@ class _Listener:
         samples = len(chunk.pcm) // BYTES_PER_SAMPLE
         if chunk.fresh or self._failing:
             self._begin_anew(chunk.end - samples - self._engine_fed)
-        # Counted first: an engine's positions count what it was fed, also in a call that raised.
+        # Before the call: an engine's positions count everything that it was fed, also in a call that raised.
         self._engine_fed += samples
         detections = self._engine.process(chunk.pcm)
-        # The engine's positions count what it got, ours what was fed: it may not have got all of that.
+        # The engine's positions count what it was fed, the worker's also the sound that was skipped.
         missed = chunk.end - self._engine_fed
         placed = tuple(replace(found, end=Samples(found.end + missed)) for found in detections)
         near = tuple(replace(miss, at=Samples(miss.at + missed)) for miss in self._engine.pop_near_misses())

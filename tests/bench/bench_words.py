@@ -21,7 +21,7 @@ from device import config
 from device.cli import curves
 from device.ports.wake import DetectionRule
 from device.wake.engines import load_engine
-from device.wake.evaluation import Errors, Listener, Track, errors, sweep
+from device.wake.evaluation import Errors, Evaluator, Track, errors, sweep
 
 PAGE = ROOT / "docs" / "wake-words.md"
 PICTURE = ROOT / "docs" / "wake-words.png"
@@ -41,10 +41,10 @@ class Judged:
     def __init__(self, engine: str, pieces: Sequence[Piece]) -> None:
         self.words = judged_words(engine)
         loaded = load_engine(config.Wake(engine=engine, words=ENGINES[engine]))  # type: ignore[arg-type]
-        listener = Listener(loaded)
+        evaluator = Evaluator(loaded)
         self.rules: Mapping[str, DetectionRule] = {word: loaded.rules[word] for word in self.words}
         self.pieces = [piece for piece in pieces if not piece.word or piece.word in self.words]
-        self.tracks = [listener.hear(str(index), [piece.pcm]) for index, piece in enumerate(self.pieces)]
+        self.tracks = [evaluator.hear(str(index), [piece.pcm]) for index, piece in enumerate(self.pieces)]
         self.expected = {track.name: piece.word for track, piece in zip(self.tracks, self.pieces, strict=True)}
 
     def sweeps(self) -> dict[str, list[Errors]]:

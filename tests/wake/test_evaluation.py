@@ -11,7 +11,7 @@ from device import config
 from device.ports.wake import DetectionRule
 from device.units import Samples
 from device.wake.engines import load_engine
-from device.wake.evaluation import THRESHOLDS, Listener, Track, errors, sweep
+from device.wake.evaluation import THRESHOLDS, Evaluator, Track, errors, sweep
 
 RATE = 16_000
 Sound = np.ndarray
@@ -26,38 +26,38 @@ def track(name: str, *scores: float, samples: int = 3600 * RATE) -> Track:
 
 
 @pytest.fixture(params=["openwakeword", "microwakeword"])
-def listener(request: pytest.FixtureRequest) -> Listener:
+def evaluator(request: pytest.FixtureRequest) -> Evaluator:
     """Return one for each engine."""
-    return Listener(load_engine(config.Wake(engine=request.param)))
+    return Evaluator(load_engine(config.Wake(engine=request.param)))
 
 
-def test_a_word_is_heard_in_every_recording_wherever_it_is(listener: Listener, say: Say, silence: Silence) -> None:
+def test_a_word_is_heard_in_every_recording_wherever_it_is(evaluator: Evaluator, say: Say, silence: Silence) -> None:
     """Also when the recording is nothing else, and the one before ended with it."""
     word = say("hey jarvis", "en-us+belinda", 180).tobytes()
-    alone = listener.hear("alone", [word])
-    again = listener.hear("again", [word])
-    late = listener.hear("late", [silence(1.2).tobytes(), word[:1000], word[1000:]])
-    nothing = listener.hear("nothing", [silence(2).tobytes()])
+    alone = evaluator.hear("alone", [word])
+    again = evaluator.hear("again", [word])
+    late = evaluator.hear("late", [silence(1.2).tobytes(), word[:1000], word[1000:]])
+    nothing = evaluator.hear("nothing", [silence(2).tobytes()])
     assert [len(found.detections) for found in (alone, again, late, nothing)] == [1, 1, 1, 0]
     assert alone.scores == again.scores
     assert alone.samples == len(word) // 2
     assert late.detections[0].end - alone.detections[0].end == pytest.approx(1.2 * RATE, abs=0.1 * RATE)
 
 
-def test_an_empty_recording_has_no_detections(listener: Listener) -> None:
+def test_an_empty_recording_has_no_detections(evaluator: Evaluator) -> None:
     """And no length."""
-    heard = listener.hear("empty", [])
+    heard = evaluator.hear("empty", [])
     assert (heard.samples, heard.detections, heard.near_misses) == (0, (), ())
 
 
 def test_the_configured_threshold_gives_what_the_engine_detected(
-    listener: Listener, say: Say, silence: Silence
+    evaluator: Evaluator, say: Say, silence: Silence
 ) -> None:
     """The sweep decides as the engine does."""
     word, other = say("hey jarvis", "en-us+belinda", 180), say("hey travis", "en-us", 160)
     sound = np.concatenate([word, silence(1.8), other, silence(2.5), word, silence(0.3), word, silence(1)])
-    heard = listener.hear("x", [sound.astype("<i2").tobytes()])
-    rule = listener._engine.rules["hey_jarvis"]
+    heard = evaluator.hear("x", [sound.astype("<i2").tobytes()])
+    rule = evaluator._engine.rules["hey_jarvis"]
     counted = errors([heard], {"x": ""}, "hey_jarvis", rule, rule.threshold)
     assert counted.accepted == len(heard.detections) >= 2
 

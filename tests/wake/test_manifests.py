@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.errors import ConfigError
-from device.wake.manifests import WordModel, read_manifest
+from device.wake.manifests import MicroWordModel, read_manifest
 from device.wake.microwakeword.models import find_word as find_micro
 from device.wake.openwakeword.models import find_word as find_open
 
@@ -57,7 +57,7 @@ def refusal(path: Path, find: Any = find_micro) -> str:
 def test_one_of_version_2_is_read_from_any_editor(tmp_path: Path, encoding: str) -> None:
     """With a byte order mark, too."""
     path = manifest(tmp_path, VERSION_2, encoding)
-    assert read_manifest(path) == WordModel("computer", tmp_path / "computer.tflite", 0.9, 5)
+    assert read_manifest(path) == MicroWordModel("computer", tmp_path / "computer.tflite", 0.9, 5)
 
 
 @pytest.mark.parametrize("lost", ["version", "sliding_window_average_size"])

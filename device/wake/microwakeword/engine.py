@@ -1,8 +1,8 @@
-"""microWakeWord: small quantised models that were made for microcontrollers, run by the package pymicro-wakeword.
+"""The engine microWakeWord: small quantised models, made for microcontrollers, run by the package pymicro-wakeword.
 
-The only file that imports the package, and only when the engine is made: it brings a TensorFlow Lite of its own. The
-scores are those of the package's `process_streaming_prob`, one for every 30 ms; the parity test compares the two.
-Several words share the features.
+The only file that imports the package, which brings its own TensorFlow Lite; and only when the engine is made. The
+scores are those of the package's `process_streaming_prob`, one for every 30 ms; the parity test compares the two. The
+features are computed once for all words.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pymicro_wakeword
 
-# The step of the features: one more for every 10 ms.
+# The features are computed for every 10 ms.
 _STEP = samples_from_ms(10, CAPTURE_RATE)
 
-# Where a word ends: counted back from the first of the newest 16 probabilities (480 ms) that reached 0.1. On 252
-# sentences a word (flite and espeak-ng; six commands following without a pause, or none; thresholds 0.5 to the
-# model's own) that moment varied the least of those tried. The offsets are the latest it came after the word's end,
-# at the model's own threshold and, but for one sentence in a hundred of "alexa", at 0.5; with the espeak-ng of Debian
-# 12 and of Debian 13, which speak differently.
+# The end of a word is estimated from the rise of its probability: the first of the newest 16 (480 ms) that is at least
+# 0.1, minus an offset of the word. Of the moments tried, this one varied least against the true end. Measured on 252
+# sentences for each word (flite and espeak-ng of Debian 12 and of Debian 13, which speak differently; six commands
+# right behind the word, or none; thresholds from 0.5 to the model's own). The offset is the latest rise after the true
+# end that was seen, except for one in a hundred sentences with "alexa" at a threshold of 0.5.
 _KEPT_PROBABILITIES = 16
 _RISEN = 0.1
 _RISE_AFTER_END_MS = {"alexa": 230, "hey_jarvis": 160, "hey_mycroft": 120, "okay_nabu": 80}
@@ -41,10 +41,10 @@ _UNKNOWN_RISE_AFTER_END_MS = 250
 
 
 class MicroWakeWord(BaseEngine):
-    """A `ports.WakeWord`: every whole 30 ms (480 samples at 16 kHz) is scored, in the caller's thread.
+    """A `ports.WakeWord`: scores every 30 ms (480 samples at 16 kHz), in the caller's thread.
 
-    A score is the mean of the newest probabilities, as many as the model's maker says (five: 150 ms). Its rule (see
-    decision.py) decides when a word is detected.
+    A score is the mean of the newest probabilities, as many as the model's maker recommends (five: 150 ms). A word's
+    rule (see decision.py) decides when it is detected.
     """
 
     step = Samples(3 * _STEP)
@@ -52,7 +52,8 @@ class MicroWakeWord(BaseEngine):
     def __init__(self, words: Sequence[str] = ("hey_jarvis",), rules: DetectionRules | None = None) -> None:
         """Load the models of `words`: names that ship, or paths to a .json or .tflite file (see `find_word`).
 
-        Without `rules` the thresholds are the models' own: 0.85 to 0.97 for those that ship. Raise ConfigError.
+        Without `rules` each model has the threshold that its maker recommends: 0.85 to 0.97 for those that ship. Raise
+        ConfigError.
         """
         rules = rules or DetectionRules()
         rules.refuse_unknown(words)
@@ -76,7 +77,7 @@ class MicroWakeWord(BaseEngine):
 
 @dataclass(slots=True)
 class _Word:
-    """One word's network, and what its scores have led to so far."""
+    """One word's network and the state of its detection."""
 
     model: MicroWordModel
     rule: DetectionRule
@@ -85,7 +86,7 @@ class _Word:
     _network: pymicro_wakeword.MicroWakeWord = field(init=False)
     _fed: int = field(default=0, init=False)
     _recent: deque[tuple[int, float]] = field(init=False)
-    """Position and probability, oldest first."""
+    """Pairs of position and probability, oldest first."""
 
     def __post_init__(self) -> None:
         """Load the network."""
@@ -95,11 +96,11 @@ class _Word:
 
     @property
     def name(self) -> str:
-        """The name it goes by."""
+        """The word's name, as detections report it."""
         return self.model.word
 
     def hear(self, features: npt.NDArray[np.float64], position: int) -> Detection | None:
-        """Take the features of the 10 ms that end at `position`; the network runs when it has enough of them."""
+        """Feed the features of the 10 ms that end at `position`; the network runs when it has enough of them."""
         probability = self._network.process_streaming_prob(features)
         self._fed += 1
         if self._fed % self._network.stride or probability is None:
@@ -110,7 +111,7 @@ class _Word:
         return Detection(self.name, self.score, self._end(position)) if detected else None
 
     def forget(self) -> None:
-        """Begin a new stream; the refractory period goes on. The state is in the network: it is loaded anew."""
+        """Begin a new stream; the refractory period goes on. The network cannot be reset, so it is loaded anew."""
         self._network.close()
         self._network = _load(self.model)
         self._recent.clear()
@@ -129,9 +130,9 @@ class _Word:
 
 
 def _load(model: MicroWordModel) -> pymicro_wakeword.MicroWakeWord:
-    """Make the network. Its own mean is switched off (a window of 1): the single probabilities tell where a word ends.
+    """Load the network. Raise ConfigError when it is not a microWakeWord model.
 
-    Raise ConfigError when it is not a microWakeWord model.
+    The package's averaging is switched off (a window of 1): single probabilities tell more exactly where a word ends.
     """
     check_file(model.path)
     try:

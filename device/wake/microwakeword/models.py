@@ -18,10 +18,10 @@ FEATURES = 40
 
 
 def find_word(name: str) -> MicroWordModel:
-    """Find the model that `name` stands for: "hey_jarvis", or a path to a .json manifest (ESPHome's format, version 2).
+    """Find a model by its word ("hey_jarvis") or by the path of its .json manifest (ESPHome's format, version 2).
 
-    A path to a .tflite file stands for the .json file beside it. A word given by path goes by the name of that file.
-    Raise ConfigError.
+    A path to a .tflite file means the .json file beside it. The name of that file is then the word's name. Raise
+    ConfigError.
     """
     if "/" in name or name.endswith((".json", ".tflite", ".onnx")):
         return read_manifest(_manifest_of(expanded(name, "wake.words")))
@@ -38,7 +38,7 @@ def find_word(name: str) -> MicroWordModel:
 
 
 def shipped_words() -> dict[str, Path]:
-    """Return the words whose models the package holds, and their manifests. Raise ConfigError."""
+    """Return the words whose models are in the package, with their manifests. Raise ConfigError."""
     return {path.stem: path for path in (_package_folder() / "models").glob("*.json")}
 
 
@@ -54,7 +54,7 @@ def _manifest_of(path: Path) -> Path:
 
 
 def check_file(path: Path) -> None:
-    """Refuse what is no such model: with some the package would go on with a null pointer and crash the process."""
+    """Raise ConfigError unless the file is a microWakeWord model: with some files the package crashes the process."""
     if problem := unreadable(path):
         raise ConfigError(f"wake.words: {problem}; put the model beside its .json file")
     try:

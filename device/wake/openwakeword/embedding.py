@@ -1,4 +1,4 @@
-"""The embedding of the newest 76 mel frames: 96 numbers that the word models look at."""
+"""Computes the embedding of the newest 76 mel frames: 96 numbers, the input of the word models."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from device.wake.openwakeword.mel import BANDS, CHUNK_FRAMES
 
 EMBEDDING_SIZE = 96
 _WINDOW_FRAMES = 76
-# What the model has seen of a frame is gone after the window: so many steps wash everything out.
+# After as many steps as fit into the window, nothing of the frames before them is left.
 _STEPS_TO_FORGET = -(-_WINDOW_FRAMES // CHUNK_FRAMES)
 
 
 class Embedding(Protocol):
-    """Before the first frame it has seen nothing but ones, as openWakeWord has."""
+    """Computes embeddings step by step. Before the first frame all frames are ones, as in openWakeWord."""
 
     frames: FloatArray
     """Put the next 8 frames here (8 x 32)."""
@@ -27,14 +27,14 @@ class Embedding(Protocol):
     """The newest embedding (96)."""
 
     def step(self) -> None:
-        """Take the frames and renew the vector."""
+        """Compute `vector` from `frames` and the frames before them."""
 
     def reset(self) -> None:
         """Forget all frames."""
 
 
 class WindowedEmbedding:
-    """Computed anew from all 76 frames: any model of that input."""
+    """Computes each embedding from all 76 frames, with any model that has this input."""
 
     def __init__(self, network: Network) -> None:
         """Raise ConfigError."""
@@ -56,7 +56,7 @@ class WindowedEmbedding:
 
 
 class StreamingEmbedding:
-    """Computed from 8 frames and what the layers kept: a fifth of the work (see streaming.py)."""
+    """Computes each embedding from 8 new frames and the state of the layers: a fifth of the work (see streaming.py)."""
 
     def __init__(self, model: Graph) -> None:
         """Raise NotStreamableError."""

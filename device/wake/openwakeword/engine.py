@@ -1,9 +1,9 @@
-"""openWakeWord: streaming inference on its models, several words sharing one set of features.
+"""The engine openWakeWord: runs its models on a stream; the features are computed once for all words.
 
-The scores are those of openwakeword's `Model.predict` fed in steps of 80 ms, whatever the length of the pieces that
-arrive; the parity test compares the two. As there, the first five of a stream are 0. The one difference: before the
-first sound ours has heard silence, theirs random noise, so the first 1.3 s of a stream (2.7 s for the timer) agree only
-when theirs is given the same start.
+The scores are those of openwakeword's `Model.predict` in steps of 80 ms, however long the pieces are that are fed; the
+parity test compares the two. As there, the first five scores of a stream are 0. One thing differs: this engine
+starts from silence, openwakeword from random noise. So in the first 1.3 s of a stream (2.7 s for the timer) the scores
+agree only when openwakeword is given the same start.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ from device.wake.openwakeword.wordend import ROWS, Sound, WordEnd, word_end
 
 _log = logging.getLogger(__name__)
 
-# openWakeWord zeroes the first five scores of a stream: the features are not filled yet.
+# openWakeWord sets the first five scores of a stream to zero: there are not enough features yet.
 _WARM_UP_CHUNKS = 5
-# The longest window of the models that ship is 34 embeddings; ten seconds is what openWakeWord keeps.
+# The longest window of a model in the wheel is 34 embeddings; openWakeWord keeps ten seconds (120).
 _LONGEST_WINDOW = 120
-# The word-end estimate looks at this much sound: 0.8 s.
+# The word's end is estimated from this much sound: 0.8 s.
 _KEPT_CHUNKS = 10
-# How long a detection waits for a word that still sounds to end: 240 ms.
+# How long a detection waits while the word still goes on: 240 ms.
 _LONGEST_WAIT_CHUNKS = 3
-# What openWakeWord's documentation recommends to begin with.
+# The threshold that openWakeWord's documentation recommends to begin with.
 _USUAL_THRESHOLD = 0.5
 
 
 class OpenWakeWord(BaseEngine):
-    """A `ports.WakeWord`: every whole 80 ms (1280 samples at 16 kHz) is scored, in the caller's thread.
+    """A `ports.WakeWord`: scores every 80 ms (1280 samples at 16 kHz), in the caller's thread.
 
-    Its rule (see decision.py) decides when a word is detected. While the word seems to be sounding still, the
-    detection waits up to 240 ms.
+    A word's rule (see decision.py) decides when it is detected. While the word seems to go on, the detection is held
+    back, for up to 240 ms.
     """
 
     step = Samples(CHUNK_SAMPLES)
@@ -59,9 +59,9 @@ class OpenWakeWord(BaseEngine):
         words: Sequence[str] = ("hey_jarvis",),
         rules: DetectionRules | None = None,
     ) -> None:
-        """Load the models of `words`; without `rules`, the threshold is 0.5.
+        """Load the models of `words`; without `rules` the threshold is 0.5.
 
-        A model of several classes (timer) gives a word for each of them. Raise ConfigError.
+        A model of several classes (timer) makes one word of each class. Raise ConfigError.
         """
         rules = rules or DetectionRules()
         rules.refuse_unknown(words)
@@ -70,7 +70,7 @@ class OpenWakeWord(BaseEngine):
         networks = [_open(model.path) for model in models]
         self._features = Features(max(ROWS, *(_window(network) for network in networks)))
         self.memory = Samples(self._features.memory_chunks * CHUNK_SAMPLES)
-        """Scores depend on so much sound, and on nothing before."""
+        """How much of the newest sound the scores depend on."""
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
         self._words = _label(models, self._heads, [rules.of(name, _USUAL_THRESHOLD) for name in names])
         super().__init__(self._words, self.step)
@@ -78,7 +78,7 @@ class OpenWakeWord(BaseEngine):
         self._chunks = 0
 
     def skip(self, samples: int) -> None:
-        """Leave out so much of the stream: positions and refractory periods count it, all else is forgotten."""
+        """Skip a part of the stream: positions and refractory periods count it, and the rest is as after a reset."""
         self.reset()
         self._position += samples
 
@@ -113,7 +113,7 @@ class OpenWakeWord(BaseEngine):
 
 
 class _Head:
-    """A word's model, reading the shared embeddings."""
+    """A word's model; its input is the window of the newest shared embeddings."""
 
     def __init__(self, network: Network, embeddings: FloatArray) -> None:
         window = embeddings[-_window(network) :][None]
@@ -126,7 +126,7 @@ class _Head:
 
 @dataclass(slots=True)
 class _Word:
-    """What one word's scores have led to so far."""
+    """The state of one word's detection."""
 
     name: str
     read: Callable[[], float]
@@ -135,11 +135,11 @@ class _Word:
     score: float = 0.0
     peak: float = 0.0
     waiting: bool = False
-    """Detected, and its end not estimated yet."""
+    """Detected, but not reported yet, because the word still goes on."""
     waited: int = 0
 
     def hear(self, score: float, position: int) -> None:
-        """Take the score of the 80 ms that end at `position`."""
+        """Judge the score of the 80 ms that end at `position`."""
         self.score = score
         if self.decision.hear(score, position):
             self.waiting, self.waited, self.peak = True, 0, 0.0
@@ -153,7 +153,7 @@ class _Word:
 
 
 def _label(models: Sequence[WordModel], heads: Sequence[_Head], rules: Sequence[DetectionRule]) -> list[_Word]:
-    """Name what each model's outputs stand for: the word itself, or its classes."""
+    """Return a word for each output of each model: the model's own word, or one for each of its classes."""
     words: dict[str, _Word] = {}
     for model, head, rule in zip(models, heads, rules, strict=True):
         for index, label in head.classes.items():
@@ -181,7 +181,7 @@ def _open(path: Path) -> Network:
 
 
 def _window(network: Network) -> int:
-    """Return how many embeddings the word's model looks at; refuse a model that is not one of openWakeWord's."""
+    """Return the length of the model's input in embeddings. Raise ConfigError when it is not an openWakeWord model."""
     match network.input_shape, network.output_shape:
         case (1 | None, int(rows), int(size)), (1 | None, _) if size == EMBEDDING_SIZE and 0 < rows <= _LONGEST_WINDOW:
             return rows
@@ -192,7 +192,7 @@ def _window(network: Network) -> int:
 
 
 def _classes(network: Network, count: int) -> dict[int, str]:
-    """Return the outputs that stand for a word: index to label, "" for the model's own name.
+    """Return the outputs that are words: index to label, "" for the model's own name.
 
     openWakeWord's multi-class models carry their labels as JSON in the output's name; output 0 is "none of them".
     """

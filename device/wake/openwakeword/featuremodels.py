@@ -1,4 +1,8 @@
-"""Chooses how features are computed: as a stream in numpy, a fifth of the work, where the wheel's models can be."""
+"""Loads the two feature models of the openwakeword wheel: mel spectrum and embedding.
+
+Both are computed in numpy, as a stream, which is a fifth of the work. Models that cannot be computed so (of another
+version of the wheel) are run by onnxruntime or TensorFlow Lite.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +25,9 @@ _CANNOT_STREAM = (NotStreamableError, MalformedError)
 
 
 def load_feature_models(sound: FloatArray) -> tuple[Mel, Embedding]:
-    """Load what computes features of `sound` (1760 samples that keep their place): the faster way if there is one.
+    """Load what computes features of `sound` (1760 samples at a fixed address): in numpy when that is possible.
 
-    It takes 5 ms, so nothing of it is kept for the next start. Raise ConfigError when the models of the openwakeword
-    wheel are missing or broken.
+    It takes 5 ms, so nothing is cached on disk. Raise ConfigError when the models are missing or broken.
     """
     slow: list[str] = []
     parts = _open_mel(sound, slow), _open_embedding(slow)

@@ -1,7 +1,7 @@
-"""The mel spectrum of the newest sound, as openwakeword's melspectrogram model computes it.
+"""Computes the mel spectrum of the newest sound, as openwakeword's melspectrogram model does.
 
-The model does a Fourier transform as two convolutions of 257 x 512 weights. numpy's does the same in a third of the
-time and without onnxruntime; the numbers differ by at most 0.0006 dB.
+The model computes the Fourier transform as two convolutions with 257 x 512 weights. numpy's FFT takes a third of the
+time and needs no onnxruntime; the results differ by at most 0.0006 dB.
 """
 
 from __future__ import annotations
@@ -17,39 +17,39 @@ from device.wake.networks.protobuf import MalformedError
 CHUNK_SAMPLES = 1280
 """80 ms at 16 kHz: openWakeWord's step."""
 OVERLAP_SAMPLES = 480
-"""A chunk's first frames look so far back."""
+"""How far the first frames of a chunk reach back before it."""
 BANDS = 32
 CHUNK_FRAMES = 8
-# The first chunk of a stream has no sound before it, so three frames fewer come of it.
+# The first chunk of a stream has no sound before it: it gives three frames fewer.
 FIRST_FRAMES = 5
 
 _HOP, _FRAME = 160, 512
 _FLOOR = 1e-10
-# Decibels are brought to the range that the embedding model was trained on: dB / 10 + 2 (openWakeWord's transform).
+# The embedding model was trained on dB / 10 + 2 (openWakeWord's transform).
 _PER_NEPER = 1 / np.log(10)
 _OFFSET = np.float32(2)
-# 80 dB below the loudest.
+# The dynamic range: levels are raised to at least 80 dB below the loudest.
 _RANGE = np.float32(8)
 
 
 class Mel(Protocol):
-    """Turns the newest 110 ms of sound into frames of 32 bands."""
+    """Computes mel frames (32 bands each) of the newest 110 ms of sound."""
 
     def newest(self, frames: int) -> FloatArray:
-        """Return the newest 8 frames, or 5 without the sound before the chunk; valid until the next call."""
+        """Return the newest 8 frames, or 5 at the beginning of a stream; valid until the next call."""
 
 
 class FourierMel:
-    """Computed in numpy with the window and the bands of the model."""
+    """Computes them in numpy, with the window and the mel filters of the model."""
 
     def __init__(self, sound: FloatArray, window: FloatArray, bands: FloatArray) -> None:
-        """`sound`: 1760 samples that keep their place; `window`: 512; `bands`: 257 x 32."""
+        """`sound`: 1760 samples at a fixed address; `window`: 512; `bands`: the mel filters, 257 x 32."""
         self._frames = np.lib.stride_tricks.sliding_window_view(sound, _FRAME)[::_HOP]
         self._window = window
         self._windowed = np.zeros(self._frames.shape, np.float32)
         # Before numpy 2 a spectrum always has double precision.
         kind = np.fft.rfft(self._windowed).real.dtype
-        # Real and imaginary parts lie side by side: both go to the same band.
+        # Real and imaginary parts alternate: both add to the same band.
         self._bands = np.repeat(bands, 2, axis=0).astype(kind)
 
     def newest(self, frames: int) -> FloatArray:
@@ -62,13 +62,13 @@ class FourierMel:
         np.log(mel, out=mel)
         mel *= _PER_NEPER
         mel += _OFFSET
-        # The model limits the dynamic range of what it is given at once, so frames depend on their neighbours.
+        # As in the model: the loudest of these frames limits the dynamic range of all.
         np.maximum(mel, mel.max() - _RANGE, out=mel)
         return mel
 
 
 class ModelMel:
-    """Computed by the model."""
+    """Computes them with the model itself."""
 
     def __init__(self, sound: FloatArray, network: Network) -> None:
         """`sound`: as for FourierMel. Raise ConfigError."""
@@ -84,10 +84,10 @@ class ModelMel:
 
 
 def fourier_mel(model: Graph, sound: FloatArray) -> FourierMel:
-    """Take window and bands out of the melspectrogram model. Raise MalformedError when they are not in it."""
+    """Read window and mel filters from the melspectrogram model. Raise MalformedError when they are not in it."""
     tensors = model.tensors
     try:
-        # Of the convolution with cosines; the first is cos 0: what is left is the window.
+        # The kernels of this convolution are windowed cosines. The first has frequency 0: it is the window itself.
         window, bands = tensors["0.stft.conv_real.weight"][0, 0], tensors["1.melW"]
     except (KeyError, IndexError):
         raise MalformedError("the melspectrogram model is another one") from None

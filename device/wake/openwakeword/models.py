@@ -1,6 +1,6 @@
-"""Finding wake-word models: those in the openwakeword wheel by name, others by path. Imports no model library.
+"""Finding openWakeWord models: those in the openwakeword wheel by name, others by path.
 
-The package `openwakeword` is not imported: that pulls in scikit-learn and scipy (1.6 s and 120 MB on x86-64).
+The package `openwakeword` itself is not imported: it would import scikit-learn and scipy (1.6 s and 120 MB on x86-64).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from device.kit.textfiles import expanded, unreadable
 from device.wake.manifests import explain_manifest
 
 _FOLDER = "openwakeword/resources/models"
-# The first is preferred: numpy computes it, while the other needs a library.
+# The first is preferred: numpy can compute it; the other needs TensorFlow Lite.
 _SUFFIXES = (".onnx", ".tflite")
 _NOT_WORDS = frozenset({"embedding_model", "melspectrogram", "silero_vad"})
 _VERSION = re.compile(r"_v\d+(\.\d+)*$")
@@ -24,16 +24,16 @@ _VERSION = re.compile(r"_v\d+(\.\d+)*$")
 
 @dataclass(frozen=True, slots=True)
 class WordModel:
-    """Where a word's model is; `word` is the name it goes by."""
+    """A word's name, as detections report it, and its model's file."""
 
     word: str
     path: Path
 
 
 def find_word(name: str) -> WordModel:
-    """Find the model that `name` stands for: "hey_jarvis", "hey_jarvis_v0.1" or a path to an .onnx or .tflite file.
+    """Find a model by its word ("hey_jarvis", "hey_jarvis_v0.1") or by the path of an .onnx or .tflite file.
 
-    A word given by path goes by the file's name without its suffix. Raise ConfigError.
+    With a path, the file's name without its suffix is the word's name. Raise ConfigError.
     """
     if "/" in name or name.endswith((*_SUFFIXES, ".json")):
         return _by_path(expanded(name, "wake.words"))
@@ -46,7 +46,7 @@ def bare_name(word: str) -> str:
 
 
 def shipped_words() -> dict[str, Path]:
-    """Return the words whose models the openwakeword wheel holds, without their version. Raise ConfigError."""
+    """Return the words (without version) whose models are in the wheel, and their files. Raise ConfigError."""
     return {bare_name(stem): path for stem, path in _shipped().items() if stem not in _NOT_WORDS}
 
 
@@ -91,7 +91,7 @@ def _shipped() -> dict[str, Path]:
     except PackageNotFoundError:
         raise _no_models("it is not installed") from None
     paths = [Path(str(file.locate())) for file in files if _is_model(file)]
-    # The preferred one comes last, and stays.
+    # The preferred suffix comes last, so it is the one that the dict keeps.
     paths.sort(key=lambda path: _SUFFIXES.index(path.suffix), reverse=True)
     found = {path.stem: path for path in paths if path.is_file()}
     if not found:

@@ -1,17 +1,24 @@
-"""Where a wake word ended, once an engine has detected it.
+"""Estimates where a detected wake word ended.
 
-A score crosses its threshold anywhere from 8 ms before to 480 ms after the word's end (5th to 95th percentile,
-"hey_jarvis" at 0.5), so the crossing alone says little. Two steps say more:
+A score crosses its threshold between 8 ms before and 480 ms after the word's end (5th to 95th percentile, "hey_jarvis"
+at 0.5), so the crossing alone is not exact enough. The end is estimated in two steps:
 
-1. A linear model per word on the newest 8 embeddings gives the time since the end; its weights (wordend.toml) were
-   fitted by tests/bench/fit_word_end.py on espeak-ng and flite voices, whose word ends are known exactly.
-2. A word that ends in a sibilant ("jarvis") is moved to the end of the hiss nearest by, if there is one.
+1. A linear model of the newest 8 embeddings, one for each word, gives the time since the end. Its weights
+   (wordend.toml) were fitted by tests/bench/fit_word_end.py on espeak-ng and flite voices, whose word ends are known
+   exactly.
+2. For a word that ends in a sibilant ("jarvis") the estimate is moved to the end of the nearest hiss, if there is one.
 
-A margin is taken off the result, because what is lost of a command is worse than what is kept of the wake word.
-Measured on 600 utterances a word of voices left out of the fit (half of them in noise of 10 to 20 dB SNR, two thirds
-with a command right behind), threshold 0.5: within 200 ms before the true end / late / median of detection after it:
-hey_jarvis 97.8 % / 0.5 % / 173 ms, alexa 94.5 % / 4.5 % / 78 ms, hey_rhasspy 96.6 % / 0.5 % / 111 ms. Synthetic voices
-only; between synthesisers (fitted on espeak-ng, judged on flite) the spread of step 1 grows from 45 to 75 ms.
+Then a margin is subtracted, because losing the beginning of a command is worse than keeping the end of the wake word.
+
+Measured at a threshold of 0.5 on 600 utterances of each word, by voices that were left out of the fit; half of them in
+noise (SNR 10 to 20 dB), two thirds with a command right behind the word:
+
+              at most 200 ms early   late     detection after the true end (median)
+hey_jarvis    97.8 %                 0.5 %    173 ms
+alexa         94.5 %                 4.5 %    78 ms
+hey_rhasspy   96.6 %                 0.5 %    111 ms
+
+All voices are synthetic. Fitted on espeak-ng and judged on flite, the spread of step 1 grows from 45 to 75 ms.
 """
 
 from __future__ import annotations
@@ -33,31 +40,31 @@ from device.wake.openwakeword.models import bare_name
 Sound = npt.NDArray[np.int16]
 
 ROWS = 8
-"""How many embeddings the linear model sees: 8 x 80 ms, plus the 0.7 s that the first of them looks back."""
+"""Embeddings in the linear model's input: 8 x 80 ms, plus the 0.7 s that the first of them reaches back."""
 MARGIN = samples_from_ms(90, CAPTURE_RATE)
-"""Taken off every estimate: with a spread of 40 ms it puts 97 % of them before the true end."""
+"""Subtracted from every estimate: with a spread of 40 ms, 97 % of them are then before the true end."""
 UNKNOWN_WORD = samples_from_ms(300, CAPTURE_RATE)
-"""How far before the crossing a word without a fitted model is taken to have ended: the late edge of the known ones."""
+"""For a word without a fitted model: the assumed time from its end to the crossing, a late one of the fitted words."""
 
 _FRAME = 160
 _REACH = samples_from_ms(160, CAPTURE_RATE)
-# A longer hiss runs on into the next word ("jarvis stop"): the word's own share is about this much.
+# A longer hiss continues in the next word ("jarvis stop"): about this much of it belongs to the wake word.
 _LONGEST_HISS = samples_from_ms(100, CAPTURE_RATE)
 _SHORTEST_HISS_FRAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class WordEnd:
-    """How to find the end of one word. `weights` is empty for a word that was not fitted."""
+    """Estimates the end of one word. `weights` is empty for a word without a fitted model."""
 
     weights: FloatArray
     bias: float = 0.0
     sibilant: bool = False
 
     def samples_ago(self, embeddings: FloatArray, sound: Sound) -> Samples:
-        """Return how long ago the word ended, margin included; negative while it still sounds.
+        """Return how long ago the word ended, margin included; negative while it still goes on.
 
-        `embeddings`: at least ROWS x 96, `sound`: the newest half second or more, both up to now.
+        `embeddings`: at least ROWS x 96; `sound`: at least half a second. Both end now.
         """
         if not self.weights.size:
             return UNKNOWN_WORD
@@ -72,7 +79,7 @@ class WordEnd:
 
 
 def word_end(word: str) -> WordEnd:
-    """Return the estimator for `word`, with or without its version."""
+    """Return the estimator for `word`, which may have a version in its name."""
     entry = _fitted().get(bare_name(word))
     if entry is None:
         return WordEnd(np.empty(0, np.float32))
@@ -86,9 +93,9 @@ def _fitted() -> dict[str, dict[str, Any]]:
 
 
 def _move_to_hiss(ago: int, sound: Sound) -> int:
-    """Return when the hiss nearest to `ago` ended, or `ago` when none is near."""
+    """Return how long ago the hiss nearest to `ago` ended, or `ago` when none is near."""
     ends = [len(sound) - end for end in _hiss_ends(sound)]
-    # A hiss that touches the newest frame may still go on.
+    # A hiss in the newest frame may not have ended yet.
     near = [end for end in ends if abs(end - ago) < _REACH and end > _FRAME]
     return min(near, key=lambda end: abs(end - ago), default=ago)
 
@@ -106,7 +113,7 @@ def _hiss_ends(sound: Sound) -> list[int]:
 
 
 def _is_hiss(sound: Sound) -> npt.NDArray[np.bool_]:
-    """Say for every 10 ms whether it is a sibilant: loud in the second difference, which rises 12 dB an octave."""
+    """Tell for every 10 ms whether it is a sibilant: loud after differencing twice, which gains 12 dB an octave."""
     samples = sound.astype(np.float32)
     high = _power(np.diff(samples, 2, prepend=[0.0, 0.0]))
     if not high.size:
@@ -115,7 +122,7 @@ def _is_hiss(sound: Sound) -> npt.NDArray[np.bool_]:
     hissing: npt.NDArray[np.bool_] = (
         (high > 1.2 * (_power(samples) + 100.0)) & (high > 5.0 * quiet) & (high > 0.06 * high.max())
     )
-    # A single frame's gap does not end a hiss.
+    # A gap of one frame does not end a hiss.
     bridged = hissing[:-2] & ~hissing[1:-1] & hissing[2:]
     hissing[1:-1] |= bridged
     return hissing
