@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import ast
+import inspect
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,38 +21,51 @@ sys.path.insert(0, str(ROOT))
 
 import msgspec  # noqa: E402 - the root is put on the path above, so that no installation is needed
 
-from device import complaints, config  # noqa: E402
+from device.house import complaints  # noqa: E402
+from device.house.configuration import SCHEMA, TABLES  # noqa: E402
 
 PAGE = ROOT / "docs" / "configuration.md"
 
 HEAD = """# Every key of the configuration
 
-Drawn from `device/config.py` by `scripts/draw_settings.py`; do not edit. A test fails when this page is stale.
+Drawn by `scripts/draw_settings.py` from the Sections that the rooms declare; do not edit. A test fails when this page
+is stale.
 
 The file is TOML, named with `--config FILE`; without that it is `/etc/hearthside/config.toml`, and where there is none
 the defaults hold. It says only what differs from them. `--set SECTION.KEY=VALUE` sets a key for a single run. The log
-says at the start which file was read. A wrong key or value is refused with what is meant, and exit code 78.
+says at the start which files were read. A wrong key or value is refused with what is meant, and exit code 78.
+
+Files in the folder `config.d` beside it, whose names end in `.toml`, are read after it in the order of their names.
+What is built in, the board (`hardware.profile`), the file, `config.d` and `--set` are laid over each other in this
+order: what comes later wins, for each key by itself, also when it says what is built in.
 
 The API key does not belong here: it is the environment variable `OPENAI_API_KEY`, or the systemd credential
 `openai_api_key`.
 """
 
 
-def meanings() -> dict[str, dict[str, str]]:
-    """Return what stands below each attribute of each class of device/config.py, on one line."""
-    tree = ast.parse(Path(config.__file__).read_text(encoding="utf-8"))
-    found: dict[str, dict[str, str]] = {}
-    for section in (node for node in tree.body if isinstance(node, ast.ClassDef)):
-        pairs = zip(section.body, section.body[1:], strict=False)
-        found[section.name] = {
-            before.target.id: " ".join(after.value.value.split())
-            for before, after in pairs
-            if isinstance(before, ast.AnnAssign)
-            and isinstance(before.target, ast.Name)
-            and isinstance(after, ast.Expr)
-            and isinstance(after.value, ast.Constant)
-        }
-    return found
+def meanings(kind: type[msgspec.Struct]) -> dict[str, str]:
+    """Return what stands below each attribute of a Section, and of those that it is made from, on one line."""
+    known = {table.name.rpartition(".")[2]: table.meaning for table in TABLES if table.meaning}
+    return {**known, **{key: text for part in reversed(kind.__mro__) for key, text in written(part).items()}}
+
+
+def written(kind: type) -> dict[str, str]:
+    """Return what the source of a class says below each attribute; of one that was composed there is none."""
+    try:
+        tree = ast.parse(inspect.getsource(kind))
+    except (OSError, TypeError):
+        return {}
+    (section,) = tree.body
+    assert isinstance(section, ast.ClassDef)
+    return {
+        before.target.id: " ".join(after.value.value.split())
+        for before, after in itertools.pairwise(section.body)
+        if isinstance(before, ast.AnnAssign)
+        and isinstance(before.target, ast.Name)
+        and isinstance(after, ast.Expr)
+        and isinstance(after.value, ast.Constant)
+    }
 
 
 def sections(kind: type[msgspec.Struct], name: str = "") -> Iterator[tuple[str, type[msgspec.Struct]]]:
@@ -106,8 +121,7 @@ def table(name: str, kind: type[msgspec.Struct], meaning: dict[str, str]) -> str
 
 def page() -> str:
     """Return the whole page."""
-    known = meanings()
-    tables = [table(name, kind, known[kind.__name__]) for name, kind in sections(config.Config) if name]
+    tables = [table(name, kind, meanings(kind)) for name, kind in sections(SCHEMA) if name]
     # A section that only holds others has no keys of its own.
     return "\n\n".join([HEAD.rstrip(), *(text for text in tables if text.count("\n") > 5)]) + "\n"
 

@@ -13,8 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device import config
 from device.errors import ConfigError
+from device.house import configuration, sources
+from device.house.configuration import RELAYS, SCHEMA
+from device.service.settings import Service
+from device.service.statefolder import state_folder
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -31,18 +34,18 @@ KEYS = ["input", "words", "thresholds", "openai", "led", "button", "relays", "pr
 def refusal(table: dict[str, Any]) -> str:
     """Return the message with which a configuration is refused."""
     with pytest.raises(ConfigError) as caught:
-        config.parse(table)
+        configuration.parse(table)
     return str(caught.value)
 
 
 def test_an_empty_file_is_the_default() -> None:
     """Every key has a default."""
-    assert config.parse({}) == config.Config()
+    assert configuration.parse({}) == SCHEMA()
 
 
 def test_the_defaults_can_be_written_down_and_read_again() -> None:
     """They pass their own checks."""
-    assert config.parse(msgspec.to_builtins(config.Config())) == config.Config()
+    assert configuration.parse(msgspec.to_builtins(SCHEMA())) == SCHEMA()
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def complaint(read: Callable[[], object]) -> str:
 
 def taken_or_refused(table: dict[str, Any]) -> None:
     """Read a table; only a ConfigError that names the place may come out."""
-    said = complaint(lambda: config.parse(table, lambda key: "here"))
+    said = complaint(lambda: configuration.parse(table, "here"))
     assert not said or said.startswith("here: ")
 
 
@@ -162,7 +165,7 @@ def loading(folder: Path, data: bytes, *overrides: str) -> str:
     """Return the message with which a file is refused, "" when it is taken."""
     file = folder / "config.toml"
     file.write_bytes(data)
-    return complaint(lambda: config.load(file, overrides))
+    return complaint(lambda: configuration.load(file, overrides))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -170,7 +173,7 @@ def test_a_file_may_come_from_another_kind_of_computer(tmp_path: Path, encoding:
     """With a byte order mark, in UTF-16, with line ends of Windows."""
     file = tmp_path / "config.toml"
     file.write_bytes('[conversation]\r\ninstructions = "Sprich wie ein Bär"\r\n'.encode(encoding))
-    assert config.load(file).conversation.instructions == "Sprich wie ein Bär"
+    assert configuration.load(file).conversation.instructions == "Sprich wie ein Bär"
 
 
 @pytest.mark.parametrize(
@@ -223,15 +226,15 @@ def test_whatever_the_bytes_it_is_a_configuration_or_a_complaint(tmp_path: Path,
 def test_whatever_is_set_it_is_a_configuration_or_a_complaint(override: str) -> None:
     """That says so; no other error comes out."""
     for text in (override, f"audio.volume={override}", f"wake.words={override}", f"tools.relays.{override}=1"):
-        said = complaint(lambda text=text: config.load(None, [text]))  # type: ignore[misc]
+        said = complaint(lambda text=text: configuration.load(None, [text]))  # type: ignore[misc]
         assert not said or said.startswith("--set")
 
 
 def test_a_home_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """~ is put in full, ~nobody cannot be."""
-    wrong = config.parse({"service": {"state_dir": "~no-such-user/x"}})
+    wrong = configuration.parse({"service": {"state_dir": "~no-such-user/x"}})
     with pytest.raises(ConfigError, match=r'service\.state_dir: there is no home folder for "~no-such-user"'):
-        config.state_dir(wrong)
+        state_folder(wrong.service)
 
 
 def test_an_override_wins_over_the_file_and_leaves_the_rest(tmp_path: Path) -> None:
@@ -239,19 +242,19 @@ def test_an_override_wins_over_the_file_and_leaves_the_rest(tmp_path: Path) -> N
     file = tmp_path / "config.toml"
     file.write_text('[conversation]\nfollow_up_s = 3\nturn_taking = "local"\n')
     overrides = ["conversation.follow_up_s=0", "audio.input=ReSpeaker", 'wake.words=["alexa"]', "tools.relays.a.pin=4"]
-    taken = config.load(file, overrides)
+    taken = configuration.load(file, overrides)
     assert taken.conversation.follow_up_s == 0
     assert taken.conversation.turn_taking == "local"
     assert taken.audio.input == "ReSpeaker"
     assert taken.wake.words == ("alexa",)
-    assert taken.tools.relays["a"].pin == 4
+    assert taken.of(RELAYS)["a"].pin == 4
 
 
 @pytest.mark.parametrize("override", ["a", "=1", "", "audio=", "audio..input=x", ".=1", "audio.input.x.y=1", "a.b.c=1"])
 def test_a_hopeless_override_is_refused_in_words(override: str) -> None:
     """Whatever is typed."""
     with pytest.raises(ConfigError) as caught:
-        config.load(None, [override])
+        configuration.load(None, [override])
     assert "\n" not in str(caught.value)
 
 
@@ -264,17 +267,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, kind: str) -> None:
     elif kind == "not text":
         file.write_bytes(b"\xff\xfe[audio]")
     with pytest.raises(ConfigError, match=r"config\.toml"):
-        config.load(file)
+        configuration.load(file)
 
 
 def test_the_state_folder_is_the_files_then_systemds_then_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this order; systemd may name several."""
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/two")
-    own = config.parse({"service": {"state_dir": "~/mine"}})
-    assert config.state_dir(own) == Path("~/mine").expanduser()
-    assert config.state_dir(config.Config()) == Path("/var/lib/one")
+    own = configuration.parse({"service": {"state_dir": "~/mine"}})
+    assert state_folder(own.service) == Path("~/mine").expanduser()
+    assert state_folder(Service()) == Path("/var/lib/one")
     monkeypatch.delenv("STATE_DIRECTORY")
-    assert config.state_dir(config.Config()) == Path("~/.local/state/hearthside").expanduser()
+    assert state_folder(Service()) == Path("~/.local/state/hearthside").expanduser()
 
 
 # The page of all keys
@@ -298,8 +301,8 @@ def test_every_key_says_what_it_means() -> None:
 def test_a_default_file_that_may_not_be_read_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever wrote it believes that it holds."""
     hidden = Path(f"/{'x' * 300}/config.toml")
-    monkeypatch.setattr(config, "DEFAULT_PATH", hidden)
+    monkeypatch.setattr(sources, "DEFAULT_PATH", hidden)
     with pytest.raises(ConfigError, match="cannot read the configuration"):
-        config.load(None)
-    monkeypatch.setattr(config, "DEFAULT_PATH", Path("/nowhere/config.toml"))
-    assert config.load(None) == config.Config()
+        configuration.load(None)
+    monkeypatch.setattr(sources, "DEFAULT_PATH", Path("/nowhere/config.toml"))
+    assert configuration.load(None) == SCHEMA()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from device import config
 from device.cli import COMMANDS, _parser
+from device.house import configuration
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "hardware.md", ROOT / "device" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,7 +31,7 @@ def anchors(page: Path) -> set[str]:
 @pytest.mark.parametrize("block", BLOCKS)
 def test_every_example_of_a_configuration_is_accepted(block: str) -> None:
     """As it is copied."""
-    config.parse(tomllib.loads(block))
+    configuration.parse(tomllib.loads(block))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from device import config
 from device.audio.cards.mixer import find_mixer
+from device.audio.settings import Audio
 
 
 class Mixer(Protocol):
@@ -28,7 +28,7 @@ class Volume:
 
     def __init__(
         self,
-        settings: config.Audio,
+        settings: Audio,
         set_gain: Callable[[float], None],
         find: FindMixer = find_mixer,
         on_mixed: Callable[[], None] = lambda: None,

@@ -9,14 +9,15 @@ import re
 import sys
 from collections.abc import Sequence
 
-from device import __version__, config
+from device import __version__
 from device.cli import demo, listen, replay, run
 from device.errors import ConfigError, HearthsideError
+from device.house import configuration, sources
 from device.kit import signals
 
 COMMANDS = (run, listen, replay, demo)
 
-_KEY = re.compile(rf"({'|'.join(config.Config.__struct_fields__)})\.[\w.]*\w")
+_KEY = re.compile(rf"({'|'.join(configuration.SCHEMA.__struct_fields__)})\.[\w.]*\w")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +61,9 @@ def _placed(complaint: str, options: argparse.Namespace) -> str:
     key = _KEY.match(complaint.removeprefix("the configuration: "))
     if key is None or "overrides" not in options:
         return complaint
-    place = config.places(options.config, options.overrides)(key[0])
+    place = configuration.read(options.config, options.overrides).place(key[0])
+    # What nobody has set would be set in the first file.
+    place = place or next(map(str, sources.files(options.config)), "")
     return f"{place}: {key.string}" if place else key.string
 
 

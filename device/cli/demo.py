@@ -10,13 +10,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from device import config
 from device.foreign import plot
+from device.house import configuration
+from device.house.configuration import Config
 from device.kit import signals
 from device.secrets import withhold
 from device.service import journal
 
 LED, BUTTON, RELAY = 18, 23, 17
+THRESHOLD = 0.5
 
 
 def add_to(commands: Any) -> None:
@@ -67,11 +69,12 @@ async def _demo(drawing: Path | None) -> list[Any]:
         board.close()
 
 
-def demo_settings(url: str, folder: str) -> config.Config:
+def demo_settings(url: str, folder: str) -> Config:
     """Return the configuration of the demo: everything simulated, everything else as shipped."""
-    return config.parse(
+    return configuration.parse(
         {
             "audio": {"input": "hearthside_mic", "output": "hearthside_speaker"},
+            "wake": {"threshold": THRESHOLD},
             "conversation": {
                 "follow_up_s": 3.0,
                 "openai": {"url": url, "transcription_model": "gpt-transcribe"},
@@ -87,7 +90,7 @@ def demo_settings(url: str, folder: str) -> config.Config:
     )
 
 
-async def _perform(drawing: Path | None, board: Any, card: Any, server: Any, settings: config.Config) -> list[Any]:
+async def _perform(drawing: Path | None, board: Any, card: Any, server: Any, settings: Config) -> list[Any]:
     from device.house.app import open_app
     from device.secrets import Secret
     from device.sim.person.voice import Person
@@ -120,5 +123,5 @@ async def _perform(drawing: Path | None, board: Any, card: Any, server: Any, set
         checks.append(scenario.sound_was_heard(speaker.pcm, speaker.rate))
     if drawing:
         near, far = (picture.Track(sound.pcm, sound.rate, sound.start) for sound in (room, speaker))
-        await asyncio.to_thread(picture.draw, timeline, near, far, settings.wake.threshold, drawing)
+        await asyncio.to_thread(picture.draw, timeline, near, far, THRESHOLD, drawing)
     return checks

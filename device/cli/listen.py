@@ -8,8 +8,9 @@ import contextlib
 import sys
 from typing import Any
 
-from device import config
 from device.cli.run import add_configuration
+from device.house import configuration
+from device.house.configuration import Config
 from device.kit import signals
 from device.kit.threads import Threads
 from device.service import journal
@@ -25,7 +26,7 @@ def add_to(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = config.load(options.config, options.overrides)
+    settings = configuration.load(options.config, options.overrides)
     journal.start("warning")
     with signals.importing(interrupted=0):
         import device.audio.cards.portaudio
@@ -35,21 +36,19 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _until_told(settings: config.Config) -> None:
+async def _until_told(settings: Config) -> None:
     stop = asyncio.Event()
     with signals.told(stop.set):
         await _listen(settings, stop)
 
 
-async def _listen(settings: config.Config, stop: asyncio.Event) -> None:
+async def _listen(settings: Config, stop: asyncio.Event) -> None:
     from device.audio.cards.portaudio import SoundCards
     from device.audio.frames import level_dbfs
-    from device.boards import apply_profile, load_profile
     from device.cli.meters import Meters
     from device.wake.engines import load_engine
     from device.wake.worker import WakeWorker
 
-    settings = apply_profile(settings, load_profile(settings.hardware.profile))
     engine = await Threads("loading").call(load_engine, settings.wake)
     meters = Meters(engine.rules, sys.stdout, stop.set)
     # No doze: whoever looks at the scores wants those of now.

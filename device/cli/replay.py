@@ -9,11 +9,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device import config
 from device.cli.labels import NONE, labels
 from device.cli.run import add_configuration
 from device.errors import AudioError
 from device.foreign import plot
+from device.house import configuration
 from device.kit import signals
 from device.service import journal
 from device.units import CAPTURE_RATE
@@ -47,7 +47,7 @@ def add_to(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    settings = config.load(options.config, options.overrides)
+    settings = configuration.load(options.config, options.overrides)
     journal.start("warning")
     if options.plot:
         plot.check_path(options.plot)

@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from device import config
+from device.house import configuration, sources
 from device.kit import signals
 from device.kit.threads import wait_for_children_without_threads
 from device.secrets import take_secret
@@ -25,8 +25,8 @@ def add_to(commands: Any) -> None:
 
 
 def add_configuration(parser: argparse.ArgumentParser) -> None:
-    """Add --config and --set, for `config.load`."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {config.DEFAULT_PATH}")
+    """Add --config and --set, for `configuration.load`."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {sources.DEFAULT_PATH}")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
 
 
@@ -34,10 +34,10 @@ def _run(options: argparse.Namespace) -> int:
     # Until the house is told of signals there is nothing to put away.
     signals.leave_at_once()
     dumps.forbid()
-    settings = config.load(options.config, options.overrides)
+    settings = configuration.load(options.config, options.overrides)
     journal.start(settings.service.log_level)
-    file = config.file_of(options.config)
-    log.info("configuration: %s", file.absolute() if file else f"built in ({config.DEFAULT_PATH} is not there)")
+    files = ", ".join(str(file.absolute()) for file in sources.files(options.config))
+    log.info("configuration: %s", files or f"built in ({sources.DEFAULT_PATH} is not there)")
     # Before anything can start a child, which would inherit it.
     key = take_secret("OPENAI_API_KEY")
     journal.hide(key.mask)

@@ -7,12 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from device import config
 from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.ear.frontend import Frontend
 from device.audio.ear.traffic import TrafficReport
 from device.audio.mouth.player import Player
-from device.boards import apply_profile, load_profile
+from device.boards import load_profile
 from device.controller import Controller, House
 from device.core.events import ShutdownRequested
 from device.core.machine import Machine
@@ -20,6 +19,7 @@ from device.errors import AudioError, ConfigError
 from device.foreign.espeak import EspeakVoice
 from device.house import talk
 from device.house.closing import Closing
+from device.house.configuration import Config
 from device.house.home import open_home
 from device.house.listening import open_listening, open_wake
 from device.house.policy import choose_barge_in, machine_settings
@@ -33,6 +33,7 @@ from device.service import heap
 from device.service.health import HealthLog
 from device.service.mute import MuteMemory
 from device.service.readiness import Readiness
+from device.service.statefolder import state_folder
 from device.service.systemd import ServiceManager
 from device.tools.registry import Registry
 from device.tools.relays import Relays
@@ -43,7 +44,7 @@ from device.wake.worker import WakeWorker
 class App:
     """A running house, and the places where a spectator may look. Made by `open_app`."""
 
-    settings: config.Config
+    settings: Config
     controller: Controller
     frontend: Frontend
     player: Player
@@ -56,7 +57,7 @@ class App:
     health: HealthLog
 
 
-async def serve(settings: config.Config, key: Secret) -> None:
+async def serve(settings: Config, key: Secret) -> None:
     """Run the daemon until a signal tells it to stop. Raise ConfigError when it cannot start."""
     ending = _Ending()
     with signals.told(ending.ask):
@@ -68,7 +69,7 @@ async def serve(settings: config.Config, key: Secret) -> None:
                 raise
 
 
-async def _live(settings: config.Config, key: Secret, ending: _Ending) -> None:
+async def _live(settings: Config, key: Secret, ending: _Ending) -> None:
     manager = ServiceManager()
     async with open_app(settings, key) as app:
         ending.controller = app.controller
@@ -97,11 +98,11 @@ class _Ending:
 
 
 @contextlib.asynccontextmanager
-async def open_app(settings: config.Config, key: Secret) -> AsyncIterator[App]:
+async def open_app(settings: Config, key: Secret) -> AsyncIterator[App]:
     """Build the house, let it listen, and take it down: relays, lights and microphone first. Raise ConfigError."""
     profile = load_profile(settings.hardware.profile)
-    settings = choose_barge_in(apply_profile(settings, profile), profile)
-    mute = MuteMemory(config.state_dir(settings))
+    settings = choose_barge_in(settings, profile)
+    mute = MuteMemory(state_folder(settings.service))
     controller = Controller(Machine(machine_settings(settings), muted=mute.muted))
     async with Closing() as closing:
         mute.start(controller.post)

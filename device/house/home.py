@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from device.house.configuration import RELAYS
 from device.house.site import Site
 from device.ports.sound import Volume
 from device.tools.clock import clock_tool
@@ -22,7 +23,8 @@ class Home:
 
 def open_home(site: Site, volume: Volume) -> Home:
     """Take the relays, each in its safe state, and make the tools. Raise ConfigError."""
-    settings = site.settings.tools
-    relays = Relays(settings.relays)
+    switches = site.settings.of(RELAYS)
+    relays = Relays(switches)
     site.closing.add_safety("relays", relays.close)
-    return Home(Registry([clock_tool(), *relay_tools(relays), volume_tool(volume)], settings.timeout_s), relays)
+    tools = [clock_tool(), *relay_tools(relays), volume_tool(volume)]
+    return Home(Registry(tools, site.settings.tools.timeout_s), relays)

@@ -6,13 +6,13 @@ import logging
 
 import msgspec
 
-from device import config
 from device.audio.ear.gate import Padding
 from device.audio.ear.segmenter import SegmenterSettings
 from device.audio.echo import canceller
 from device.boards import Profile
 from device.core.actions import TurnEnd
 from device.core.memory import Settings
+from device.house.configuration import OPENAI, Config
 from device.units import CAPTURE_RATE, Ms, ms_from_seconds, samples_from_ms
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ _HEARS_LONGER = Ms(500)
 _LONGEST_SEMANTIC_WAIT = {"low": Ms(8_000), "medium": Ms(4_000), "high": Ms(2_000), "auto": Ms(4_000)}
 
 
-def choose_barge_in(settings: config.Config, profile: Profile) -> config.Config:
+def choose_barge_in(settings: Config, profile: Profile) -> Config:
     """Settle conversation.barge_in: "voice" only where the device does not take its own answer for a person."""
     wanted = settings.conversation.barge_in or "voice"
     if wanted == "voice" and not profile.echo_cancelled and not canceller.is_installed():
@@ -37,8 +37,8 @@ def choose_barge_in(settings: config.Config, profile: Profile) -> config.Config:
     return msgspec.structs.replace(settings, conversation=talk)
 
 
-def machine_settings(settings: config.Config) -> Settings:
-    """Return the machine's part of a configuration to which a profile was applied."""
+def machine_settings(settings: Config) -> Settings:
+    """Return the machine's part of the configuration."""
     talk = settings.conversation
     return Settings(
         barge_in=talk.barge_in or "wake_word",
@@ -49,13 +49,13 @@ def machine_settings(settings: config.Config) -> Settings:
         # Whoever lets an answer take long means it.
         longest_turn=Ms(max(Settings().longest_turn, ms_from_seconds(talk.think_s + 120))),
         # The session gives up by itself, and says why; this is for one that does not.
-        connect=ms_from_seconds(talk.openai.connect_timeout_s + 2),
+        connect=ms_from_seconds(settings.of(OPENAI).connect_timeout_s + 2),
         cues=settings.audio.cues,
         wake_cue=settings.audio.wake_cue,
     )
 
 
-def segmenting(settings: config.Config) -> SegmenterSettings:
+def segmenting(settings: Config) -> SegmenterSettings:
     """Return how long a pause ends a voice: as long as a turn needs where the device ends turns, else a short one.
 
     The sooner a cough over the answer is known to be over, the sooner the answer gets its volume back.
@@ -65,16 +65,16 @@ def segmenting(settings: config.Config) -> SegmenterSettings:
     return SegmenterSettings(stop_after=samples_from_ms(240, CAPTURE_RATE))
 
 
-def padding(settings: config.Config) -> Padding:
+def padding(settings: Config) -> Padding:
     """Return what goes out with a voice where only voices do.
 
     The provider's detector must find the silence in which it takes the turn for over, should its word that it hears
     somebody (from which on nothing is withheld) come late; and before the voice at least what it asks for.
     """
-    talk = settings.conversation
-    if talk.turn_taking == "local":
+    if settings.conversation.turn_taking == "local":
         return Padding()
-    semantic = talk.openai.vad == "semantic_vad"
-    silence = _LONGEST_SEMANTIC_WAIT[talk.openai.eagerness] if semantic else talk.openai.silence_duration_ms
-    before = max(Padding().before, samples_from_ms(talk.openai.prefix_padding_ms, CAPTURE_RATE))
+    openai = settings.of(OPENAI)
+    semantic = openai.vad == "semantic_vad"
+    silence = _LONGEST_SEMANTIC_WAIT[openai.eagerness] if semantic else openai.silence_duration_ms
+    before = max(Padding().before, samples_from_ms(openai.prefix_padding_ms, CAPTURE_RATE))
     return Padding(before, samples_from_ms(silence + _HEARS_LONGER, CAPTURE_RATE))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from device.boards import Profile
-from device.config import Config
 from device.controller import Controller
 from device.house.closing import Closing
+from device.house.configuration import Config
 from device.kit.threads import Threads
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from device.conversation.openai.session import RealtimeConversation
+from device.house.configuration import OPENAI
 from device.house.site import Site
 from device.ports.conversation import Conversation
 from device.ports.tools import ToolSpec
@@ -14,10 +15,10 @@ prepare = RealtimeConversation.prepare
 
 def open_conversation(site: Site, key: Secret, tools: tuple[ToolSpec, ...]) -> Conversation:
     """Return the conversation; nothing is connected yet. Raise ConfigError."""
-    talk, controller = site.settings.conversation, site.controller
+    settings, controller = site.settings, site.controller
     conversation = RealtimeConversation(
-        talk.openai,
-        talk.instructions,
+        settings.of(OPENAI),
+        settings.conversation.instructions,
         key,
         tools,
         controller.post,

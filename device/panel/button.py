@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from device import config
 from device.core.events import ButtonClicked, ButtonHeld, ButtonLongPressed, ButtonReleased, Event
 from device.panel.gestures import Clicked, Gesture, Gestures, Held, LongPressed
+from device.panel.settings import Button
 from device.ports.facts import Post
 from device.units import Ms, Samples, ms_from_seconds
 
@@ -20,7 +20,7 @@ class GestureButton:
 
     def __init__(
         self,
-        settings: config.Button,
+        settings: Button,
         post: Post,
         position_at: PositionAt,
         loop: asyncio.AbstractEventLoop | None = None,

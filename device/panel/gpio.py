@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 
-from device import config
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.core.indication import Indication
 from device.errors import PanelError
 from device.foreign import gpio
 from device.panel.button import GestureButton, PositionAt
 from device.panel.patterns import pattern_of
+from device.panel.settings import Button, Led, PanelSettings
 from device.ports.facts import Post
 from device.ports.panel import Panel
 from device.units import Ms, ms_from_seconds
@@ -34,7 +34,7 @@ class NullPanel:
 
 
 def open_panel(
-    settings: config.Hardware,
+    settings: PanelSettings,
     post: Post,
     position_at: PositionAt,
     loop: asyncio.AbstractEventLoop | None = None,
@@ -54,7 +54,7 @@ class GpioPanel:
 
     def __init__(
         self,
-        settings: config.Hardware,
+        settings: PanelSettings,
         post: Post,
         position_at: PositionAt,
         loop: asyncio.AbstractEventLoop | None = None,
@@ -92,7 +92,7 @@ class GpioPanel:
             if part is not None:
                 self._close_part(part)
 
-    def _open_button(self, settings: config.Button) -> gpio.Button | None:
+    def _open_button(self, settings: Button) -> gpio.Button | None:
         if settings.pin is None:
             return None
         listener = gpio.ButtonListener(self._gestures.press, self._gestures.release, self._report_button)
@@ -140,7 +140,7 @@ class GpioPanel:
             self._timer = None
 
 
-def _open_light(led: config.Led) -> gpio.Light | None:
+def _open_light(led: Led) -> gpio.Light | None:
     if led.pin is not None:
         return gpio.open_led(led.pin, active_high=led.active_high, key="hardware.led.pin")
     if led.red is None or led.green is None or led.blue is None:

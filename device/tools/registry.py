@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 import time
 import traceback
@@ -14,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from device.errors import ToolError
+from device.kit.words import did_you_mean, nearest
 from device.ports.tools import Phrase, ToolSpec
 
 log = logging.getLogger(__name__)
@@ -164,9 +164,7 @@ def _explain(error: msgspec.ValidationError, tool: Tool[Any], plain: Any) -> str
 
 def suggestion(given: str, choices: Sequence[str]) -> str:
     """Return "; did you mean X?" or "; there are: X, Y", to be put behind a complaint."""
-    close = difflib.get_close_matches(given.casefold(), [choice.casefold() for choice in choices], n=1)
-    meant = [choice for choice in choices if close and choice.casefold() == close[0]]
-    return f'; did you mean "{meant[0]}"?' if meant else f"; there are: {', '.join(choices)}"
+    return f"; {did_you_mean(nearest(given, choices)) or 'there are: ' + ', '.join(choices)}"
 
 
 def _unexpected(tool: Tool[Any], error: BaseException) -> ToolError:

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, Self
 import msgspec
 from msgspec import Meta
 
-from device import config
 from device.errors import PanelError, ToolError
 from device.foreign import gpio
 from device.ports.tools import Phrase
 from device.tools.registry import Tool
+from device.tools.settings import Relay
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ OFF_PHRASES = ("turn off the {name}", "turn the {name} off", "switch off the {na
 class Relays:
     """The configured relays. A context manager: safe at the start, safe at the end."""
 
-    def __init__(self, settings: Mapping[str, config.Relay], on_change: OnChange | None = None) -> None:
+    def __init__(self, settings: Mapping[str, Relay], on_change: OnChange | None = None) -> None:
         """Take the pins, each relay in its safe state. Raise ConfigError."""
         self._on_change = on_change
         self._switches: dict[str, gpio.Switch] = {}

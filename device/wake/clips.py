@@ -17,11 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from device import config
 from device.kit import threads
 from device.kit.textfiles import expanded
 from device.ports.wake import Detection, NearMiss
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+from device.wake.settings import Wake
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class ClipKeeper:
 class ClipFolder:
     """The folder of clips, limited in number and size by the configuration. Its methods block on the disk."""
 
-    def __init__(self, wake: config.Wake) -> None:
+    def __init__(self, wake: Wake) -> None:
         self.path = expanded(wake.save_clips, "wake.save_clips")
         self._most = wake.clips_max
         self._most_bytes = wake.clips_max_mb * 1_000_000

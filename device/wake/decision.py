@@ -9,10 +9,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from device import config
 from device.errors import ConfigError
 from device.ports.wake import DetectionRule, NearMiss
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
+from device.wake.settings import Wake
 
 FRAME = samples_from_ms(80, CAPTURE_RATE)
 """The unit of patience: a step of openWakeWord, whatever the steps of the engine."""
@@ -51,11 +51,10 @@ class DetectionRules:
             _refuse_unknown(key, names, words)
 
 
-def rules(wake: config.Wake) -> DetectionRules:
-    """Return what the configuration says; its built-in threshold stands for the engine's own."""
-    threshold = None if wake.threshold == config.Wake().threshold else wake.threshold
+def rules(wake: Wake) -> DetectionRules:
+    """Return what the configuration says."""
     return DetectionRules(
-        threshold, wake.thresholds, wake.patience, wake.patiences, wake.refractory_s, wake.refractories_s
+        wake.threshold, wake.thresholds, wake.patience, wake.patiences, wake.refractory_s, wake.refractories_s
     )
 
 

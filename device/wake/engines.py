@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from device import config
 from device.errors import ConfigError
 from device.ports.wake import WakeWord
 from device.wake.decision import rules
+from device.wake.settings import Wake
 
 
-def load_engine(wake: config.Wake) -> WakeWord:
+def load_engine(wake: Wake) -> WakeWord:
     """Make the engine and load its models. Reads files: call it in a thread. Raise ConfigError."""
     match wake.engine:
         case "openwakeword":

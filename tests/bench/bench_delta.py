@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from device.config import OpenAI
 from device.conversation.openai.outbox import BYTES_PER_MS
 from device.conversation.openai.protocol import Protocol
+from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 
 PIECES_MS = (20, 100, 300)

@@ -21,13 +21,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import common
 
-from device import config
 from device.audio.cards.capture import Pace
 from device.audio.cards.portaudio import SoundCards
+from device.audio.settings import Audio
 from device.foreign.espeak import VoiceStyle
 from device.sim.devices.soundcard import MICROPHONE, Recording, VirtualSoundCard
 from device.sim.person.voice import Person
 from device.wake.engines import load_engine
+from device.wake.settings import Wake
 from device.wake.worker import WakeWorker
 
 WORD = "hey_jarvis"
@@ -51,10 +52,10 @@ class Ear:
 
     async def open(self) -> tuple[SoundCards, WakeWorker]:
         """Listen."""
-        engine = load_engine(config.Wake(words=(WORD,)))
+        engine = load_engine(Wake(words=(WORD,)))
         worker = WakeWorker(engine, lambda heard: self.detected.append(time.monotonic()), print, doze=self.doze)
         worker.start()
-        cards = SoundCards(config.Audio(input=MICROPHONE), print)
+        cards = SoundCards(Audio(input=MICROPHONE), print)
 
         def pace() -> Pace:
             return Pace.CALM if worker.is_at_rest else Pace.STEADY

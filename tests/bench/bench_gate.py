@@ -24,13 +24,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 from wake_set import RATE, Sound, in_room, noise, say
 
-from device import config
 from device.audio.ear.frontend import VAD_FRAME
 from device.audio.ear.gate import Gate
 from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.vad import WebRtcVad
 from device.audio.frames import Rechunker
+from device.house import configuration
+from device.house.configuration import Config
 from device.house.policy import padding, segmenting
 from device.units import CAPTURE_RATE, Samples
 
@@ -40,7 +41,7 @@ OPENS = BEFORE_S * RATE
 SENTENCES = ("turn off the light", "what about tomorrow", "stop", "and set a timer for five minutes please", "yes")
 NOISES = {"silence": 3.0, "hiss": 200.0, "fan": 200.0, "rumble": 200.0, "babble": 200.0}
 ROOMS = ("near", "far", "quiet", "hiss", "fan", "babble")
-MODES = {name: config.parse({"conversation": {"turn_taking": name}}) for name in ("server", "local")}
+MODES = {name: configuration.parse({"conversation": {"turn_taking": name}}) for name in ("server", "local")}
 # A position must fit into a sample.
 STEP = 4
 
@@ -72,7 +73,7 @@ def spoken(room: str, chance: np.random.Generator) -> Window:
     return in_room(room, sound, (at, at + len(words)), chance), (at, at + len(words))
 
 
-def passed(sound: Sound, settings: config.Config) -> np.ndarray:
+def passed(sound: Sound, settings: Config) -> np.ndarray:
     """Return which samples of `sound` the gate lets out, as a mask."""
     sent: list[bytes] = []
     ring = PrerollRing()

@@ -22,7 +22,7 @@ import numpy as np
 
 from device.audio.cards.portaudio import SoundCards
 from device.audio.mouth.player import Player
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import DeviceFailed, Event, PlaybackStarted, PlaybackStopped
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER, Recording, VirtualSoundCard
 from device.units import Hz

@@ -17,11 +17,11 @@ from common import ROOT, publish, table
 from wake_set import ROOMS
 from word_set import KINDS, SPOKEN, Piece, others, words
 
-from device import config
 from device.cli import curves
 from device.ports.wake import DetectionRule
 from device.wake.engines import load_engine
 from device.wake.evaluation import Errors, Evaluator, Track, errors, sweep
+from device.wake.settings import Wake
 
 PAGE = ROOT / "docs" / "wake-words.md"
 PICTURE = ROOT / "docs" / "wake-words.png"
@@ -40,7 +40,7 @@ class Judged:
 
     def __init__(self, engine: str, pieces: Sequence[Piece]) -> None:
         self.words = judged_words(engine)
-        loaded = load_engine(config.Wake(engine=engine, words=ENGINES[engine]))  # type: ignore[arg-type]
+        loaded = load_engine(Wake(engine=engine, words=ENGINES[engine]))  # type: ignore[arg-type]
         evaluator = Evaluator(loaded)
         self.rules: Mapping[str, DetectionRule] = {word: loaded.rules[word] for word in self.words}
         self.pieces = [piece for piece in pieces if not piece.word or piece.word in self.words]

@@ -83,7 +83,7 @@ async def onnxruntime() -> None:
 async def portaudio() -> None:
     """PortAudio, as the daemon starts it."""
     from device.audio.cards.portaudio import SoundCards
-    from device.config import Audio
+    from device.audio.settings import Audio
     from device.sim.devices.soundcard import MICROPHONE, SPEAKER
 
     cards = SoundCards(Audio(input=MICROPHONE, output=SPEAKER), held.append)

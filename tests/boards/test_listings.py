@@ -12,12 +12,18 @@ from device.audio.cards.alsa import pcms
 from device.audio.cards.devices import Direction, SoundDevice, choose_device
 from device.audio.cards.mixer import control_device
 from device.audio.cards.portaudio import SoundCards
-from device.boards import load_profile, profile_names
-from device.config import Audio
+from device.audio.settings import Audio
+from device.boards import profile_names
 from device.foreign.asound import read_cards
+from device.house import configuration
 from tests.boards.boards import LISTINGS, Listing
 
 EACH = pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: f"{listing.profile}-{listing.driver}")
+
+
+def with_board(name: str) -> Audio:
+    """Return which cards are used where only the board is named."""
+    return configuration.parse({"hardware": {"profile": name}}).audio
 
 
 class _PortAudio:
@@ -46,8 +52,8 @@ def listed(listing: Listing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @EACH
 def test_a_board_finds_its_own_card(listing: Listing, listed: tuple[SoundDevice, ...]) -> None:
     """In both directions, where it has both; what it leaves to another card is ALSA's default."""
-    profile = load_profile(listing.profile)
-    for name, direction in ((profile.input, Direction.INPUT), (profile.output, Direction.OUTPUT)):
+    audio = with_board(listing.profile)
+    for name, direction in ((audio.input, Direction.INPUT), (audio.output, Direction.OUTPUT)):
         found = choose_device(listed, name, direction).name
         assert found == ("default" if name == "default" else f"{listing.name}: {listing.pcm} (hw:2,0)")
 
@@ -56,13 +62,13 @@ def test_a_board_finds_its_own_card(listing: Listing, listed: tuple[SoundDevice,
 def test_a_board_in_use_is_found_as_well(listing: Listing, tmp_path: Path) -> None:
     """PortAudio leaves out a card that somebody else holds: then the kernel's list counts."""
     known = pcms.list_cards(listing.write(tmp_path))
-    assert choose_device(known, load_profile(listing.profile).input, Direction.INPUT).name.endswith("(hw:2,0)")
+    assert choose_device(known, with_board(listing.profile).input, Direction.INPUT).name.endswith("(hw:2,0)")
 
 
 @EACH
 def test_a_boards_volume_is_its_own_cards(listing: Listing, tmp_path: Path) -> None:
     """And not the HDMI output's, which comes first."""
-    output = load_profile(listing.profile).output
+    output = with_board(listing.profile).output
     assert control_device(output, listing.write(tmp_path)) == ("default" if output == "default" else "hw:2")
 
 

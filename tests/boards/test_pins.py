@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from device import config
-from device.boards import apply_profile, load_profile, profile_names
+from device.boards import load_profile, profile_names
 from device.errors import ConfigError
+from device.house import configuration
+from device.house.configuration import RELAYS, Config, claims
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.toml"
@@ -30,10 +31,15 @@ CLAIMS = {
 }
 
 
-def apply(name: str, table: dict[str, Any]) -> config.Config:
+def apply(name: str, table: dict[str, Any]) -> Config:
     """Return the configuration with a board."""
     table = {**table, "hardware": {**table.get("hardware", {}), "profile": name}}
-    return apply_profile(config.parse(table), load_profile(name))
+    return configuration.parse(table)
+
+
+def led_of(name: str) -> int | None:
+    """Return the pin of the LED that is lit where nobody wires another."""
+    return apply(name, {}).hardware.led.pin
 
 
 def test_the_boards_on_the_header_are_known() -> None:
@@ -54,9 +60,9 @@ def test_a_board_needs_its_buses_and_what_is_its_own(name: str) -> None:
     profile = load_profile(name)
     assert set(profile.pins) >= I2S
     assert set(profile.pins) >= I2C or name == "aiy_voice_hat_v1"
-    own = {pin for pin in (profile.button_pin, profile.led.pin, *profile.led_pins) if pin is not None}
+    own = {pin for pin in (profile.button_pin, led_of(name), *profile.led_pins) if pin is not None}
     assert own <= set(profile.pins)
-    assert profile.led.pin is None or profile.led.pin in profile.led_pins
+    assert led_of(name) is None or led_of(name) in profile.led_pins
 
 
 @pytest.mark.parametrize("name", HATS)
@@ -69,7 +75,7 @@ def test_a_claim_on_a_pin_of_the_board_is_refused_with_what_it_is_for(name: str,
             key == "hardware.led.pin" and pin in profile.led_pins
         )
         if is_own:
-            assert (key, pin) in config.pin_claims(apply(name, CLAIMS[key](pin)))
+            assert claims(apply(name, CLAIMS[key](pin)))[tuple(key.split("."))].which == pin
             continue
         with pytest.raises(ConfigError) as caught:
             apply(name, CLAIMS[key](pin))
@@ -116,12 +122,11 @@ def test_a_board_without_pins_leaves_them_all() -> None:
 
 def test_the_example_that_ships_is_accepted() -> None:
     """As a person copies it, through the file; its board is a real one."""
-    settings = config.load(EXAMPLE)
-    merged = apply_profile(settings, load_profile(settings.hardware.profile))
+    merged = configuration.load(EXAMPLE)
     assert merged.hardware.profile in HATS
     assert merged.hardware.button.pin is not None
     assert merged.hardware.led.pin is not None
-    assert merged.tools.relays
+    assert merged.of(RELAYS)
 
 
 def test_what_the_example_leaves_to_choose_is_accepted_as_well() -> None:
@@ -129,18 +134,14 @@ def test_what_the_example_leaves_to_choose_is_accepted_as_well() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     chosen = re.sub(r"^# (?=\[[a-z.]+\]|[a-z_]+ = )", "", text, flags=re.MULTILINE)
     assert chosen.count("\n#") < text.count("\n#") - 5
-    settings = config.parse(tomllib.loads(chosen))
-    apply_profile(settings, load_profile(settings.hardware.profile))
+    configuration.parse(tomllib.loads(chosen))
 
 
 def test_what_the_example_says_of_defaults_holds() -> None:
-    """Left out or not, they are the same; only the board and what is wired to it differ."""
-    settings = config.load(EXAMPLE)
-    assert (settings.audio, settings.wake, settings.conversation) == (
-        config.Audio(),
-        config.Wake(),
-        config.Conversation(),
-    )
+    """Left out or not, they are the same; only what is wired to the board differs."""
+    settings = configuration.load(EXAMPLE)
+    bare = configuration.parse({"hardware": {"profile": settings.hardware.profile}})
+    assert (settings.audio, settings.wake, settings.conversation) == (bare.audio, bare.wake, bare.conversation)
 
 
 def test_the_readme_shows_the_example() -> None:

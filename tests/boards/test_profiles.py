@@ -8,27 +8,34 @@ from pathlib import Path
 
 import pytest
 
-from device import boards, config
-from device.boards import Profile, apply_profile, load_profile, profile_names
+from device import boards
+from device.boards import Profile, load_profile, profile_names
 from device.errors import ConfigError
+from device.house import configuration
+from device.house.configuration import SCHEMA, Config
+from device.panel.settings import Button, Led
 
 PAGE = (Path(__file__).parents[2] / "hardware.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```toml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 SHIPPED = profile_names()
 
 
+def with_board(name: str) -> Config:
+    """Return the configuration that only names a board."""
+    return configuration.parse({"hardware": {"profile": name}})
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_profile_that_ships_can_be_used(name: str) -> None:
     """It is read strictly, and a plain configuration takes it."""
-    merged = apply_profile(config.Config(hardware=config.Hardware(profile=name)), load_profile(name))
-    assert merged.conversation == config.Conversation()
+    assert with_board(name).conversation == SCHEMA().conversation
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_profile_only_drives_lights_that_are_on_pins(name: str) -> None:
     """A pin for the LED and lights = "gpio" go together."""
     profile = load_profile(name)
-    assert (profile.lights == "gpio") is (profile.led != config.Led())
+    assert (profile.lights == "gpio") is (with_board(name).hardware.led != Led())
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name not in ("generic", "virtual")])
@@ -41,8 +48,7 @@ def test_every_fact_of_a_board_has_its_source(name: str) -> None:
 
 def test_the_default_profile_exists_and_changes_nothing() -> None:
     """Whoever has no board sets what they wired."""
-    merged = apply_profile(config.Config(), load_profile(config.Hardware().profile))
-    assert merged == config.Config()
+    assert with_board(SCHEMA().hardware.profile) == configuration.parse({}) == SCHEMA()
 
 
 def test_an_unknown_profile_is_answered_with_a_suggestion_and_the_list() -> None:
@@ -53,72 +59,81 @@ def test_an_unknown_profile_is_answered_with_a_suggestion_and_the_list() -> None
         load_profile("../hardware/generic")
 
 
-def board(**facts: object) -> Profile:
-    """Return a board with a card, a LED and a button."""
-    return Profile(
-        title="test",
-        tried=False,
-        input="mics",
-        output="codec",
-        input_channel=2,
-        led=config.Led(pin=25),
-        button_pin=23,
-        **facts,
-    )
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every board has a card, a LED and a button."""
+    overlay = {
+        "audio": {"input": "mics", "output": "codec", "input_channel": 2, "vad": "xvf3000"},
+        "hardware": {"led": {"pin": 25}, "button": {"pin": 23}},
+    }
+    monkeypatch.setattr(configuration, "load_profile", lambda name: Profile(title="test", tried=False, overlay=overlay))
 
 
+@pytest.mark.usefixtures("board")
 def test_a_profile_fills_in_what_the_configuration_leaves_open() -> None:
     """Cards, channel and pins."""
-    merged = apply_profile(config.Config(), board())
+    merged = configuration.parse({})
     assert (merged.audio.input, merged.audio.output, merged.audio.input_channel) == ("mics", "codec", 2)
     assert (merged.hardware.led.pin, merged.hardware.button.pin) == (25, 23)
 
 
+@pytest.mark.usefixtures("board")
 def test_the_configuration_wins_over_the_profile() -> None:
     """Each setting by itself; the button keeps its times."""
-    settings = config.parse(
+    merged = configuration.parse(
         {
             "audio": {"output": "hdmi"},
             "hardware": {"led": {"red": 5, "green": 6, "blue": 13}, "button": {"hold_s": 1.0}},
             "conversation": {"barge_in": "off"},
         }
     )
-    merged = apply_profile(settings, board(echo_cancelled=True))
     assert (merged.audio.input, merged.audio.output) == ("mics", "hdmi")
-    assert merged.hardware.led == config.Led(red=5, green=6, blue=13)
-    assert merged.hardware.button == config.Button(pin=23, hold_s=1.0)
+    assert merged.hardware.led == Led(red=5, green=6, blue=13)
+    assert merged.hardware.button == Button(pin=23, hold_s=1.0)
     assert merged.conversation.barge_in == "off"
 
 
-def test_the_boards_channel_belongs_to_the_boards_microphone() -> None:
-    """Another microphone is listened to on its first channel."""
-    merged = apply_profile(config.parse({"audio": {"input": "USB"}}), board())
-    assert merged.audio.input_channel == 0
+@pytest.mark.usefixtures("board")
+@pytest.mark.parametrize("microphone", ["USB", "default"])
+def test_the_boards_channel_belongs_to_the_boards_microphone(microphone: str) -> None:
+    """Another microphone is listened to on its first channel, also one that is chosen by the name of the default."""
+    merged = configuration.parse({"audio": {"input": microphone}})
+    assert (merged.audio.input, merged.audio.input_channel, merged.audio.vad) == (microphone, 0, "auto")
+
+
+@pytest.mark.usefixtures("board")
+def test_what_is_said_wins_even_if_it_is_what_is_built_in() -> None:
+    """A value is not taken for unset because it is the default."""
+    merged = configuration.parse(
+        {"audio": {"output": "default", "input_channel": 0, "vad": "auto"}, "hardware": {"led": {"active_high": True}}}
+    )
+    assert (merged.audio.input, merged.audio.output) == ("mics", "default")
+    assert (merged.audio.input_channel, merged.audio.vad) == (0, "auto")
+    assert merged.hardware.led == Led(pin=25)
 
 
 def test_a_relay_on_the_boards_button_is_refused() -> None:
     """The message names both keys and where the second came from."""
-    settings = config.parse({"hardware": {"profile": "codec_zero"}, "tools": {"relays": {"light": {"pin": 27}}}})
     with pytest.raises(ConfigError) as caught:
-        apply_profile(settings, load_profile("codec_zero"))
+        configuration.parse({"hardware": {"profile": "codec_zero"}, "tools": {"relays": {"light": {"pin": 27}}}})
     assert "tools.relays.light.pin" in str(caught.value)
     assert 'hardware.profile = "codec_zero"' in str(caught.value)
 
 
-def test_everything_else_survives_the_merge() -> None:
+def test_everything_else_survives_the_merge(request: pytest.FixtureRequest) -> None:
     """Relays, words and the provider are not the board's business."""
-    settings = config.parse(
-        {"wake": {"words": ["alexa"]}, "tools": {"relays": {"desk_fan": {"pin": 6, "active_high": False}}}}
-    )
-    merged = apply_profile(settings, board())
+    table = {"wake": {"words": ["alexa"]}, "tools": {"relays": {"desk_fan": {"pin": 6, "active_high": False}}}}
+    settings = configuration.parse(table)
+    request.getfixturevalue("board")
+    merged = configuration.parse(table)
+    assert merged != settings
     assert (merged.wake, merged.tools, merged.service) == (settings.wake, settings.tools, settings.service)
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_every_configuration_in_hardware_md_is_accepted(snippet: str) -> None:
     """People copy them, profile included."""
-    settings = config.parse(tomllib.loads(snippet))
-    apply_profile(settings, load_profile(settings.hardware.profile))
+    configuration.parse(tomllib.loads(snippet))
 
 
 def test_hardware_md_lists_exactly_the_profiles_that_ship() -> None:
@@ -133,7 +148,8 @@ def test_hardware_md_lists_exactly_the_profiles_that_ship() -> None:
         assert voice == ("yes" if profile.echo_cancelled else "no")
         assert (profile.button_pin is not None) is ("GPIO" in button)
         assert profile.button_pin is None or button == f"GPIO {profile.button_pin}"
-        assert profile.led.pin is None or light.startswith(f"GPIO {profile.led.pin}")
+        led = with_board(name).hardware.led
+        assert led.pin is None or light.startswith(f"GPIO {led.pin}")
 
 
 @pytest.mark.parametrize("name", ["respeaker_usb_mic_array_v2", "respeaker_xvf3800"])
@@ -141,10 +157,9 @@ def test_a_board_that_hears_voices_is_asked(name: str) -> None:
     """Unless the person chose a detector, a pin, or another microphone than the board's."""
 
     def chosen(**audio: object) -> str:
-        settings = config.parse({"audio": audio, "hardware": {"profile": name}})
-        return apply_profile(settings, load_profile(name)).audio.vad
+        return configuration.parse({"audio": audio, "hardware": {"profile": name}}).audio.vad
 
-    assert chosen() == load_profile(name).vad != "auto"
+    assert chosen() == load_profile(name).overlay["audio"]["vad"] != "auto"
     assert chosen(vad="webrtc") == "webrtc"
     assert chosen(vad_pin=6) == "auto"
     assert chosen(input="USB PnP") == "auto"
@@ -152,11 +167,11 @@ def test_a_board_that_hears_voices_is_asked(name: str) -> None:
 
 def test_the_pin_of_a_voice_detector_is_its_own() -> None:
     """It cannot be the button's too."""
-    with pytest.raises(ConfigError, match=r"audio\.vad_pin and hardware\.button\.pin are both GPIO 17"):
-        config.parse({"audio": {"vad_pin": 17}, "hardware": {"button": {"pin": 17}}})
+    with pytest.raises(ConfigError, match=r"hardware\.button\.pin and audio\.vad_pin are both GPIO 17"):
+        configuration.parse({"audio": {"vad_pin": 17}, "hardware": {"button": {"pin": 17}}})
 
 
 def test_a_voice_detector_on_a_pin_needs_the_pin() -> None:
     """The message names the key to add."""
     with pytest.raises(ConfigError, match=r"needs audio\.vad_pin"):
-        config.parse({"audio": {"vad": "gpio"}})
+        configuration.parse({"audio": {"vad": "gpio"}})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import device
-from device import config
+from device.house import sources
 from device.sim.devices.soundcard import VirtualSoundCard
 
 COMMAND = Path(sys.executable).with_name("hearthside")
@@ -73,9 +73,13 @@ def test_the_log_says_at_the_start_which_configuration_holds(tmp_path: Path) -> 
     """Whoever edits another one finds out."""
     file = tmp_path / "config.toml"
     file.write_text("")
-    wrong = ("--set", "hardware.profile=nothing")
-    assert f"configuration: {file}" in command("run", "--config", file, *wrong).stderr
-    assert f"configuration: built in ({config.DEFAULT_PATH} is not there)" in command("run", *wrong).stderr
+    more = tmp_path / "config.d" / "10-more.toml"
+    more.parent.mkdir()
+    more.write_text("")
+    wrong = {"OPENAI_API_KEY": "two words"}
+    assert f"configuration: {file}, {more}\n" in command("run", "--config", file, env=wrong).stderr
+    built_in = f"configuration: built in ({sources.DEFAULT_PATH} is not there)"
+    assert built_in in command("run", env=wrong).stderr
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from device import config
 from device.core.events import ButtonClicked, ButtonHeld, ButtonLongPressed, ButtonReleased, Event
 from device.core.indication import Indication
 from device.foreign.gpio import MockBoard
 from device.panel.gpio import GpioPanel
+from device.panel.settings import Button, Led, PanelSettings
 from device.ports.panel import Panel
 from device.sim.devices.panel import SimulatedPanel
 from device.units import Samples
@@ -54,8 +54,8 @@ async def make(request: pytest.FixtureRequest) -> AsyncIterator[Make]:
 
         def make(hold_s: float) -> Subject:
             events: asyncio.Queue[Event] = asyncio.Queue()
-            button = config.Button(pin=BUTTON, hold_s=hold_s, long_press_s=hold_s + 0.2)
-            settings = config.Hardware(led=config.Led(pin=LED), button=button)
+            button = Button(pin=BUTTON, hold_s=hold_s, long_press_s=hold_s + 0.2)
+            settings = PanelSettings(led=Led(pin=LED), button=button)
             if request.param == "simulated":
                 panel = SimulatedPanel(settings, events.put_nowait, position_at)
                 subject = Subject(panel, panel.press, panel.release, events)

@@ -13,7 +13,7 @@ import pytest
 
 from device.audio.cards.capture import Pace
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Event
 from device.sim.devices.memorycard import FakeMicrophone, FakeSpeaker
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from device import config
 from device.audio.ear import hwvad
 from device.audio.ear.hwvad import open_vad
 from device.audio.ear.segmenter import Segmenter
@@ -20,6 +19,7 @@ from device.audio.frames import AudioFrame, Rechunker
 from device.core.events import VoiceStarted, VoiceStopped
 from device.errors import PanelError
 from device.foreign.gpio import MockBoard
+from device.house import configuration
 from device.sim.devices.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
 from device.units import Samples
 
@@ -83,7 +83,7 @@ def subject(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
             bus.failing = errno.EIO
             monkeypatch.setattr("device.foreign.gpio.Input.is_active", property(_broken))
 
-        audio = config.parse({"audio": {"vad": request.param.split()[0], "vad_pin": PIN}}).audio
+        audio = configuration.parse({"audio": {"vad": request.param.split()[0], "vad_pin": PIN}}).audio
         with open_vad(audio, bus) as vad:
             yield Subject(vad, speak, break_down)
     assert bus.refused == []

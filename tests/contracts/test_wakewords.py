@@ -13,9 +13,9 @@ import soxr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device import config
 from device.ports.wake import Detection, WakeWord
 from device.wake.engines import load_engine
+from device.wake.settings import Wake
 
 RATE = 16_000
 Sound = npt.NDArray[np.int16]
@@ -57,7 +57,7 @@ def feed(engine: WakeWord, *sounds: Sound, samples: int = 320) -> list[Detection
 @pytest.fixture(params=["openwakeword", "microwakeword"])
 def make(request: pytest.FixtureRequest) -> Make:
     """Return a function that makes each engine from settings."""
-    return lambda **wake: load_engine(config.Wake(engine=request.param, **wake))
+    return lambda **wake: load_engine(Wake(engine=request.param, **wake))
 
 
 def test_scores_are_probabilities_of_every_word(make: Make) -> None:

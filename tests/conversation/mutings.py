@@ -18,9 +18,9 @@ from device.audio.ear.frontend import Frontend
 from device.audio.ear.gate import Gate
 from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter, SegmenterSettings
-from device.config import OpenAI
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
+from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.machine import Machine
 from device.core.memory import Settings

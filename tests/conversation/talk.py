@@ -7,10 +7,10 @@ import itertools
 import json
 from typing import Any
 
-from device.config import OpenAI
 from device.conversation.openai.client_events import is_harmless
 from device.conversation.openai.facts import Fact
 from device.conversation.openai.protocol import Protocol
+from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 from device.ports.tools import ToolSpec
 from tests.conversation.openai_types import check_client_event

@@ -9,10 +9,10 @@ import tracemalloc
 import pytest
 
 from device.audio.resample import StreamResampler
-from device.config import OpenAI
 from device.conversation.openai import backlog
 from device.conversation.openai.backlog import LONGEST_S, Backlog
 from device.conversation.openai.facts import AnswerAudio
+from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure

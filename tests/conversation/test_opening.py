@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from device.config import OpenAI
+from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 from device.core.events import Failure, ProviderComplained, ResponseStarted, SessionFailed, SessionReady
 from tests.conversation.talk import INSTRUCTIONS, Talk, milliseconds

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from device import config
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.errors import ConfigError
+from device.house import configuration
+from device.house.configuration import OPENAI, Config
 from device.kit import dial
 from tests.conversation.scripted_server import scripted_server
 from tests.conversation.test_session import KEY, House, accept_and_listen
@@ -19,9 +20,9 @@ from tests.conversation.test_session import KEY, House, accept_and_listen
 OUTSIDE = "203.0.113.7"
 
 
-def settings(url: str, **more: Any) -> config.Config:
+def settings(url: str, **more: Any) -> Config:
     """Return a configuration with that URL."""
-    return config.parse({"conversation": {"openai": {"url": url, **more}}})
+    return configuration.parse({"conversation": {"openai": {"url": url, **more}}})
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "8.8.8.8:8000", "[2001:4860:4860::8888]", "134744072", "[::ffff:8.8.8.8]"])
@@ -43,9 +44,9 @@ def test_it_can_be_insisted_on_for_one_run(tmp_path: Any) -> None:
     """As after --set."""
     file = tmp_path / "config.toml"
     file.write_text('[conversation.openai]\nurl = "ws://8.8.8.8/v1/realtime"\n')
-    assert config.load(file, ["conversation.openai.allow_plain=true"]).conversation.openai.allow_plain
+    assert configuration.load(file, ["conversation.openai.allow_plain=true"]).of(OPENAI).allow_plain
     with pytest.raises(ConfigError):
-        config.load(file)
+        configuration.load(file)
 
 
 @pytest.fixture

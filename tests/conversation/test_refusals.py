@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import websockets.exceptions
 
-from device.config import OpenAI
 from device.conversation.openai import link, refusal
 from device.conversation.openai.refusal import Witness
+from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 from device.core.events import Failure, SessionReady
 from device.kit import dial

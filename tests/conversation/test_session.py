@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from device.config import OpenAI
 from device.conversation.openai import session
 from device.conversation.openai.protocol import Protocol
 from device.conversation.openai.server_events import TokenDetails, Usage
 from device.conversation.openai.session import RealtimeConversation, in_numbers
+from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure

@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from device.config import OpenAI
 from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Ignored, UsageReported
 from device.conversation.openai.protocol import Protocol
+from device.conversation.openai.settings import OpenAI
 from device.core import actions as order
 from device.core import events as ev
 from device.core.actions import Action, TurnEnd

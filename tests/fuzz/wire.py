@@ -14,10 +14,11 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from device import config
+from device.audio.settings import Audio
 from device.audio.volume import Volume
 from device.controller import Controller, House
 from device.conversation.openai.session import RealtimeConversation
+from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.machine import Machine
@@ -28,6 +29,7 @@ from device.secrets import Secret
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
+from device.tools.settings import Relay
 from device.tools.volume import volume_tool
 from device.units import Ms, Samples
 from tests.conversation.openai_types import check_client_event
@@ -84,13 +86,13 @@ class WireFuzz:
         board, parts = MockBoard(), Parts()
         async with serve(self._serve, "127.0.0.1", 0, max_size=None, compression=None) as listener:
             port = listener.sockets[0].getsockname()[1]
-            relays = Relays({"light": config.Relay(pin=RELAY)})
+            relays = Relays({"light": Relay(pin=RELAY)})
             try:
                 registry = await self._tools(relays)
                 controller = Controller(
                     Machine(Settings(turn_end=self.rng.choice(tuple(TurnEnd)), follow_up=Ms(8_000)))
                 )
-                settings = config.OpenAI(url=f"ws://127.0.0.1:{port}/v1/realtime", connect_timeout_s=5.0)
+                settings = OpenAI(url=f"ws://127.0.0.1:{port}/v1/realtime", connect_timeout_s=5.0)
                 conversation = RealtimeConversation(
                     *(settings, "Be brief.", Secret("sk-fuzz-abcdefghijkl"), registry.specs, controller.post),
                     *(controller.on_answer_audio, controller.on_answer_item_end),
@@ -117,7 +119,7 @@ class WireFuzz:
         async def no_mixer(output: str, control: str) -> None:
             return None
 
-        volume = Volume(config.Audio(), lambda gain: None, no_mixer)
+        volume = Volume(Audio(), lambda gain: None, no_mixer)
         await volume.start()
         return Registry([clock_tool(), *relay_tools(relays), volume_tool(volume)], timeout_s=5.0)
 

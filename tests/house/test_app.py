@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from device import config
 from device.audio.mouth.player import Player
 from device.audio.volume import Volume
 from device.boards import load_profile
@@ -22,7 +21,8 @@ from device.core.actions import TurnEnd
 from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
 from device.foreign.gpio import MockBoard
-from device.house import app, policy
+from device.house import app, configuration, policy
+from device.house.configuration import Config
 from device.secrets import Secret
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.units import Samples
@@ -39,7 +39,7 @@ def board() -> Iterator[MockBoard]:
     board.close()
 
 
-def settings(folder: Path, **more: Any) -> config.Config:
+def settings(folder: Path, **more: Any) -> Config:
     """Return a configuration for the virtual card with a LED and a relay."""
     table = {
         "audio": {"input": "hearthside_mic", "output": "hearthside_speaker"},
@@ -48,14 +48,14 @@ def settings(folder: Path, **more: Any) -> config.Config:
         "tools": {"relays": {"light": {"pin": RELAY}}},
         "service": {"state_dir": str(folder)},
     }
-    return config.parse({**table, **more})
+    return configuration.parse({**table, **more})
 
 
 def test_the_machine_gets_what_the_file_says() -> None:
     """In its own units."""
     talk = {"follow_up_s": 2.5, "listen_s": 3, "think_s": 4, "turn_taking": "local", "barge_in": "off"}
     table = {"conversation": {**talk, "openai": {"connect_timeout_s": 5}}, "audio": {"wake_cue": True}}
-    machine = policy.machine_settings(config.parse(table))
+    machine = policy.machine_settings(configuration.parse(table))
     assert (machine.follow_up, machine.listen, machine.think) == (2_500, 3_000, 4_000)
     assert machine.turn_end is TurnEnd.DEVICE
     assert machine.barge_in == "off"
@@ -77,7 +77,7 @@ def test_a_voice_is_padded_with_what_the_detector_that_ends_the_turn_needs(
     talk: dict[str, Any], before_ms: int, after_ms: int
 ) -> None:
     """Silence enough to find the end in, where that is the provider's."""
-    padding = policy.padding(config.parse({"conversation": talk}))
+    padding = policy.padding(configuration.parse({"conversation": talk}))
     assert (padding.before, padding.after) == (before_ms * 16, after_ms * 16)
 
 
@@ -103,7 +103,7 @@ def test_barge_in_by_voice_needs_echo_cancellation(
     """By the board or by the library; without either it falls back, and says so."""
     monkeypatch.setattr(policy.canceller, "is_installed", lambda: installed)
     talk = {} if wanted is None else {"barge_in": wanted}
-    settings = config.parse({"hardware": {"profile": profile}, "conversation": talk})
+    settings = configuration.parse({"hardware": {"profile": profile}, "conversation": talk})
     chosen = policy.choose_barge_in(settings, load_profile(profile))
     assert policy.machine_settings(chosen).barge_in == barge_in
     assert ("no echo cancellation" in caplog.text) == (barge_in == "wake_word" and wanted != "wake_word")
@@ -167,7 +167,7 @@ async def test_a_house_can_be_opened_again_and_again_in_one_process(
     assert not {name for name in names if not name.startswith("asyncio_")}
 
 
-async def opened(chosen: config.Config) -> None:
+async def opened(chosen: Config) -> None:
     """Open a house and leave it."""
     async with app.open_app(chosen, KEY):
         pass

@@ -11,7 +11,7 @@ import pytest
 
 from device.audio.cards import line, portaudio
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 from device.kit.threads import ThreadError, Threads, wait_for_children_without_threads
 
 

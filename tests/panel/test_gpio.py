@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from device import config
 from device.core.events import (
     ButtonClicked,
     ButtonHeld,
@@ -23,12 +22,13 @@ from device.core.indication import Indication
 from device.errors import ConfigError, PanelError
 from device.foreign.gpio import Light, MockBoard
 from device.panel.gpio import GpioPanel, NullPanel, open_panel
+from device.panel.settings import Button, Led, PanelSettings
 from device.units import Samples
 
 LED, BUTTON = 18, 17
 RED, GREEN, BLUE = 5, 6, 13
-ONE_LED = config.Hardware(led=config.Led(pin=LED), button=config.Button(pin=BUTTON))
-RGB = config.Hardware(led=config.Led(red=RED, green=GREEN, blue=BLUE))
+ONE_LED = PanelSettings(led=Led(pin=LED), button=Button(pin=BUTTON))
+RGB = PanelSettings(led=Led(red=RED, green=GREEN, blue=BLUE))
 
 
 def position_at(moment: float) -> Samples:
@@ -108,7 +108,7 @@ def test_rgb_shows_the_colour(board: MockBoard, loop, posted: list[Event], pwm: 
 
 def test_an_active_low_led_is_dark_when_its_pin_is_high(board: MockBoard, loop, posted: list[Event]) -> None:
     """Wired between 3.3 V and the pin."""
-    settings = config.Hardware(led=config.Led(pin=LED, active_high=False))
+    settings = PanelSettings(led=Led(pin=LED, active_high=False))
     panel = GpioPanel(settings, posted.append, position_at, loop)
     panel.show(Indication.IDLE)
     assert board.level(LED) == 1
@@ -216,7 +216,7 @@ def test_a_light_that_cannot_even_be_put_out_is_told_of_at_the_start(
 
 def test_a_pin_in_use_is_refused_and_nothing_stays_open(board: MockBoard, loop, posted: list[Event]) -> None:
     """The message names the key; the LED opened before is let go."""
-    first = GpioPanel(config.Hardware(button=config.Button(pin=BUTTON)), posted.append, position_at, loop)
+    first = GpioPanel(PanelSettings(button=Button(pin=BUTTON)), posted.append, position_at, loop)
     with pytest.raises(ConfigError, match=r"hardware\.button\.pin: GPIO 17 .*choose another pin"):
         GpioPanel(ONE_LED, posted.append, position_at, loop)
     assert not board.is_output(LED)
@@ -225,7 +225,7 @@ def test_a_pin_in_use_is_refused_and_nothing_stays_open(board: MockBoard, loop, 
 
 def test_a_third_colour_that_cannot_open_lets_the_others_go(board: MockBoard, loop, posted: list[Event]) -> None:
     """An RGB LED opens whole or not at all."""
-    blocker = GpioPanel(config.Hardware(led=config.Led(pin=BLUE)), posted.append, position_at, loop)
+    blocker = GpioPanel(PanelSettings(led=Led(pin=BLUE)), posted.append, position_at, loop)
     with pytest.raises(ConfigError, match=r"hardware\.led: GPIO 13"):
         GpioPanel(RGB, posted.append, position_at, loop)
     assert not board.is_output(RED)
@@ -236,10 +236,10 @@ def test_without_pins_the_panel_does_nothing_and_gpiozero_is_never_imported() ->
     """A machine without pins needs no GPIO library."""
     program = (
         "import sys, asyncio\n"
-        "from device import config\n"
+        "from device.panel.settings import Button, Led, PanelSettings\n"
         "from device.panel.gpio import NullPanel, open_panel\n"
         "from device.tools.relays import Relays, relay_tools\n"
-        "panel = open_panel(config.Hardware(), print, int, asyncio.new_event_loop())\n"
+        "panel = open_panel(PanelSettings(), print, int, asyncio.new_event_loop())\n"
         "assert isinstance(panel, NullPanel)\n"
         "assert relay_tools(Relays({})) == []\n"
         "assert 'gpiozero' not in sys.modules\n"
@@ -249,7 +249,7 @@ def test_without_pins_the_panel_does_nothing_and_gpiozero_is_never_imported() ->
 
 def test_a_null_panel_takes_everything(loop, posted: list[Event]) -> None:
     """It stands where a panel stands."""
-    panel = open_panel(config.Hardware(), posted.append, position_at, loop)
+    panel = open_panel(PanelSettings(), posted.append, position_at, loop)
     assert isinstance(panel, NullPanel)
     for indication in Indication:
         panel.show(indication)
@@ -260,10 +260,10 @@ def run_with_pins(**environment: str) -> subprocess.CompletedProcess[str]:
     """Open an LED in a process with this environment, print its kind and what was shown."""
     program = (
         "import asyncio\n"
-        "from device import config\n"
+        "from device.panel.settings import Button, Led, PanelSettings\n"
         "from device.core.indication import Indication\n"
         "from device.panel.gpio import open_panel\n"
-        "settings = config.Hardware(led=config.Led(pin=18), button=config.Button(pin=17))\n"
+        "settings = PanelSettings(led=Led(pin=18), button=Button(pin=17))\n"
         "panel = open_panel(settings, print, int, asyncio.new_event_loop())\n"
         "panel.show(Indication.LISTENING)\n"
         "panel.close()\n"

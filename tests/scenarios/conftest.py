@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from device import config
 from device.foreign.gpio import MockBoard
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.person.understanding import Understanding
@@ -17,6 +16,7 @@ from device.sim.realtime.journal import Entry
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools
+from device.tools.settings import Relay
 from tests.conversation.openai_types import CLIENT, SERVER, check_client_event, check_server_event
 from tests.scenarios.house import RELAY, House, opened
 
@@ -75,7 +75,7 @@ class WireRules:
 def understanding() -> Understanding:
     """What the server understands; it takes a while to load."""
     board = MockBoard()
-    with Relays({"light": config.Relay(pin=RELAY)}) as relays:
+    with Relays({"light": Relay(pin=RELAY)}) as relays:
         specs = Registry([clock_tool(), *relay_tools(relays)], 1.0).specs
     board.close()
     return Understanding(specs)

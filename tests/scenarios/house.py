@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from device import config
 from device.core.actions import Announce, OpenSession
 from device.core.events import (
     ButtonHeld,
@@ -25,6 +24,7 @@ from device.core.events import (
 )
 from device.core.status import Phase, Status
 from device.foreign.gpio import MockBoard
+from device.house import configuration
 from device.house.app import App, open_app
 from device.secrets import Secret
 from device.sim.devices.soundcard import Recording, VirtualSoundCard
@@ -180,7 +180,7 @@ async def opened(
 ) -> AsyncIterator[House]:
     """Start the program in this process; `overrides` as after --set."""
     file = write_config(folder, server.url)
-    settings = config.load(file, overrides)
+    settings = configuration.load(file, overrides)
     timeline = Timeline()
     with card.record_speaker() as speaker:
         async with open_app(settings, Secret(server.key)) as app:

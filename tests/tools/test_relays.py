@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import pytest
 from gpiozero.pins.mock import MockPin
 
-from device import config
 from device.errors import ConfigError, ToolError
 from device.foreign.gpio import MockBoard
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools, spoken_name
+from device.tools.settings import Relay
 
 LIGHT, FAN, PUMP = 5, 6, 13
 SETTINGS = {
-    "light": config.Relay(pin=LIGHT),
-    "desk_fan": config.Relay(pin=FAN, active_high=False),
-    "pump": config.Relay(pin=PUMP, safe=True),
+    "light": Relay(pin=LIGHT),
+    "desk_fan": Relay(pin=FAN, active_high=False),
+    "pump": Relay(pin=PUMP, safe=True),
 }
 
 
@@ -125,7 +125,7 @@ async def test_one_broken_relay_does_not_keep_the_others_from_safety(
 
 def test_a_relay_that_cannot_open_lets_the_others_go(board: MockBoard) -> None:
     """The message names the key of the culprit."""
-    with Relays({"lamp": config.Relay(pin=FAN)}):
+    with Relays({"lamp": Relay(pin=FAN)}):
         with pytest.raises(ConfigError, match=r"tools\.relays\.desk_fan\.pin: GPIO 6"):
             Relays(SETTINGS)
         assert not board.is_output(LIGHT)

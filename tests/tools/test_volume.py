@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from device import config
+from device.audio.settings import Audio
 from device.audio.volume import Volume
 from device.errors import AudioError, ToolError
 from device.tools.registry import Registry
@@ -36,7 +36,7 @@ async def open_volume(mixer: FakeMixer | None, gains: list[float], **audio: obje
     async def find(output: str, control: str) -> FakeMixer | None:
         return mixer
 
-    volume = Volume(config.Audio(**audio), gains.append, find)
+    volume = Volume(Audio(**audio), gains.append, find)
     await volume.start()
     return volume, Registry([volume_tool(volume)], 10)
 
@@ -65,7 +65,7 @@ async def test_who_hears_the_loudspeaker_is_told_of_the_mixer_only(mixer: FakeMi
     async def find(output: str, control: str) -> FakeMixer | None:
         return mixer
 
-    volume = Volume(config.Audio(), [].append, find, lambda: told.append(None))
+    volume = Volume(Audio(), [].append, find, lambda: told.append(None))
     await volume.start()
     await volume.set(30)
     assert len(told) == times
@@ -126,14 +126,14 @@ async def test_the_configured_output_and_control_are_looked_for() -> None:
     async def find(output: str, control: str) -> None:
         asked.append((output, control))
 
-    await Volume(config.Audio(output="hw:1", mixer="Speaker"), [].append, find).start()
+    await Volume(Audio(output="hw:1", mixer="Speaker"), [].append, find).start()
     assert asked == [("hw:1", "Speaker")]
 
 
 async def test_the_real_mixer_over_a_sound_server_is_turned_by_a_call(pulse: None) -> None:
     """The whole way: JSON text, amixer, ALSA, the sink's volume."""
     gains: list[float] = []
-    volume = Volume(config.Audio(output="pulse"), gains.append)
+    volume = Volume(Audio(output="pulse"), gains.append)
     await volume.start()
     registry = Registry([volume_tool(volume)], 10)
     assert await registry.call("set_volume", '{"percent": 30}') == "The volume is 30 percent"

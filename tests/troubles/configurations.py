@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from device import config
 from device.errors import ConfigError
+from device.house import configuration
 from device.secrets import find_secret
 
 NAME = "config.toml"
@@ -37,7 +37,7 @@ def refusal(text: str) -> str:
         path = Path(folder) / NAME
         path.write_text(text, encoding="utf-8")
         try:
-            config.load(path)
+            configuration.load(path)
         except ConfigError as error:
             return str(error).replace(f"{folder}/", "")
     raise ValueError(f"this configuration is not refused: {text}")

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from device.config import OpenAI
 from device.controller import Controller, House
 from device.conversation.openai import link
 from device.conversation.openai.session import RealtimeConversation
+from device.conversation.openai.settings import OpenAI
 from device.core import actions as order
 from device.core import events as ev
 from device.core.machine import Machine

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.config import Wake
 from device.ports.wake import Detection, NearMiss
 from device.units import Samples
 from device.wake.clips import AFTER, BEFORE, Clip, ClipFolder, ClipKeeper
+from device.wake.settings import Wake
 
 RATE = 16_000
 SECOND = b"\1\2" * RATE

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from device.config import Wake
 from device.errors import ConfigError
 from device.ports.wake import DetectionRule
 from device.wake.engines import load_engine
 from device.wake.microwakeword.engine import MicroWakeWord
 from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.settings import Wake
 
 
 def test_openwakeword_is_the_default() -> None:

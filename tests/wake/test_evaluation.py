@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from device import config
 from device.ports.wake import DetectionRule
 from device.units import Samples
 from device.wake.engines import load_engine
 from device.wake.evaluation import THRESHOLDS, Evaluator, Track, errors, sweep
+from device.wake.settings import Wake
 
 RATE = 16_000
 Sound = np.ndarray
@@ -28,7 +28,7 @@ def track(name: str, *scores: float, samples: int = 3600 * RATE) -> Track:
 @pytest.fixture(params=["openwakeword", "microwakeword"])
 def evaluator(request: pytest.FixtureRequest) -> Evaluator:
     """Return one for each engine."""
-    return Evaluator(load_engine(config.Wake(engine=request.param)))
+    return Evaluator(load_engine(Wake(engine=request.param)))
 
 
 def test_a_word_is_heard_in_every_recording_wherever_it_is(evaluator: Evaluator, say: Say, silence: Silence) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from device.audio.cards.alsa.chatter import hear_alsa
 from device.audio.cards.devices import Direction, SoundDevice
 from device.audio.cards.rush import Rush
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.errors import AudioError, ConfigError
 from device.ports.facts import Post

@@ -21,7 +21,7 @@ from device.audio.cards.capture import Intake, JoinedStream, Pace, Piece
 from device.audio.cards.cardthread import keep_thread_state, let_thread_state_go
 from device.audio.cards.devices import MOST_REAL_CHANNELS, Direction, SoundDevice, rates_to_try
 from device.audio.cards.line import ABORT, CONTINUE, INPUT_OVERFLOW, Answer, Line
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Device
 from device.errors import ConfigError
 from device.ports.facts import Post

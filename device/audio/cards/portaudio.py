@@ -30,7 +30,7 @@ from device.audio.cards.filling.playout import Playout
 from device.audio.cards.line import HANG_S, Line, OnBlock
 from device.audio.cards.microphone import AlsaMicrophone, OnFrame
 from device.audio.cards.speaker import AlsaSpeaker
-from device.config import Audio
+from device.audio.settings import Audio
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.foreign.asound import Card, read_cards
 from device.kit.threads import Threads

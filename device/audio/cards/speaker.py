@@ -12,7 +12,7 @@ from device.audio.cards.devices import Direction, SoundDevice, rates_to_try
 from device.audio.cards.filling.depth import Depth
 from device.audio.cards.filling.playout import Cause
 from device.audio.cards.line import HANG_S, OUTPUT_UNDERFLOW, XRUN_NOTE_S, Line
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Device
 from device.errors import AudioError
 from device.ports.facts import Post

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from device import config
 from device.audio.ear.vad import Vad, WebRtcVad
 from device.audio.frames import AudioFrame
+from device.audio.settings import Audio
 from device.errors import AudioError, ConfigError, HearthsideError, PanelError
 from device.foreign.gpio import Input, open_input
 from device.foreign.usb import UsbDevice, UsbId, VendorRead, open_device
@@ -285,7 +285,7 @@ class FallbackVad:
 
 
 @contextlib.contextmanager
-def open_vad(audio: config.Audio, usb_backend: Any = None) -> Iterator[Vad]:
+def open_vad(audio: Audio, usb_backend: Any = None) -> Iterator[Vad]:
     """Yield the detector that the configuration (with its profile applied) names, asking hardware until the end.
 
     USB hardware may come and go. `usb_backend`: see `device.foreign.usb.open_device`. Raise ConfigError when the pin
@@ -302,7 +302,7 @@ def open_vad(audio: config.Audio, usb_backend: Any = None) -> Iterator[Vad]:
         yield FallbackVad(poller, software)
 
 
-def _detector(audio: config.Audio, usb_backend: Any) -> Detector | None:
+def _detector(audio: Audio, usb_backend: Any) -> Detector | None:
     match audio.vad:
         case "xvf3000":
             return UsbDetector(XVF3000_ID, Xvf3000, usb_backend)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from device.config import OpenAI
 from device.conversation.openai import client_events as client
+from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 from device.ports.tools import ToolSpec
 

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from enum import Enum
 
-from device.config import OpenAI
 from device.conversation.openai.errorshapes import ServerError, error_in
 from device.conversation.openai.server_events import ResponseInfo, StatusDetails, read
+from device.conversation.openai.settings import OpenAI
 from device.core.events import Failure
 
 ALREADY_RESPONDING = "conversation_already_has_active_response"

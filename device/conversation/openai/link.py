@@ -18,9 +18,9 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from device.config import OpenAI
 from device.conversation.openai import errors, refusal
 from device.conversation.openai.refusal import Stage, Witness
+from device.conversation.openai.settings import OpenAI
 from device.conversation.openai.wire import Patience, Wire
 from device.core.events import Failure
 from device.errors import ConfigError, ConversationError

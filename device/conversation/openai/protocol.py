@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from device.config import OpenAI
 from device.conversation.openai import client_events as client
 from device.conversation.openai import configuration, errors, errorshapes, shortfall
 from device.conversation.openai import server_events as server
@@ -18,6 +17,7 @@ from device.conversation.openai.content import Content
 from device.conversation.openai.facts import Fact, Ignored, UsageReported
 from device.conversation.openai.outbox import BYTES_PER_MS, Outbox
 from device.conversation.openai.responses import Responses
+from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure

@@ -19,9 +19,9 @@ from enum import Enum
 from types import ModuleType
 from urllib.parse import urlsplit
 
-from device.config import OpenAI
 from device.conversation.openai import errors
 from device.conversation.openai.errorshapes import error_in_body, is_page
+from device.conversation.openai.settings import OpenAI
 from device.core.events import Failure
 
 _URL = "conversation.openai.url"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from device import config
 from device.core.indication import Indication
 from device.panel.button import GestureButton
+from device.panel.settings import PanelSettings
 from device.ports.facts import Post
 from device.units import Samples
 
@@ -17,7 +17,7 @@ class SimulatedPanel:
 
     def __init__(
         self,
-        settings: config.Hardware,
+        settings: PanelSettings,
         post: Post,
         position_at: Callable[[float], Samples],
         loop: asyncio.AbstractEventLoop | None = None,

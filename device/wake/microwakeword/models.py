@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import ConfigError
 from device.kit.textfiles import expanded, unreadable
+from device.kit.words import hint
 from device.wake.manifests import MicroWordModel, read_manifest
 from device.wake.networks import tflite
 from device.wake.networks.network import shape_size
@@ -29,11 +29,9 @@ def find_word(name: str) -> MicroWordModel:
     wanted = name.strip().lower().replace(" ", "_")
     if wanted in shipped:
         return read_manifest(shipped[wanted])
-    close = difflib.get_close_matches(wanted, shipped, n=1)
-    hint = f'did you mean "{close[0]}"? ' if close else ""
     raise ConfigError(
-        f'wake.words: no microWakeWord model "{name}" ships; {hint}known: {", ".join(sorted(shipped))}; '
-        "or give the path of a .json file"
+        f'wake.words: no microWakeWord model "{name}" ships; {hint(wanted, shipped)}'
+        f"known: {', '.join(sorted(shipped))}; or give the path of a .json file"
     )
 
 

@@ -5,7 +5,6 @@ The package `openwakeword` itself is not imported: it would import scikit-learn 
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -13,6 +12,7 @@ from pathlib import Path, PurePath
 
 from device.errors import ConfigError
 from device.kit.textfiles import expanded, unreadable
+from device.kit.words import hint
 from device.wake.manifests import explain_manifest
 
 _FOLDER = "openwakeword/resources/models"
@@ -77,11 +77,9 @@ def _by_name(name: str) -> WordModel:
     for word, path in words.items():
         if wanted in (word, path.stem):
             return WordModel(word, path)
-    close = difflib.get_close_matches(wanted, words, n=1)
-    hint = f'did you mean "{close[0]}"? ' if close else ""
-    known = ", ".join(sorted(words))
+    near, known = hint(wanted, words), ", ".join(sorted(words))
     raise ConfigError(
-        f'wake.words: no model "{name}" ships; {hint}known: {known}; or give the path of an .onnx or .tflite file'
+        f'wake.words: no model "{name}" ships; {near}known: {known}; or give the path of an .onnx or .tflite file'
     )
 
 

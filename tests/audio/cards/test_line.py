@@ -15,7 +15,7 @@ from device.audio.cards.capture import Pace
 from device.audio.cards.devices import SoundDevice
 from device.audio.cards.filling.playout import Cause
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError
 from device.sim.devices.soundcard import MICROPHONE

@@ -15,7 +15,7 @@ from device.audio.cards.capture import Pace
 from device.audio.cards.devices import SoundDevice
 from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Event
 from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import CAPTURE_RATE

@@ -13,7 +13,7 @@ import pytest
 from device.audio.cards import line, portaudio
 from device.audio.cards.devices import SoundDevice
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, Event
 from device.units import Hz
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from device import config
 from device.audio.ear import hwvad
 from device.audio.ear.hwvad import (
     XVF3000_ID,
@@ -26,8 +25,10 @@ from device.audio.ear.hwvad import (
 )
 from device.audio.ear.vad import WebRtcVad
 from device.audio.frames import AudioFrame
+from device.audio.settings import Audio
 from device.errors import AudioError, ConfigError
 from device.foreign.gpio import MockBoard
+from device.house import configuration
 from device.sim.devices.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
 from device.units import Ms, Samples
 
@@ -312,8 +313,8 @@ def board() -> Iterator[MockBoard]:
     board.close()
 
 
-@pytest.mark.parametrize("audio", [config.Audio(), config.Audio(vad="webrtc"), config.Audio(vad="webrtc", vad_pin=6)])
-def test_without_hardware_there_is_only_software(audio: config.Audio) -> None:
+@pytest.mark.parametrize("audio", [Audio(), Audio(vad="webrtc"), Audio(vad="webrtc", vad_pin=6)])
+def test_without_hardware_there_is_only_software(audio: Audio) -> None:
     """No thread, no library."""
     with open_vad(audio) as vad:
         assert isinstance(vad, WebRtcVad)
@@ -323,7 +324,7 @@ def test_without_hardware_there_is_only_software(audio: config.Audio) -> None:
 @pytest.mark.parametrize("vad", ["gpio", "auto"])
 def test_a_pin_is_listened_to(board: MockBoard, vad: str, active_high: bool) -> None:
     """At either polarity; pulled to "no voice" when nothing is wired; let go at the end."""
-    audio = config.parse({"audio": {"vad": vad, "vad_pin": 6, "vad_active_high": active_high}}).audio
+    audio = configuration.parse({"audio": {"vad": vad, "vad_pin": 6, "vad_active_high": active_high}}).audio
     with open_vad(audio) as detector:
         until(lambda: not detector.is_voice(FRAME) and detector.by_hardware)
         board.drive(6, active_high)
@@ -336,7 +337,7 @@ def test_a_pin_is_listened_to(board: MockBoard, vad: str, active_high: bool) -> 
 
 def test_a_pin_that_cannot_be_used_is_refused_at_the_start(board: MockBoard) -> None:
     """The message names the key."""
-    audio = config.Audio(vad="gpio", vad_pin=99)
+    audio = Audio(vad="gpio", vad_pin=99)
     with pytest.raises(ConfigError, match=r"audio\.vad_pin: GPIO 99"), open_vad(audio):
         pass
 
@@ -345,7 +346,7 @@ def test_a_pin_that_cannot_be_used_is_refused_at_the_start(board: MockBoard) -> 
 def test_an_array_is_listened_to_over_usb(vad: str, array: FakeXvf3000 | FakeXvf3800) -> None:
     """Digital silence, and yet a voice: the chip says so. Pulled out, software goes on; the device is let go."""
     bus = FakeUsbBus(array)
-    with open_vad(config.parse({"audio": {"vad": vad}}).audio, bus) as detector:
+    with open_vad(configuration.parse({"audio": {"vad": vad}}).audio, bus) as detector:
         array.voice = True
         until(lambda: detector.is_voice(FRAME))
         bus.pull(array)

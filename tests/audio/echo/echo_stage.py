@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from device import config
 from device.audio.ear.bargein import BargeInVad, ConfirmingVad
 from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.vad import WebRtcVad
@@ -22,6 +21,7 @@ from device.audio.mouth.player import DUCKED
 from device.core.events import VoiceStarted
 from device.foreign.espeak import RATE as ESPEAK_RATE
 from device.foreign.espeak import EspeakVoice, VoiceStyle
+from device.house import configuration
 from device.house.policy import segmenting
 from device.sim.person.voice import without_silence
 from device.sim.room.acoustics import Echo, Room, Sound, pcm_from_samples, samples_from_pcm
@@ -154,7 +154,7 @@ class Device:
         self._far_end = FarEnd(PLAYED_RATE)
         self._canceller = self._make_canceller(cancels)
         self._vad = ConfirmingVad(BargeInVad(WebRtcVad(), self._canceller.levels), self._confirm)
-        self._segmenter = Segmenter(segmenting(config.parse({"conversation": {"turn_taking": turn_taking}})))
+        self._segmenter = Segmenter(segmenting(configuration.parse({"conversation": {"turn_taking": turn_taking}})))
         self._reacts = reacts
         self._random = np.random.default_rng(0)
         self._handed_over = 0

@@ -10,7 +10,7 @@ import numpy as np
 from device.audio.cards.portaudio import SoundCards
 from device.audio.echo.canceller import LATENCY, WebRtcCanceller
 from device.audio.echo.farend import FarEnd
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Event
 from device.sim.devices.soundcard import SPEAKER, VirtualSoundCard
 from device.sim.room.acoustics import Room, Sound, pcm_from_samples, samples_from_pcm

@@ -11,7 +11,7 @@ import pytest
 from device.audio.cards.filling import depth
 from device.audio.cards.portaudio import SoundCards
 from device.audio.mouth.player import Player
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import Event, PlaybackFinished, PlaybackStopped
 from device.sim.devices.soundcard import SPEAKER, Recording, VirtualSoundCard
 from device.units import Hz, Ms

@@ -73,7 +73,7 @@ async def first_words_of_a_device(url: str, **environment: str) -> str:
 
 DEVICE = """
 import asyncio, sys
-from device.config import OpenAI
+from device.conversation.openai.settings import OpenAI
 from device.conversation.openai.session import RealtimeConversation
 from device.core.actions import TurnEnd
 from device.secrets import Secret

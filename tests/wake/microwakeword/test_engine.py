@@ -249,8 +249,8 @@ def test_without_its_package_the_engine_says_what_to_install(monkeypatch: pytest
 def test_the_other_engine_loads_nothing_of_it() -> None:
     """And this one no onnxruntime: each costs what it costs."""
     script = (
-        "import sys; from device import config; from device.wake.engines import load_engine\n"
-        "load_engine(config.Wake(engine=sys.argv[1])); sys.exit(sys.argv[2] in sys.modules)"
+        "import sys; from device.wake.settings import Wake; from device.wake.engines import load_engine\n"
+        "load_engine(Wake(engine=sys.argv[1])); sys.exit(sys.argv[2] in sys.modules)"
     )
     others = (
         ("openwakeword", "pymicro_wakeword"),

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.config import Wake
 from device.errors import ConfigError
 from device.ports.wake import Detection
 from device.wake.engines import load_engine
@@ -23,6 +22,7 @@ from device.wake.openwakeword.embedding import StreamingEmbedding, WindowedEmbed
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.openwakeword.mel import FourierMel, ModelMel
 from device.wake.openwakeword.models import feature_model, shipped_words
+from device.wake.settings import Wake
 
 RATE = 16_000
 CHUNK_BYTES = 2560

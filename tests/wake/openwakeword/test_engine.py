@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from device.config import Wake
 from device.errors import ConfigError
 from device.ports.wake import Detection
 from device.wake.decision import DetectionRules, rules
 from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.settings import Wake
 
 RATE = 16_000
 Sound = np.ndarray

@@ -10,7 +10,7 @@ import pytest
 LISTING = """
 import asyncio, sys
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 cards = SoundCards(Audio(), print)
 devices = asyncio.run(cards.list_devices())
 print(*(device.name for device in devices), sep="\\n")

@@ -17,7 +17,7 @@ from device.audio.cards.alsa.chatter import hear_alsa
 from device.audio.cards.devices import Direction, SoundDevice, choose_device
 from device.audio.cards.mixer import find_mixer
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import DeviceFailed, Event
 from device.errors import AlsaConfigError, AudioError, ConfigError, DeviceNotFoundError
 from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard

@@ -14,7 +14,7 @@ from device.audio.cards.alsa import pcms
 from device.audio.cards.alsa.pcms import News
 from device.audio.cards.devices import Direction, SoundDevice
 from device.audio.cards.portaudio import SoundCards
-from device.config import Audio
+from device.audio.settings import Audio
 from device.core.events import DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.foreign import asound

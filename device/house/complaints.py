@@ -5,7 +5,6 @@ All of it is told from the Sections themselves: their keys, their types, and wha
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
 import typing
@@ -16,6 +15,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from device.house.layers import Key, dotted
+from device.kit.words import choices, did_you_mean, nearest, shown
+
 KEY_BELONGS = (
     "a key does not belong in the configuration, which others may read: remove it there, and put it into the "
     "environment variable OPENAI_API_KEY, or into a file that systemd hands to the service "
@@ -24,33 +26,29 @@ KEY_BELONGS = (
 
 # So many places are named where a key of this name would be right.
 _MOST_PLACES = 3
-_LONGEST_SHOWN = 40
 _SECRET_NAME = re.compile(r"^(.*[-_])?(api[-_]?key|key|token|secret|password)$", re.IGNORECASE)
 _SECRET_LINE = re.compile(r"^\s*(export\s+)?[\w.-]*api[-_]?key\b", re.IGNORECASE | re.MULTILINE)
-# A key somewhere in a text, of OpenAI's kind or of another: what a message must not show.
-_TELLS_A_KEY = re.compile(r"(sk|ek|rk)[-_]\w|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24}")
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """`key` is the whole one, with dots; `text` says what is wrong with it and what to do."""
+    """`key` is the whole one; `text` names it and says what is wrong with it and what to do."""
 
-    key: str
+    key: Key
     text: str
 
 
 def about_unknown(table: Mapping[str, Any], root: type[Struct]) -> Complaint | None:
     """Return what is to be said about the first key that no Section has."""
     for path, kind, value in _unknown(table, root, ()):
-        return Complaint(dotted(path), _about_unknown(path, kind, value, root))
+        return Complaint(path, _about_unknown(path, kind, value, root))
     return None
 
 
 def about_misfit(table: Mapping[str, Any], root: type[Struct]) -> Complaint | None:
     """Return what is to be said about the first value that its Section does not take."""
     for path, kind, value in _misfits(table, root, ()):
-        return Complaint(dotted(path), _about_misfit(path, kind, value))
+        return Complaint(path, _about_misfit(path, kind, value))
     return None
 
 
@@ -60,36 +58,6 @@ def about_syntax(text: str, problem: str) -> str:
         return f"it is not valid TOML ({problem}); {KEY_BELONGS}"
     hint = '; text stands in quotes: name = "text"' if "Invalid value" in problem else ""
     return f"it is not valid TOML: {problem}{hint}"
-
-
-def dotted(path: Sequence[str]) -> str:
-    """Return a key as it is written in a file and after --set."""
-    return ".".join(name if _PLAIN_KEY.fullmatch(name) else shown(name) for name in path)
-
-
-def shown(value: object) -> str:
-    """Return a value as the file has it, shortened; never what may be a key."""
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            if _TELLS_A_KEY.search(value):
-                return '"********"'
-            text = value if len(value) <= _LONGEST_SHOWN else f"{value[:_LONGEST_SHOWN]}..."
-            return '"' + "".join(letter if letter.isprintable() else "?" for letter in text) + '"'
-        case int() if value.bit_length() > 64:
-            return "a very large number"
-        case Mapping():
-            return "a table"
-        case list() | tuple():
-            return "a list"
-    return str(value)
-
-
-def choices(values: Sequence[object]) -> str:
-    """Return "a, b or c"."""
-    words = [shown(value) for value in values]
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def wanted(kind: Any) -> str:
@@ -257,12 +225,10 @@ def _short(name: str) -> str:
 def _meant(name: str, known: Sequence[str], root: type[Struct]) -> str:
     places = dict(_places(root, ()))
     same = [key for key, last in places.items() if last == name]
-    here = difflib.get_close_matches(name, known, n=1)
-    elsewhere = difflib.get_close_matches(name, set(places.values()), n=1)
+    elsewhere = nearest(name, places.values())
     near = [key for key, last in places.items() if last in elsewhere]
-    if meant := same or here or near:
-        return "did you mean " + " or ".join(f'"{key}"' for key in meant[:_MOST_PLACES]) + "?"
-    return f"known here: {', '.join(sorted(known))}"
+    meant = same or nearest(name, known) or near
+    return did_you_mean(meant[:_MOST_PLACES]) or f"known here: {', '.join(sorted(known))}"
 
 
 def _places(kind: type[Struct], path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,52 @@
+"""What can be set about microphone and loudspeaker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from device.settings import Claim, Fraction, Mistake, Pin, Section
+
+
+class Audio(Section, frozen=True):
+    """Microphone and loudspeaker."""
+
+    input: str = "default"
+    """The microphone: an ALSA PCM name, a card's id or name or a part of one, or "default"."""
+    output: str = "default"
+    """The loudspeaker, named in the same way."""
+    input_channel: Annotated[int, Meta(ge=0, le=31)] = 0
+    """Which channel of a microphone array to listen to, from 0."""
+    frame_ms: Literal[10, 20] = 20
+    """Length of a captured frame."""
+    volume: Fraction = 0.8
+    """Where the software gain stands at the start when the card has no mixer."""
+    mixer: str = ""
+    """Name of the ALSA mixer control for the volume; empty: Master, Speaker, PCM or the like, whichever there is."""
+    cues: bool = True
+    """Play short sounds when a turn ends or fails."""
+    wake_cue: bool = False
+    """Play one when the device listens after the wake word or a click, too; never into a one-breath command.
+
+    It is never sent: the microphone is silenced while it sounds, and where no echo canceller has learned the room yet
+    until 0.1 to 0.35 s after it. A board that cancels echoes (hardware.profile) is trusted to do so."""
+    vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] = 2
+    """webrtcvad's mode, 0 (lets most through) to 3."""
+    vad: Literal["auto", "webrtc", "gpio", "xvf3000", "xvf3800"] = "auto"
+    """Who hears a voice. "auto": the pin when there is one, else the board (hardware profile), else webrtcvad."""
+    vad_pin: Pin | None = None
+    """Where a microphone's "voice detected" output is wired to."""
+    vad_active_high: bool = True
+    """Whether that output is high (3.3 V) while it hears a voice."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Refuse a detector on a pin without the pin."""
+        if self.vad == "gpio" and self.vad_pin is None:
+            yield Mistake("vad", ' = "gpio" needs audio.vad_pin, the GPIO number of the pin that tells of a voice')
+
+    def claims(self) -> Iterator[Claim]:
+        """Yield the detector's pin."""
+        if self.vad_pin is not None:
+            yield Claim("vad_pin", "GPIO", self.vad_pin)

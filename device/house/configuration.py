@@ -1,0 +1,227 @@
+"""The configuration: every room's Section in its place, decoded from layers of tables and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+import msgspec
+from msgspec import Meta
+
+from device.audio.settings import Audio
+from device.boards import Profile, load_profile
+from device.conversation.openai import address
+from device.conversation.openai.settings import OpenAI
+from device.conversation.settings import Conversation
+from device.errors import ConfigError
+from device.house import complaints
+from device.house.layers import Key, Layer, Layered, dotted, lay
+from device.house.sources import file_layers, override_layers
+from device.panel.settings import PanelSettings
+from device.service.settings import Service
+from device.settings import Claim, Mistake, Section, Table
+from device.tools.settings import Relay, Tools
+from device.wake.settings import Wake
+
+T = TypeVar("T")
+
+OPENAI = Table("conversation.openai", OpenAI, address.mistakes)
+RELAYS = Table(
+    "tools.relays",
+    dict[str, Relay],
+    meaning='By the name that people say, e.g. "light".',
+    example={"light": {"pin": 17}},
+)
+TABLES: tuple[Table[Any], ...] = (OPENAI, RELAYS)
+"""What providers and features put into the configuration."""
+
+_PROFILE = ("hardware", "profile")
+
+
+class Hardware(PanelSettings, frozen=True):
+    """The board."""
+
+    profile: str = "generic"
+    """Which board it is: hardware.md has their names. It fills in what you do not set."""
+
+
+class Config(Section, frozen=True):
+    """The tables that every house has; `composed` adds those of providers and features."""
+
+    audio: Audio = Audio()
+    wake: Wake = Wake()
+    conversation: Conversation = Conversation()
+    hardware: Hardware = Hardware()
+    tools: Tools = Tools()
+    service: Service = Service()
+
+    def of(self, table: Table[T]) -> T:
+        """Return what a provider's or a feature's table holds."""
+        found: object = self
+        for name in table.name.split("."):
+            found = getattr(found, name)
+        return cast(T, found)
+
+
+_Field = tuple[Any, Any]
+"""Its type and its default."""
+
+
+def composed(tables: Iterable[Table[Any]]) -> type[Config]:
+    """Return Config with these tables in their places. Those in [conversation] are what its `provider` may name."""
+    added = {tuple(table.name.split(".")): _field(table) for table in tables}
+    if providers := tuple(path[1] for path in added if path[0] == "conversation"):
+        added["conversation", "provider"] = (Literal.__getitem__(providers), providers[0])
+    kind: type[Config] = _extended(Config, added)
+    return kind
+
+
+def _field(table: Table[Any]) -> _Field:
+    if complaints.is_section(table.kind):
+        return table.kind, table.kind()
+    kind = table.kind if table.example is None else Annotated[table.kind, Meta(examples=[table.example])]
+    return kind, msgspec.field(default_factory=dict)
+
+
+def _extended(kind: type[Section], added: Mapping[Key, _Field]) -> Any:
+    """Return a Section with the fields that belong right into it, and with its own Sections extended by the others."""
+    fields = {path[0]: field for path, field in added.items() if len(path) == 1}
+    for name in dict.fromkeys(path[0] for path in added if len(path) > 1):
+        of_it = {path[1:]: field for path, field in added.items() if path[0] == name}
+        inner = _extended(type(getattr(kind(), name)), of_it)
+        fields[name] = (inner, inner())
+    # All of them, for their order.
+    own = {field.name: (field.type, _default(field)) for field in msgspec.structs.fields(kind)}
+    return msgspec.defstruct(
+        kind.__name__,
+        [(name, *field) for name, field in {**own, **fields}.items()],
+        bases=(kind,),
+        namespace={"__doc__": kind.__doc__},
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+    )
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return msgspec.field(default_factory=field.default_factory)
+    return msgspec.field() if field.required else field.default
+
+
+SCHEMA = composed(TABLES)
+"""The whole configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """A configuration that was found right, and what it was made of."""
+
+    config: Config
+    layers: Layered
+
+    def place(self, key: str) -> str:
+        """Return where a key, written with dots, was set, or else the table around it; "" when neither was."""
+        return self.layers.place(tuple(key.split(".")))
+
+
+def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
+    """Return what `read` finds."""
+    return read(path, overrides).config
+
+
+def read(path: Path | None, overrides: Sequence[str] = ()) -> Effective:
+    """Read the files at `path` (see `sources.files`), and lay what --set asks for over them. Raise ConfigError."""
+    return _effective([*file_layers(path), *override_layers(overrides)])
+
+
+def parse(table: Mapping[str, Any], place: str = "the configuration") -> Config:
+    """Turn decoded TOML into a Config. Raise ConfigError with place and key, what is wrong and what to do."""
+    return _effective([Layer(place, table)]).config
+
+
+def _effective(layers: Sequence[Layer]) -> Effective:
+    own = lay(layers)
+    _refuse_types(own)
+    name = own.table.get("hardware", {}).get("profile", Hardware().profile)
+    profile = _board(name, own)
+    # What a person says lies over what the board does.
+    laid = lay([Layer(f'the board (hardware.profile = "{name}")', profile.beside(own.has)), *layers])
+    _refuse_types(laid)
+    config: Config = msgspec.convert(laid.table, SCHEMA)
+    _refuse_mistakes(config, laid)
+    _refuse_pins_of_board(config, profile, laid)
+    _refuse_doubles(config, laid)
+    return Effective(config, laid)
+
+
+def _board(name: str, own: Layered) -> Profile:
+    try:
+        return load_profile(name)
+    except ConfigError as error:
+        raise _error(own, _PROFILE, str(error)) from error
+
+
+def _error(laid: Layered, key: Key, text: str) -> ConfigError:
+    return ConfigError(f"{laid.place(key) or 'the configuration'}: {text}")
+
+
+def _refuse_types(laid: Layered) -> None:
+    complaint = complaints.about_unknown(laid.table, SCHEMA) or complaints.about_misfit(laid.table, SCHEMA)
+    if complaint:
+        raise _error(laid, complaint.key, complaint.text)
+
+
+def _refuse_mistakes(config: Config, laid: Layered) -> None:
+    """Refuse what the types cannot: combinations."""
+    for path, mistake in _mistakes(config):
+        key = (*path, mistake.key) if mistake.key else path
+        raise _error(laid, key, f"{dotted(key)}{mistake.text}")
+
+
+def _mistakes(config: Config) -> Iterator[tuple[Key, Mistake]]:
+    for path, section in _sections(config, ()):
+        yield from ((path, mistake) for mistake in section.mistakes())
+    for table in TABLES:
+        yield from ((tuple(table.name.split(".")), mistake) for mistake in table.mistakes(config.of(table)))
+
+
+def claims(config: Config) -> dict[Key, Claim]:
+    """Return every pin, bus and port that some setting takes for itself, by the setting's key."""
+    return {(*path, claim.key): claim for path, section in _sections(config, ()) for claim in section.claims()}
+
+
+def _sections(value: object, path: Key) -> Iterator[tuple[Key, Section]]:
+    """Yield every table that a Section declares, from the outside to the inside."""
+    if isinstance(value, Section):
+        yield path, value
+        inner = {name: getattr(value, name) for name in value.__struct_fields__}
+    else:
+        inner = value if isinstance(value, dict) else {}
+    for name, part in inner.items():
+        yield from _sections(part, (*path, name))
+
+
+def _refuse_pins_of_board(config: Config, profile: Profile, laid: Layered) -> None:
+    pins = {key: claim.which for key, claim in claims(config).items() if claim.kind == "GPIO"}
+    free = ", ".join(map(str, profile.free_pins(pins)))
+    for key in profile.misused(pins):
+        pin = pins[key]
+        raise _error(
+            laid,
+            key,
+            f"{dotted(key)} = {pin}: this board uses GPIO {pin} for {profile.pins[int(pin)]} (hardware.profile = "
+            f'"{config.hardware.profile}"); choose another pin. Free beside it are {free}',
+        )
+
+
+def _refuse_doubles(config: Config, laid: Layered) -> None:
+    seen: dict[str, Key] = {}
+    for key, claim in claims(config).items():
+        if (other := seen.setdefault(claim.what, key)) != key:
+            place = "" if laid.place(other) == laid.place(key) else f" ({laid.place(other)})"
+            raise _error(
+                laid, key, f"{dotted(key)} and {dotted(other)}{place} are both {claim.what}; each needs one of its own"
+            )
