@@ -21,6 +21,26 @@ settings.register_profile("hearthside", deadline=None)
 settings.load_profile("hearthside")
 
 PATIENCE_S = 20.0
+CARD_FIXTURES = {"virtual_card", "pulse"}
+CARD_RERUNS = 1
+"""Real sound stacks on a busy machine run dry at times, and the simulated person stutters. What fails twice failed."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes a card from a fixture; only tests on a card may run again."""
+    for item in items:
+        if CARD_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.card)
+        if item.get_closest_marker("card"):
+            item.add_marker(pytest.mark.flaky(reruns=CARD_RERUNS))
+
+
+@pytest.fixture(autouse=True)
+def only_marked_tests_have_a_card(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that opens a card and would run beside others: it disturbs them, and they disturb it."""
+    if not request.node.get_closest_marker("card"):
+        monkeypatch.setattr(VirtualSoundCard, "__enter__", lambda card: pytest.fail("mark this test with `card`"))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ def demo(*arguments: object, limit_s: float = 120) -> subprocess.CompletedProces
     )
 
 
+@pytest.mark.card
 def test_the_demo_does_everything_it_promises_and_draws_it(tmp_path: Path) -> None:
     """Exit code 0, every check passed, nothing on standard error, a picture."""
     picture = tmp_path / "timeline.png"

@@ -22,6 +22,7 @@ from device.units import CAPTURE_RATE, Hz
 FRAME_BYTES = 640
 TONE = (np.sin(np.arange(8000) * 0.3) * 12_000).astype("<i2").tobytes()
 LIMIT_S = 10.0
+ALSA = pytest.param("alsa", marks=pytest.mark.card)
 
 
 async def until(condition: Callable[[], bool], step: Callable[[], None] = lambda: None) -> None:
@@ -104,7 +105,7 @@ class Mouth:
         await until(lambda: len(self.pulled) >= goal, self.step)
 
 
-@pytest.fixture(params=["alsa", "memory"])
+@pytest.fixture(params=[ALSA, "memory"])
 async def ears(request: pytest.FixtureRequest) -> AsyncIterator[Ears]:
     """A closed microphone of each kind."""
     ears = Ears()
@@ -145,7 +146,7 @@ async def mouth_on(card: VirtualSoundCard | None) -> AsyncIterator[Mouth]:
     await cards.close()
 
 
-@pytest.fixture(params=["alsa", "memory"])
+@pytest.fixture(params=[ALSA, "memory"])
 async def mouth(request: pytest.FixtureRequest) -> AsyncIterator[Mouth]:
     """A closed loudspeaker of each kind."""
     card = request.getfixturevalue("virtual_card") if request.param == "alsa" else None
@@ -153,7 +154,7 @@ async def mouth(request: pytest.FixtureRequest) -> AsyncIterator[Mouth]:
         yield mouth
 
 
-@pytest.fixture(params=["alsa", "memory"])
+@pytest.fixture(params=[ALSA, "memory"])
 async def loose_mouth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Mouth]:
     """A closed loudspeaker of each kind whose plug may be pulled."""
     async with contextlib.AsyncExitStack() as stack:

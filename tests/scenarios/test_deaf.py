@@ -26,6 +26,7 @@ def suspend(card: VirtualSoundCard, is_asleep: bool) -> None:
     subprocess.run(command, env=card.client_env(), check=True)
 
 
+@pytest.mark.card
 async def test_a_microphone_without_sound_is_told_once_and_is_ready_when_sound_comes(
     server: SimulatedRealtime, tmp_path: Path
 ) -> None:

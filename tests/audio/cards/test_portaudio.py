@@ -46,6 +46,7 @@ async def own_card(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[VirtualSoun
         yield card
 
 
+@pytest.mark.card
 async def test_a_card_that_goes_away_is_reported_and_comes_back(own_card: VirtualSoundCard) -> None:
     """Microphone and loudspeaker both; frames flow again, and the source is asked again."""
     events: list[Event] = []
@@ -78,6 +79,7 @@ async def test_a_card_that_goes_away_is_reported_and_comes_back(own_card: Virtua
     await cards.close()
 
 
+@pytest.mark.card
 async def test_a_card_that_sleeps_for_a_while_after_its_first_blocks_is_no_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -101,6 +103,7 @@ async def test_a_card_that_sleeps_for_a_while_after_its_first_blocks_is_no_failu
         await cards.close()
 
 
+@pytest.mark.card
 async def test_a_microphone_closed_while_broken_is_not_reopened(own_card: VirtualSoundCard) -> None:
     """Mute is sovereign: nobody opens the microphone behind its back."""
     events: list[Event] = []
@@ -120,6 +123,7 @@ async def test_a_microphone_closed_while_broken_is_not_reopened(own_card: Virtua
     await cards.close()
 
 
+@pytest.mark.card
 async def test_the_chosen_microphone_of_an_array_is_heard(own_card: VirtualSoundCard) -> None:
     """The tone is played to the sixth alone."""
     frames: list[bytes] = []
@@ -334,6 +338,7 @@ def test_pyaudio_is_imported_in_one_file() -> None:
     assert users == ["portaudio.py"]
 
 
+@pytest.mark.card
 async def test_a_microphone_that_is_shut_at_the_start_is_opened_when_it_can_be(own_card: VirtualSoundCard) -> None:
     """It exists, so the configuration is right: a sound server that comes up late is no reason to give up."""
     events: list[Event] = []

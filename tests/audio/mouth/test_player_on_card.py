@@ -16,6 +16,8 @@ from device.core.events import Event, PlaybackFinished, PlaybackStopped
 from device.sim.devices.soundcard import SPEAKER, Recording, VirtualSoundCard
 from device.units import Hz, Ms
 
+pytestmark = pytest.mark.card
+
 RATE = Hz(24_000)
 LIMIT_S = 20.0
 

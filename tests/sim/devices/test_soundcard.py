@@ -17,6 +17,8 @@ from device.sim.devices import soundcard
 from device.sim.devices.soundcard import SimulationError, SleepyRecording, VirtualSoundCard
 from device.units import Hz
 
+pytestmark = pytest.mark.card
+
 RATE = Hz(16_000)
 
 

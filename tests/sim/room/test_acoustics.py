@@ -128,6 +128,7 @@ async def test_the_live_path_takes_what_is_played_into_the_room(virtual_card: Vi
     assert 70 < np.median(delays) < 200
 
 
+@pytest.mark.card
 async def test_without_a_card_the_live_path_says_so() -> None:
     """Instead of waiting for ever."""
     card = VirtualSoundCard()

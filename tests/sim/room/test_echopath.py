@@ -7,6 +7,7 @@ import signal
 import time
 
 import numpy as np
+import pytest
 
 from device.sim.devices.soundcard import Recording, VirtualSoundCard
 from device.sim.room.acoustics import Room
@@ -43,6 +44,7 @@ def loudest(recording: Recording, since: float) -> float | None:
     return recording.start + at / CAPTURE_RATE if len(sound) - at > CAPTURE_RATE // 5 else None
 
 
+@pytest.mark.card
 async def test_an_echo_comes_after_its_delay_and_no_later_after_a_stall() -> None:
     """A machine that stalls tears a hole; it must not move the walls."""
     place = Room(delay_ms=Ms(60), rt60_s=0.05, distortion=0.0, noise_dbfs=None, echo_db=0.0)
