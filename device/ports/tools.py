@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+Arguments = TypeVar("Arguments", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,18 @@ class Phrase:
     text: str
     slots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[Arguments]):
+    """One tool. `arguments` is a Struct with `forbid_unknown_fields`; `run` returns text for the model, or raises
+    ToolError with a message that can be read aloud."""
+
+    name: str
+    description: str
+    arguments: type[Arguments]
+    run: Callable[[Arguments], Awaitable[str]]
+    phrases: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

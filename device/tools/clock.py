@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from msgspec import Meta, Struct
 
 from device.errors import ToolError
-from device.ports.tools import Phrase
-from device.tools.registry import Tool, suggestion
+from device.ports.tools import Phrase, Tool
+from device.tools.registry import suggestion
 
 Now = Callable[[tzinfo | None], datetime]
 """The time in a zone, None for the device's own; datetime.now is one."""

@@ -6,31 +6,16 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from device.errors import ToolError
 from device.kit.words import did_you_mean, nearest
-from device.ports.tools import Phrase, ToolSpec
+from device.ports.tools import Arguments, Tool, ToolSpec
 
 log = logging.getLogger(__name__)
-
-Arguments = TypeVar("Arguments", bound=msgspec.Struct)
-
-
-@dataclass(frozen=True, slots=True)
-class Tool(Generic[Arguments]):
-    """One tool. `arguments` is a Struct with `forbid_unknown_fields`; `run` returns text for the model, or raises
-    ToolError with a message that can be read aloud."""
-
-    name: str
-    description: str
-    arguments: type[Arguments]
-    run: Callable[[Arguments], Awaitable[str]]
-    phrases: tuple[Phrase, ...] = ()
 
 
 class Registry:

@@ -12,8 +12,7 @@ from msgspec import Meta
 
 from device.errors import PanelError, ToolError
 from device.foreign import gpio
-from device.ports.tools import Phrase
-from device.tools.registry import Tool
+from device.ports.tools import Phrase, Tool
 from device.tools.settings import Relay
 
 log = logging.getLogger(__name__)

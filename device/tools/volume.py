@@ -8,8 +8,7 @@ from msgspec import Meta, Struct
 
 from device.errors import AudioError, ToolError
 from device.ports.sound import Volume
-from device.ports.tools import Phrase
-from device.tools.registry import Tool
+from device.ports.tools import Phrase, Tool
 
 STEP = 10
 """Percentage points for "louder" and "quieter"."""

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from device.errors import ToolError
-from device.tools.registry import Registry, Tool, parameters_schema
+from device.ports.tools import Tool
+from device.tools.registry import Registry, parameters_schema
 
 
 class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
