@@ -14,7 +14,7 @@ from device.kit.textfiles import NotTextError, decoded
 
 MASK = "********"
 
-# Longer than any key in use (an OpenAI project key has about 170 characters); a file beyond it is not a key.
+# Longer than any key in use (some have about 170 characters); a file beyond it is not a key.
 _LONGEST = 4096
 
 # Servers echo keys shortened ("sk-proj-abc***xyz"): six characters in a row that are also in the key give a word away.
@@ -65,7 +65,7 @@ class Secret:
 
 
 def find_secret(name: str, environment: Mapping[str, str] | None = None) -> Secret:
-    """Return the secret `name` (e.g. OPENAI_API_KEY): systemd's credential first, then the environment.
+    """Return the secret `name` (e.g. SOME_API_KEY): systemd's credential first, then the environment.
 
     Raise ConfigError when it is missing, unreadable, empty, or not a key at all; the message never shows it.
     """

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from device.errors import ConfigError
 from device.house import configuration, sources
-from device.house.configuration import RELAYS, SCHEMA
+from device.house.configuration import SCHEMA
 from device.service.settings import Service
 from device.service.statefolder import state_folder
+from device.tools.relays import TABLE as RELAYS
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -12,6 +12,7 @@ from typing import Any
 
 from device.foreign import plot
 from device.house import configuration
+from device.house.catalogue import secret_names
 from device.house.configuration import Config
 from device.kit import signals
 from device.secrets import withhold
@@ -32,7 +33,8 @@ def add_to(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     journal.start(options.log_level)
     # The demo has a server of its own; the person's key is none of its children's business.
-    withhold("OPENAI_API_KEY")
+    for name in secret_names(configuration.parse({})):
+        withhold(name)
     if options.plot:
         plot.check_path(options.plot)
     # Late, for the sake of `hearthside run`: the simulation needs more than the device does.
@@ -98,7 +100,7 @@ async def _perform(drawing: Path | None, board: Any, card: Any, server: Any, set
     from device.sim.stage.timeline import Timeline
     from device.sim.stage.view import Gauges, View
 
-    async with open_app(settings, Secret(server.key)) as app:
+    async with open_app(settings, dict.fromkeys(secret_names(settings), Secret(server.key))) as app:
         server.learn(app.registry.specs)
         timeline = Timeline()
         view = View(timeline, Gauges(lambda: board.level(LED), lambda: app.relays.states), sys.stdout)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from device.house import configuration, sources
+from device.house.catalogue import secret_names
 from device.kit import signals
 from device.kit.threads import wait_for_children_without_threads
 from device.secrets import take_secret
@@ -39,11 +40,12 @@ def _run(options: argparse.Namespace) -> int:
     files = ", ".join(str(file.absolute()) for file in sources.files(options.config))
     log.info("configuration: %s", files or f"built in ({sources.DEFAULT_PATH} is not there)")
     # Before anything can start a child, which would inherit it.
-    key = take_secret("OPENAI_API_KEY")
-    journal.hide(key.mask)
+    secrets = {name: take_secret(name) for name in secret_names(settings)}
+    for secret in secrets.values():
+        journal.hide(secret.mask)
     heap.share_one_heap()
     wait_for_children_without_threads()
     from device.house import app
 
-    asyncio.run(app.serve(settings, key))
+    asyncio.run(app.serve(settings, secrets))
     return 0

@@ -12,7 +12,7 @@ from device.settings import Seconds, Section
 class Conversation(Section, frozen=True):
     """How it talks."""
 
-    provider: str = "openai"
+    provider: str = ""
     """Who answers: the name of one of the tables in this one."""
     turn_taking: Literal["server", "local"] = "server"
     """Who hears the end of what you say: the provider, or this device, which then sends voices only."""

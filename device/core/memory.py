@@ -74,7 +74,7 @@ class Settings:
     """The longest that the room is sent before an answer is heard: a minute of speech, and ten rounds of slow tools. A
     provider that hears a radio, or only says that it hears somebody, would keep the gate open for hours."""
     longest_session: Ms = Ms(1_800_000)
-    """Half of what OpenAI allows (60 minutes), and more than the longest answer (10 minutes of sound) needs."""
+    """More than the longest answer (10 minutes of sound) needs; less where a provider does not let it live so long."""
     longest_hold: Ms = Ms(30_000)
     """A button held this long means mute, whatever is heard meanwhile: a television must not keep the microphone on."""
     hold_tail: Ms = Ms(120)

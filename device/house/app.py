@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from device.audio.cards.microphone import AlsaMicrophone
@@ -17,7 +17,7 @@ from device.core.events import ShutdownRequested
 from device.core.machine import Machine
 from device.errors import AudioError, ConfigError
 from device.foreign.espeak import EspeakVoice
-from device.house import talk
+from device.house.catalogue import provider_of
 from device.house.closing import Closing
 from device.house.configuration import Config
 from device.house.home import open_home
@@ -25,6 +25,7 @@ from device.house.listening import open_listening, open_wake
 from device.house.policy import choose_barge_in, machine_settings
 from device.house.site import Site
 from device.house.sound import open_cards, open_sound
+from device.house.talk import open_conversation
 from device.kit import signals
 from device.panel.gpio import open_panel
 from device.ports.sound import Microphone
@@ -57,21 +58,21 @@ class App:
     health: HealthLog
 
 
-async def serve(settings: Config, key: Secret) -> None:
+async def serve(settings: Config, secrets: Mapping[str, Secret]) -> None:
     """Run the daemon until a signal tells it to stop. Raise ConfigError when it cannot start."""
     ending = _Ending()
     with signals.told(ending.ask):
         try:
-            await _live(settings, key, ending)
+            await _live(settings, secrets, ending)
         except asyncio.CancelledError:
             # Told to stop during the start: what was open by then has been put away.
             if not ending.asked:
                 raise
 
 
-async def _live(settings: Config, key: Secret, ending: _Ending) -> None:
+async def _live(settings: Config, secrets: Mapping[str, Secret], ending: _Ending) -> None:
     manager = ServiceManager()
-    async with open_app(settings, key) as app:
+    async with open_app(settings, secrets) as app:
         ending.controller = app.controller
         telling = asyncio.create_task(app.readiness.tell(manager), name="ready")
         heap.give_back()
@@ -98,21 +99,22 @@ class _Ending:
 
 
 @contextlib.asynccontextmanager
-async def open_app(settings: Config, key: Secret) -> AsyncIterator[App]:
+async def open_app(settings: Config, secrets: Mapping[str, Secret]) -> AsyncIterator[App]:
     """Build the house, let it listen, and take it down: relays, lights and microphone first. Raise ConfigError."""
     profile = load_profile(settings.hardware.profile)
     settings = choose_barge_in(settings, profile)
-    mute = MuteMemory(state_folder(settings.service))
+    state_dir = state_folder(settings.service)
+    mute = MuteMemory(state_dir)
     controller = Controller(Machine(machine_settings(settings), muted=mute.muted))
     async with Closing() as closing:
         mute.start(controller.post)
         # Last of all: meanwhile the disk has had the time that the others took.
         closing.add("mute state", mute.close)
-        app, house = await _build(Site(settings, profile, controller, closing), key, mute)
+        app, house = await _build(Site(settings, profile, controller, closing, secrets, state_dir), mute)
         controller.move_in(house)
         if not controller.status.muted:
             await _open_microphone(house.microphone)
-        talk.prepare()
+        provider_of(settings).prepare()
         yield app
 
 
@@ -125,22 +127,22 @@ async def _open_microphone(microphone: Microphone) -> None:
             raise
 
 
-async def _build(site: Site, key: Secret, mute: MuteMemory) -> tuple[App, House]:
+async def _build(site: Site, mute: MuteMemory) -> tuple[App, House]:
     """Open the wings, each with what it needs of those before it."""
     controller, settings = site.controller, site.settings
     cards = open_cards(site)
     wake = await open_wake(site, cards)
-    sound = open_sound(site, cards, talk.OUTPUT_RATE)
+    sound = open_sound(site, cards, provider_of(settings).output_rate)
     home = open_home(site, sound.volume)
     await sound.volume.start()
-    conversation = talk.open_conversation(site, key, home.registry.specs)
+    conversation = open_conversation(site, home.registry.specs)
     listening = open_listening(site, cards, sound, wake, conversation)
     panel = open_panel(settings.hardware, controller.post, listening.frontend.position_at)
     site.closing.add_safety("lights", panel.close)
     readiness = Readiness(listening.microphone, lambda: controller.status.muted, settings.wake.words)
-    health = HealthLog()
+    health = HealthLog(home.health)
     # Everybody in the house who is told of every fact and order.
-    controller.observers += [*sound.observers, *listening.observers, readiness.observe, health.observe]
+    controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
     house = House(
         ear=listening.frontend,
         microphone=listening.microphone,
@@ -157,7 +159,7 @@ async def _build(site: Site, key: Secret, mute: MuteMemory) -> tuple[App, House]
         frontend=listening.frontend,
         player=sound.player,
         registry=home.registry,
-        relays=home.relays,
+        relays=home.part(Relays),
         wake=wake.worker,
         traffic=listening.traffic,
         microphone=listening.microphone,

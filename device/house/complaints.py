@@ -15,13 +15,16 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct
 
+from device.house.catalogue import PROVIDERS
 from device.house.layers import Key, dotted
 from device.kit.words import choices, did_you_mean, nearest, shown
 
+# Of whom one key is most likely.
+_KEY = next(name for provider in PROVIDERS for name in provider.secrets)
 KEY_BELONGS = (
     "a key does not belong in the configuration, which others may read: remove it there, and put it into the "
-    "environment variable OPENAI_API_KEY, or into a file that systemd hands to the service "
-    "(LoadCredential=openai_api_key:FILE)"
+    f"environment variable {_KEY}, or into a file that systemd hands to the service "
+    f"(LoadCredential={_KEY.lower()}:FILE)"
 )
 
 # So many places are named where a key of this name would be right.

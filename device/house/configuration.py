@@ -12,30 +12,19 @@ from msgspec import Meta
 
 from device.audio.settings import Audio
 from device.boards import Profile, load_profile
-from device.conversation.openai import address
-from device.conversation.openai.settings import OpenAI
 from device.conversation.settings import Conversation
 from device.errors import ConfigError
 from device.house import complaints
+from device.house.catalogue import TABLES
 from device.house.layers import Key, Layer, Layered, dotted, lay
 from device.house.sources import file_layers, override_layers
 from device.panel.settings import PanelSettings
 from device.service.settings import Service
 from device.settings import Claim, Mistake, Section, Table
-from device.tools.settings import Relay, Tools
+from device.tools.settings import Tools
 from device.wake.settings import Wake
 
 T = TypeVar("T")
-
-OPENAI = Table("conversation.openai", OpenAI, address.mistakes)
-RELAYS = Table(
-    "tools.relays",
-    dict[str, Relay],
-    meaning='By the name that people say, e.g. "light".',
-    example={"light": {"pin": 17}},
-)
-TABLES: tuple[Table[Any], ...] = (OPENAI, RELAYS)
-"""What providers and features put into the configuration."""
 
 _PROFILE = ("hardware", "profile")
 

@@ -1,30 +1,58 @@
-"""The wing of what the house can do when it is asked."""
+"""The wing of what the house can do when it is asked: the features of the catalogue, at work."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from device.house.configuration import RELAYS
+from device.core.health import Health
+from device.house import catalogue
+from device.house.catalogue import settings_of
 from device.house.site import Site
+from device.ports.facts import Observer
+from device.ports.feature import Feature, Fitted, Outside
 from device.ports.sound import Volume
-from device.tools.clock import clock_tool
 from device.tools.registry import Registry
-from device.tools.relays import Relays, relay_tools
-from device.tools.volume import volume_tool
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
 class Home:
-    """The tools, and what they act on."""
+    """What was fitted, and its tools."""
 
     registry: Registry
-    relays: Relays
+    fitted: tuple[Fitted, ...]
+
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """Those of all features."""
+        return tuple(observer for one in self.fitted for observer in one.observers)
+
+    @property
+    def health(self) -> tuple[Callable[[], tuple[Health, ...]], ...]:
+        """Those who know of the parts of features."""
+        return tuple(one.health for one in self.fitted)
+
+    def part(self, kind: type[Part]) -> Part:
+        """Return what the feature that works with a `kind` shows to spectators."""
+        return next(fitted.part for fitted in self.fitted if isinstance(fitted.part, kind))
 
 
 def open_home(site: Site, volume: Volume) -> Home:
-    """Take the relays, each in its safe state, and make the tools. Raise ConfigError."""
-    switches = site.settings.of(RELAYS)
-    relays = Relays(switches)
-    site.closing.add_safety("relays", relays.close)
-    tools = [clock_tool(), *relay_tools(relays), volume_tool(volume)]
-    return Home(Registry(tools, site.settings.tools.timeout_s), relays)
+    """Put every feature to work. Raise ConfigError."""
+    fitted = tuple(_fit(site, feature, volume) for feature in catalogue.FEATURES)
+    tools = [tool for one in fitted for tool in one.tools]
+    return Home(Registry(tools, site.settings.tools.timeout_s), fitted)
+
+
+def _fit(site: Site, feature: Feature[Any], volume: Volume) -> Fitted:
+    settings = settings_of(site.settings, feature)
+    secrets = {name: site.secrets[name] for name in feature.secrets(settings)}
+    fitted = feature.open(settings, Outside(site.controller.post, volume, site.state_dir, secrets))
+    if fitted.make_safe is not None:
+        site.closing.add_safety(feature.name, fitted.make_safe)
+    if fitted.close is not None:
+        site.closing.add(feature.name, fitted.close)
+    return fitted

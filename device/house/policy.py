@@ -12,15 +12,16 @@ from device.audio.echo import canceller
 from device.boards import Profile
 from device.core.actions import TurnEnd
 from device.core.memory import Settings
-from device.house.configuration import OPENAI, Config
+from device.house.catalogue import traits_of
+from device.house.configuration import Config
 from device.units import CAPTURE_RATE, Ms, ms_from_seconds, samples_from_ms
 
 log = logging.getLogger(__name__)
 
 # What the provider's VAD may hear of a voice after ours takes it for over: it errs towards voice, and it may be tuned.
 _HEARS_LONGER = Ms(500)
-# The longest that semantic VAD waits for the rest of a sentence, by eagerness, as documented by OpenAI.
-_LONGEST_SEMANTIC_WAIT = {"low": Ms(8_000), "medium": Ms(4_000), "high": Ms(2_000), "auto": Ms(4_000)}
+# What a session that gives up connecting by itself, and says why, may take longer to do so.
+_SAYS_WHY = Ms(2_000)
 
 
 def choose_barge_in(settings: Config, profile: Profile) -> Config:
@@ -39,7 +40,7 @@ def choose_barge_in(settings: Config, profile: Profile) -> Config:
 
 def machine_settings(settings: Config) -> Settings:
     """Return the machine's part of the configuration."""
-    talk = settings.conversation
+    talk, traits, usual = settings.conversation, traits_of(settings), Settings()
     return Settings(
         barge_in=talk.barge_in or "wake_word",
         turn_end=TurnEnd.DEVICE if talk.turn_taking == "local" else TurnEnd.PROVIDER,
@@ -47,9 +48,11 @@ def machine_settings(settings: Config) -> Settings:
         listen=ms_from_seconds(talk.listen_s),
         think=ms_from_seconds(talk.think_s),
         # Whoever lets an answer take long means it.
-        longest_turn=Ms(max(Settings().longest_turn, ms_from_seconds(talk.think_s + 120))),
+        longest_turn=Ms(max(usual.longest_turn, ms_from_seconds(talk.think_s + 120))),
         # The session gives up by itself, and says why; this is for one that does not.
-        connect=ms_from_seconds(settings.of(OPENAI).connect_timeout_s + 2),
+        connect=Ms(traits.connect_limit + _SAYS_WHY),
+        # So that the person is told by us, in good time.
+        longest_session=Ms(min(usual.longest_session, traits.session_limit / 2)),
         cues=settings.audio.cues,
         wake_cue=settings.audio.wake_cue,
     )
@@ -73,8 +76,6 @@ def padding(settings: Config) -> Padding:
     """
     if settings.conversation.turn_taking == "local":
         return Padding()
-    openai = settings.of(OPENAI)
-    semantic = openai.vad == "semantic_vad"
-    silence = _LONGEST_SEMANTIC_WAIT[openai.eagerness] if semantic else openai.silence_duration_ms
-    before = max(Padding().before, samples_from_ms(openai.prefix_padding_ms, CAPTURE_RATE))
-    return Padding(before, samples_from_ms(silence + _HEARS_LONGER, CAPTURE_RATE))
+    traits = traits_of(settings)
+    before = max(Padding().before, samples_from_ms(traits.padding, CAPTURE_RATE))
+    return Padding(before, samples_from_ms(traits.longest_silence + _HEARS_LONGER, CAPTURE_RATE))

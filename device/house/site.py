@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from device.boards import Profile
 from device.controller import Controller
 from device.house.closing import Closing
 from device.house.configuration import Config
 from device.kit.threads import Threads
+from device.secrets import Secret
 
 
 @dataclass(frozen=True)
@@ -19,5 +22,9 @@ class Site:
     profile: Profile
     controller: Controller
     closing: Closing
+    secrets: Mapping[str, Secret]
+    """By name: see `catalogue.secret_names`."""
+    state_dir: Path
+    """For what must outlive the process; it need not exist yet."""
     loading: Threads = field(default_factory=lambda: Threads("loading"))
     """For what is large, at the start and with the first session."""

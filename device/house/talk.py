@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from device.conversation.openai.session import RealtimeConversation
-from device.house.configuration import OPENAI
+from device.house.catalogue import provider_of
 from device.house.site import Site
 from device.ports.conversation import Conversation
+from device.ports.provider import Ends
 from device.ports.tools import ToolSpec
-from device.secrets import Secret
-
-OUTPUT_RATE = RealtimeConversation.output_rate
-prepare = RealtimeConversation.prepare
 
 
-def open_conversation(site: Site, key: Secret, tools: tuple[ToolSpec, ...]) -> Conversation:
+def open_conversation(site: Site, tools: tuple[ToolSpec, ...]) -> Conversation:
     """Return the conversation; nothing is connected yet. Raise ConfigError."""
-    settings, controller = site.settings, site.controller
-    conversation = RealtimeConversation(
-        settings.of(OPENAI),
-        settings.conversation.instructions,
-        key,
-        tools,
-        controller.post,
-        controller.on_answer_audio,
-        controller.on_answer_item_end,
+    provider, controller = provider_of(site.settings), site.controller
+    ends = Ends(
+        instructions=site.settings.conversation.instructions,
+        tools=tools,
+        secrets={name: site.secrets[name] for name in provider.secrets},
+        post=controller.post,
+        on_audio=controller.on_answer_audio,
+        on_audio_end=controller.on_answer_item_end,
     )
+    conversation: Conversation = provider.open(site.settings.of(provider.table), ends)
     site.closing.add("conversation", conversation.aclose)
     return conversation

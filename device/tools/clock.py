@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from msgspec import Meta, Struct
 
 from device.errors import ToolError
+from device.ports.feature import Feature, Fitted, Outside
 from device.ports.tools import Phrase, Tool
 from device.tools.registry import suggestion
 
@@ -70,6 +71,13 @@ def clock_tool(now: Now = datetime.now) -> Tool[GetTime]:
         run=run,
         phrases=PHRASES,
     )
+
+
+def _open(settings: None, outside: Outside) -> Fitted:
+    return Fitted(tools=(clock_tool(),))
+
+
+CLOCK = Feature("clock", _open)
 
 
 def spoken(moment: datetime) -> str:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
 from msgspec import Meta
 
+from device.core.health import Health, unwell, well
 from device.errors import PanelError, ToolError
 from device.foreign import gpio
+from device.ports.feature import Feature, Fitted, Outside
 from device.ports.tools import Phrase, Tool
+from device.settings import Table
 from device.tools.settings import Relay
+from device.units import ms_from_seconds
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +32,17 @@ OFF_PHRASES = ("turn off the {name}", "turn the {name} off", "switch off the {na
 class Relays:
     """The configured relays. A context manager: safe at the start, safe at the end."""
 
-    def __init__(self, settings: Mapping[str, Relay], on_change: OnChange | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Relay],
+        on_change: OnChange | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Take the pins, each relay in its safe state. Raise ConfigError."""
         self._on_change = on_change
+        self._clock = clock
+        now = ms_from_seconds(clock())
+        self._health = {name: Health(f"relay {name}", ok=True, since=now) for name in settings}
         self._switches: dict[str, gpio.Switch] = {}
         with contextlib.ExitStack() as opened:
             for name, relay in settings.items():
@@ -57,9 +70,20 @@ class Relays:
 
     def set(self, name: str, on: bool) -> None:
         """Switch a relay. Raise PanelError."""
-        self._switches[name].set(on)
+        switch, health, now = self._switches[name], self._health[name], ms_from_seconds(self._clock())
+        try:
+            switch.set(on)
+        except PanelError as error:
+            advice = f"look at its wires and at tools.relays.{name}, then restart the service"
+            self._health[name] = unwell(health, str(error), advice, now)
+            raise
+        self._health[name] = well(health, now)
         if self._on_change is not None:
             self._on_change(name, on)
+
+    def health(self) -> tuple[Health, ...]:
+        """Return the health of each, as its last switching showed it."""
+        return tuple(self._health.values())
 
     def close(self) -> None:
         """Put every relay to its safe state and let the pins go; one that fails does not keep the others from it.
@@ -72,6 +96,20 @@ class Relays:
                 switch.close()
             except PanelError as error:
                 log.error("relay %s may not be safe: %s", name, error)
+
+
+def _open(settings: dict[str, Relay], outside: Outside) -> Fitted:
+    relays = Relays(settings)
+    return Fitted(tools=tuple(relay_tools(relays)), health=relays.health, make_safe=relays.close, part=relays)
+
+
+TABLE = Table(
+    "tools.relays",
+    dict[str, Relay],
+    meaning='By the name that people say, e.g. "light".',
+    example={"light": {"pin": 17}},
+)
+RELAYS = Feature("relays", _open, TABLE)
 
 
 def relay_tools(relays: Relays) -> list[Tool[Any]]:

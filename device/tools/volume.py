@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from device.errors import AudioError, ToolError
+from device.ports.feature import Feature, Fitted, Outside
 from device.ports.sound import Volume
 from device.ports.tools import Phrase, Tool
 
@@ -40,6 +41,13 @@ def volume_tool(volume: Volume) -> Tool[SetVolume]:
         run=run,
         phrases=_phrases(),
     )
+
+
+def _open(settings: None, outside: Outside) -> Fitted:
+    return Fitted(tools=(volume_tool(outside.volume),))
+
+
+VOLUME = Feature("volume", _open)
 
 
 async def _wanted(volume: Volume, arguments: SetVolume) -> int:

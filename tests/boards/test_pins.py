@@ -15,7 +15,8 @@ import pytest
 from device.boards import load_profile, profile_names
 from device.errors import ConfigError
 from device.house import configuration
-from device.house.configuration import RELAYS, Config, claims
+from device.house.configuration import Config, claims
+from device.tools.relays import TABLE as RELAYS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.toml"

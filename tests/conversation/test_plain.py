@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from device.conversation.openai.provider import TABLE as OPENAI
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.errors import ConfigError
 from device.house import configuration
-from device.house.configuration import OPENAI, Config
+from device.house.configuration import Config
 from device.kit import dial
 from tests.conversation.scripted_server import scripted_server
 from tests.conversation.test_session import KEY, House, accept_and_listen

@@ -28,7 +28,7 @@ from device.sim.devices.soundcard import VirtualSoundCard
 from device.units import Samples
 
 LED, RELAY = 18, 17
-KEY = Secret("sk-of-nobody")
+KEY = {"OPENAI_API_KEY": Secret("sk-of-nobody")}
 
 
 @pytest.fixture

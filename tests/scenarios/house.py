@@ -183,7 +183,7 @@ async def opened(
     settings = configuration.load(file, overrides)
     timeline = Timeline()
     with card.record_speaker() as speaker:
-        async with open_app(settings, Secret(server.key)) as app:
+        async with open_app(settings, {"OPENAI_API_KEY": Secret(server.key)}) as app:
             app.controller.observers.append(timeline.observe)
             yield House(app, server, card, board, Person(card.play_into_room), timeline, speaker)
 

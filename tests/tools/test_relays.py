@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import pytest
 from gpiozero.pins.mock import MockPin
 
-from device.errors import ConfigError, ToolError
+from device.core.health import Health
+from device.errors import ConfigError, PanelError, ToolError
 from device.foreign.gpio import MockBoard
 from device.tools.registry import Registry
 from device.tools.relays import Relays, relay_tools, spoken_name
 from device.tools.settings import Relay
+from device.units import Ms
 
 LIGHT, FAN, PUMP = 5, 6, 13
 SETTINGS = {
@@ -121,6 +123,30 @@ async def test_one_broken_relay_does_not_keep_the_others_from_safety(
     relays.close()
     assert board.levels_seen(PUMP)[-1] == 1
     assert "relay light may not be safe" in caplog.text
+
+
+def test_a_relay_is_as_well_as_its_last_switching(board: MockBoard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says since when, why and what to do; the others are well."""
+    now = [1.0]
+    relays = Relays(SETTINGS, clock=lambda: now[0])
+
+    def refuse(pin: MockPin, value: bool) -> None:
+        raise OSError("line is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MockPin, "_set_state", refuse)
+        for now[0] in (2.0, 3.0):
+            with pytest.raises(PanelError):
+                relays.set("light", True)
+    light, *others = relays.health()
+    assert (light.part, light.ok, light.since) == ("relay light", False, 2_000)
+    assert "line is gone" in light.why
+    assert "tools.relays.light" in light.what_to_do
+    assert all(health.ok for health in others)
+    now[0] = 4.0
+    relays.set("light", True)
+    assert relays.health()[0] == Health("relay light", True, Ms(4_000))
+    relays.close()
 
 
 def test_a_relay_that_cannot_open_lets_the_others_go(board: MockBoard) -> None:

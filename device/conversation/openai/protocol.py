@@ -22,9 +22,6 @@ from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.ports.tools import ToolSpec
-from device.units import Hz
-
-RATE = Hz(24_000)
 
 # The API refuses to commit less than 100 ms.
 _SHORTEST_COMMIT = 100 * BYTES_PER_MS

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import binascii
 
+from device.units import Hz
+
+RATE = Hz(24_000)
+"""Of all sound, in both directions."""
+
 # RFC 4648, section 5: "-" and "_" are what "+" and "/" are in a URL. Lines (RFC 2045, MIME) are joined.
 _AS_STANDARD = str.maketrans({"-": "+", "_": "/", "\r": None, "\n": None, " ": None, "\t": None})
 

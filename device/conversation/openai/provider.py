@@ -1,0 +1,57 @@
+"""What the house knows of OpenAI, and of every server that speaks its Realtime protocol."""
+
+from __future__ import annotations
+
+from device.conversation.openai import address
+from device.conversation.openai.settings import OpenAI
+from device.conversation.openai.sound import RATE
+from device.ports.conversation import Conversation
+from device.ports.provider import Ends, Provider, Traits
+from device.settings import Table
+from device.units import Ms, ms_from_seconds
+
+KEY = "OPENAI_API_KEY"
+
+# As documented: the longest that semantic VAD waits for the rest of a sentence, by eagerness; and that a session lives.
+_LONGEST_SEMANTIC_WAIT = {"low": Ms(8_000), "medium": Ms(4_000), "high": Ms(2_000), "auto": Ms(4_000)}
+_SESSION_LIMIT = Ms(3_600_000)
+
+
+def traits(settings: OpenAI) -> Traits:
+    """Return how it behaves with these settings."""
+    waits = _LONGEST_SEMANTIC_WAIT[settings.eagerness]
+    return Traits(
+        connect_limit=ms_from_seconds(settings.connect_timeout_s),
+        longest_silence=waits if settings.vad == "semantic_vad" else Ms(settings.silence_duration_ms),
+        padding=Ms(settings.prefix_padding_ms),
+        session_limit=_SESSION_LIMIT,
+    )
+
+
+def prepare() -> None:
+    """Load in the background what the first session needs; for when the device listens already."""
+    from device.conversation.openai import link
+
+    link.prepare()
+
+
+def open_conversation(settings: OpenAI, ends: Ends) -> Conversation:
+    """Return a conversation that is connected to nothing yet. Raise ConfigError when the URL cannot be dialled."""
+    # Late: whoever only reads the configuration needs nothing of it.
+    from device.conversation.openai.session import RealtimeConversation
+
+    return RealtimeConversation(
+        settings, ends.instructions, ends.secrets[KEY], ends.tools, ends.post, ends.on_audio, ends.on_audio_end
+    )
+
+
+TABLE = Table("conversation.openai", OpenAI, address.mistakes)
+OPENAI = Provider(
+    table=TABLE,
+    input_rate=RATE,
+    output_rate=RATE,
+    traits=traits,
+    open=open_conversation,
+    secrets=(KEY,),
+    prepare=prepare,
+)

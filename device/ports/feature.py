@@ -1,0 +1,62 @@
+"""A feature: something that the house can do beside talking, and all that the house must know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from device.core.health import Health
+from device.ports.facts import Observer, Post
+from device.ports.sound import Volume
+from device.ports.tools import Tool
+from device.secrets import Secret
+from device.settings import Table
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a feature may use of the house."""
+
+    post: Post
+    volume: Volume
+    """How loud the house speaks; ready when the house is."""
+    state_dir: Path
+    """Where it may keep what must outlive the process; it need not exist yet."""
+    secrets: Mapping[str, Secret]
+    """Those that the feature declares, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A feature at work."""
+
+    tools: tuple[Tool[Any], ...] = ()
+    """What the model may call."""
+    observers: tuple[Observer, ...] = ()
+    health: Callable[[], tuple[Health, ...]] = tuple
+    """Return the health of its parts. Must be quick."""
+    make_safe: Callable[[], None] | None = None
+    """Put right what must not stay as it is, before all else at the end, whatever hangs. Never waits."""
+    close: Callable[[], Awaitable[None] | None] | None = None
+    """Let everything go; may be given up."""
+    part: object = None
+    """What a spectator may look at: the simulation and the tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature(Generic[Settings]):
+    """Declared once, in the feature's own file or folder, and named in house/catalogue.py. Light to import."""
+
+    name: str
+    """For the log."""
+    open: Callable[[Settings, Outside], Fitted]
+    """Put it to work; never waits. Raise ConfigError."""
+    table: Table[Settings] | None = None
+    """Its table, with what is wrong in it and the pins, buses and ports that it claims; None: it has no settings, and
+    `open` is given None."""
+    secrets: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
+    """Names of what must be kept secret with these settings: see `secrets.find_secret`."""

@@ -1,0 +1,71 @@
+"""A provider: who answers in a conversation, and all that the house must know of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from device.ports.conversation import Conversation, OnAnswerAudio, OnAnswerItemEnd
+from device.ports.facts import Post
+from device.ports.tools import ToolSpec
+from device.secrets import Secret
+from device.settings import Table
+from device.units import Hz, Ms
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """How a provider behaves with its settings; durations in milliseconds."""
+
+    connect_limit: Ms
+    """After so long it gives up opening a session by itself, and says why."""
+    longest_silence: Ms
+    """For so much silence it may wait before it takes a turn for over, where it ends turns."""
+    padding: Ms
+    """So much of what was before a voice it wants to be sent with it, where it ends turns."""
+    session_limit: Ms = Ms(math.inf)
+    """How long it lets a session live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a conversation is connected to."""
+
+    instructions: str
+    """What the model is told about itself."""
+    tools: tuple[ToolSpec, ...]
+    """What it may call."""
+    secrets: Mapping[str, Secret]
+    """Those that the provider declares, by name."""
+    post: Post
+    on_audio: OnAnswerAudio
+    on_audio_end: OnAnswerItemEnd
+
+
+@dataclass(frozen=True, slots=True)
+class Provider(Generic[Settings]):
+    """Declared once, in the provider's own folder, and named in house/catalogue.py. Light to import."""
+
+    table: Table[Settings]
+    """Its table in [conversation], by the name under which conversation.provider chooses it; with what is wrong in it,
+    as far as that can be told without a network."""
+    input_rate: Hz
+    """What it is sent."""
+    output_rate: Hz
+    """What it answers in."""
+    traits: Callable[[Settings], Traits]
+    open: Callable[[Settings, Ends], Conversation]
+    """Return a conversation that is connected to nothing yet. Raise ConfigError."""
+    secrets: tuple[str, ...] = ()
+    """Names of what must be kept secret, such as OPENAI_API_KEY: see `secrets.find_secret`."""
+    prepare: Callable[[], None] = lambda: None
+    """Load in the background what the first session needs; for when the device listens already."""
+
+    @property
+    def name(self) -> str:
+        """What conversation.provider calls it."""
+        return self.table.name.rpartition(".")[2]

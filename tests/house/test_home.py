@@ -1,0 +1,97 @@
+"""Features at work: what they bring, what they are given, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device.boards import load_profile
+from device.controller import Controller
+from device.core.health import Health
+from device.core.machine import Machine
+from device.core.memory import Settings
+from device.errors import ConfigError
+from device.house import catalogue
+from device.house.closing import Closing
+from device.house.configuration import parse
+from device.house.home import Home, open_home
+from device.house.site import Site
+from device.ports.feature import Feature, Fitted, Outside
+from device.secrets import Secret
+from device.tools.clock import CLOCK
+from device.tools.relays import RELAYS
+from device.tools.volume import VOLUME
+from device.units import Ms
+
+VOLUME_OF_NOBODY: Any = None
+BROKEN = Health("lamp", False, Ms(0), "stuck", "look at it")
+
+
+def opened(closing: Closing, secrets: dict[str, Secret], folder: Path) -> Home:
+    """Put the features of the catalogue to work, with the settings that are built in."""
+    controller = Controller(Machine(Settings()))
+    return open_home(Site(parse({}), load_profile("generic"), controller, closing, secrets, folder), VOLUME_OF_NOBODY)
+
+
+def feature(open_feature: Callable[[Any, Outside], Fitted], *secrets: str) -> Feature[Any]:
+    """Return one that has no settings."""
+    return Feature("lamp", open_feature, secrets=lambda settings: secrets)
+
+
+async def test_the_features_that_ship_bring_their_tools_in_order(tmp_path: Path) -> None:
+    """No relay is configured: no set_switch."""
+    async with Closing() as closing:
+        home = opened(closing, {}, tmp_path)
+        assert [spec.name for spec in home.registry.specs] == ["get_time", "set_volume"]
+    assert catalogue.FEATURES == (CLOCK, RELAYS, VOLUME)
+
+
+async def test_a_feature_is_given_its_own_secrets_and_the_state_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nobody else's."""
+    given: list[Outside] = []
+
+    def open_feature(settings: None, outside: Outside) -> Fitted:
+        given.append(outside)
+        return Fitted()
+
+    monkeypatch.setattr(catalogue, "FEATURES", (feature(open_feature, "LAMP_TOKEN"),))
+    async with Closing() as closing:
+        opened(closing, {"LAMP_TOKEN": Secret("of-the-lamp"), "OTHER_TOKEN": Secret("of-another")}, tmp_path)
+    assert list(given[0].secrets) == ["LAMP_TOKEN"]
+    assert given[0].state_dir == tmp_path
+
+
+async def test_what_a_feature_brings_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its observers, its health, and what spectators may look at."""
+    fitted = Fitted(observers=(lambda what, status: None,), health=lambda: (BROKEN,), part="a lamp")
+    monkeypatch.setattr(catalogue, "FEATURES", (feature(lambda settings, outside: fitted),))
+    async with Closing() as closing:
+        home = opened(closing, {}, tmp_path)
+    assert home.observers == fitted.observers
+    assert [health for ask in home.health for health in ask()] == [BROKEN]
+    assert home.part(str) == "a lamp"
+
+
+async def test_all_features_are_made_safe_before_any_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when one after them cannot start."""
+    ends: list[str] = []
+    fitted = Fitted(make_safe=lambda: ends.append("safe"), close=lambda: ends.append("closed"))
+
+    def fail(settings: None, outside: Outside) -> Fitted:
+        raise ConfigError("no lamp")
+
+    healthy = feature(lambda settings, outside: fitted)
+    monkeypatch.setattr(catalogue, "FEATURES", (healthy, healthy, feature(fail)))
+
+    async def live() -> None:
+        async with Closing() as closing:
+            opened(closing, {}, tmp_path)
+
+    with pytest.raises(ConfigError, match="no lamp"):
+        await live()
+    assert ends == ["safe", "safe", "closed", "closed"]
