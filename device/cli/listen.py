@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from device.cli.run import add_configuration
+from device.core.events import Event
 from device.house import configuration
 from device.house.configuration import Config
 from device.kit import signals
@@ -60,10 +61,17 @@ async def _listen(settings: Config, stop: asyncio.Event) -> None:
         worker.feed(pcm)
         meters.note_level(level_dbfs(pcm))
 
-    cards = SoundCards(settings.audio, meters.show_fact)
+    def show(fact: Event) -> None:
+        # Until the microphone is open a failure ends the command, which prints it then.
+        if opened:
+            meters.show_fact(fact)
+
+    opened = False
+    cards = SoundCards(settings.audio, show)
     try:
         microphone = cards.microphone(on_frame, on_gap=worker.reset)
         await microphone.open()
+        opened = True
         worker.start()
         words = f"for {', '.join(engine.words)}; Ctrl-C ends it"
         telling = asyncio.create_task(_say_listening(meters, microphone, words))

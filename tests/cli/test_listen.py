@@ -129,8 +129,9 @@ async def test_what_is_wrong_is_said_in_one_line(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, errors = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    said, errors = await asyncio.wait_for(process.communicate(), LIMIT_S)
     assert process.returncode == 78
+    assert said == b""
     [line] = process_errors(errors)
     assert part in line
 
