@@ -48,7 +48,7 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What one part does of an order."""
+    """What one part of the house does when an order is given."""
 
     part: Device
     do: Callable[[Any], object]
@@ -72,7 +72,7 @@ class Controller:
         self._exit = asyncio.Event()
         self._orders: dict[type[Action], tuple[_Step, ...]] = {}
         self._failing: set[tuple[Device, str]] = set()
-        """What failed when it was last ordered, and of which part."""
+        """The part and the name of each call that failed the last time."""
         self._complained: set[Observer] = set()
 
     @property
@@ -88,7 +88,7 @@ class Controller:
         self._drain()
 
     async def run(self) -> None:
-        """Live until ShutdownRequested has been dealt with."""
+        """Run until ShutdownRequested has been handled."""
         try:
             await self._exit.wait()
         finally:
@@ -97,7 +97,7 @@ class Controller:
                 task.cancel()
 
     def post(self, fact: Event) -> None:
-        """Take in a fact. Orders are performed before this returns, unless a fact is being handled already."""
+        """Handle a fact. Orders are performed before this returns, unless another fact is being handled already."""
         self._facts.append(fact)
         self._drain()
 
@@ -129,7 +129,7 @@ class Controller:
         try:
             self._perform(self._decide(lambda: self._machine.handle_event(fact, _now())), fact)
         finally:
-            # Whatever became of the order to exit.
+            # Also when the order to exit could not be given.
             if isinstance(fact, ev.ShutdownRequested):
                 self._exit.set()
 
@@ -176,7 +176,7 @@ class Controller:
             self._show(fact)
 
     def _attempt(self, part: Device, what: str, call: Callable[[], object]) -> None:
-        """Make a call that stands alone: what it raises is a fact about the part, and stops nothing after it."""
+        """Make a call. What it raises becomes a fact about the part, and does not stop what comes after it."""
         with _surviving(partial(self._note_failure, part, what)):
             call()
             self._note_success(part, what)
@@ -188,7 +188,7 @@ class Controller:
         self.post(ev.DeviceFailed(part, f"{what}: {reason(error)}"))
 
     def _note_success(self, part: Device, what: str) -> None:
-        """A part is well again when all that failed of it has since succeeded."""
+        """A part has recovered when every call of it that failed has since succeeded."""
         if (part, what) not in self._failing:
             return
         self._failing.discard((part, what))
@@ -198,7 +198,7 @@ class Controller:
     def _show(self, fact: Event | None) -> None:
         show = partial(self._house.panel.show, indication(self.status))
         if isinstance(fact, ev.DeviceFailed | ev.DeviceRecovered):
-            # A light that fails to show its own failure would be told of for ever.
+            # A light that fails while it shows its own failure would be reported for ever.
             with _surviving(lambda error: log.debug("the light: %s", reason(error))):
                 show()
         else:
@@ -225,7 +225,7 @@ class Controller:
     def _wire_rest(self, house: House) -> dict[type[Action], tuple[_Step, ...]]:
         ear, microphone, speaker = Device.EAR, Device.MICROPHONE, Device.SPEAKER
         return {
-            # Both take their time: by the time there is an answer, the loudspeaker is open.
+            # Both take time: begun together, the loudspeaker is open before there is an answer.
             order.OpenSession: (
                 _Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end)),
                 _Step(speaker, lambda a: house.mouth.warm_up()),
@@ -296,7 +296,7 @@ class Controller:
         self.post(ev.ToolFinished(call.call_id, await self._output_of(call)))
 
     async def _output_of(self, call: order.RunTool) -> str:
-        """Run a tool; whatever it raises is an answer, for the provider waits for one."""
+        """Run a tool; whatever it raises becomes the output, since the provider waits for one."""
         try:
             return await self._house.tools.call(call.name, call.arguments)
         except ToolError as error:
@@ -306,7 +306,7 @@ class Controller:
             if task is not None and task.cancelling():
                 raise
             log.error("a tool was cancelled from within")
-        except Exception as error:  # noqa: BLE001 - the boundary: a call that is not answered hangs in the history
+        except Exception as error:  # noqa: BLE001 - the boundary: the history must not keep a call without an answer
             log.error("a tool broke: %s", where(error))
         return failures.TOOL_BROKE
 
@@ -367,7 +367,7 @@ _QUIET = (
     ev.ToolCalled,
     ev.ToolFinished,
 )
-"""Facts that carry what people say, or come with every cough: for the debug level only."""
+"""Facts that hold what people say, or come with every noise: logged at the debug level only."""
 
 
 def _log_fact(fact: Event) -> None:
@@ -378,7 +378,7 @@ def _log_fact(fact: Event) -> None:
 
 
 def _trouble(fact: Event) -> str:
-    """Return what a person needs to know of a fact that tells of trouble, "" for any other."""
+    """Return what a person needs to know about a fact that reports a problem, "" for any other fact."""
     match fact:
         case ev.SessionFailed():
             return f"the conversation failed ({fact.failure.value}): {fact.message}"

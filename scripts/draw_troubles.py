@@ -165,11 +165,12 @@ def said_of(device: Device) -> list[str]:
     said: dict[str, list[str]] = {}
     for moment, machine in machines().items():
         failed = machine.handle_event(ev.DeviceFailed(device, "why"), Ms(0))
-        pressed = machine.handle_event(ev.ButtonClicked(Samples(0)), Ms(0)) if moment == "idle" else []
-        for when, orders in ((moment, failed), ("at a press", pressed)):
+        pressed = [] if moment == "muted" else machine.handle_event(ev.ButtonClicked(Samples(0)), Ms(0))
+        then = "at a press" if moment == "idle" else "after the conversation"
+        for when, orders in ((moment, failed), (then, pressed)):
             for text in (what.text for what in orders if isinstance(what, order.Announce)):
                 said.setdefault(text, []).append(when)
-    return [f"“{text}” ({', '.join(moments)})" for text, moments in said.items()] or ["nothing"]
+    return [f"“{text}” ({', '.join(dict.fromkeys(moments))})" for text, moments in said.items()] or ["nothing"]
 
 
 def shown_of(device: Device) -> str:

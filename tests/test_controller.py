@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase
 from device.errors import AudioError, SpeechError, ToolError
+from device.service.mute import MuteMemory
 from device.units import Hz, Ms, Samples
 
 
@@ -67,10 +69,16 @@ def recorder() -> Recorder:
     return Recorder()
 
 
-def build(recorder: Recorder, settings: Settings | None = None, muted: bool = False) -> Controller:
+def build(
+    recorder: Recorder,
+    settings: Settings | None = None,
+    muted: bool = False,
+    remember_mute: Callable[[bool], None] | None = None,
+) -> Controller:
     part: Any = recorder
     controller = Controller(Machine(settings or Settings(), muted))
-    controller.move_in(House(part, RecordingMicrophone(recorder), part, part, part, part, part, part.remember_mute))
+    remember = remember_mute or part.remember_mute
+    controller.move_in(House(part, RecordingMicrophone(recorder), part, part, part, part, part, remember))
     return controller
 
 
@@ -302,3 +310,22 @@ async def test_words_are_logged_at_debug_level_only(recorder: Recorder, caplog: 
     controller.post(ev.ToolCalled(1, "c", "get_time", '{"secret": 1}'))
     await turn_the_loop()
     assert "secret" not in caplog.text
+
+
+async def test_that_the_disk_refuses_is_said_when_the_conversation_is_over(recorder: Recorder, tmp_path: Path) -> None:
+    """A file stands where the state folder should be; the conversation has begun before the disk has said so."""
+    (tmp_path / "state").write_text("in the way")
+    memory = MuteMemory(tmp_path / "state")
+    controller = build(recorder, muted=True, remember_mute=memory.remember)
+    memory.start(controller.post)
+    controller.post(ev.ButtonLongPressed())
+    controller.post(WAKE)
+    async with asyncio.timeout(5):
+        while ev.Device.DISK not in controller.status.faults:
+            await asyncio.sleep(0.01)
+    await turn_the_loop()
+    assert "play_announcement" not in recorder.names()
+    controller.post(ev.ButtonClicked(Samples(0)))
+    await turn_the_loop()
+    assert "play_announcement" in recorder.names()
+    await memory.close()

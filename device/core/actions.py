@@ -37,22 +37,22 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class CloseSession:
-    """Close the session; nothing more comes of it, and no sound that waits to be sent leaves any more."""
+    """Close the session: no more facts come of it, and sound that still waits to be sent is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutConnection:
-    """Reset the connection to the provider, and one that is being closed: what is under way is thrown away.
+    """Reset the connection to the provider at once, even one that is closing: undelivered data is thrown away.
 
-    It is for mute, which does not even wait for a goodbye.
+    For mute, which does not even wait for a closing handshake.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class CheckLink:
-    """Ask the provider whether it is there: LinkAnswered follows, or SessionFailed when it is not `within` that time.
+    """Ask the provider whether it is there: LinkAnswered follows, or SessionFailed when no answer comes `within`.
 
-    A network that takes nothing any more is given less.
+    A network that accepts no more data is declared dead sooner.
     """
 
     within: Ms
@@ -73,9 +73,9 @@ class CommitTurn:
 
 @dataclass(frozen=True, slots=True)
 class CancelResponse:
-    """Stop the response that is running, if one is, and drop what is still coming of it.
+    """Stop the running response, if there is one, and drop what still arrives of it.
 
-    With `keeps_due` the response to a turn that the provider has just heard the end of is wanted all the same.
+    With `keeps_due`, keep a response that is still to begin: the one to a turn whose end the provider has just heard.
     """
 
     keeps_due: bool = False
@@ -83,12 +83,12 @@ class CancelResponse:
 
 @dataclass(frozen=True, slots=True)
 class DropResponse:
-    """Drop what is still coming of the running response: the provider cancelled it by itself."""
+    """Drop what still arrives of the running response: the provider has cancelled it by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class AbandonResponse:
-    """Take the running response for complete, though its end was not told; ResponseFinished follows."""
+    """Treat the running response as complete, though the provider has not said so; ResponseFinished follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,10 @@ class DeleteItem:
 
 @dataclass(frozen=True, slots=True)
 class OpenGate:
-    """Let microphone audio out, from sample `since` of the capture stream on (from the pre-roll; None: from now on).
+    """Send microphone audio, from sample `since` of the capture stream on (kept in the pre-roll; None: from now on).
 
-    With `until` the gate lets out exactly that span and stays shut. With `voiced_only` it lets out, of what comes from
-    now on, only voices with their padding; ordered for an open gate, it changes just that.
+    With `until`, exactly the span from `since` to `until` is sent and the gate stays shut. With `voiced_only`, only
+    voices and their padding are sent from now on; given for a gate that is open already, the order changes only that.
     """
 
     since: Samples | None
@@ -121,12 +121,12 @@ class OpenGate:
 
 @dataclass(frozen=True, slots=True)
 class CloseGate:
-    """Let nothing out any more but the end of what was let out: the person's words to their last sample."""
+    """Shut the gate, but still send what its filter holds: the person's words to their last sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutGate:
-    """Let nothing out any more at all: the conversation is over."""
+    """Shut the gate and drop what its filter holds: the conversation is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +153,12 @@ class EndAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReadAloud:
-    """Say with the local voice what the answer lacks, behind what has come of it: as after EndAnswer,
-    PlaybackFinished follows, or ReadingFailed.
+    """Say what is missing of the answer with the local voice, after the sound that has arrived.
 
-    `text` are the provider's words, in pieces that are said one after the other, so that the first is heard soon;
-    `note` is a sentence of our own behind them. Either may be empty.
+    PlaybackFinished follows, as after EndAnswer, or ReadingFailed.
+
+    `text` is the provider's words, in pieces that are said one after the other, so that the first is heard soon; `note`
+    is a sentence of our own after them. Either may be empty.
     """
 
     turn: int
@@ -184,7 +185,7 @@ class PlayCue:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Say a sentence with the local voice. `why` is for the log, where no fact before has said it."""
+    """Say a sentence with the local voice. `why` is the reason for the log, given where no fact has told it already."""
 
     text: str
     why: str = field(default="", compare=False)
@@ -216,7 +217,7 @@ class RememberMute:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """Leave the event loop: everything is shut."""
+    """End the program: everything is closed."""
 
 
 Action = (

@@ -1,6 +1,6 @@
-"""What the rows of the transition table do while an answer comes, and when it comes otherwise than it should.
+"""Effects of the transition table for an answer that arrives, and for one that arrives incomplete or not at all.
 
-As in effects.py: change the memory, and say what to order.
+As in effects.py, each changes the memory and returns the orders to give.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from device.core.effects import cue
 from device.core.memory import Memory
 
 LONGEST_PIECE = 300
-"""Characters, some 20 s of speech: a small machine's voice has that much ready within a second."""
+"""In characters: about 20 s of speech, which the local voice makes within a second even on a small machine."""
 
 _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 
@@ -35,7 +35,7 @@ def expect_answer(memory: Memory, fact: Any) -> list[Action]:
 def play(memory: Memory, fact: ev.PlaybackStarted) -> list[Action]:
     """The answer is audible."""
     answer = memory.answer
-    # Sound that comes behind the end of a response has no other end than running dry.
+    # Sound that arrives after the end of its response is over when it runs dry; nothing else says so.
     memory.answering = memory.answering or answer.empty
     answer.sounded = answer.audible = True
     answer.dry = answer.empty = False
@@ -44,35 +44,35 @@ def play(memory: Memory, fact: ev.PlaybackStarted) -> list[Action]:
 
 
 def play_unannounced(memory: Memory, fact: ev.PlaybackStarted) -> list[Action]:
-    """Sound without a response that began: what it belongs to is over, or was never told."""
+    """Sound arrived although no response has begun: its response is over already, or was never announced."""
     memory.answering = True
     memory.note(hearing=False)
     return play(memory, fact)
 
 
 def expect_end(memory: Memory, fact: ev.WordsWritten) -> list[Action]:
-    """The words are complete: either sound follows, or the end of the response, so that they are read."""
+    """The words of a response without sound are complete: now its sound follows, or it ends and they are read aloud."""
     memory.answer.written = True
     memory.answer.suspected = None
     return []
 
 
 def expect_call(memory: Memory, fact: ev.CallBegun) -> list[Action]:
-    """A call may take long to write, and no word of the response comes meanwhile."""
+    """The model writes a tool call, which may take long; no words of the response arrive meanwhile."""
     memory.answer.audible = memory.answer.written = False
     memory.answer.suspected = None
     return []
 
 
 def run_dry(memory: Memory, fact: ev.PlaybackRanDry) -> list[Action]:
-    """All that came was heard. Wait for more, but not for as long as for a whole answer."""
+    """All sound that arrived was heard. Wait for more, but not as long as for a whole answer."""
     memory.answer.dry = True
     memory.answer.open_ended = not fact.ended
     return []
 
 
 def end_late_sound(memory: Memory, fact: ev.PlaybackRanDry) -> list[Action]:
-    """Sound came behind the end of the answer, which therefore ends once more."""
+    """This sound arrived after the end of the answer, so that end is ordered once more."""
     return [order.EndAnswer(fact.turn)]
 
 
@@ -90,7 +90,7 @@ def end_answer(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
 
 
 def read_the_rest(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
-    """The answer is complete, and not all of it is to be heard: say the words that had no sound, and what lacks."""
+    """The answer is complete, but part of it has no sound: read its words aloud, and say what is missing."""
     _note_finished(memory, fact)
     text = " ".join(memory.answer.texts)
     said = failures.OF_REST if memory.answer.sounded or text else failures.OF_ANSWER
@@ -98,7 +98,7 @@ def read_the_rest(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
 
 
 def wait_for_words(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
-    """The answer is complete, and there was nothing in it. Some servers send the words behind its end."""
+    """The answer is complete and empty. Some servers send its words afterwards: wait for them."""
     memory.answering = False
     memory.answer.empty = True
     memory.answer.suspected = None
@@ -106,29 +106,30 @@ def wait_for_words(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
 
 
 def read_late_words(memory: Memory, fact: ev.WordsFollowed) -> list[Action]:
-    """There they are."""
+    """The words of the empty answer have arrived: read them aloud."""
     return _read_aloud(memory, fact.text, "")
 
 
 def say_that_nothing_came(memory: Memory, fact: Any) -> list[Action]:
-    """Neither sound nor words: the person should not wait for them."""
+    """Neither sound nor words arrived: say so, or the person would go on waiting."""
     return _read_aloud(memory, "", failures.NO_SOUND)
 
 
 def end_unread(memory: Memory, fact: ev.ReadingFailed) -> list[Action]:
-    """The local voice does not work, so a cue must do."""
+    """The local voice does not work: play the error cue instead."""
     memory.answering = memory.answer.reading = False
     return [*cue(memory, Cue.ERROR), order.EndAnswer(fact.turn)]
 
 
 def assume_complete(memory: Memory, fact: Any) -> list[Action]:
-    """The sound was heard to its end, or the words are there, and no end of the response is told: none will come."""
+    """The sound was heard to its end, or the words are complete, but no end of the response came: assume that it is
+    over."""
     memory.answer.dry = memory.answer.written = False
     return [order.AbandonResponse()]
 
 
 def doubt(memory: Memory, fact: ev.ProviderComplained) -> list[Action]:
-    """After this error perhaps no answer comes: wait a little for a sign of it."""
+    """After this error there may be no answer: wait a short time for a sign of it."""
     memory.answer.suspected = fact.failure
     return []
 
@@ -149,6 +150,6 @@ def _read_aloud(memory: Memory, text: str, note: str) -> list[Action]:
 
 
 def _pieces(text: str) -> tuple[str, ...]:
-    """Return words in sentences; what is not one for too long is cut between two words."""
+    """Split text into sentences; a longer one than LONGEST_PIECE is cut between two words."""
     sentences = _BETWEEN_SENTENCES.split(text)
     return tuple(piece for sentence in sentences for piece in textwrap.wrap(sentence, LONGEST_PIECE))

@@ -1,7 +1,7 @@
-"""What takes the light's place while it cannot be lit: a sound whenever the device listens, and a sentence about it.
+"""What replaces a light that cannot be lit: a sound whenever the device begins to listen, and a sentence about it.
 
-The sound is the wake cue, whatever the settings say of cues. It is owed from the moment at which the person has the
-word, and is played as soon as nobody speaks into it: at once, or behind the wake word, or when the words are over.
+The sound is the wake cue, whatever the settings say about cues. It becomes due when the person's turn to speak begins,
+and is played as soon as nobody speaks: at once, after the wake word, or after the person's first words.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from device.core.status import Phase
 
 
 def sound_instead(memory: Memory, before: Phase, fact: Any, orders: list[Action]) -> list[Action]:
-    """Return the orders that stand in for the light, after the rule for `fact` led from the phase `before`."""
+    """Return the orders that replace the light. The row for `fact` has been applied; the phase was `before`."""
     dark = memory.darkness
     dark.now = ev.Device.LIGHT in memory.status.faults
     if isinstance(fact, ev.ShutdownRequested):
@@ -29,26 +29,26 @@ def _cue(memory: Memory, before: Phase, fact: Any, orders: list[Action]) -> list
     dark, phase = memory.darkness, memory.status.phase
     if _begins_to_listen(phase, before, fact, orders):
         dark.cue_owed = dark.now
-    # The end of a conversation has a sound or a sentence of its own, and an answer is one; in a session that takes the
-    # place of a dead one the person gets the word anew.
+    # No cue at the end of a conversation, which has a sound or a sentence of its own, nor over an answer. While a new
+    # session replaces a dead one, the person's turn to speak is still to begin.
     if not dark.now or phase in (Phase.IDLE, Phase.WAKING, Phase.SPEAKING) or order.PlayCue(Cue.WAKE) in orders:
         dark.cue_owed = False
     if not dark.cue_owed or (phase is Phase.LISTENING and not _is_silent(memory, fact)):
         return []
     dark.cue_owed = False
-    # Who holds the button when the listening is over is about to speak: the next one owes a cue of its own.
+    # Whoever holds the button is about to speak: no cue until the device begins to listen the next time.
     return [] if memory.button_down else [order.PlayCue(Cue.WAKE)]
 
 
 def _begins_to_listen(phase: Phase, before: Phase, fact: Any, orders: list[Action]) -> bool:
     if phase is Phase.LISTENING:
         return before is not phase or (isinstance(fact, ev.DeviceFailed) and fact.device is ev.Device.LIGHT)
-    # A whole turn that was said while the session was being opened.
+    # A whole turn was said while the session was being opened.
     return before is Phase.WAKING and any(isinstance(action, order.OpenGate) for action in orders)
 
 
 def _is_silent(memory: Memory, fact: Any) -> bool:
-    """Say whether nobody speaks, as far as the device knows: what the provider hears goes on until it says so."""
+    """Say whether nobody speaks, as far as the device knows. What the provider hears lasts until it reports the end."""
     if memory.button_down or memory.voice is not None:
         return False
     ends_wake_word = isinstance(fact, ev.VoiceStopped) and fact.at - memory.began < memory.settings.shortest_turn
@@ -56,7 +56,7 @@ def _is_silent(memory: Memory, fact: Any) -> bool:
 
 
 def _sentence(dark: Darkness, before: Phase, phase: Phase) -> list[Action]:
-    """Tell of it once, when no conversation is in the way; again only if there was light for a whole conversation."""
+    """Say it once, outside of conversations; again only after a whole conversation in which the light worked."""
     if before is Phase.IDLE and phase is not before:
         dark.seen = False
     dark.seen = dark.seen or dark.now

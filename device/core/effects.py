@@ -1,6 +1,6 @@
-"""What the rows of the transition table do in a conversation: change the memory, and say what to order.
+"""Effects of the transition table in a conversation: each changes the memory and returns the orders to give.
 
-The gate and the deadlines are not handled here: they follow from where a transition leads (see machine.py).
+The gate and the deadlines are not handled here: they follow from the phase that a row leads to (see machine.py).
 """
 
 from __future__ import annotations
@@ -72,28 +72,29 @@ def hold_while_waking(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     return [_begin_turn(memory, TurnEnd.DEVICE)]
 
 
-def greet(memory: Memory, fact: ev.SessionReady) -> list[Action]:
-    """The session is ready: the person has the word."""
+def begin_listening(memory: Memory, fact: ev.SessionReady) -> list[Action]:
+    """The session is ready: it is the person's turn to speak."""
     goes_on = memory.turn_end is TurnEnd.DEVICE and memory.voice is not None
     memory.note(online=True, hearing=memory.button_down or goes_on)
     if memory.button_down or not memory.settings.wake_cue:
         return []
     memory.cue_until = Samples(memory.began + memory.settings.shortest_turn)
-    # What is heard now may be the wake word's own end, of which the segmenter knows only after a pause.
+    # The voice heard now may be the end of the wake word itself: the segmenter reports that end only after a pause.
     silent = memory.voice is None and memory.voice_ended < memory.cue_until
     return play_wake_cue(memory, fact) if silent else []
 
 
 def play_wake_cue(memory: Memory, fact: Any) -> list[Action]:
-    """Nobody has said more than the wake word: tell the person to go on. Never into somebody's words."""
+    """Only the wake word has been said: tell the person to go on. Never played while somebody speaks."""
     memory.cue_until = Samples(0)
     return [*listen_on(memory, fact), *cue(memory, Cue.WAKE)]
 
 
 def listen_on(memory: Memory, fact: Any) -> list[Action]:
-    """What was heard was only the end of the wake word: the person has yet to begin.
+    """The voice was only the end of the wake word: the person has not begun yet.
 
-    A provider that ends the turn hears it on for longer than we do, and says nothing new when the person begins.
+    A provider that ends the turn goes on hearing that voice for longer than we do, and does not report a new one when
+    the person begins.
     """
     if memory.turn_end is TurnEnd.DEVICE:
         memory.note(hearing=False)
@@ -110,14 +111,14 @@ def remember_end(memory: Memory, fact: ev.VoiceStopped) -> list[Action]:
 
 
 def remember_release(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
-    """The button was let go before the session was ready; the last words are on their way through the sound card."""
+    """The button was released before the session was ready; the sound card still holds the last words."""
     actions = release_button(memory, fact)
     memory.until = memory.let_go
     return actions
 
 
 def forget_end(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
-    """The person goes on after all."""
+    """The person goes on speaking: the turn is not over."""
     memory.until = None
     return []
 
@@ -131,7 +132,7 @@ def send_whole_turn(memory: Memory, fact: ev.SessionReady) -> list[Action]:
 
 
 def release_button(memory: Memory, fact: ev.ButtonReleased) -> list[Action]:
-    """The button was let go: wait for the last words, which are still on their way through the sound card."""
+    """The button was released: wait for the last words, which the sound card still holds."""
     let_go(memory, fact)
     memory.let_go = Samples(fact.at + samples_from_ms(memory.settings.hold_tail, CAPTURE_RATE))
     memory.start(Timer.HOLD_TAIL, memory.settings.hold_tail)
@@ -147,7 +148,7 @@ def let_go(memory: Memory, fact: Any) -> list[Action]:
 
 
 def commit(memory: Memory, fact: Any) -> list[Action]:
-    """End the person's turn ourselves. Until the answer was heard nobody listens for more."""
+    """End the person's turn ourselves. Nothing more is sent until the answer was heard."""
     memory.stop(Timer.HOLD_TAIL)
     memory.answering = True
     memory.answer = AnswerProgress()
@@ -168,7 +169,7 @@ def hear(memory: Memory, fact: Any) -> list[Action]:
 
 
 def attend(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
-    """The wake word though nobody needs it: whatever follows is meant for us."""
+    """The wake word was said although the device listens already: what follows is certainly meant for it."""
     memory.in_follow_up = False
     return []
 
@@ -213,7 +214,7 @@ def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
 
 
 def unduck(memory: Memory, fact: ev.VoiceStopped) -> list[Action]:
-    """It was nothing."""
+    """The voice has ended without interrupting the answer."""
     return give_volume_back(memory)
 
 
@@ -236,14 +237,14 @@ def yield_to_provider(memory: Memory, fact: ev.SpeechStarted) -> list[Action]:
 
 
 def go_on_listening(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:
-    """Our own segmenter took a pause for the end: what was committed stays, the rest follows."""
+    """Our own segmenter mistook a pause for the end of the turn: what was committed stays, the rest follows."""
     return _listen_from_voice(memory, fact.at, order.CancelResponse())
 
 
 def interrupt_by_confirmed_voice(memory: Memory, fact: Any) -> list[Action]:
-    """The voice over the answer went on: the person is meant to be heard.
+    """The voice over the answer went on: the person wants to interrupt.
 
-    On a busy machine the provider may have heard all of the words by now: its answer to them must stay.
+    On a busy machine the provider may have heard all of the person's words by now: its answer to them must be kept.
     """
     return _listen_from_voice(memory, memory.voice, order.CancelResponse(keeps_due=True))
 
@@ -293,7 +294,7 @@ def _begin_turn(memory: Memory, turn_end: TurnEnd) -> Action:
 
 
 def account_for_heard(memory: Memory, fact: ev.PlaybackStopped) -> list[Action]:
-    """Tell the provider how much of its answer was heard, so that it knows what was not."""
+    """Tell the provider how much of its answer was heard, so that the model knows what was not."""
     if not fact.item:
         return []
     if fact.played <= 0:
@@ -313,12 +314,13 @@ def run_tool(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
 
 
 def refuse_stale_call(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
-    """Answer a call of an interrupted response without doing it: an open call would hang in the history."""
+    """Answer a call of an interrupted response without running the tool: the history must not keep a call without an
+    answer."""
     return [order.SendToolResult(fact.call_id, failures.CALL_INTERRUPTED)]
 
 
 def refuse_excess_call(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
-    """Answer one call of a flood without doing it."""
+    """Answer a call without running the tool: too many are open."""
     return [order.SendToolResult(fact.call_id, failures.TOO_MANY_CALLS)]
 
 

@@ -1,6 +1,6 @@
-"""What the rows of the transition table do at the ends of conversations and with the conditions beside them.
+"""Effects of the transition table at the end of a conversation, and for what may happen in every phase (mute, faults).
 
-As in effects.py: change the memory, and say what to order.
+As in effects.py, each changes the memory and returns the orders to give.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue
 from device.core.memory import Memory, Timer
+from device.core.status import Phase
 
-# The provider itself was not reached, or is not any more.
+# Failures in which the provider is not reached, or not any more.
 _OFFLINE = frozenset(
     {
         ev.Failure.UNREACHABLE,
@@ -29,12 +30,12 @@ _OFFLINE = frozenset(
 
 
 def leave(memory: Memory, fact: Any) -> list[Action]:
-    """The person ended it."""
+    """The person ended the conversation."""
     return _end_session(memory)
 
 
 def leave_quietly(memory: Memory, fact: Any) -> list[Action]:
-    """Nobody goes on."""
+    """The person has said nothing more: end the conversation."""
     return [*_end_session(memory), *do.cue(memory, Cue.DONE)]
 
 
@@ -50,7 +51,7 @@ def fail_by_response(memory: Memory, fact: ev.ResponseFinished) -> list[Action]:
 
 
 def fail_by_device(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
-    """The conversation lost its ear or its mouth."""
+    """A part failed without which the conversation cannot go on."""
     add_fault(memory, fact)
     return _fail(memory, failures.OF_DEVICE[fact.device])
 
@@ -73,12 +74,12 @@ def give_up_doubtful_answer(memory: Memory, fact: Any) -> list[Action]:
 
 
 def give_up_listening(memory: Memory, fact: Any) -> list[Action]:
-    """Somebody, or something, was heard for longer than a sentence lasts, and no end of it."""
+    """A voice, or a noise taken for one, went on for longer than anybody speaks."""
     return _fail(memory, failures.NO_END_OF_SPEECH, "somebody was heard for too long, and no end of it")
 
 
 def give_up_session(memory: Memory, fact: Any) -> list[Action]:
-    """It has been open for longer than anybody talks."""
+    """The session has been open for as long as is allowed."""
     return _fail(memory, failures.OF_CONVERSATION[ev.Failure.EXPIRED], "the session was open for half an hour")
 
 
@@ -105,7 +106,7 @@ def _end_session(memory: Memory) -> list[Action]:
 
 
 def _shut_gate(memory: Memory) -> list[Action]:
-    """Shut it for good: what the gate still holds belongs to no turn any more."""
+    """Shut the gate and drop what it still holds, which belongs to no turn any more."""
     shut: list[Action] = [order.CutGate()] if memory.status.gate_open else []
     memory.note(hearing=False, gate_open=False)
     return shut
@@ -143,14 +144,15 @@ def hold_deaf(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
 
 
 def hush(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
-    """The person has heard enough of what went wrong."""
+    """Stop saying what went wrong: the person does not want to hear more of it."""
     memory.stop(Timer.FAILURE_SHOWN)
     memory.note(failing=False)
     return [order.StopPlayback()]
 
 
 def mute(memory: Memory, fact: Any) -> list[Action]:
-    """Shut everything: the microphone first, then the gate and what sends; then what is polite and remembered."""
+    """Shut the microphone first, then the gate and the connection; only then close the session, keep the state, play
+    the cue."""
     shut = [order.CloseMicrophone(), *_shut_gate(memory), order.CutConnection()]
     do.let_go(memory, fact)
     memory.voice = None
@@ -173,24 +175,35 @@ def add_fault(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
     return []
 
 
-def say_not_kept(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
-    """The person relies on a mute that would end with the next restart."""
-    text = failures.MUTE_NOT_KEPT if memory.status.muted else failures.UNMUTE_NOT_KEPT
-    return [*add_fault(memory, fact), order.Announce(text)]
+def note_not_kept(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:
+    """The person relies on a mute state that would end with the next restart, and is told outside of conversations."""
+    memory.not_kept = True
+    return add_fault(memory, fact)
+
+
+def say_not_kept(memory: Memory) -> list[Action]:
+    """Return the sentence about a mute state that is not kept, as soon as no conversation is in the way."""
+    if not memory.not_kept or memory.status.phase is not Phase.IDLE:
+        return []
+    memory.not_kept = False
+    return [order.Announce(failures.MUTE_NOT_KEPT if memory.status.muted else failures.UNMUTE_NOT_KEPT)]
 
 
 def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
     """It works again."""
+    memory.not_kept = memory.not_kept and fact.device is not ev.Device.DISK
     memory.note(faults=memory.status.faults - {fact.device})
     return []
 
 
 def give_up_voice_barge_in(memory: Memory, fact: ev.EchoCancellationLost) -> list[Action]:
-    """The device would interrupt itself: from now on the wake word must be said over an answer."""
+    """Without echo cancellation the device would interrupt itself: from now on only the wake word interrupts an
+    answer."""
     memory.settings = replace(memory.settings, barge_in="wake_word")
     return do.give_volume_back(memory)
 
 
 def shut_down(memory: Memory, fact: ev.ShutdownRequested) -> list[Action]:
-    """Shut everything and leave."""
+    """Close everything and end the program."""
+    memory.not_kept = False
     return [order.CloseMicrophone(), *_end_session(memory), order.Exit()]

@@ -21,11 +21,11 @@ class Failure(Enum):
     INSECURE = "insecure"
     """Connected, but TLS failed: a certificate that is not trusted, or no TLS at all."""
     PLAIN = "plain"
-    """The way is not encrypted and leads out of the house: not connected."""
+    """Not connected, because the connection would leave the house unencrypted."""
     WEB_PAGE = "web_page"
     """Connected, but a web page answers: a network that wants a login first, or a wrong address."""
     SILENT = "silent"
-    """Connected, but nothing (or not enough) was said in time."""
+    """Connected, but the server sent nothing in time, or not enough."""
     UNCONFIGURED = "unconfigured"
     """The session began, but its configuration was neither accepted nor refused in time."""
     DROPPED = "dropped"
@@ -49,7 +49,7 @@ class Failure(Enum):
     BUSY = "busy"
     """Rate limit, no free session or server error."""
     INTERNAL = "internal"
-    """It is this device's own fault: no file or memory left for a connection, or an error in this program."""
+    """The device itself failed: no file or memory left for a connection, or an error in this program."""
     PROTOCOL = "protocol"
     """The server sent what cannot be understood, or too much of it."""
 
@@ -74,17 +74,17 @@ class Device(Enum):
 
     MICROPHONE = "microphone"
     EAR = "ear"
-    """The way from the microphone to whoever listens, with the gate."""
+    """The path from the microphone to the provider and the detectors, with the gate."""
     WAKE_WORD = "wake_word"
     CONVERSATION = "conversation"
-    """Our end of a session: it raised, whatever the provider did."""
+    """Our own code for the session raised an error, whatever the provider did."""
     SPEAKER = "speaker"
     VOICE = "voice"
     """The local voice."""
     LIGHT = "light"
     BUTTON = "button"
     DISK = "disk"
-    """What keeps the mute state over a restart."""
+    """It keeps the mute state over a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class SessionReady:
 
 @dataclass(frozen=True, slots=True)
 class SessionFailed:
-    """The session could not be opened, or ended against our will."""
+    """The session could not be opened, or ended though we did not close it."""
 
     turn: int
     failure: Failure
@@ -292,9 +292,9 @@ class PlaybackStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackRanDry:
-    """All that came of an answer has been heard, and nothing has followed for a second; it is not complete.
+    """All sound that has arrived of an answer was heard, and none followed for a second; the answer is not complete.
 
-    `ended` says that the sound was told to be at its end, so that the silence is no gap in it.
+    `ended` says that the end of the sound was reported, so that this is not a gap in the middle of it.
     """
 
     turn: int
@@ -303,7 +303,7 @@ class PlaybackRanDry:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackFinished:
-    """Everything queued of the answer has really left the sound card."""
+    """Everything of the answer has really left the sound card."""
 
     turn: int
 
@@ -339,7 +339,7 @@ class DeviceRecovered:
 
 @dataclass(frozen=True, slots=True)
 class EchoCancellationLost:
-    """What the loudspeaker plays can no longer be taken out of what the microphone hears."""
+    """The loudspeaker's sound can no longer be removed from what the microphone hears."""
 
     message: str
 

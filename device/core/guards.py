@@ -27,7 +27,7 @@ def always(memory: Memory, fact: Any) -> bool:
 
 
 def muted(memory: Memory, fact: Any) -> bool:
-    """The microphone is off by the person's will."""
+    """The person has muted the microphone."""
     return memory.status.muted
 
 
@@ -47,7 +47,7 @@ def telling_failure(memory: Memory, fact: Any) -> bool:
 
 
 def unmuted(memory: Memory, fact: Any) -> bool:
-    """The microphone may be listened to."""
+    """The microphone is not muted."""
     return not memory.status.muted
 
 
@@ -82,12 +82,12 @@ def wake_cue_is_owed(memory: Memory, fact: VoiceStopped) -> bool:
 
 
 def device_vad_goes_on(memory: Memory, fact: Any) -> bool:
-    """Our own segmenter ended the turn, in a pause of the sentence as it turns out."""
+    """Our own segmenter ended the turn too early: the person only paused."""
     return device_vad_ends_turn(memory, fact) and memory.settings.turn_end is TurnEnd.DEVICE
 
 
 def voice_goes_on(memory: Memory, fact: Any) -> bool:
-    """The segmenter hears a voice that the provider has not noticed yet; believed once."""
+    """The segmenter hears a voice that the provider has not reported yet; this prolongs the wait only once."""
     return memory.voice is not None and not memory.grace_given and not memory.status.hearing
 
 
@@ -107,18 +107,19 @@ def nobody_goes_on(memory: Memory, fact: Any) -> bool:
 
 
 def perhaps_unheard(memory: Memory, fact: Any) -> bool:
-    """Our own detector heard a voice, and the provider may be gone; believed once."""
+    """Our own detector heard a voice that the provider has not reported: it may be gone. This prolongs the wait only
+    once."""
     return memory.unheard and not memory.leaving and not memory.status.hearing
 
 
 def leaving(memory: Memory, fact: Any) -> bool:
-    """Nobody waits for the person any more."""
+    """The wait for the person is over; only the provider's sign of life is waited for."""
     return memory.leaving
 
 
-def was_called(memory: Memory, fact: SessionFailed) -> bool:
-    """The wake word was said to a session that was dead."""
-    return memory.called is not None and fact.failure is Failure.DROPPED
+def session_was_dead(memory: Memory, fact: SessionFailed) -> bool:
+    """The wake word was said while the session was dead."""
+    return memory.wake_word is not None and fact.failure is Failure.DROPPED
 
 
 def response_failed(memory: Memory, fact: ResponseFinished) -> bool:
@@ -138,12 +139,12 @@ def nothing_came(memory: Memory, fact: ResponseFinished) -> bool:
 
 
 def something_lacks(memory: Memory, fact: ResponseFinished) -> bool:
-    """The answer is complete, and the person would not hear all of it."""
+    """The answer is complete, and the person would not hear all of it otherwise."""
     return not fact.cancelled and bool(fact.text or fact.lack or memory.answer.texts)
 
 
 def answer_is_empty(memory: Memory, fact: Any) -> bool:
-    """Nothing came of the answer yet, though it is complete."""
+    """The answer is complete, and neither sound nor words of it have arrived."""
     return memory.answer.empty
 
 
@@ -168,17 +169,17 @@ def answer_ran_dry(memory: Memory, fact: Any) -> bool:
 
 
 def answer_is_put_in_doubt(memory: Memory, fact: ProviderComplained) -> bool:
-    """Perhaps no answer comes after this error; the first such counts."""
+    """After this error there may be no answer; only the first such error counts."""
     return fact.failure is not None and memory.answer.suspected is None
 
 
 def question_is_put_in_doubt(memory: Memory, fact: ProviderComplained) -> bool:
-    """Perhaps the provider hears nobody any more, of whom it said that it does."""
+    """After this error the provider may not hear the person any more, though it has not said so."""
     return heard_already(memory, fact) and answer_is_put_in_doubt(memory, fact)
 
 
 def too_many_responses(memory: Memory, fact: Any) -> bool:
-    """The model goes on and on calling tools."""
+    """This turn has had as many responses as it may have: the model goes on calling tools."""
     return memory.answer.responses >= memory.settings.responses
 
 
@@ -193,12 +194,13 @@ def follow_up_wanted(memory: Memory, fact: Any) -> bool:
 
 
 def voice_may_barge_in(memory: Memory, fact: VoiceStarted) -> bool:
-    """Talking over the answer is allowed, and this is no late news of the sentence that is being answered."""
+    """Talking over the answer is allowed, and this voice is not still the sentence that is being answered."""
     return memory.settings.barge_in == "voice" and not rest_goes_on(memory)
 
 
 def rest_is_over(memory: Memory, fact: VoiceStopped) -> bool:
-    """The follow-up window has waited, with the gate shut, for the end of the sentence that the button cut."""
+    """The sentence in which the button was released is over; until now the follow-up window kept the gate shut for
+    it."""
     return memory.in_follow_up and not memory.status.gate_open and not memory.button_down
 
 
@@ -223,7 +225,7 @@ def holding_unmuted(memory: Memory, fact: Any) -> bool:
 
 
 def long_press_unmutes(memory: Memory, fact: Any) -> bool:
-    """A long press while muted: the one way back."""
+    """A long press while muted: only this unmutes."""
     return memory.status.muted
 
 
@@ -243,9 +245,9 @@ def call_is_open(memory: Memory, fact: ToolFinished) -> bool:
 
 
 def conversation_needs_device(memory: Memory, fact: DeviceFailed) -> bool:
-    """Without the part that failed this phase cannot go on: nobody is heard, or nobody hears."""
+    """This phase cannot go on without the part that failed: the person is not heard, or hears nothing."""
     if fact.device in (Device.EAR, Device.CONVERSATION):
-        # A gate that could not be shut, too, must have no session behind it.
+        # A gate that could not be shut must not have an open session behind it either.
         return True
     needs_ear = memory.status.phase in (Phase.WAKING, Phase.LISTENING)
     return fact.device is (Device.MICROPHONE if needs_ear else Device.SPEAKER)

@@ -38,8 +38,7 @@ _OF_PHASE = {
 def indication(status: Status) -> Indication:
     """Return what the lights must say.
 
-    Mute wins over everything, and a conversation over the troubles of an idle house: while the gate may be open the
-    person must see it.
+    Mute comes before everything, and a conversation before faults: while the gate may be open the person must see it.
     """
     if status.muted:
         return Indication.MUTED

@@ -7,14 +7,15 @@ from dataclasses import replace
 from device.core import events as ev
 from device.core.actions import Action, CloseGate, OpenGate
 from device.core.darkness import sound_instead
+from device.core.endings import say_not_kept
 from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, limit_turn, voiced_only_wanted
 from device.core.silence import watch
 from device.core.status import Phase, Status
 from device.core.transitions import TABLE, Row, Trigger
 from device.units import Ms
 
-# These belong to the session as a whole: an interruption does not make them untrue. Each is still dropped when it
-# comes from an earlier session.
+# These are about the session as a whole, so they count after an interruption too. Each is still dropped when it comes
+# from an earlier session.
 _OF_THE_SESSION = (
     ev.SessionReady,
     ev.SessionFailed,
@@ -43,7 +44,7 @@ class Machine:
         return self._memory.status
 
     def handle_event(self, event: ev.Event, now: Ms) -> list[Action]:
-        """Take in a fact; return what to do."""
+        """Handle a fact; return the orders to give."""
         self._memory.now = now
         self._note_voice(event)
         if self._left or self._is_stale(event):
@@ -71,7 +72,7 @@ class Machine:
         before = self._memory.status.phase
         actions = self._apply(trigger, fact)
         watch(self._memory, fact)
-        return actions + sound_instead(self._memory, before, fact, actions)
+        return [*actions, *sound_instead(self._memory, before, fact, actions), *say_not_kept(self._memory)]
 
     def _note_voice(self, event: ev.Event) -> None:
         """Keep what the segmenter hears; it matters in every phase."""

@@ -16,20 +16,19 @@ class Timer(Enum):
     """What the machine waits for, beside facts."""
 
     DEADLINE = "deadline"
-    """The phase has lasted long enough."""
+    """The phase has lasted as long as it may."""
     HOLD_TAIL = "end of hold"
-    """The last words before the button was let go have come through the sound card."""
+    """The last words before the button was released have arrived from the sound card."""
     LONGEST_HOLD = "longest hold"
     """The button has been down longer than anybody speaks."""
     LONGEST_TURN = "longest turn"
-    """The person has had the word, and then waited, for longer than anybody does. Nothing but an audible answer begins
-    it anew."""
+    """The person's turn and the wait for its answer have lasted too long. Only an audible answer starts it anew."""
     LONGEST_SESSION = "longest session"
-    """The session has been open for too long, whatever happens in it. Nothing begins it anew."""
+    """The session has been open for too long, whatever happens in it. Nothing starts it anew."""
     SILENCE = "silence of the provider"
-    """It has said nothing for some time, though it should have."""
+    """The provider has said nothing for some time, though it should have."""
     REST = "rest of the sentence"
-    """Nobody goes on with a sentence for so long after letting the button go: what is heard is something else."""
+    """Nobody goes on with a sentence for so long after releasing the button: the voice is something else."""
     FAILURE_SHOWN = "failure shown"
     """The failed conversation has been shown long enough."""
 
@@ -52,48 +51,48 @@ class Settings:
     utterance: Ms = Ms(60_000)
     """The longest turn of a person."""
     answer: Ms = Ms(120_000)
-    """The longest an answer may be in coming once it is audible."""
+    """The longest that an audible answer may take to arrive."""
     playback: Ms = Ms(600_000)
-    """The longest an answer may sound once it is complete."""
+    """The longest that an answer which has arrived may take to be heard."""
     doubt: Ms = Ms(5_000)
     """How long to wait for a sign of the answer after an error that may have ended it. A response of a healthy service
     begins within a second or two of the question."""
     late_words: Ms = Ms(1_500)
-    """How long the words of an answer without sound may follow its end."""
+    """How long after the end of an empty answer its words may still arrive."""
     ran_out: Ms = Ms(4_000)
-    """How long more may follow when the words of an answer are complete, or its sound is and was heard: a call takes a
-    model some seconds to write. Nothing is lost when it comes later: it is heard all the same."""
+    """How long to wait for more when the words of an answer are complete, or its sound is complete and was heard: a
+    model takes some seconds to write a call. What comes later is still heard."""
     stalled: Ms = Ms(15_000)
-    """The same in the middle of a sound: as long as a wireless network may take to come back."""
+    """The same when the sound stopped in the middle: as long as a wireless network may take to come back."""
     responses: int = 11
-    """The most to one turn of the person, each asked for by the results of the one before: ten rounds of tools (what
-    OpenAI's own agents library allows) and the answer."""
+    """The most responses to one turn of the person: ten rounds of tools (what OpenAI's own agents library allows) and
+    the answer."""
     calls: int = 32
-    """The most that may be open at once: more than a home has switches in one room, less than a flood."""
+    """The most calls of tools that may be open at once: more than a home has switches in one room."""
     longest_turn: Ms = Ms(300_000)
-    """The longest that the room is sent before an answer is heard: a minute of speech, and ten rounds of slow tools. A
-    provider that hears a radio, or only says that it hears somebody, would keep the gate open for hours."""
+    """The longest that sound is sent before an answer is heard: a minute of speech, and ten rounds of slow tools.
+    Otherwise a provider that hears a radio, or wrongly reports a voice, would keep the gate open for hours."""
     longest_session: Ms = Ms(1_800_000)
     """More than the longest answer (10 minutes of sound) needs; less where a provider does not let it live so long."""
     longest_hold: Ms = Ms(30_000)
     """A button held this long means mute, whatever is heard meanwhile: a television must not keep the microphone on."""
     hold_tail: Ms = Ms(120)
-    """What the sound card may still hold of the words before the button was let go."""
+    """How much of the words before the button was released the sound card may still hold."""
     longest_rest: Ms = Ms(2_000)
-    """How long a voice may still be the sentence in which the button was let go; music goes on for longer."""
+    """How long a voice may still be the sentence in which the button was released; music goes on for longer."""
     show_failure: Ms = Ms(6_000)
     silence: Ms = Ms(3_000)
-    """The longest that a provider which should say something is silent before it is asked whether it is there."""
+    """How long a provider may be silent when it should say something, before it is asked whether it is there."""
     answer_check: Ms = Ms(6_000)
-    """The longest that it may take to say so."""
+    """How long it may take to answer that question."""
     answer_check_busy: Ms = Ms(20_000)
     """The same while it prepares an answer: small servers do nothing else meanwhile."""
-    answer_call: Ms = Ms(4_000)
-    """The same when somebody has said the wake word to it: a new session is next."""
+    answer_check_wake_word: Ms = Ms(4_000)
+    """The same when the wake word was said in an open session; after that, a new session is opened."""
     shortest_turn: Samples = Samples(8_960)
     """560 ms: a voice that ends sooner after the wake word was the wake word's own end."""
     onset_padding: Samples = Samples(4_800)
-    """300 ms before a voice was noticed belong to it: soft first consonants."""
+    """300 ms: what was heard just before a voice was noticed belongs to it (soft first consonants)."""
 
 
 @dataclass(slots=True)
@@ -101,25 +100,25 @@ class AnswerProgress:
     """What is known of the answer to the person's last words; it may take several responses."""
 
     responses: int = 0
-    """So many have begun."""
+    """How many have begun."""
     audible: bool = False
-    """Something of the response that runs was heard."""
+    """Something of the running response was heard."""
     sounded: bool = False
-    """Something of any was heard, or will be."""
+    """Something of the answer was heard, or will be."""
     texts: list[str] = field(default_factory=list, repr=False)
     """Words that came without sound."""
     written: bool = False
-    """The running response has such words, complete."""
+    """The words of the running response, which has no sound, are complete."""
     empty: bool = False
-    """It is complete, with neither: the words may still follow."""
+    """The answer is complete without sound and words; words may still follow."""
     reading: bool = False
-    """The local voice is at it: what it says comes behind all that was heard."""
+    """The local voice is saying what had no sound."""
     dry: bool = False
-    """All that came of it was heard."""
+    """All sound of it that has arrived was heard."""
     open_ended: bool = False
-    """It ran dry in the middle of its sound."""
+    """It ran dry before the end of its sound was reported."""
     suspected: Failure | None = None
-    """The provider said something after which perhaps no answer comes."""
+    """The provider's error after which there may be no answer."""
 
 
 @dataclass(slots=True)
@@ -128,11 +127,11 @@ class Darkness:
 
     now: bool = False
     seen: bool = False
-    """It was dark at some time in this conversation."""
+    """The light was dark at some time in this conversation."""
     told: bool = False
-    """The person knows."""
+    """The person has been told."""
     cue_owed: bool = False
-    """The person has the word without a light that says so, and without the sound that takes its place."""
+    """It is the person's turn to speak, and neither light nor cue has shown it yet."""
 
 
 @dataclass(slots=True)
@@ -150,7 +149,7 @@ class Memory:
     began: Samples = Samples(0)
     """Where the words after the last wake word begin."""
     until: Samples | None = None
-    """Where it ended, when that was before the session was ready."""
+    """Where the person's turn ended, when that was before the session was ready."""
     let_go: Samples = Samples(0)
     """Where the last push-to-talk turn ended: a voice that began before that is no new one, however long it goes on."""
     button_down: bool = False
@@ -161,8 +160,11 @@ class Memory:
     voice_ended: Samples = Samples(0)
     """Where the last one ended."""
     cue_until: Samples = Samples(0)
-    """The wake cue is owed when the voice heard now ends before this: then it was the wake word's end, no sentence."""
+    """A voice that ends before this was only the end of the wake word: then the wake cue, which waited for it, is
+    played."""
     darkness: Darkness = field(default_factory=Darkness)
+    not_kept: bool = False
+    """The disk refused the mute state, and the person has not been told."""
     spoke_in_hold: bool = False
     answering: bool = False
     """A response runs or is promised."""
@@ -170,22 +172,22 @@ class Memory:
     voiced_only: bool = False
     """The gate was opened to voices only."""
     in_follow_up: bool = False
-    """The person has the word because an answer is over, and has not been heard taking it."""
+    """The device listens because an answer is over, and the person has not been heard since."""
     window: Ms = Ms(0)
     """How long to wait for the first word."""
     grace_given: bool = False
     unheard: bool = False
-    """Our own detector heard a voice, and the provider has not shown since then that it is there."""
+    """Our own detector heard a voice, and nothing has come from the provider since."""
     asked: bool = False
     """The provider was asked whether it is there."""
     leaving: bool = False
-    """The window is over; all that is waited for is whether the provider was there."""
-    called: WakeWordDetected | None = None
-    """The wake word that was said to the open session, until the provider has shown that it is there."""
+    """The wait for the person is over; only the provider's sign of life is waited for."""
+    wake_word: WakeWordDetected | None = None
+    """The wake word that was said in the open session; None once something has come from the provider since."""
     calls: set[str] = field(default_factory=set)
-    """Calls that the provider waits for."""
+    """Calls whose results the provider waits for."""
     awaited: set[str] = field(default_factory=set)
-    """Those of them without which the answer of this turn is not over: an interruption makes nobody wait for a tool."""
+    """Those of them that the answer to this turn waits for. After an interruption nobody waits for the earlier ones."""
     timers: dict[Timer, Ms] = field(default_factory=dict)
 
     def note(self, **changes: Any) -> None:
@@ -217,7 +219,7 @@ def _while_listening(memory: Memory) -> Ms:
     settings = memory.settings
     if not (memory.status.hearing or memory.button_down):
         return memory.window
-    # In trouble the provider may never say that it heard the end.
+    # After an error the provider may never report the end of the voice.
     return settings.doubt if memory.answer.suspected and memory.voice is None else settings.utterance
 
 
@@ -242,12 +244,12 @@ def _while_speaking(memory: Memory) -> Ms:
 
 
 def awaits_more(memory: Memory) -> bool:
-    """Say whether a tool is waited for, or a response of which nothing was heard, rather than more of what sounds."""
+    """Say whether a tool, or a response of which nothing was heard, is waited for, and not more of what was heard."""
     return bool(memory.awaited) or not memory.answer.audible
 
 
 def limit_turn(memory: Memory, phase: Phase) -> None:
-    """Let LONGEST_TURN run in `phase`, from when the person got the word until an answer is audible."""
+    """Run LONGEST_TURN from the beginning of the person's turn until an answer is audible."""
     if phase not in (Phase.LISTENING, Phase.THINKING):
         memory.stop(Timer.LONGEST_TURN)
     elif Timer.LONGEST_TURN not in memory.timers:
@@ -257,28 +259,28 @@ def limit_turn(memory: Memory, phase: Phase) -> None:
 def gate_wanted(memory: Memory, phase: Phase) -> bool:
     """Say whether microphone audio may leave the device: the one place where this is decided.
 
-    While the person has the word, yes; with the button down, as soon as there is a voice (a long press for mute is
-    silent, and nothing of it should leave). While the provider has it, only when the provider watches for the person's
-    voice: always before the answer is audible (a pause in the middle of a sentence), and over the answer only where
-    voice barge-in is on.
+    In the person's turn, yes; with the button down, as soon as there is a voice (a long press for mute is silent, and
+    nothing of it should be sent). While an answer is waited for or sounds, only where the provider listens for the
+    person: always before the answer is audible (the person may only have paused), and over the answer only where voice
+    barge-in is on.
     """
     if memory.status.muted or memory.session is None:
         return False
     if phase is Phase.LISTENING:
-        return _has_the_word(memory)
+        return _person_may_speak(memory)
     if memory.turn_end is TurnEnd.DEVICE:
         return False
     return phase is Phase.THINKING or (phase is Phase.SPEAKING and memory.settings.barge_in == "voice")
 
 
 def voiced_only_wanted(memory: Memory, phase: Phase) -> bool:
-    """Say whether the open gate should withhold what is no voice.
+    """Say whether only voices should pass the open gate.
 
-    Where our own segmenter ends the turn: what it does not hear is no part of a turn. Where the provider does, only in
-    the follow-up window, in which perhaps nobody means to speak, and only until the provider has heard a voice: then it
-    needs the silence too, to find the end. It hears all that follows a wake word or a click, and whoever listens for
-    the button hears all that is said while it is down. Over an answer only what our own detector takes for a person
-    goes out: it knows what is being played, and the provider would take what is left of an echo for one.
+    Yes where our own segmenter ends the turn: what it does not hear is not part of a turn. Where the provider ends it,
+    only in the follow-up window, in which the person may not mean to speak, and only until the provider has heard a
+    voice: from then on it needs the silence too, to find the end. Never after a wake word or a click, nor while the
+    button is down. Always over an answer: our own detector knows what is being played, while the provider would take
+    the rest of an echo for a person.
     """
     if phase is Phase.SPEAKING:
         return True
@@ -289,12 +291,12 @@ def voiced_only_wanted(memory: Memory, phase: Phase) -> bool:
     return memory.in_follow_up and not memory.status.hearing
 
 
-def _has_the_word(memory: Memory) -> bool:
+def _person_may_speak(memory: Memory) -> bool:
     if memory.in_follow_up and rest_goes_on(memory):
         return False
     return memory.spoke_in_hold or not memory.button_down
 
 
 def rest_goes_on(memory: Memory) -> bool:
-    """Say whether what is heard is still the sentence in which the button was let go."""
+    """Say whether the voice heard now is still the sentence in which the button was released."""
     return Timer.REST in memory.timers and memory.voice is not None and memory.voice < memory.let_go

@@ -1,8 +1,7 @@
-"""What is done about a provider that says nothing when it should: it is asked whether it is there, and a dead session
-is left.
+"""A provider that is silent when it should say something is asked whether it is there; a dead session is closed.
 
-A network may die without a word. What the machine hears of the provider is not all that it says, since the sound of an
-answer goes around the machine: so it does not judge by itself, but asks.
+A network may fail without an error. The machine cannot conclude that from silence alone, since it is not told of
+everything the provider sends (the sound of an answer goes around the machine): so it asks.
 """
 
 from __future__ import annotations
@@ -34,16 +33,16 @@ _SIGNS_OF_LIFE = (
     ev.LinkAnswered,
 )
 
-# The server has the ping when the network has taken it; what is sent before it needs its time.
+# Added to the wait for an answer: what was sent before the ping must arrive first.
 _MARGIN = Ms(1_000)
 
 
 def watch(memory: Memory, fact: Any) -> None:
-    """Take in a fact, after its rule: keep the time since the provider last said something while it should."""
+    """Note a fact whose row has been applied; measure how long the provider has been silent when it should not be."""
     if isinstance(fact, ev.VoiceStarted):
         memory.unheard = True
     if memory.status.hearing:
-        # Somebody goes on after all.
+        # Somebody speaks again.
         memory.leaving = False
     if isinstance(fact, _SIGNS_OF_LIFE):
         _note_life(memory, fact)
@@ -56,7 +55,7 @@ def watch(memory: Memory, fact: Any) -> None:
 def _note_life(memory: Memory, fact: Any) -> None:
     memory.asked = memory.leaving = False
     memory.unheard = isinstance(fact, ev.SessionReady) and _spoke_already(memory)
-    memory.called = None
+    memory.wake_word = None
     memory.stop(Timer.SILENCE)
 
 
@@ -74,38 +73,38 @@ def _is_due(memory: Memory) -> bool:
 
 
 def ask(memory: Memory, fact: Any) -> list[Action]:
-    """It has been silent for long enough."""
+    """The provider has been silent for too long: ask whether it is there."""
     return [_check(memory, _patience(memory))]
 
 
-def call(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
-    """Somebody says the wake word to an open session: perhaps because nothing happens. Is it dead?"""
-    memory.called, memory.leaving = fact, False
-    return [_check(memory, memory.settings.answer_call)]
+def check_session(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
+    """The wake word was said while a session is open, perhaps because nothing happens: find out whether it is dead."""
+    memory.wake_word, memory.leaving = fact, False
+    return [_check(memory, memory.settings.answer_check_wake_word)]
 
 
-def call_listening(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
-    """The same while the person has the word."""
-    return [*do.attend(memory, fact), *call(memory, fact)]
+def check_while_listening(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
+    """The same while it is the person's turn to speak."""
+    return [*do.attend(memory, fact), *check_session(memory, fact)]
 
 
-def call_interrupting(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
-    """The same over an answer, or instead of waiting for it."""
-    return [*do.interrupt_by_voice(memory, fact), *call(memory, fact)]
+def interrupt_and_check(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
+    """The same while an answer sounds or is waited for, which it interrupts."""
+    return [*do.interrupt_by_voice(memory, fact), *check_session(memory, fact)]
 
 
 def ask_before_leaving(memory: Memory, fact: Any) -> list[Action]:
-    """We heard a voice and the provider did not: it had time, but perhaps not the words."""
+    """We heard a voice that the provider has not reported: perhaps the words did not reach it."""
     memory.leaving = True
     memory.window = Ms(memory.settings.answer_check + _MARGIN)
     return [] if memory.asked else ask(memory, fact)
 
 
-def call_again(memory: Memory, fact: ev.SessionFailed) -> list[Action]:
-    """It is dead: what was said after the wake word goes to a new session."""
-    called = memory.called
-    assert called is not None, "see was_called"
-    return [*end.leave(memory, fact), *do.open_session_by_voice(memory, called)]
+def open_again(memory: Memory, fact: ev.SessionFailed) -> list[Action]:
+    """The session is dead: open a new one for what was said after the wake word."""
+    wake_word = memory.wake_word
+    assert wake_word is not None, "see session_was_dead"
+    return [*end.leave(memory, fact), *do.open_session_by_voice(memory, wake_word)]
 
 
 def _check(memory: Memory, within: Ms) -> Action:

@@ -16,9 +16,9 @@ class Phase(Enum):
     WAKING = "waking"
     """A session is being opened; audio is kept, none is sent."""
     LISTENING = "listening"
-    """The person has the word."""
+    """It is the person's turn to speak."""
     THINKING = "thinking"
-    """The provider has the word and nothing is audible yet."""
+    """An answer is waited for, and nothing of it is audible yet."""
     SPEAKING = "speaking"
     """An answer is audible, or more of it is coming."""
 

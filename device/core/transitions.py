@@ -51,7 +51,7 @@ _IDLE = (
 
 _WAKING = (
     Row(WAKING, ev.SessionReady, THINKING, do.send_whole_turn, when.ended_already),
-    Row(WAKING, ev.SessionReady, LISTENING, do.greet),
+    Row(WAKING, ev.SessionReady, LISTENING, do.begin_listening),
     Row(WAKING, ev.ButtonReleased, WAKING, do.remember_release, when.holding, rearm=False),
     Row(WAKING, ev.ButtonHeld, WAKING, do.hold_while_waking, rearm=False),
     Row(WAKING, ev.VoiceStarted, WAKING, do.forget_end, when.device_vad_ends_turn, rearm=False),
@@ -78,8 +78,8 @@ _LISTENING = (
     Row(LISTENING, Timer.HOLD_TAIL, THINKING, do.commit),
     Row(LISTENING, ev.ResponseStarted, THINKING, answers.expect_answer),
     Row(LISTENING, ev.PlaybackStarted, SPEAKING, answers.play_unannounced),
-    Row(LISTENING, ev.WakeWordDetected, LISTENING, silence.call_listening, when.provider_ends_turn),
-    Row(LISTENING, ev.WakeWordDetected, LISTENING, silence.call, rearm=False),
+    Row(LISTENING, ev.WakeWordDetected, LISTENING, silence.check_while_listening, when.provider_ends_turn),
+    Row(LISTENING, ev.WakeWordDetected, LISTENING, silence.check_session, rearm=False),
     Row(LISTENING, ev.LinkAnswered, IDLE, end.leave_quietly, when.leaving),
     Row(LISTENING, ev.ButtonClicked, IDLE, end.leave),
     Row(LISTENING, Timer.LONGEST_SESSION, IDLE, end.leave_quietly, when.nobody_goes_on),
@@ -108,7 +108,7 @@ _THINKING = (
     Row(THINKING, ev.PlaybackStarted, SPEAKING, answers.play),
     Row(THINKING, ev.PlaybackFinished, LISTENING, do.follow_up, when.follow_up_wanted),
     Row(THINKING, ev.PlaybackFinished, IDLE, end.leave_quietly, when.answer_is_over),
-    Row(THINKING, ev.WakeWordDetected, LISTENING, silence.call_interrupting),
+    Row(THINKING, ev.WakeWordDetected, LISTENING, silence.interrupt_and_check),
     Row(THINKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Row(THINKING, ev.ButtonClicked, IDLE, end.leave),
     Row(THINKING, Timer.DEADLINE, THINKING, answers.say_that_nothing_came, when.answer_is_empty),
@@ -123,8 +123,8 @@ _SPEAKING = (
     Row(SPEAKING, ev.VoiceStopped, SPEAKING, do.unduck, when.ducked, rearm=False),
     Row(SPEAKING, ev.VoiceConfirmed, LISTENING, do.interrupt_by_confirmed_voice, when.ducked),
     Row(SPEAKING, ev.SpeechStarted, LISTENING, do.yield_to_provider),
-    Row(SPEAKING, ev.WakeWordDetected, LISTENING, silence.call_interrupting, when.wake_word_may_barge_in),
-    Row(SPEAKING, ev.WakeWordDetected, SPEAKING, silence.call, rearm=False),
+    Row(SPEAKING, ev.WakeWordDetected, LISTENING, silence.interrupt_and_check, when.wake_word_may_barge_in),
+    Row(SPEAKING, ev.WakeWordDetected, SPEAKING, silence.check_session, rearm=False),
     Row(SPEAKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Row(SPEAKING, ev.ButtonClicked, IDLE, end.leave),
     Row(SPEAKING, ev.ResponseStarted, IDLE, end.give_up_tools, when.too_many_responses),
@@ -161,7 +161,7 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, Timer.LONGEST_HOLD, IDLE, end.mute, when.holding_unmuted),
         Row(here, Timer.REST, here, do.nothing, rearm=False),
         Row(here, Timer.FAILURE_SHOWN, here, end.stop_showing_failure, rearm=False),
-        Row(here, ev.DeviceFailed, here, end.say_not_kept, when.mute_not_kept, rearm=False),
+        Row(here, ev.DeviceFailed, here, end.note_not_kept, when.mute_not_kept, rearm=False),
         Row(here, ev.DeviceFailed, here, end.add_fault, rearm=False),
         Row(here, ev.DeviceRecovered, here, end.remove_fault, rearm=False),
         Row(here, ev.EchoCancellationLost, here, end.give_up_voice_barge_in, rearm=False),
@@ -187,7 +187,7 @@ def _in_every_conversation(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.ToolCalled, here, do.run_tool),
         Row(here, ev.ToolFinished, here, do.send_result, when.call_is_open),
         Row(here, Timer.SILENCE, here, silence.ask, rearm=False),
-        Row(here, ev.SessionFailed, WAKING, silence.call_again, when.was_called),
+        Row(here, ev.SessionFailed, WAKING, silence.open_again, when.session_was_dead),
     )
 
 

@@ -21,7 +21,11 @@ from tests.conversation.network import Network, network, why_no_namespaces
 
 # A tenth of the shipped times, and the cues that would lie.
 HURRY = Settings(
-    barge_in="voice", silence=Ms(300), answer_check=Ms(600), answer_check_busy=Ms(60_000), answer_call=Ms(600)
+    barge_in="voice",
+    silence=Ms(300),
+    answer_check=Ms(600),
+    answer_check_busy=Ms(60_000),
+    answer_check_wake_word=Ms(600),
 )
 WAKE = "hey"
 

@@ -824,6 +824,22 @@ def test_a_state_that_the_disk_refuses_is_said_each_time(muted: bool) -> None:
     assert Device.DISK in house.machine.status.faults
 
 
+def test_a_state_that_the_disk_refuses_is_said_after_the_conversation_that_has_begun() -> None:
+    """Once, and not into the conversation; not when the disk works again, or at the end of the program."""
+    house = House()
+    house.speak()
+    refused, said = ev.DeviceFailed(Device.DISK, "full"), order.Announce(failures.UNMUTE_NOT_KEPT)
+    assert house.tell(refused) == []
+    assert said in house.tell(ev.ButtonClicked(Samples(0)))
+    house.speak()
+    assert said not in house.tell(ev.ButtonClicked(Samples(0)))
+    house.speak()
+    house.tell(refused, ev.DeviceRecovered(Device.DISK))
+    assert said not in house.tell(ev.ButtonClicked(Samples(0)))
+    house.speak()
+    assert said not in house.tell(refused, ev.ShutdownRequested())
+
+
 DARK = ev.DeviceFailed(Device.LIGHT, "the LED cannot be used any more")
 LIT = ev.DeviceRecovered(Device.LIGHT)
 
