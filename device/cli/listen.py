@@ -44,6 +44,7 @@ async def _until_told(settings: Config) -> None:
 
 
 async def _listen(settings: Config, stop: asyncio.Event) -> None:
+    from device.audio.cards.microphone import AlsaMicrophone
     from device.audio.cards.portaudio import SoundCards
     from device.audio.frames import level_dbfs
     from device.cli.meters import Meters
@@ -69,7 +70,7 @@ async def _listen(settings: Config, stop: asyncio.Event) -> None:
     opened = False
     cards = SoundCards(settings.audio, show)
     try:
-        microphone = cards.microphone(on_frame, on_gap=worker.reset)
+        microphone = AlsaMicrophone(cards, on_frame, on_gap=worker.reset)
         await microphone.open()
         opened = True
         worker.start()

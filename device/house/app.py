@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.ear.frontend import Frontend
 from device.audio.ear.traffic import TrafficReport
 from device.audio.mouth.player import Player
@@ -53,7 +52,7 @@ class App:
     relays: Relays
     wake: WakeWorker
     traffic: TrafficReport
-    microphone: AlsaMicrophone
+    microphone: Microphone
     readiness: Readiness
     health: HealthLog
 

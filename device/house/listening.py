@@ -85,7 +85,7 @@ def open_listening(
         return pace_of(site.controller.status.phase, wake.worker.is_at_rest)
 
     frontend = _open_frontend(site, sound, wake.worker, conversation, pace)
-    microphone = cards.microphone(frontend.on_frame, pace, frontend.interrupt)
+    microphone = AlsaMicrophone(cards, frontend.on_frame, pace, frontend.interrupt)
     site.closing.add_safety("microphone", microphone.close)
     traffic = TrafficReport(lambda: frontend.traffic)
     _keep_clips(site, wake.report, frontend)

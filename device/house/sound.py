@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.echo.canceller import EchoCanceller, NullCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
@@ -36,7 +37,7 @@ def open_cards(site: Site) -> SoundCards:
 def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     """Build the way to the loudspeaker for answers at `rate`; the volume is still to be started."""
     far_end = FarEnd(rate)
-    player = Player(cards.speaker(rate), rate, site.controller.post, witness=far_end)
+    player = Player(AlsaSpeaker(cards, rate), rate, site.controller.post, witness=far_end)
     site.closing.add("player", player.close)
     canceller, observers = _choose_canceller(site, far_end)
     # The software gain is a part of what is known to be played; the mixer is not.

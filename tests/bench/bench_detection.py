@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 
 from device.audio.cards.capture import Pace
+from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
 from device.audio.settings import Audio
 from device.foreign.espeak import VoiceStyle
@@ -60,7 +61,7 @@ class Ear:
         def pace() -> Pace:
             return Pace.CALM if worker.is_at_rest else Pace.STEADY
 
-        await cards.microphone(lambda pcm, moment: worker.feed(pcm), pace, worker.reset).open()
+        await AlsaMicrophone(cards, lambda pcm, moment: worker.feed(pcm), pace, worker.reset).open()
         return cards, worker
 
 

@@ -20,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import common
 import numpy as np
 
+from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.mouth.player import Player
 from device.audio.settings import Audio
 from device.core.events import DeviceFailed, Event, PlaybackStarted, PlaybackStopped
@@ -107,8 +109,8 @@ async def measure(card: VirtualSoundCard, count: int, stalls: bool) -> list[tupl
     """Interrupt `count` answers."""
     events: list[Event] = []
     cards = SoundCards(Audio(input=MICROPHONE, output=SPEAKER), events.append)
-    player = Player(cards.speaker(REPLY_RATE), REPLY_RATE, events.append)
-    await cards.microphone(lambda frame, moment: None).open()
+    player = Player(AlsaSpeaker(cards, REPLY_RATE), REPLY_RATE, events.append)
+    await AlsaMicrophone(cards, lambda frame, moment: None).open()
     player.warm_up()
     await asyncio.sleep(0.5)
     with card.record_speaker() as recording:

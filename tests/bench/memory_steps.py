@@ -103,7 +103,9 @@ async def filters() -> None:
 
 async def stream() -> None:
     """The microphone's stream, open for a second."""
-    await held[-1].microphone(lambda frame, moment: None, lambda: False).open()
+    from device.audio.cards.microphone import AlsaMicrophone
+
+    await AlsaMicrophone(held[-1], lambda frame, moment: None, lambda: False).open()
     await asyncio.sleep(1)
 
 

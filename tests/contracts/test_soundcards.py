@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from device.audio.cards.capture import Pace
+from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.settings import Audio
 from device.core.events import Event
 from device.sim.devices.memorycard import FakeMicrophone, FakeSpeaker
@@ -121,7 +123,7 @@ async def ears(request: pytest.FixtureRequest) -> AsyncIterator[Ears]:
         return
     card: VirtualSoundCard = request.getfixturevalue("virtual_card")
     cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
-    ears.microphone = cards.microphone(ears.on_frame, lambda: ears.pace)
+    ears.microphone = AlsaMicrophone(cards, ears.on_frame, lambda: ears.pace)
     ears.say = lambda pcm: card.play_into_room(pcm, CAPTURE_RATE)
     yield ears
     await cards.close()
@@ -139,7 +141,7 @@ async def mouth_on(card: VirtualSoundCard | None) -> AsyncIterator[Mouth]:
         return
     events: list[Event] = []
     cards = SoundCards(Audio(output=SPEAKER), events.append)
-    mouth.speaker = cards.speaker(Hz(24_000))
+    mouth.speaker = AlsaSpeaker(cards, Hz(24_000))
     mouth.card = card
     mouth.speaker.attach(mouth.source, mouth.on_lost, mouth.breaks.append)
     yield mouth

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from device.audio.cards import line, portaudio
+from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
 from device.audio.settings import Audio
 from device.kit.threads import ThreadError, Threads, wait_for_children_without_threads
@@ -54,7 +55,7 @@ async def test_sound_cards_close_though_portaudio_hangs(gate: threading.Event, m
     for module in (portaudio, line):
         monkeypatch.setattr(module, "HANG_S", 0.05)
     cards = SoundCards(Audio(), lambda event: None)
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     hanging = asyncio.create_task(cards.call(gate.wait))
     await asyncio.sleep(0)
     await microphone.close()

@@ -6,20 +6,16 @@ import asyncio
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
 from device.audio.cards.alsa.chatter import hear_alsa
 from device.audio.cards.devices import Direction, SoundDevice
+from device.audio.cards.owner import HANG_S, Owner, Stream
 from device.audio.cards.rush import Rush
-from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.errors import AudioError, ConfigError
-from device.ports.facts import Post
 from device.units import Hz
-
-if TYPE_CHECKING:
-    from device.audio.cards.portaudio import SoundCards
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +24,6 @@ log = logging.getLogger(__name__)
 STALL_S = 4.0
 # A stream that has given no block for so long is looked at: the longest blocks are of 280 ms.
 DOUBT_S = 0.5
-HANG_S = 3.0
 # A first open may have to list every device of a slow machine, behind a sound server that is just starting.
 OPEN_LIMIT_S = 10.0
 FIRST_RETRY_S = 0.5
@@ -45,17 +40,13 @@ XRUN_NOTE_S = 60.0
 
 FAILURES = (AudioError, ConfigError, OSError, TimeoutError)
 
-# What a callback answers to PortAudio, and what it may be told (portaudio.h).
-CONTINUE, ABORT = 0, 2
-INPUT_OVERFLOW, OUTPUT_UNDERFLOW = 2, 4
+# PortAudio's error for a device that is in use (portaudio.h).
 UNAVAILABLE = -9985
 
-Answer = tuple[bytes | None, int]
-OnBlock = Callable[[bytes | None, int, Mapping[str, float], int], Answer]
-"""PortAudio's callback: block captured, frames in it or wanted, moments, flags."""
+AnyStream = TypeVar("AnyStream", bound=Stream)
 
 
-class Line(ABC):
+class Line(ABC, Generic[AnyStream]):
     """A stream that is wanted open, and is brought back when it fails."""
 
     device: Device
@@ -65,16 +56,12 @@ class Line(ABC):
     """What it does with sound."""
     farthest_ahead_s: float
     """How far its sound may be ahead of time when it begins."""
-    xrun: int
-    """PortAudio's flag for a block that came too late."""
 
-    def __init__(self, cards: SoundCards, audio: Audio, post: Post) -> None:
-        self._cards = cards
-        self._audio = audio
-        self._post = post
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
         self._wanted = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stream: Any = None
+        self._stream: AnyStream | None = None
         self._heard = 0.0
         self._opened = 0.0
         # The stream is broken, and will be tried again; what was posted of it outlives a close.
@@ -90,6 +77,7 @@ class Line(ABC):
         self._next_try = 0.0
         self._xruns = 0
         self._xruns_noted_at = float("-inf")
+        owner.add(self)
 
     @property
     def is_open(self) -> bool:
@@ -121,12 +109,6 @@ class Line(ABC):
         """Whether it would not matter for some seconds if the stream stood still."""
         return not self._wanted
 
-    @property
-    def name(self) -> str:
-        """What the configuration calls its device."""
-        name: str = getattr(self._audio, self.direction.value)
-        return name
-
     async def open(self) -> None:
         """Start the stream. Raise DeviceNotFoundError, ConfigError or AudioError.
 
@@ -139,9 +121,9 @@ class Line(ABC):
             self._settled.clear()
         self._loop = asyncio.get_running_loop()
         self._heard = time.monotonic()
-        self._cards.watch()
+        self._owner.watch()
         try:
-            await asyncio.wait_for(self._cards.call(self.ensure_open), OPEN_LIMIT_S)
+            await asyncio.wait_for(self._owner.call(self.ensure_open), OPEN_LIMIT_S)
         except (AudioError, ConfigError) as error:
             await self._report(str(error))
             raise
@@ -157,7 +139,7 @@ class Line(ABC):
         self._proven_at = float("inf")
         self._settled.set()
         try:
-            await asyncio.wait_for(self._cards.call(self.drop), HANG_S)
+            await asyncio.wait_for(self._owner.call(self.drop), HANG_S)
         except TimeoutError:
             self._stream = None
 
@@ -218,7 +200,7 @@ class Line(ABC):
     async def _is_given_up(self) -> bool:
         """Whether PortAudio ended the stream by itself, as it does when the card is pulled out."""
         try:
-            return await asyncio.wait_for(self._cards.call(self._has_ended), HANG_S)
+            return await asyncio.wait_for(self._owner.call(self._has_ended), HANG_S)
         except TimeoutError:
             return False
 
@@ -246,7 +228,7 @@ class Line(ABC):
         try:
             if not self._reported:
                 self._reported = True
-                self._post(DeviceFailed(self.device, reason))
+                self._owner.post(DeviceFailed(self.device, reason))
         finally:
             # Else the next try would find a stream and be content.
             await self._within_patience(self.drop)
@@ -254,7 +236,7 @@ class Line(ABC):
     async def _try_again(self) -> None:
         """The first try takes the device as it was known; later ones may list the devices anew."""
         if self._retry_s > FIRST_RETRY_S:
-            await self._within_patience(self._cards.list_for, self)
+            await self._within_patience(self._owner.list_for, self)
         is_open = await self._within_patience(self.ensure_open) and self._wanted
         self._retry_s = min(self._retry_s * 2, LONGEST_DOUBT_S if is_open else LONGEST_RETRY_S)
         self._next_try = time.monotonic() + self._retry_s
@@ -278,7 +260,7 @@ class Line(ABC):
         self._settled.set()
         if self._reported:
             self._reported = False
-            self._post(DeviceRecovered(self.device))
+            self._owner.post(DeviceRecovered(self.device))
 
     @abstractmethod
     def _note_gap(self) -> None:
@@ -292,7 +274,7 @@ class Line(ABC):
     async def _within_patience(self, function: Callable[..., object], *arguments: object) -> bool:
         """Call PortAudio; tell whether it worked. What fails or hangs here is tried again later."""
         try:
-            await asyncio.wait_for(self._cards.call(function, *arguments), HANG_S)
+            await asyncio.wait_for(self._owner.call(function, *arguments), HANG_S)
         except FAILURES:
             return False
         return True
@@ -301,12 +283,12 @@ class Line(ABC):
         """In PortAudio's thread: open the stream when it is wanted. Raise AudioError or ConfigError."""
         if self._stream is not None or not self._wanted:
             return
-        device = self._cards.choose(self.direction)
+        device = self._owner.choose(self.direction)
         self._heard = self._opened = time.monotonic()
         self._rush, self._is_endless = Rush(self._opened, self.farthest_ahead_s), False
         self._stream = self._open_at_best_rate(device)
 
-    def _open_at_best_rate(self, device: SoundDevice) -> Any:
+    def _open_at_best_rate(self, device: SoundDevice) -> AnyStream:
         reasons = []
         is_busy = False
         with hear_alsa() as said:
@@ -325,18 +307,25 @@ class Line(ABC):
         """Return the rates to try, best first."""
 
     @abstractmethod
-    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
+    def _open_at(self, device: SoundDevice, rate: Hz) -> AnyStream:
         """In PortAudio's thread: open and start a stream. Raise OSError."""
 
-    def note_block(self, status: int, seconds: float) -> bool:
-        """In the sound card's thread: a block was captured, or is wanted; False: it is of a stream without end."""
+    def _log_opened(self, device: SoundDevice, rate: Hz, details: str) -> None:
+        """Say what was opened; of a stream that comes and goes only to those who look for faults."""
+        level = logging.DEBUG if self.is_open or self.is_on_trial else logging.INFO
+        log.log(level, "%s: %s, %d Hz, %s", self.noun, device.name, rate, details)
+
+    def note_block(self, seconds: float, lost_sound: bool = False) -> bool:
+        """In the sound card's thread: a block of so many seconds was captured, or is wanted.
+
+        `lost_sound`: the machine took the one before too late. Return False for a stream without end.
+        """
         now = time.monotonic()
         if self._heard == self._opened:
             self._cross_over(self._await_proof, self._opened)
         self._heard = now
-        if status & self.xrun:
-            self._xruns += 1
+        self._xruns += lost_sound
         if not self._rush.note(seconds, now) and not self._is_endless:
             self._is_endless = True
-            self._cross_over(self._cards.watch_closely)
+            self._cross_over(self._owner.watch_closely)
         return not self._is_endless

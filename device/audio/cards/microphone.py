@@ -15,26 +15,25 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from device.audio.cards.capture import Intake, JoinedStream, Pace, Piece
 from device.audio.cards.cardthread import keep_thread_state, let_thread_state_go
 from device.audio.cards.devices import MOST_REAL_CHANNELS, Direction, SoundDevice, rates_to_try
-from device.audio.cards.line import ABORT, CONTINUE, INPUT_OVERFLOW, Answer, Line
-from device.audio.settings import Audio
+from device.audio.cards.line import Line
+from device.audio.cards.owner import Owner, Stream, Verdict
 from device.core.events import Device
 from device.errors import ConfigError
-from device.ports.facts import Post
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, samples_from_ms
-
-if TYPE_CHECKING:
-    from device.audio.cards.portaudio import SoundCards
 
 log = logging.getLogger(__name__)
 
 OnFrame = Callable[[bytes, float], None]
 """One or more whole frames, and the moment (s, `time.monotonic`) the first sample was captured."""
 
+# What a callback answers to PortAudio, and what it may be told (portaudio.h).
+CONTINUE, ABORT = 0, 2
+INPUT_OVERFLOW = 2
 LONG_BLOCK_MS = int(Pace.CALM)
 SHORT_BLOCK_MS = 5
 # Of blocks that were lost because short ones came too fast for the machine; then a frame's are short enough.
@@ -43,8 +42,8 @@ OVERFLOWS_BORNE = 3
 CHANGE_LIMIT_S = 5.0
 
 
-class AlsaMicrophone(Line):
-    """Captures 16 kHz mono frames. See device.ports.sound.Microphone."""
+class AlsaMicrophone(Line[Stream]):
+    """A `device.ports.sound.Microphone`: an input that PortAudio opens."""
 
     device = Device.MICROPHONE
     direction = Direction.INPUT
@@ -52,28 +51,32 @@ class AlsaMicrophone(Line):
     gives = "gives"
     # No card begins with more, and the wake word's engine would fall behind with 1.6 s at once.
     farthest_ahead_s = 1.0
-    xrun = INPUT_OVERFLOW
 
     def __init__(
         self,
-        cards: SoundCards,
-        audio: Audio,
-        post: Post,
+        owner: Owner,
         on_frame: OnFrame,
-        pace: Callable[[], Pace],
-        on_gap: Callable[[], None],
+        pace: Callable[[], Pace] = lambda: Pace.HURRIED,
+        on_gap: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(cards, audio, post)
+        """`on_frame` gets its frames, one or more at a time, on the event loop's thread.
+
+        The less hurried the `pace` (asked in any thread) the less it costs; and while it is not, the stream may be
+        interrupted to find a loudspeaker that came back. `on_gap` is told, before the next frame and before a fault is
+        posted, that what comes does not join on to what was.
+        """
+        super().__init__(owner)
         self._on_frame = on_frame
         self._pace = pace
         self._on_gap = on_gap
-        self._joined = JoinedStream(audio.frame_ms)
+        self._frame_ms = owner.audio.frame_ms
+        self._joined = JoinedStream(self._frame_ms)
         self._source: _Source | None = None
         self._next: _Source | None = None
         self._replaced: _Source | None = None
-        self._frame_bytes = samples_from_ms(audio.frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
+        self._frame_bytes = samples_from_ms(self._frame_ms, CAPTURE_RATE) * BYTES_PER_SAMPLE
         # Only touched in PortAudio's thread.
-        self._next_stream: Any = None
+        self._next_stream: Stream | None = None
         self._changing_since: float | None = None
         self._is_shareable = True
         self._overflows = 0
@@ -100,7 +103,7 @@ class AlsaMicrophone(Line):
                 self._give_up_change()
         elif wanted != present and self._is_shareable:
             self._changing_since = time.monotonic()
-            self._cards.watch_closely()
+            self._owner.watch_closely()
             self._spawn(self._change(wanted))
 
     def _wanted_block_ms(self) -> int:
@@ -108,7 +111,7 @@ class AlsaMicrophone(Line):
         if pace is Pace.CALM:
             return LONG_BLOCK_MS
         is_quick_enough = self._overflows <= OVERFLOWS_BORNE
-        return SHORT_BLOCK_MS if pace is Pace.HURRIED and is_quick_enough else self._audio.frame_ms
+        return SHORT_BLOCK_MS if pace is Pace.HURRIED and is_quick_enough else self._frame_ms
 
     async def look_after(self) -> None:
         """See Line; and do not wait for ever for a second stream."""
@@ -193,7 +196,7 @@ class AlsaMicrophone(Line):
             await self._give_up_sharing()
 
     async def _give_up_sharing(self) -> None:
-        log.debug("the microphone cannot be opened twice: it stays with blocks of %d ms", self._audio.frame_ms)
+        log.debug("the microphone cannot be opened twice: it stays with blocks of %d ms", self._frame_ms)
         if self._source is not None and self._source.is_long:
             # Somebody is in a hurry: rather a gap than long blocks from now on.
             await self._within_patience(self._start_anew)
@@ -210,7 +213,7 @@ class AlsaMicrophone(Line):
         """In PortAudio's thread."""
         if self._stream is None or self._source is None or self._next_stream is not None or not self._wanted:
             return
-        device = self._cards.choose(self.direction)
+        device = self._owner.choose(self.direction)
         source = self._next = self._make_source(device, self._source.rate, block_ms)
         self._next_stream = self._start(device, source)
 
@@ -241,7 +244,8 @@ class AlsaMicrophone(Line):
         """In PortAudio's thread: the second stream is the only one from now on."""
         if self._next_stream is not None:
             old, self._stream, self._next_stream = self._stream, self._next_stream, None
-            old.close()
+            if old is not None:
+                old.close()
 
     def _close_next(self) -> None:
         """In PortAudio's thread."""
@@ -258,7 +262,7 @@ class AlsaMicrophone(Line):
 
     def _forget(self) -> None:
         """What comes next does not join on, and what was held back of what went before never comes."""
-        self._joined = JoinedStream(self._audio.frame_ms)
+        self._joined = JoinedStream(self._frame_ms)
         self._source = self._next = self._replaced = self._changing_since = None
 
     async def _fail(self, reason: str) -> None:
@@ -271,24 +275,26 @@ class AlsaMicrophone(Line):
     def _rates(self, device: SoundDevice) -> Iterable[Hz]:
         return rates_to_try(CAPTURE_RATE, device)
 
-    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
+    def _open_at(self, device: SoundDevice, rate: Hz) -> Stream:
         self._forget()
-        self._source = source = self._make_source(device, rate, self._audio.frame_ms)
+        self._source = source = self._make_source(device, rate, self._frame_ms)
         self._is_shareable = True
         return self._start(device, source)
 
     def _make_source(self, device: SoundDevice, rate: Hz, block_ms: int) -> _Source:
-        channel = self._audio.input_channel
+        channel = self._owner.audio.input_channel
         if channel >= device.inputs:
             raise ConfigError(
                 f'audio.input_channel = {channel}: "{device.name}" has {device.inputs} input channels, counted from 0'
             )
         channels = device.inputs if device.inputs <= MOST_REAL_CHANNELS else channel + 1
-        return _Source(self, rate, channels, channel, block_ms, self._audio.frame_ms)
+        return _Source(self, rate, channels, channel, block_ms, self._frame_ms)
 
-    def _start(self, device: SoundDevice, source: _Source) -> Any:
+    def _start(self, device: SoundDevice, source: _Source) -> Stream:
         block = samples_from_ms(source.block_ms, source.rate)
-        return self._cards.open(self, device, source.rate, source.channels, block, source.on_block)
+        stream = self._owner.open_input(device, source.rate, source.channels, block, source.on_block)
+        self._log_opened(device, source.rate, f"{source.channels} channels, blocks of {block}")
+        return stream
 
 
 class _Source:
@@ -310,12 +316,13 @@ class _Source:
         self._kept_state: int | None = None
         self._has_begun = self._is_gone = False
 
-    def on_block(self, data: bytes | None, count: int, times: Mapping[str, float], status: int) -> Answer:
+    def on_block(self, data: bytes | None, count: int, times: Mapping[str, float], status: int) -> Verdict:
         """Take a captured block."""
         if not self._has_begun:
             self._begin()
-        keeps_time = not self._line.is_in_use(self) or self._line.note_block(status, count / self.rate)
-        if status & INPUT_OVERFLOW:
+        has_overflowed = bool(status & INPUT_OVERFLOW)
+        keeps_time = not self._line.is_in_use(self) or self._line.note_block(count / self.rate, has_overflowed)
+        if has_overflowed:
             self._line.note_overflow(self)
         if self._line.is_forlorn:
             return None, ABORT

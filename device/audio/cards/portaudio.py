@@ -6,7 +6,8 @@ later only after it was terminated with every stream closed. So one object owns 
 The microphone uses PortAudio's callbacks. Reading in a thread would cost a little less (in blocks of 20 ms 0.45 instead
 of 0.57 % of an x86 core on the virtual card). But a read from a card that stalls blocks for 40 s and more and cannot be
 ended, while a stream with a callback can be closed at any time. The loudspeaker's device is found here like the
-microphone's, but its stream is opened past PortAudio (`alsaout`), which cannot keep less ahead than its buffer holds.
+microphone's, but its stream is opened past PortAudio (`filling/outputpcm.py`), which cannot keep less ahead than its
+buffer holds.
 """
 
 from __future__ import annotations
@@ -22,14 +23,8 @@ import pyaudio
 
 from device.audio.cards.alsa import pcms
 from device.audio.cards.alsa.chatter import silence_libraries
-from device.audio.cards.capture import Pace
 from device.audio.cards.devices import DEFAULT, Direction, SoundDevice
-from device.audio.cards.filling.depth import Depth
-from device.audio.cards.filling.outputpcm import OutputPcm, alsa_name
-from device.audio.cards.filling.playout import Playout
-from device.audio.cards.line import HANG_S, Line, OnBlock
-from device.audio.cards.microphone import AlsaMicrophone, OnFrame
-from device.audio.cards.speaker import AlsaSpeaker
+from device.audio.cards.owner import HANG_S, OnBlock, OwnedLine, Stream
 from device.audio.settings import Audio
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.foreign.asound import Card, read_cards
@@ -47,44 +42,27 @@ LOOK_AGAIN_S = 0.5
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-AnyLine = TypeVar("AnyLine", bound=Line)
 
 
 class SoundCards:
-    """Owner of PortAudio. `post` gets DeviceFailed and DeviceRecovered."""
+    """An `owner.Owner`: of PortAudio. `post` gets DeviceFailed and DeviceRecovered."""
 
     def __init__(self, audio: Audio, post: Post) -> None:
-        self._audio = audio
-        self._post = post
+        self.audio = audio
+        self.post = post
         self._thread = Threads("portaudio")
-        # One more than there are loudspeakers: a card that hangs keeps its own.
-        self._loudspeaker_threads = Threads("loudspeaker", 2)
         self._portaudio: pyaudio.PyAudio | None = None
         self._lent_pcms = pcms.LentPcms()
         self._lent: dict[str, str] = {}
         self._news = pcms.News()
         self._replaced: dict[Direction, str] = {}
-        self._lines: list[Line] = []
+        self._lines: list[OwnedLine] = []
         self._watch: asyncio.Task[None] | None = None
         self._restless = asyncio.Event()
 
-    def microphone(
-        self,
-        on_frame: OnFrame,
-        pace: Callable[[], Pace] = lambda: Pace.HURRIED,
-        on_gap: Callable[[], None] = lambda: None,
-    ) -> AlsaMicrophone:
-        """Return the microphone; `on_frame` gets its frames, one or more at a time, on the event loop's thread.
-
-        The less hurried the `pace` (asked in any thread) the less it costs; and while it is not, the stream may be
-        interrupted to find a loudspeaker that came back. `on_gap` is told, before the next frame and before a fault is
-        posted, that what comes does not join on to what was.
-        """
-        return self._add(AlsaMicrophone(self, self._audio, self._post, on_frame, pace, on_gap))
-
-    def speaker(self, rate: Hz) -> AlsaSpeaker:
-        """Return the loudspeaker, which is opened at `rate` where the card does it."""
-        return self._add(AlsaSpeaker(self, self._audio, self._post, rate))
+    def add(self, line: OwnedLine) -> None:
+        """See Owner."""
+        self._lines.append(line)
 
     async def list_devices(self) -> tuple[SoundDevice, ...]:
         """Return every sound device, as of PortAudio's start."""
@@ -119,17 +97,17 @@ class SoundCards:
             self._portaudio = None
 
     async def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Call PortAudio in its own thread: any of its calls may block."""
+        """See Owner."""
         return await self._thread.call(function, *arguments)
 
     def watch(self) -> None:
-        """Begin to look after the streams, one of which is to be opened."""
+        """See Owner."""
         self._restless.set()
         if self._watch is None:
             self._watch = asyncio.create_task(self._look_after_lines(), name="sound cards")
 
     def watch_closely(self) -> None:
-        """A line that was calm is no more."""
+        """See Owner."""
         self._restless.set()
 
     def devices(self) -> tuple[SoundDevice, ...]:
@@ -143,49 +121,31 @@ class SoundCards:
         return tuple(_device(info, self._lent, known) for info in infos)
 
     def choose(self, direction: Direction) -> SoundDevice:
-        """In PortAudio's thread: return the configured device.
-
-        Raise DeviceNotFoundError, or AudioError when it exists but PortAudio cannot open it.
-        """
+        """See Owner."""
         device = pcms.choose_pcm(self.devices(), self._name(direction), direction)
         if self._name(direction) == DEFAULT:
             self._note_default(direction, device)
         return device
 
-    def open(self, line: Line, device: SoundDevice, rate: Hz, channels: int, block: int, on_block: OnBlock) -> Any:
-        """In PortAudio's thread: open a stream and start it. Raise OSError."""
-        way = line.direction.value
-        named = {way: True, f"{way}_device_index": device.index}
-        stream = self._initialise().open(
+    def open_input(self, device: SoundDevice, rate: Hz, channels: int, block: int, on_block: OnBlock) -> Stream:
+        """See Owner."""
+        stream: Stream = self._initialise().open(
             rate=rate,
             channels=channels,
             format=pyaudio.paInt16,
             frames_per_buffer=block,
             stream_callback=on_block,
-            **named,
+            input=True,
+            input_device_index=device.index,
         )
-        level = logging.DEBUG if line.is_open or line.is_on_trial else logging.INFO
-        log.log(level, "%s: %s, %d Hz, %d channels, blocks of %d", line.noun, device.name, rate, channels, block)
         return stream
 
-    def open_output(self, line: AlsaSpeaker, device: SoundDevice, rate: Hz, depth: Depth) -> Playout:
-        """In PortAudio's thread: open the stream of a loudspeaker, past PortAudio, and start it. Raise OSError."""
-        pcm = OutputPcm(alsa_name(device.name), rate)
-        playout = Playout(pcm, rate, depth, line, self._loudspeaker_threads.post)
-        playout.start()
-        level = logging.DEBUG if line.is_open or line.is_on_trial else logging.INFO
-        log.log(level, "%s: %s, %d Hz, %.0f ms ahead", line.noun, device.name, rate, depth.ahead_ms)
-        return playout
-
-    def list_for(self, line: Line) -> None:
-        """In PortAudio's thread: see the devices that are there now, where that may bring the line back.
-
-        It closes every stream for a moment: not while one is in use, and a healthy one only for good news.
-        """
+    def list_for(self, line: OwnedLine) -> None:
+        """See Owner."""
         others = [other for other in self._lines if other is not line and other.is_open]
         if any(other.in_use for other in others):
             return
-        if others and not self._news.is_good(self.devices(), line.name, line.direction):
+        if others and not self._news.is_good(self.devices(), self._name(line.direction), line.direction):
             return
         for other in self._lines:
             other.drop()
@@ -205,7 +165,7 @@ class SoundCards:
             silence_libraries()
             self._news.note_listing()
             try:
-                self._lent = self._lent_pcms.lend((self._audio.input, self._audio.output))
+                self._lent = self._lent_pcms.lend((self.audio.input, self.audio.output))
                 self._portaudio = pyaudio.PyAudio()
             except OSError as error:
                 raise AudioError(f"the sound system cannot be started: {error}") from error
@@ -232,12 +192,8 @@ class SoundCards:
         self._replaced[direction] = device.name
 
     def _name(self, direction: Direction) -> str:
-        name: str = getattr(self._audio, direction.value)
+        name: str = getattr(self.audio, direction.value)
         return name
-
-    def _add(self, line: AnyLine) -> AnyLine:
-        self._lines.append(line)
-        return line
 
     async def _look_after_lines(self) -> None:
         while True:

@@ -6,26 +6,23 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
 
 from device.audio.cards.devices import Direction, SoundDevice, rates_to_try
 from device.audio.cards.filling.depth import Depth
-from device.audio.cards.filling.playout import Cause
-from device.audio.cards.line import HANG_S, OUTPUT_UNDERFLOW, XRUN_NOTE_S, Line
-from device.audio.settings import Audio
+from device.audio.cards.filling.outputpcm import OutputPcm, alsa_name
+from device.audio.cards.filling.playout import Cause, Playout
+from device.audio.cards.line import XRUN_NOTE_S, Line
+from device.audio.cards.owner import HANG_S, Owner
 from device.core.events import Device
 from device.errors import AudioError
-from device.ports.facts import Post
+from device.kit.threads import Threads
 from device.ports.sound import Source
 from device.units import Hz, Samples
-
-if TYPE_CHECKING:
-    from device.audio.cards.portaudio import SoundCards
 
 log = logging.getLogger(__name__)
 
 
-class AlsaSpeaker(Line):
+class AlsaSpeaker(Line[Playout]):
     """A `device.ports.sound.Speaker`: an ALSA PCM."""
 
     device = Device.SPEAKER
@@ -34,10 +31,10 @@ class AlsaSpeaker(Line):
     gives = "takes"
     # A PulseAudio null sink with its defaults, waking up, takes 2 s at once, and then nothing for as long.
     farthest_ahead_s = 4.0
-    xrun = OUTPUT_UNDERFLOW
 
-    def __init__(self, cards: SoundCards, audio: Audio, post: Post, rate: Hz) -> None:
-        super().__init__(cards, audio, post)
+    def __init__(self, owner: Owner, rate: Hz) -> None:
+        """`rate` is what it is opened at where the card does it."""
+        super().__init__(owner)
         self._best_rate = rate
         self.rate = rate
         self._source: Source = _silence
@@ -47,6 +44,8 @@ class AlsaSpeaker(Line):
         self._depths: defaultdict[str, Depth] = defaultdict(Depth)
         self._depth = Depth()
         self._dry: Counter[Cause] = Counter()
+        # One more than is needed: a card that hangs keeps its own.
+        self._threads = Threads("loudspeaker", 2)
 
     def attach(self, source: Source, on_lost: Callable[[], None], on_break: Callable[[float], None]) -> None:
         """See device.ports.sound.Speaker."""
@@ -62,13 +61,13 @@ class AlsaSpeaker(Line):
     async def flush(self) -> float:
         """See device.ports.sound.Speaker."""
         try:
-            return await asyncio.wait_for(self._cards.call(self._drop_sound), HANG_S)
+            return await asyncio.wait_for(self._owner.call(self._drop_sound), HANG_S)
         except OSError as error:
             raise AudioError(str(error) or "it hangs") from error
 
     def feed(self, count: Samples, moment: float) -> bytes | None:
         """See device.audio.cards.filling.playout.Feeder."""
-        if not self.note_block(0, count / self.rate):
+        if not self.note_block(count / self.rate):
             return None
         return self._source(count, moment)
 
@@ -82,8 +81,7 @@ class AlsaSpeaker(Line):
 
     def _drop_sound(self) -> float:
         """In PortAudio's thread."""
-        stream = self._stream
-        return float(stream.drop()) if stream is not None else self.drop()
+        return self._stream.drop() if self._stream is not None else self.drop()
 
     def _note_gap(self) -> None:
         self._on_lost()
@@ -98,14 +96,20 @@ class AlsaSpeaker(Line):
     def _rates(self, device: SoundDevice) -> Iterable[Hz]:
         return rates_to_try(self._best_rate, device)
 
-    def _open_at(self, device: SoundDevice, rate: Hz) -> Any:
+    def _open_at(self, device: SoundDevice, rate: Hz) -> Playout:
         self._depth = self._depths[device.name]
         before, self.rate = self.rate, rate
         try:
-            return self._cards.open_output(self, device, rate, self._depth)
+            return self._open_playout(device, rate)
         except OSError:
             self.rate = before
             raise
+
+    def _open_playout(self, device: SoundDevice, rate: Hz) -> Playout:
+        playout = Playout(OutputPcm(alsa_name(device.name), rate), rate, self._depth, self, self._threads.post)
+        playout.start()
+        self._log_opened(device, rate, f"{self._depth.ahead_ms:.0f} ms ahead")
+        return playout
 
 
 def _times(count: int) -> str:

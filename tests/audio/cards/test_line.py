@@ -14,12 +14,14 @@ from device.audio.cards import line, portaudio
 from device.audio.cards.capture import Pace
 from device.audio.cards.devices import SoundDevice
 from device.audio.cards.filling.playout import Cause
+from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError
 from device.sim.devices.soundcard import MICROPHONE
-from device.units import Hz
+from device.units import Hz, Samples
 
 LIMIT_S = 20.0
 INPUT_OVERFLOW = 2
@@ -50,7 +52,7 @@ class MoodyCard:
         moody = (SoundDevice(0, "Moody", self.inputs, 2),) if self.there else ()
         return (*moody, SoundDevice(1, "Steady", 1, 1))
 
-    def open(self, line: Any, device: SoundDevice, *rest: Any) -> MoodyStream:
+    def open(self, device: SoundDevice, *rest: Any) -> MoodyStream:
         """Refuse while it is busy, as PortAudio does."""
         if device.index == 0 and self.busy:
             raise OSError(-9985, "Device unavailable")
@@ -59,9 +61,9 @@ class MoodyCard:
             threading.Thread(target=self.streams[-1].run, daemon=True).start()
         return self.streams[-1]
 
-    def open_output(self, line: Any, device: SoundDevice, *rest: Any) -> MoodyStream:
+    def open_output(self, speaker: AlsaSpeaker, device: SoundDevice) -> MoodyStream:
         """As a loudspeaker."""
-        return self.open(line, device, lambda data, count, times, status: line.feed(count, 0.0))
+        return self.open(device, lambda data, count, times, status: speaker.feed(Samples(count), 0.0))
 
     def terminate(self) -> None:
         """Count how often the devices are listed anew."""
@@ -96,8 +98,8 @@ def card(monkeypatch: pytest.MonkeyPatch) -> MoodyCard:
     """A card in PortAudio's place, and supervision in a hurry."""
     card = MoodyCard()
     monkeypatch.setattr(SoundCards, "devices", lambda self: card.devices())
-    monkeypatch.setattr(SoundCards, "open", lambda self, *arguments: card.open(*arguments))
-    monkeypatch.setattr(SoundCards, "open_output", lambda self, *arguments: card.open_output(*arguments))
+    monkeypatch.setattr(SoundCards, "open_input", lambda self, *arguments: card.open(*arguments))
+    monkeypatch.setattr(AlsaSpeaker, "_open_playout", lambda self, device, rate: card.open_output(self, device))
     monkeypatch.setattr(SoundCards, "terminate", lambda self: card.terminate())
     monkeypatch.setattr(portaudio, "WATCH_S", 0.005)
     # Whoever opens a stream wakes the supervision up.
@@ -137,7 +139,7 @@ async def cards(card: MoodyCard, facts: Facts) -> AsyncIterator[SoundCards]:
 async def test_a_busy_microphone_is_reported_and_tried_again(card: MoodyCard, cards: SoundCards, facts: Facts) -> None:
     """Another program lets it go: nobody has to press mute twice."""
     card.busy = True
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     with pytest.raises(AudioError, match="another program"):
         await microphone.open()
     await until(lambda: card.listings > 1)
@@ -151,7 +153,7 @@ async def test_a_microphone_with_too_few_channels_is_a_fault_too(card: MoodyCard
     """Another card may have taken the name of the array."""
     cards = SoundCards(Audio(input="Moody", input_channel=1), facts.append)
     card.inputs = 1
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     with pytest.raises(ConfigError):
         await microphone.open()
     assert facts.of(Device.MICROPHONE) == [DeviceFailed]
@@ -162,7 +164,7 @@ async def test_a_microphone_with_too_few_channels_is_a_fault_too(card: MoodyCard
 
 async def test_a_fault_ends_with_the_unmute_that_works(card: MoodyCard, cards: SoundCards, facts: Facts) -> None:
     """The microphone broke, was muted, and came back meanwhile."""
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     await microphone.open()
     card.there = False
     card.streams[-1].active = False
@@ -185,7 +187,7 @@ async def test_a_loudspeaker_that_opens_again_has_recovered(
     """And is not torn down by the next retry."""
     monkeypatch.setattr(line, "FIRST_RETRY_S", LIMIT_S)
     card.busy = True
-    speaker = cards.speaker(Hz(24_000))
+    speaker = AlsaSpeaker(cards, Hz(24_000))
     with pytest.raises(AudioError):
         await speaker.open()
     card.busy = False
@@ -202,8 +204,8 @@ async def test_an_absent_loudspeaker_leaves_the_microphone_alone(card: MoodyCard
     cards = SoundCards(Audio(input="Steady", output="Moody"), facts.append)
     gaps: list[bool] = []
     microphone, speaker = (
-        cards.microphone(lambda frame, moment: None, lambda: Pace.STEADY, lambda: gaps.append(True)),
-        cards.speaker(Hz(24_000)),
+        AlsaMicrophone(cards, lambda frame, moment: None, lambda: Pace.STEADY, lambda: gaps.append(True)),
+        AlsaSpeaker(cards, Hz(24_000)),
     )
     await microphone.open()
     card.there = False
@@ -241,8 +243,8 @@ async def test_a_loudspeaker_that_is_plugged_in_interrupts_only_an_idle_micropho
     cards = SoundCards(Audio(input="Steady", output="Moody"), facts.append)
     gaps: list[bool] = []
     pace = Pace.HURRIED if listening else Pace.CALM
-    microphone = cards.microphone(lambda frame, moment: None, lambda: pace, lambda: gaps.append(True))
-    speaker = cards.speaker(Hz(24_000))
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None, lambda: pace, lambda: gaps.append(True))
+    speaker = AlsaSpeaker(cards, Hz(24_000))
     await microphone.open()
     card.there = False
     with pytest.raises(AudioError):
@@ -260,7 +262,7 @@ async def test_the_front_end_is_told_of_a_break_before_the_fault_is_posted(card:
     """The machine's orders must find it ready."""
     order: list[str] = []
     cards = SoundCards(Audio(input="Moody"), lambda fact: order.append(type(fact).__name__))
-    await cards.microphone(lambda frame, moment: None, lambda: Pace.HURRIED, lambda: order.append("gap")).open()
+    await AlsaMicrophone(cards, lambda frame, moment: None, lambda: Pace.HURRIED, lambda: order.append("gap")).open()
     card.streams[-1].active = False
     await until(lambda: len(order) > 1)
     assert order[:2] == ["gap", "DeviceFailed"]
@@ -277,7 +279,7 @@ async def test_the_supervision_survives_what_nobody_foresaw(card: MoodyCard, cap
             raise RuntimeError("a bug")
 
     cards = SoundCards(Audio(input="Moody"), post)
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     await microphone.open()
     card.streams[-1].active = False
     await until(lambda: len(facts) == 2 and microphone.is_open)
@@ -292,7 +294,7 @@ async def test_recovered_means_that_a_block_came(
     """A device that opens and gives or takes nothing has failed once, however often it is tried, ever less often."""
     monkeypatch.setattr(line, "STALL_S", 0.03)
     card.silent = True
-    one = cards.microphone(lambda frame, moment: None) if kind == "microphone" else cards.speaker(Hz(24_000))
+    one = AlsaMicrophone(cards, lambda frame, moment: None) if kind == "microphone" else AlsaSpeaker(cards, Hz(24_000))
     await one.open()
     assert not await one.settle()
     await until(lambda: len(card.streams) > 5)
@@ -311,7 +313,7 @@ async def test_a_device_that_gives_nothing_is_tried_less_and_less_often(
     monkeypatch.setattr(line, "STALL_S", 0.0)
     monkeypatch.setattr(line, "LONGEST_DOUBT_S", 0.08)
     card.silent = True
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     fail = microphone._fail
 
     async def note(reason: str) -> None:
@@ -326,7 +328,7 @@ async def test_a_device_that_gives_nothing_is_tried_less_and_less_often(
 
 async def test_who_opens_what_is_open_and_works_does_not_wait(cards: SoundCards) -> None:
     """It is known already."""
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     for _ in range(2):
         await microphone.open()
         assert await asyncio.wait_for(microphone.settle(), LIMIT_S)
@@ -335,13 +337,13 @@ async def test_who_opens_what_is_open_and_works_does_not_wait(cards: SoundCards)
 async def test_a_retry_that_opens_is_no_line_of_the_log(
     card: MoodyCard, cards: SoundCards, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A microphone without sound was told 51,000 times a day."""
+    """A microphone without sound was told 51,000 times a day; the first opening is told."""
     caplog.set_level("INFO")
     monkeypatch.setattr(line, "STALL_S", 0.01)
     card.silent = True
-    await cards.microphone(lambda frame, moment: None).open()
+    await AlsaMicrophone(cards, lambda frame, moment: None).open()
     await until(lambda: len(card.streams) > 4)
-    assert not caplog.records
+    assert [record.message.partition(",")[0] for record in caplog.records] == ["microphone: Moody"]
 
 
 async def test_a_stream_without_end_is_told_as_that(
@@ -350,7 +352,7 @@ async def test_a_stream_without_end_is_told_as_that(
     """It never recovers by itself: what a file gives is not what a room sounds like."""
     monkeypatch.setattr(line, "PROOF_S", 0.3)
     card.speed = 1000
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     await microphone.open()
     assert not await microphone.settle()
     await until(lambda: len(card.streams) > 2)
@@ -363,7 +365,7 @@ async def test_an_opened_stream_is_told_with_its_device(caplog: pytest.LogCaptur
     """One line: who listens to what."""
     caplog.set_level("INFO")
     cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
-    await cards.microphone(lambda frame, moment: None).open()
+    await AlsaMicrophone(cards, lambda frame, moment: None).open()
     await cards.close()
     assert f"microphone: {MICROPHONE}, 16000 Hz, 1 channels, blocks of 320" in caplog.text
 
@@ -372,7 +374,7 @@ async def test_lost_sound_is_counted_and_told_once_a_minute(
     card: MoodyCard, cards: SoundCards, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In either direction; a machine that is too busy must not be made busier."""
-    microphone, speaker = cards.microphone(lambda frame, moment: None), cards.speaker(Hz(24_000))
+    microphone, speaker = AlsaMicrophone(cards, lambda frame, moment: None), AlsaSpeaker(cards, Hz(24_000))
     await microphone.open()
     await speaker.open()
     for _ in range(2):
@@ -408,7 +410,7 @@ async def test_why_the_loudspeaker_ran_dry_is_told_as_it_was(
 ) -> None:
     """A stream that begins with nothing to play is no machine that is too busy."""
     caplog.set_level("INFO")
-    speaker = cards.speaker(Hz(24_000))
+    speaker = AlsaSpeaker(cards, Hz(24_000))
     await speaker.open()
     for cause in causes:
         speaker.note_dry(cause)
@@ -435,6 +437,6 @@ async def test_devices_that_cannot_be_listed_are_told_like_one_that_cannot_be_op
     cards = SoundCards(Audio(), facts.append)
     monkeypatch.setattr(SoundCards, "_initialise", lambda self: Broken())
     with pytest.raises(AudioError, match="cannot be listed: Internal PortAudio error"):
-        await cards.microphone(lambda pcm, moment: None).open()
+        await AlsaMicrophone(cards, lambda pcm, moment: None).open()
     assert facts.of(Device.MICROPHONE) == [DeviceFailed]
     await cards.close()

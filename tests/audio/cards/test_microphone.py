@@ -46,7 +46,7 @@ class Stream:
         if self.is_open:
             block = NOISE[end - self.block : end].tobytes()
             times = {"input_buffer_adc_time": -self.block / CAPTURE_RATE, "current_time": 0.0}
-            status, self.overflows = line.INPUT_OVERFLOW * self.overflows, False
+            status, self.overflows = microphone.INPUT_OVERFLOW * self.overflows, False
             self._on_block(block, self.block, times, status)
 
     def is_active(self) -> bool:
@@ -72,7 +72,7 @@ class Card:
         """The lengths of blocks of all streams that are open."""
         return [stream.block for stream in self.streams if stream.is_open]
 
-    def open(self, line: Any, device: SoundDevice, rate: int, channels: int, block: int, on_block: Any) -> Stream:
+    def open(self, device: SoundDevice, rate: int, channels: int, block: int, on_block: Any) -> Stream:
         """Refuse a second stream, if it is exclusive."""
         if self.is_exclusive and self.open_blocks:
             raise OSError(-9985, "Device unavailable")
@@ -98,8 +98,8 @@ class House:
         self.pace = Pace.STEADY
         self.pieces: list[bytes] = []
         self.gaps = 0
-        self.microphone: AlsaMicrophone = cards.microphone(
-            lambda pcm, moment: self.pieces.append(pcm), lambda: self.pace, self.note_gap
+        self.microphone = AlsaMicrophone(
+            cards, lambda pcm, moment: self.pieces.append(pcm), lambda: self.pace, self.note_gap
         )
         # The card's time is the clock's: its moments are exact.
         clock = SimpleNamespace(monotonic=lambda: 1000 + card.now / CAPTURE_RATE)
@@ -129,7 +129,7 @@ async def house(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     """An open microphone."""
     card = Card()
     monkeypatch.setattr(SoundCards, "devices", lambda self: (SoundDevice(0, "Card", 1, 0),))
-    monkeypatch.setattr(SoundCards, "open", lambda self, *arguments: card.open(*arguments))
+    monkeypatch.setattr(SoundCards, "open_input", lambda self, *arguments: card.open(*arguments))
     monkeypatch.setattr(portaudio, "WATCH_S", 0.01)
     events: list[Event] = []
     cards = SoundCards(Audio(input="Card"), events.append)
@@ -328,7 +328,7 @@ async def test_on_a_real_card_no_sample_is_lost_or_doubled_at_a_change(virtual_c
     pieces: list[bytes] = []
     paces = [Pace.HURRIED]
     cards = SoundCards(Audio(input=MICROPHONE), lambda event: None)
-    mic = cards.microphone(lambda pcm, moment: pieces.append(pcm), lambda: paces[-1])
+    mic = AlsaMicrophone(cards, lambda pcm, moment: pieces.append(pcm), lambda: paces[-1])
     with virtual_card.record_room(CAPTURE_RATE) as room:
         await mic.open()
         playing = asyncio.create_task(virtual_card.play_into_room(NOISE[: 10 * CAPTURE_RATE].tobytes(), CAPTURE_RATE))

@@ -12,7 +12,9 @@ import pytest
 
 from device.audio.cards import line, portaudio
 from device.audio.cards.devices import SoundDevice
+from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
@@ -54,7 +56,8 @@ async def test_a_card_that_goes_away_is_reported_and_comes_back(own_card: Virtua
     pulls: list[int] = []
     lost: list[bool] = []
     cards = SoundCards(Audio(input=MICROPHONE, output=SPEAKER), events.append)
-    microphone, speaker = cards.microphone(lambda frame, moment: frames.append(frame)), cards.speaker(Hz(24_000))
+    microphone = AlsaMicrophone(cards, lambda frame, moment: frames.append(frame))
+    speaker = AlsaSpeaker(cards, Hz(24_000))
 
     def source(count: int, moment: float) -> bytes:
         pulls.append(count)
@@ -90,7 +93,7 @@ async def test_a_card_that_sleeps_for_a_while_after_its_first_blocks_is_no_failu
         events: list[Event] = []
         pulls: list[int] = []
         cards = SoundCards(Audio(output=SPEAKER), events.append)
-        speaker = cards.speaker(Hz(24_000))
+        speaker = AlsaSpeaker(cards, Hz(24_000))
 
         def source(count: int, moment: float) -> bytes:
             pulls.append(count)
@@ -109,7 +112,7 @@ async def test_a_microphone_closed_while_broken_is_not_reopened(own_card: Virtua
     events: list[Event] = []
     frames: list[bytes] = []
     cards = SoundCards(Audio(input=MICROPHONE), events.append)
-    microphone = cards.microphone(lambda frame, moment: frames.append(frame))
+    microphone = AlsaMicrophone(cards, lambda frame, moment: frames.append(frame))
     await microphone.open()
     await until(lambda: bool(frames))
     own_card.unplug()
@@ -128,7 +131,7 @@ async def test_the_chosen_microphone_of_an_array_is_heard(own_card: VirtualSound
     """The tone is played to the sixth alone."""
     frames: list[bytes] = []
     cards = SoundCards(Audio(input=MICROPHONE, input_channel=5), lambda event: None)
-    await cards.microphone(lambda frame, moment: frames.append(frame)).open()
+    await AlsaMicrophone(cards, lambda frame, moment: frames.append(frame)).open()
     await until(lambda: bool(frames))
     await own_card.play_into_room(TONE, Hz(16_000), channel=5)
     await until(lambda: loud(frames))
@@ -143,7 +146,7 @@ class TestConfiguration:
         """And the key to change."""
         cards = SoundCards(Audio(input="Jabra"), lambda event: None)
         with pytest.raises(DeviceNotFoundError, match=f'audio.input = "Jabra".*"{MICROPHONE}"'):
-            await cards.microphone(lambda frame, moment: None).open()
+            await AlsaMicrophone(cards, lambda frame, moment: None).open()
         await cards.close()
 
     async def test_an_unknown_loudspeaker_is_reported_too(self) -> None:
@@ -151,7 +154,7 @@ class TestConfiguration:
         events: list[Event] = []
         cards = SoundCards(Audio(output="Jabra"), events.append)
         with pytest.raises(DeviceNotFoundError, match=r"audio\.output"):
-            await cards.speaker(Hz(24_000)).open()
+            await AlsaSpeaker(cards, Hz(24_000)).open()
         assert [type(event) for event in events] == [DeviceFailed]
         await cards.close()
 
@@ -159,7 +162,7 @@ class TestConfiguration:
         """The shipped configuration."""
         frames: list[bytes] = []
         cards = SoundCards(Audio(), lambda event: None)
-        await cards.microphone(lambda frame, moment: frames.append(frame)).open()
+        await AlsaMicrophone(cards, lambda frame, moment: frames.append(frame)).open()
         await until(lambda: bool(frames))
         await cards.close()
 
@@ -167,7 +170,7 @@ class TestConfiguration:
         """As configured."""
         frames: list[bytes] = []
         cards = SoundCards(Audio(input=MICROPHONE, frame_ms=10), lambda event: None)
-        await cards.microphone(lambda frame, moment: frames.append(frame)).open()
+        await AlsaMicrophone(cards, lambda frame, moment: frames.append(frame)).open()
         await until(lambda: bool(frames))
         await cards.close()
         assert {len(frame) for frame in frames} == {320}
@@ -186,7 +189,7 @@ class _FussyCard:
         """One card."""
         return (self.device,)
 
-    def open(self, line: Any, device: SoundDevice, rate: Hz, channels: int, block: int, on_block: Any) -> Any:
+    def open(self, device: SoundDevice, rate: Hz, channels: int, block: int, on_block: Any) -> Any:
         """Refuse every other rate, as PortAudio does."""
         self.on_block = on_block
         if rate != self.rate:
@@ -209,11 +212,9 @@ def fussy(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], _FussyCard]:
     def make(rate: int, inputs: int) -> _FussyCard:
         card = _FussyCard(rate, inputs)
         monkeypatch.setattr(SoundCards, "devices", lambda self: card.devices())
-        monkeypatch.setattr(SoundCards, "open", lambda self, *arguments: card.open(*arguments))
+        monkeypatch.setattr(SoundCards, "open_input", lambda self, *arguments: card.open(*arguments))
         monkeypatch.setattr(
-            SoundCards,
-            "open_output",
-            lambda self, line, device, rate, depth: card.open(line, device, rate, 1, 0, line.feed),
+            AlsaSpeaker, "_open_playout", lambda self, device, rate: card.open(device, rate, 1, 0, self.feed)
         )
         return card
 
@@ -226,7 +227,7 @@ async def test_a_card_is_opened_at_a_rate_it_does(fussy: Callable[[int, int], _F
     card = fussy(rate, 6)
     frames: list[bytes] = []
     cards = SoundCards(Audio(input="fussy", input_channel=2), lambda event: None)
-    microphone = cards.microphone(lambda frame, moment: frames.append(frame))
+    microphone = AlsaMicrophone(cards, lambda frame, moment: frames.append(frame))
     await microphone.open()
     assert card.opened == [(rate, 6)]
     block = np.tile(np.arange(6, dtype="<i2") * 1000, rate // 50).tobytes()
@@ -250,13 +251,13 @@ async def test_the_first_rate_tried_is_one_that_harms_nothing(
     card.device = SoundDevice(0, "Fussy", inputs, outputs)
     tried: list[int] = []
 
-    def take(line: Any, device: SoundDevice, rate: Hz, *rest: Any) -> Any:
+    def take(device: SoundDevice, rate: Hz, *rest: Any) -> Any:
         tried.append(rate)
         return card
 
     card.open = take  # type: ignore[method-assign]
     cards = SoundCards(Audio(input="fussy"), lambda event: None)
-    await cards.microphone(lambda frame, moment: None).open()
+    await AlsaMicrophone(cards, lambda frame, moment: None).open()
     assert tried == [rate]
     await cards.close()
 
@@ -266,7 +267,7 @@ async def test_a_card_that_does_no_known_rate_is_an_error(fussy: Callable[[int, 
     fussy(11_025, 1)
     cards = SoundCards(Audio(input="fussy"), lambda event: None)
     with pytest.raises(AudioError, match="16000 Hz: Invalid sample rate"):
-        await cards.microphone(lambda frame, moment: None).open()
+        await AlsaMicrophone(cards, lambda frame, moment: None).open()
 
 
 async def test_a_channel_the_card_does_not_have_is_an_error(fussy: Callable[[int, int], _FussyCard]) -> None:
@@ -274,13 +275,13 @@ async def test_a_channel_the_card_does_not_have_is_an_error(fussy: Callable[[int
     fussy(16_000, 2)
     cards = SoundCards(Audio(input="fussy", input_channel=2), lambda event: None)
     with pytest.raises(ConfigError, match=r"audio\.input_channel = 2.*2 input channels"):
-        await cards.microphone(lambda frame, moment: None).open()
+        await AlsaMicrophone(cards, lambda frame, moment: None).open()
 
 
 async def test_a_speaker_takes_the_rate_of_the_card(fussy: Callable[[int, int], _FussyCard]) -> None:
     """Who fills it resamples."""
     fussy(44_100, 0)
-    speaker = SoundCards(Audio(output="fussy"), lambda event: None).speaker(Hz(24_000))
+    speaker = AlsaSpeaker(SoundCards(Audio(output="fussy"), lambda event: None), Hz(24_000))
     await speaker.open()
     assert speaker.rate == 44_100
     await speaker.close()
@@ -294,7 +295,7 @@ async def test_a_stream_that_stalls_is_a_failure(
     fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     await microphone.open()
     await microphone.look_after()
     assert [type(event) for event in events] == [DeviceFailed]
@@ -309,7 +310,7 @@ async def test_a_stream_that_portaudio_gave_up_is_a_failure_at_once(
     card = fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     await microphone.open()
     card.active = False
     await microphone.look_after()
@@ -322,7 +323,7 @@ async def test_a_healthy_stream_is_left_alone(fussy: Callable[[int, int], _Fussy
     card = fussy(16_000, 1)
     events: list[Event] = []
     cards = SoundCards(Audio(input="fussy"), events.append)
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     await microphone.open()
     card.on_block(bytes(640), 320, TIMES, 0)
     await microphone.look_after()
@@ -347,7 +348,7 @@ async def test_a_microphone_that_is_shut_at_the_start_is_opened_when_it_can_be(o
     await asyncio.to_thread(own_card.unplug)
     await cards.find()
     with pytest.raises(AudioError, match="is there, but cannot be opened") as raised:
-        await cards.microphone(lambda frame, moment: frames.append(frame)).open()
+        await AlsaMicrophone(cards, lambda frame, moment: frames.append(frame)).open()
     assert not isinstance(raised.value, ConfigError)
     await asyncio.to_thread(own_card.replug)
     await until(lambda: len(frames) > 5 and len(events) > 1)

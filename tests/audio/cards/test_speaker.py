@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, Event
 from device.units import Hz
@@ -16,7 +17,7 @@ async def test_alsas_null_is_told_as_what_it_is() -> None:
     """Not as a card that stands still, nor as a machine that is too busy."""
     told: list[Event] = []
     cards = SoundCards(Audio(output="null"), told.append)
-    await cards.speaker(Hz(24_000)).open()
+    await AlsaSpeaker(cards, Hz(24_000)).open()
     async with asyncio.timeout(LIMIT_S):
         while not told:
             await asyncio.sleep(0.05)

@@ -8,6 +8,7 @@ import contextlib
 import numpy as np
 
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.echo.canceller import LATENCY, WebRtcCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.settings import Audio
@@ -46,7 +47,7 @@ async def test_what_is_played_is_taken_out_of_what_the_microphone_hears(virtual_
     source = Source(pcm_from_samples(upsampled(await asyncio.to_thread(answers, PLAYED_S, 2))), far_end)
     complaints: list[Event] = []
     cards = SoundCards(Audio(input="default", output=SPEAKER), complaints.append)
-    speaker = cards.speaker(Hz(PLAYED_RATE))
+    speaker = AlsaSpeaker(cards, Hz(PLAYED_RATE))
     speaker.attach(source.pull, lambda: None, far_end.drop)
     captured: list[Sound] = []
     left: list[Sound] = []

@@ -10,6 +10,7 @@ import pytest
 
 from device.audio.cards.filling import depth
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.mouth.player import Player
 from device.audio.settings import Audio
 from device.core.events import Event, PlaybackFinished, PlaybackStopped
@@ -45,7 +46,7 @@ async def events() -> list[Event]:
 async def player(virtual_card: VirtualSoundCard, events: list[Event]) -> AsyncIterator[Player]:
     """A player on a real PCM."""
     cards = SoundCards(Audio(output=SPEAKER), events.append)
-    player = Player(cards.speaker(RATE), RATE, events.append)
+    player = Player(AlsaSpeaker(cards, RATE), RATE, events.append)
     yield player
     await player.close()
     await cards.close()
@@ -124,7 +125,7 @@ async def test_the_first_answer_is_whole_on_a_card_at_pulseaudios_defaults(monke
         cards = SoundCards(Audio(output=SPEAKER), events.append)
         with card.record_speaker() as recording:
             for turn in range(4):
-                player = Player(cards.speaker(RATE), RATE, events.append)
+                player = Player(AlsaSpeaker(cards, RATE), RATE, events.append)
                 before = heard_ms(recording)
                 player.play_answer(turn, "item", sound(400))
                 player.end_answer(turn)

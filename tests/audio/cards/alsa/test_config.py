@@ -15,8 +15,10 @@ import pytest
 from device.audio.cards.alsa import config, pcms
 from device.audio.cards.alsa.chatter import hear_alsa
 from device.audio.cards.devices import Direction, SoundDevice, choose_device
+from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.mixer import find_mixer
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.settings import Audio
 from device.core.events import DeviceFailed, Event
 from device.errors import AlsaConfigError, AudioError, ConfigError, DeviceNotFoundError
@@ -97,7 +99,7 @@ async def test_a_pcm_whose_server_is_away_is_waited_for_and_told_in_alsas_words(
     define('pcm.away { type pulse server "unix:/nowhere/native" device "x" }\npcm.away_raw { type pulse }\n')
     cards = SoundCards(Audio(input="away"), lambda event: None)
     with pytest.raises(AudioError, match="PulseAudio: Unable to connect: Connection refused") as raised:
-        await cards.microphone(lambda frame, moment: None).open()
+        await AlsaMicrophone(cards, lambda frame, moment: None).open()
     await cards.close()
     assert not isinstance(raised.value, ConfigError)
     assert "another program" not in str(raised.value)
@@ -121,7 +123,7 @@ async def test_a_pcm_that_only_captures_is_no_loudspeaker(define: Define) -> Non
     cards = SoundCards(Audio(output="s"), lambda event: None)
     try:
         with pytest.raises(DeviceNotFoundError, match=r'audio\.output = "s" is a PCM .* cannot be opened for output'):
-            await cards.speaker(Hz(24_000)).open()
+            await AlsaSpeaker(cards, Hz(24_000)).open()
     finally:
         await cards.close()
 
@@ -185,7 +187,7 @@ async def test_an_error_that_comes_while_it_runs_is_a_fault_and_goes_when_it_is_
     facts: list[Event] = []
     define("pcm.bad { type plug\n")
     cards = SoundCards(Audio(input=MICROPHONE), facts.append)
-    microphone = cards.microphone(lambda frame, moment: None)
+    microphone = AlsaMicrophone(cards, lambda frame, moment: None)
     with pytest.raises(AlsaConfigError):
         await microphone.open()
     assert isinstance(facts[0], DeviceFailed)
@@ -221,7 +223,7 @@ async def test_a_name_that_must_be_lent_needs_no_folder(
     define(f"pcm.testmic {{ {room} }}\nctl.mine {{ type pulse }}\n")
     frames: list[bytes] = []
     cards = SoundCards(Audio(input="testmic:CARD=room"), lambda event: None)
-    microphone = cards.microphone(lambda frame, moment: frames.append(frame))
+    microphone = AlsaMicrophone(cards, lambda frame, moment: frames.append(frame))
     await microphone.open()
     assert await microphone.settle()
     mixer = await find_mixer("mine")

@@ -12,8 +12,11 @@ import pytest
 
 from device.audio.cards.alsa import pcms
 from device.audio.cards.alsa.pcms import News
+from device.audio.cards.capture import Pace
 from device.audio.cards.devices import Direction, SoundDevice
+from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
+from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.settings import Audio
 from device.core.events import DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
@@ -88,11 +91,11 @@ async def test_a_pcm_with_arguments_is_a_microphone_and_a_loudspeaker(define: De
         return bytes(2 * count)
 
     cards = SoundCards(Audio(input="testmic:CARD=room", output="testspeaker:CARD=speaker"), lambda event: None)
-    speaker = cards.speaker(Hz(24_000))
+    speaker = AlsaSpeaker(cards, Hz(24_000))
     speaker.attach(source, lambda: None, lambda moment: None)
     await cards.find()
     assert {"testmic:CARD=room", "testspeaker:CARD=speaker"} <= {device.name for device in await cards.list_devices()}
-    await cards.microphone(lambda frame, moment: frames.append(frame)).open()
+    await AlsaMicrophone(cards, lambda frame, moment: frames.append(frame)).open()
     await speaker.open()
     await until(lambda: len(frames) > 5 and len(pulls) > 5)
     await cards.close()
@@ -127,8 +130,11 @@ async def test_a_loudspeaker_that_appears_is_found_beside_an_idle_microphone(def
     frames: list[bytes] = []
     facts: list[Event] = []
     cards = SoundCards(Audio(input=MICROPHONE, output="testspeaker:CARD=speaker"), facts.append)
-    await cards.microphone(lambda frame, moment: frames.append(frame), lambda: False, lambda: gaps.append(True)).open()
-    speaker = cards.speaker(Hz(24_000))
+    microphone = AlsaMicrophone(
+        cards, lambda frame, moment: frames.append(frame), lambda: Pace.STEADY, lambda: gaps.append(True)
+    )
+    await microphone.open()
+    speaker = AlsaSpeaker(cards, Hz(24_000))
     with pytest.raises(DeviceNotFoundError):
         await speaker.open()
     await until(lambda: bool(frames))
