@@ -37,7 +37,7 @@ def open_cards(site: Site) -> SoundCards:
 def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     """Build the way to the loudspeaker for answers at `rate`; the volume is still to be started."""
     far_end = FarEnd(rate)
-    player = Player(AlsaSpeaker(cards, rate), rate, site.controller.post, witness=far_end)
+    player = Player(AlsaSpeaker(cards, rate), rate, site.controller.post, observer=far_end)
     site.closing.add("player", player.close)
     canceller, observers = _choose_canceller(site, far_end)
     # The software gain is a part of what is known to be played; the mixer is not.

@@ -1,4 +1,4 @@
-"""Echo cancellation: a linear filter, then WebRTC's audio processing module (AEC3); nothing else imports livekit."""
+"""Echo cancellation: a linear filter, then WebRTC's audio processing module (AEC3). Only this file imports livekit."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The module takes frames of 10 ms, no others.
+# The only frame length that the module accepts: 10 ms.
 BLOCK = samples_from_ms(10, CAPTURE_RATE)
 BLOCK_S = 0.01
-# What the module holds back, measured with an impulse (livekit 1.2; its noise suppression would add 6 ms).
+# The module's delay, measured with an impulse (livekit 1.2; its noise suppression would add 6 ms).
 LATENCY = Samples(128)
-# The module finds any delay from 0 to 450 ms by itself, and none below (measured). The far end is given to it this much
-# before its time, should the sound card's times be wrong; or less, when for some blocks in a row it is not known so
-# early (a single one is only the card run dry).
+# The module finds an echo delay from 0 to 450 ms by itself, but no negative one (measured). So the far end is given to
+# it this much too early, in case the sound card's times are wrong; and less early when the far end is known too late
+# for LATE_BLOCKS blocks in a row (a single late block only means that the card ran dry).
 HEAD_START_S = 0.01
 LEAST_HEAD_START_S = -0.05
 LATE_BLOCKS = 10
-# For the longest delay of an echo and its reverberation.
+# The longest delay of an echo and its reverberation.
 TAIL_S = 0.5
-# A new canceller may leave the whole of an echo for a moment, until the loudspeaker has sounded for so long.
+# A new canceller may leave much of the echo at times, until the loudspeaker has sounded for this long.
 WARM_UP = Ms(3_000)
-# Failures in a row, after which it is left alone.
+# Failures of the module in a row after which cancellation is switched off.
 PATIENCE = 5
-# Kept for the longest frame that a voice detector takes.
+# The longest frame of a voice activity detector: 30 ms.
 LEVELS_KEPT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class EchoLevels:
-    """What became of 10 ms, in dBFS: of what was `played`, `captured` and `left` after cancellation.
+    """Levels of 10 ms of sound in dBFS: as `played`, as `captured`, and what was `left` after cancellation.
 
-    `trained` says how long the canceller has heard the loudspeaker since it began or was told to `distrust` itself.
-    `doubtful`: for a moment it may have left the whole of an echo, because a stream has slipped.
+    `trained`: how long the loudspeaker has sounded since the canceller began, or since `distrust` was called.
+    `doubtful`: much of the echo may be left, because a stream has slipped.
     """
 
     played: float
@@ -61,33 +61,33 @@ class EchoLevels:
 
 
 class EchoCanceller(Protocol):
-    """Takes what the loudspeaker plays out of what the microphone hears."""
+    """Removes the echo (what the loudspeaker plays) from what the microphone captures."""
 
     latency: Samples
-    """By how much what it returns is later than what it was given; always the same."""
+    """The constant delay of what `process` returns."""
 
     @property
     def is_trusted(self) -> bool:
-        """Whether it takes an echo away, as far as it knows: it has learned the room, and no stream has slipped."""
+        """Whether it has adapted to the room, and no stream has slipped since."""
 
     def process(self, pcm: bytes, moment: float) -> bytes:
-        """Take a frame of a whole number of 10 ms (16 kHz mono s16le), return as much without the echo. Never raises.
+        """Return a frame (a whole number of 10 ms; 16 kHz mono s16le) without the echo. Never raises.
 
         `moment` is when its first sample was captured, in seconds of `time.monotonic`.
         """
 
     def interrupt(self) -> None:
-        """The capture stream was interrupted: the next frame does not join on."""
+        """Note that the capture stream was interrupted: the next frame does not continue the last one."""
 
     def distrust(self) -> None:
-        """The loudspeaker's own volume was changed: what was learned of its echo is wrong."""
+        """Note that the sound card's volume was changed: the estimated echo is wrong."""
 
     def levels(self) -> tuple[EchoLevels, ...]:
-        """Return the levels of the newest 30 ms, newest last; of those only during which there was an echo."""
+        """Return the levels of the newest 30 ms, newest last, without those blocks in which there was no echo."""
 
 
 class NullCanceller:
-    """Leaves everything as it is."""
+    """Returns the sound unchanged."""
 
     latency = Samples(0)
     is_trusted = False
@@ -108,12 +108,15 @@ class NullCanceller:
 
 
 class WebRtcCanceller:
-    """See EchoCanceller. Runs while `far_end` sounds and TAIL_S longer; else the sound passes, LATENCY later as always.
+    """EchoFilter, then WebRTC's module. See EchoCanceller.
 
-    It also passes until `load` was called, and for good after PATIENCE failures in a row, of which `on_given_up` is
-    told. Running costs 2 % of an x86 core. Noise suppression and gain control stay off: with noise suppression a
-    recogniser understood 61 instead of 83 % of the commands spoken over an answer (echo at -10 dB, never ducked).
-    EchoFilter goes before it: without, 69 instead of 95 % were understood where the echo is as loud as the person.
+    It runs while `far_end` sounds, and TAIL_S longer. At other times it returns the sound unchanged, with the same
+    delay (LATENCY); also before `load`, and for good after PATIENCE failures in a row, when it calls `on_given_up`.
+    Running costs 2 % of an x86 core.
+
+    Commands spoken over an answer, as understood by a speech recogniser: with the module's noise suppression 61 instead
+    of 83 % (echo at -10 dB, never ducked), so that stays off, like its gain control; without EchoFilter 69 instead of
+    95 % (echo as loud as the person).
     """
 
     latency = LATENCY
@@ -141,7 +144,7 @@ class WebRtcCanceller:
         return self._module is not None and 10 * self._trained >= WARM_UP and not self._filter.is_doubtful
 
     def load(self) -> None:
-        """Import the library and make the canceller: 35 ms, 9 MB. Blocks: call it in a thread. Raise AudioError."""
+        """Import the library and make its module: 35 ms, 9 MB. Blocks: call it in a thread. Raise AudioError."""
         self._module = _Module()
 
     def process(self, pcm: bytes, moment: float) -> bytes:
@@ -149,14 +152,14 @@ class WebRtcCanceller:
         at = self._clock.place(moment, len(pcm) // BYTES_PER_SAMPLE)
         size = BLOCK * BYTES_PER_SAMPLE
         blocks = [pcm[start : start + size] for start in range(0, len(pcm), size)]
-        return b"".join(self._take(block, (at + n * BLOCK) / CAPTURE_RATE) for n, block in enumerate(blocks))
+        return b"".join(self._process_block(block, (at + n * BLOCK) / CAPTURE_RATE) for n, block in enumerate(blocks))
 
     def interrupt(self) -> None:
         """See EchoCanceller."""
         self._clock.restart()
-        self._filter.forget_played()
-        # A single moment says where the stream goes on, and that jitters.
-        self._filter.doubt()
+        self._filter.forget_far_end()
+        # The time of a single block, which jitters, says where the stream goes on: it may be wrong by some samples.
+        self._filter.search_slip()
         self._last = bytes(len(self._last))
 
     def distrust(self) -> None:
@@ -167,14 +170,14 @@ class WebRtcCanceller:
         """See EchoCanceller."""
         return tuple(levels for levels in self._levels if levels is not None)
 
-    def _take(self, block: bytes, moment: float) -> bytes:
+    def _process_block(self, block: bytes, moment: float) -> bytes:
         last, self._last = self._last, block
-        passed = _later(last, block)
+        passed = _delayed(last, block)
         module = self._module
         if module is None or self._far_end.is_silent(moment - TAIL_S):
             return self._pass(passed)
         if not self._running:
-            # What it holds is from its last run: let it hold what came just before.
+            # The module still holds the end of its last run: feed it the previous block, so that it holds that instead.
             self._running = True
             self._balance = Balance()
             self._begin_ahead(HEAD_START_S)
@@ -191,8 +194,8 @@ class WebRtcCanceller:
         return passed
 
     def _cancel(self, module: _Module, block: bytes, moment: float) -> bytes | None:
-        """Return what the module leaves of what the filter left."""
-        self._heed_slips()
+        """Return the block after the filter and the module; None when the module failed."""
+        self._check_slips()
         self._keep_behind(moment)
         rate, ahead = self._far_end.rate, moment + self._head_start_s
         before = self._filtered
@@ -206,22 +209,22 @@ class WebRtcCanceller:
         self._failures = 0
         return left
 
-    def _heed_slips(self) -> None:
+    def _check_slips(self) -> None:
         before, self._slips = self._slips, self._far_end.slips + self._clock.slips
         if self._slips != before:
-            self._filter.doubt()
+            self._filter.search_slip()
 
     def _mixed(self, suppressed: bytes) -> bytes:
         filtered = self._filtered[BLOCK - LATENCY : 2 * BLOCK - LATENCY]
         return _pcm(self._balance.mix(filtered, _floats(suppressed), self._filter.near_ratio, self._filter.is_doubtful))
 
     def _keep_behind(self, moment: float) -> None:
-        """Give up some of the head start when what is played is known too late for it."""
+        """Reduce the head start when the far end is known too late for it."""
         missing_s = self._far_end.missing(moment + self._head_start_s + BLOCK_S + LOOK_AHEAD_S)
         self._missing = [*self._missing, missing_s] if missing_s > 0 else []
         if len(self._missing) == LATE_BLOCKS:
-            # Whole frames are taken at once, and their last block needs the newest.
-            # In whole milliseconds, which are whole samples to the filter as well.
+            # The longest: frames of several blocks come at once, and the last block needs the newest sound. Rounded up
+            # to whole milliseconds, which are whole samples at CAPTURE_RATE.
             late_s = math.ceil(max(self._missing) * 1000) / 1000
             self._begin_ahead(max(LEAST_HEAD_START_S, self._head_start_s - late_s))
             self._missing = []
@@ -245,16 +248,16 @@ class WebRtcCanceller:
 
 
 AUDIBLE_DBFS = -50.0
-"""What is played more quietly than this teaches a canceller nothing."""
+"""A canceller does not adapt to a far end that is quieter than this."""
 
 
 def is_installed() -> bool:
-    """Tell whether the library is there, without importing it."""
+    """Tell whether the library is installed, without importing it."""
     return importlib.util.find_spec("livekit") is not None
 
 
 class _Module:
-    """The library, at its boundary: whatever it raises is an AudioError."""
+    """WebRTC's module. Every error of the library becomes an AudioError."""
 
     def __init__(self) -> None:
         try:
@@ -267,7 +270,7 @@ class _Module:
             raise AudioError(f"no echo cancellation ({error}); install it with: pip install livekit") from error
 
     def process(self, block: bytes, far_end: bytes, far_end_rate: Hz) -> bytes:
-        """Take 10 ms of each; return what is left of `block`, LATENCY later. Raise AudioError."""
+        """Return 10 ms without the echo of the 10 ms of `far_end`, delayed by LATENCY. Raise AudioError."""
         near = self._mono(block, CAPTURE_RATE)
         try:
             self._module.process_reverse_stream(self._mono(far_end, far_end_rate))
@@ -280,8 +283,8 @@ class _Module:
         return self._frame(bytearray(pcm), rate, 1, len(pcm) // BYTES_PER_SAMPLE)
 
 
-def _later(last: bytes, block: bytes) -> bytes:
-    """Return the stream LATENCY before `block`."""
+def _delayed(last: bytes, block: bytes) -> bytes:
+    """Return `block` delayed by LATENCY: the end of `last`, then the beginning of `block`."""
     held = LATENCY * BYTES_PER_SAMPLE
     return last[len(last) - held :] + block[: len(block) - held]
 

@@ -1,4 +1,4 @@
-"""Keeps our own cues from whoever listens at the other end, where nothing takes them out of what is captured. Pure."""
+"""Silences our own cues in the outgoing audio unless an echo canceller removes them. Computes only: no I/O."""
 
 from __future__ import annotations
 
@@ -12,56 +12,57 @@ from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, samples_from_ms
 
 BLOCK_S = 0.01
 _BLOCK = samples_from_ms(10, CAPTURE_RATE) * BYTES_PER_SAMPLE
-# The moments that cards report jitter, and slip by up to this when a card has run dry (`echoslip.py`).
+# The times that cards report jitter, and are wrong by up to this much when a card has run dry (`slip.py`).
 EARLY_S = 0.04
-# The longest delay of an echo, and a slip.
+# The longest delay of an echo, and the error of a card's times.
 LONGEST_DELAY_S = 0.15 + EARLY_S
-# In which the longest reverberation of a living room (60 dB in 0.5 s) falls by 30 dB. Who answers a cue waits no longer
-# than for that after the last of it has arrived.
+# In this time the longest reverberation of a living room (RT60 of 0.5 s) falls by 30 dB. A person who answers a cue is
+# silenced for no longer than this after the end of its echo.
 LONGEST_FADE_S = 0.25
-# An echo that has fallen so far below its loudest is gone: so much does the canceller take away, too.
+# An echo is over when it is this far below its loudest level: a canceller does not reduce it by more either.
 FALLEN_DB = 40.0
-# So far above the room as it was before there is an echo; the noise of a room goes up and down by less, mostly.
+# An echo has begun when the level is this far above the room's level before; the noise of a room mostly varies by less.
 ABOVE_ROOM_DB = 6.0
-# Below this nobody hears a room.
+# Digital silence, and the least level of a room.
 SILENT_DBFS = -90.0
-# What is longer is an announcement: its last sound may be one that is not heard where the notes are.
+# Anything longer is an announcement: its last sound may have no power at the notes' frequencies.
 LONGEST_CUE_S = 0.5
-# No cue has a dip so long, and no reverberation of a note.
+# Blocks of 10 ms below the limit after which the echo is over: gaps in a cue or in its reverberation are shorter.
 QUIET_BLOCKS = 3
-# What a canceller must take away of an echo, in windows that hold nothing of the first moment.
+# A canceller is proven when it attenuates the echo by PROVEN_DB in PROVEN_BLOCKS blocks in a row. They are as long as
+# _WINDOW, so that the last windows do not contain the beginning of the echo.
 PROVEN_DB = 30.0
 PROVEN_BLOCKS = 3
-# Long enough to tell the cues' notes from a room's noise, which is thereby 15 dB fainter.
+# Long enough to tell the cues' notes from a room's noise: at the notes' frequencies that is 15 dB lower in this window.
 _WINDOW = samples_from_ms(30, CAPTURE_RATE)
-# How loud the room is: the quieter quarter of this, for the person may have said the wake word in it.
+# The room's level is the lower quartile of this time: the person may have said the wake word in it.
 _REMEMBERED = 16 * _WINDOW * BYTES_PER_SAMPLE
-_QUIETER = 4
+_QUARTER = 4
 
 
-def _make_tuning() -> np.ndarray[tuple[int, int], np.dtype[np.complex64]]:
+def _make_note_filters() -> np.ndarray[tuple[int, int], np.dtype[np.complex64]]:
     seconds = np.arange(_WINDOW)[:, np.newaxis] / CAPTURE_RATE
     waves = np.exp(-2j * np.pi * seconds * np.asarray(FREQUENCIES_HZ))
     fade = np.hanning(_WINDOW)[:, np.newaxis]
     return np.asarray(waves * fade * (np.sqrt(2) / fade.sum() / 32_768), np.complex64)
 
 
-_TUNING = _make_tuning()
+_NOTE_FILTERS = _make_note_filters()
 
 
 def notes_dbfs(pcm: bytes) -> list[float]:
-    """Return how loud the notes of our cues are in every whole _WINDOW of s16le PCM at CAPTURE_RATE."""
+    """Return the level of our cues' notes (dBFS) in every whole _WINDOW of s16le PCM at CAPTURE_RATE."""
     whole = len(pcm) // (_WINDOW * BYTES_PER_SAMPLE) * _WINDOW
     windows = np.frombuffer(pcm, "<i2", whole).astype(np.float32).reshape(-1, _WINDOW)
-    power = np.square(np.abs(windows @ _TUNING)).sum(axis=1)
+    power = np.square(np.abs(windows @ _NOTE_FILTERS)).sum(axis=1)
     return [float(level) for level in 10 * np.log10(power + 10 ** (SILENT_DBFS / 10))]
 
 
-class Fading:
-    """What is captured while a cue sounds and after: is there an echo of it still?
+class CueEcho:
+    """Tells while a cue sounds, and after it, whether its echo may still be heard.
 
-    Told the level of every 10 ms, in order. Nothing is known of the room but how loud it was before (`room_dbfs`), and
-    how long echoes take.
+    Feed the level of every 10 ms, in order. All that is known about the room is its level before (`room_dbfs`) and how
+    long echoes are at most.
     """
 
     def __init__(self, since: float, room_dbfs: float) -> None:
@@ -72,10 +73,10 @@ class Fading:
         self._delay_s: float | None = None
         self._quiet = 0
         self._gone_with = 0.0
-        """The end of the cue (s) whose echo is gone: it does not come back, whatever is heard then."""
+        """End of the cue (s) whose echo was found to be over: later sound is not taken for it."""
 
     def may_be_heard(self, moment: float, until: float, dbfs: float) -> bool:
-        """Take the level of the 10 ms from `moment` on, and when the cue ends (as far as is known)."""
+        """Judge the 10 ms from `moment` on by their level; `until`: when the cue ends, as far as is known yet."""
         self._loudest = max(self._loudest, dbfs)
         if self._delay_s is None and moment >= self.since and dbfs > self._room + ABOVE_ROOM_DB:
             self._delay_s = min(moment - self.since, LONGEST_DELAY_S)
@@ -93,12 +94,12 @@ class Fading:
         return over_s >= 0 and (is_quiet or over_s >= LONGEST_FADE_S)
 
 
-class Proof:
-    """Whether a canceller takes the echo of this very cue away.
+class CancellerProof:
+    """Tells whether the canceller removes the echo of this cue.
 
-    After a pause it may leave the first 30 ms of an echo (26 dB under what came in, seen on a busy machine): a card
-    that ran dry had moved the echo by too little to be noticed. So it is believed when it has done its work, and for as
-    long as it trusts itself. While somebody speaks at the same time that cannot be told.
+    After a pause it may leave the first 30 ms of an echo (26 dB below the captured level, measured on a busy machine):
+    a card had run dry, and the delay had changed by too little to be noticed. So a canceller is relied on only when it
+    has attenuated this cue, and while it trusts itself. That cannot be told while somebody speaks at the same time.
     """
 
     def __init__(self, room_dbfs: float) -> None:
@@ -107,38 +108,38 @@ class Proof:
         self._failed = False
 
     def holds(self, is_trusted: bool, captured_dbfs: float, left_dbfs: float) -> bool:
-        """Take the next 10 ms: whether the canceller trusts itself, what came in and what it left."""
+        """Judge the next 10 ms: whether the canceller trusts itself, and the levels before and after it."""
         self._failed |= not is_trusted
         if self._good >= PROVEN_BLOCKS:
             return not self._failed
-        is_heard = captured_dbfs > self._room + 2 * ABOVE_ROOM_DB
-        is_taken = left_dbfs < max(captured_dbfs - PROVEN_DB, self._room + ABOVE_ROOM_DB)
-        self._good = self._good + 1 if is_heard and is_taken else 0
+        is_audible = captured_dbfs > self._room + 2 * ABOVE_ROOM_DB
+        is_removed = left_dbfs < max(captured_dbfs - PROVEN_DB, self._room + ABOVE_ROOM_DB)
+        self._good = self._good + 1 if is_audible and is_removed else 0
         return False
 
 
 class CueMask:
-    """Silences what is captured while a cue or an announcement of our own may be heard in it.
+    """Silences the captured sound while a cue or an announcement of our own may be heard in it.
 
-    It does so until the echo is gone; or only to the cue's end at the DAC, where a canceller that trusts itself
-    (`is_trusted`) is seen to take the echo away. Sound is never delayed: the `cues` are known ahead of the moment at
-    which they are heard, and it begins EARLY_S earlier.
+    It does so until the echo is over; or only until the cue ends at the DAC, when a canceller that trusts itself
+    (`is_trusted`) is seen to remove the echo. Sound is never delayed: the `cues` are known before they are heard, and
+    silencing begins EARLY_S before them.
     """
 
     def __init__(self, cues: Callable[[], Sequence[CueSpan]], is_trusted: Callable[[], bool]) -> None:
         self._cues = cues
         self._is_trusted = is_trusted
         self.forget()
-        self._fading = Fading(0.0, SILENT_DBFS)
-        self._proof = Proof(SILENT_DBFS)
+        self._echo = CueEcho(0.0, SILENT_DBFS)
+        self._proof = CancellerProof(SILENT_DBFS)
 
     def forget(self) -> None:
-        """Forget all sound: what comes next does not join on, or may be of another day."""
+        """Forget all sound: the next sound does not continue it, and may come hours later."""
         self._room = b""
         self._captured = self._left = bytes(_WINDOW * BYTES_PER_SAMPLE)
 
     def process(self, captured: bytes, left: bytes, moment: float) -> bytes:
-        """Return `left`, made by a canceller of `captured` (s16le mono, from `moment` on), or silence in its place."""
+        """Return `left`, the canceller's output for `captured` (s16le mono, from `moment` on), or silence instead."""
         cues = self._cues()
         if not cues or cues[-1].until + LONGEST_DELAY_S + LONGEST_FADE_S < moment:
             self._room = (self._room + captured)[-_REMEMBERED:]
@@ -158,15 +159,15 @@ class CueMask:
         return left
 
     def _hides(self, cue: CueSpan, moment: float) -> bool:
-        if self._fading.since != cue.since:
+        if self._echo.since != cue.since:
             room_dbfs = self._room_dbfs()
-            self._fading, self._proof = Fading(cue.since, room_dbfs), Proof(room_dbfs)
+            self._echo, self._proof = CueEcho(cue.since, room_dbfs), CancellerProof(room_dbfs)
         captured_dbfs, left_dbfs = (notes_dbfs(sound)[0] for sound in (self._captured, self._left))
-        may_be_heard = self._fading.may_be_heard(moment, cue.until, captured_dbfs)
-        is_taken_away = self._proof.holds(self._is_trusted(), captured_dbfs, left_dbfs)
-        # Nobody should speak before the end: a cue is not played into words.
-        return may_be_heard and (moment < cue.until or not is_taken_away)
+        may_be_heard = self._echo.may_be_heard(moment, cue.until, captured_dbfs)
+        is_removed = self._proof.holds(self._is_trusted(), captured_dbfs, left_dbfs)
+        # Silencing until the cue ends costs no words: cues are not played while somebody speaks.
+        return may_be_heard and (moment < cue.until or not is_removed)
 
     def _room_dbfs(self) -> float:
         levels = sorted(notes_dbfs(self._room))
-        return levels[len(levels) // _QUIETER] if levels else SILENT_DBFS
+        return levels[len(levels) // _QUARTER] if levels else SILENT_DBFS

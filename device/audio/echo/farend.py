@@ -1,4 +1,4 @@
-"""The far end: what is really played, laid out by the moments at which it reaches the DAC."""
+"""The far end: the sound that is really played, with the time at which it reaches the DAC."""
 
 from __future__ import annotations
 
@@ -15,38 +15,40 @@ import numpy as np
 from device.audio.resample import FloatArray
 from device.units import CAPTURE_RATE, Hz, Ms, samples_from_ms
 
-# Enough for the longest card's buffer ahead of now and for a frame's way through the house behind it.
+# Enough for the longest buffer of a card (the future), and for the time that a captured frame takes until it is
+# processed (the past).
 HELD_S = 4
-# The moments of a card jitter by a millisecond, or by its period; what the newest few agree on is no jitter but a gap:
-# a busy machine let the card run dry.
+# The times of a card jitter by a millisecond, or by its period. When this many times in a row agree on an error, it is
+# no jitter but a gap: the card ran dry on a busy machine.
 NEWEST = 9
-# A canceller has to learn again when the stream slips under it by a few samples (16 dB lost after each slip by the
-# jitter, measured): so it slips only for more.
+# Smaller errors are not corrected: with every slip of a few samples a canceller must adapt again (16 dB lost when
+# it followed the jitter, measured).
 SLIP_MS = Ms(4)
-# At once: the stream has stopped in between.
+# Larger errors are corrected at once: the stream had stopped.
 JUMP_MS = Ms(40)
 
-# A cue goes on after a pause as short as those between words.
+# Pauses up to this length, as between words, do not end a cue.
 CUE_PAUSE_S = 0.15
 
-# 10 ms are resampled by themselves, among the 20 ms which end so much later.
+# Each 10 ms are resampled within a window of 20 ms, which ends this much later.
 LOOK_AHEAD_S = 0.002
 _WIDE = samples_from_ms(20, CAPTURE_RATE)
 
 
 @functools.cache
 def _window(count: int) -> FloatArray:
-    """Return one that fades in and out over a tenth: what is cut off hard rings at all frequencies."""
+    """Return a window that fades in and out over a tenth of its length: hard edges would add all frequencies."""
     edge = count // 10
     fade = 0.5 - 0.5 * np.cos(np.pi * (np.arange(edge) + 0.5) / edge)
     return np.asarray(np.concatenate((fade, np.ones(count - 2 * edge), fade[::-1])), np.float32)
 
 
 class SampleClock:
-    """Lays the blocks of a stream end to end on the axis of `time.monotonic`, counted in samples.
+    """Gives each block of a stream its position on the time axis of `time.monotonic`, counted in samples.
 
-    A card's samples follow each other exactly, while the moments it reports jitter: so the count goes on by itself, and
-    slips when the median of the moments is off by more than SLIP_MS, and than they jitter.
+    A card's samples follow each other without gaps, but the times that it reports jitter. So the position is counted on
+    from block to block. It slips (is corrected) only when the median error of the newest times is larger than SLIP_MS
+    and larger than their jitter.
     """
 
     def __init__(self, rate: Hz) -> None:
@@ -57,7 +59,7 @@ class SampleClock:
         self._errors: deque[float] = deque(maxlen=NEWEST)
 
     def place(self, moment: float, count: int) -> int:
-        """Return the position of a block of `count` samples, the first of which has its turn at `moment` (s)."""
+        """Return the position of a block of `count` samples, whose first sample was reported for `moment` (s)."""
         measured = moment * self._rate
         at = round(measured) if self._next is None else self._next
         self._errors.append(measured - at)
@@ -66,7 +68,7 @@ class SampleClock:
         return at
 
     def restart(self) -> None:
-        """The next block does not join on."""
+        """Begin anew: the next block does not continue the last one."""
         self._next = None
         self._errors.clear()
 
@@ -88,25 +90,24 @@ class SampleClock:
 
 @dataclass(frozen=True, slots=True)
 class CueSpan:
-    """When a cue or an announcement of our own leaves the DAC, as far as it was handed over: seconds."""
+    """When a cue or an announcement of our own sounds at the DAC (s); `until` grows while more of it is queued."""
 
     since: float
     until: float
 
 
-class Witness(Protocol):
-    """Is shown all that goes to the card."""
+class PlaybackObserver(Protocol):
+    """Is told of everything that is written to the loudspeaker's card, in the card's thread."""
 
     def write(self, pcm: bytes, rate: Hz, moment: float, is_cue: bool = False) -> None:
-        """In the sound card's thread: a block (s16le mono), silence included, and its DAC time; whether there is a cue
-        or an announcement of our own in it."""
+        """Note a block (s16le mono; it may be silent) and its DAC time; `is_cue`: of our own cue or announcement."""
 
     def drop(self, moment: float) -> None:
-        """The card dropped what had not left it at `moment`, or had nothing left: what follows does not join on."""
+        """Note that at `moment` the card dropped what it had not played yet, or ran dry: the next block starts anew."""
 
 
-class Nobody:
-    """Nobody watches."""
+class NullObserver:
+    """Ignores everything."""
 
     def write(self, pcm: bytes, rate: Hz, moment: float, is_cue: bool = False) -> None:
         """Do nothing."""
@@ -116,7 +117,7 @@ class Nobody:
 
 
 class FarEnd:
-    """A Witness for an echo canceller: written in the loudspeaker's thread, read on the event loop's.
+    """A PlaybackObserver for an echo canceller: written in the loudspeaker's thread, read in the event loop's.
 
     Moments are seconds of `time.monotonic`.
     """
@@ -136,15 +137,15 @@ class FarEnd:
 
     @property
     def slips(self) -> int:
-        """How often the card's moments no longer fitted what was written: what follows is out of step with the past."""
+        """How often positions were corrected: the sound after a slip has another delay than the sound before it."""
         return self._earlier_slips + self._clock.slips
 
     def cues(self) -> tuple[CueSpan, ...]:
-        """Return when the cues and announcements of the last HELD_S sound, in order; what is silent in them is none."""
+        """Return when the cues and announcements of the last HELD_S sound, in order, without silence at their ends."""
         return self._cues
 
     def write(self, pcm: bytes, rate: Hz, moment: float, is_cue: bool = False) -> None:
-        """Note a block as it was handed to the card (s16le mono), silence included; `moment` is its DAC time."""
+        """See PlaybackObserver."""
         block = np.frombuffer(pcm, "<i2")
         with self._lock:
             if rate != self._rate:
@@ -158,7 +159,7 @@ class FarEnd:
                 self._note_cue(moment, moment + len(block) / rate)
 
     def drop(self, moment: float) -> None:
-        """The card was emptied, or ran dry, at `moment`: what had not left it never will, and what follows is anew."""
+        """See PlaybackObserver."""
         with self._lock:
             self._clock.restart()
             self._earlier_slips += 1
@@ -169,9 +170,9 @@ class FarEnd:
             self._cues = tuple(CueSpan(cue.since, min(cue.until, moment)) for cue in self._cues if cue.since < moment)
 
     def read(self, moment: float, count: int) -> bytes:
-        """Return the `count` samples played from `moment` on; where nothing is known, silence."""
-        # The capture stream's samples are in step with every second half sample of 24 kHz: rounded by chance, what is
-        # read would jump to and fro by a sample.
+        """Return the `count` samples played from `moment` on; silence where nothing is known (s16le mono)."""
+        # Sample times at 16 kHz lie on samples or half samples at 24 kHz. With the offset, a half sample is always
+        # rounded to the same side, whatever the rounding error.
         at = math.floor(moment * self._rate + 0.25)
         with self._lock:
             known = np.arange(at, at + count)
@@ -180,9 +181,9 @@ class FarEnd:
         return sound.tobytes()
 
     def read_captured(self, moment: float) -> FloatArray:
-        """Return the 10 ms from `moment` on as a microphone would capture them: at CAPTURE_RATE, 1.0 = full scale.
+        """Return the 10 ms from `moment` on, resampled to CAPTURE_RATE, 1.0 = full scale.
 
-        It looks LOOK_AHEAD_S further than that.
+        It reads LOOK_AHEAD_S beyond their end.
         """
         wide = self._rate // 50
         since = moment + LOOK_AHEAD_S - 0.01
@@ -192,12 +193,12 @@ class FarEnd:
         return np.asarray(resampled[first : first + _WIDE // 2], np.float32)
 
     def missing(self, until: float) -> float:
-        """Return how much (s) of what sounds before `until` is not known yet, while it goes on sounding."""
+        """Return how much sound (s) before `until` is not known yet, if something sounds now; else 0."""
         sounds_on = self._loud_until == self._end
         return max(0.0, until - self._end / self._rate) if sounds_on else 0.0
 
     def is_silent(self, since: float) -> bool:
-        """Say whether nothing sounds from `since` on, as far as is known."""
+        """Return whether nothing sounds from `since` on, as far as is known."""
         return self._loud_until <= since * self._rate
 
     def _start(self, rate: Hz) -> None:

@@ -1,4 +1,4 @@
-"""Loads the echo canceller when it is needed first: it costs 9 MB and some tenths of a second."""
+"""Loads the echo canceller when it is first needed: it takes 9 MB and some tenths of a second."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from device.ports.facts import Post
 
 
 class LateLoader:
-    """Loads its canceller with the first session, and posts EchoCancellationLost when it is of no use.
+    """Loads its canceller when the first session opens, and posts EchoCancellationLost when it cannot be used.
 
-    An observer of the controller. Until then the canceller hands on what it is given.
+    An observer of the controller. Until it is loaded, the canceller returns the sound unchanged.
     """
 
     def __init__(self, far_end: FarEnd, post: Post, loading: Threads) -> None:
@@ -26,7 +26,7 @@ class LateLoader:
         self._task: asyncio.Task[None] | None = None
 
     def observe(self, what: object, status: object) -> None:
-        """Take in a fact or an order."""
+        """Load the canceller at the first order to open a session."""
         if isinstance(what, OpenSession) and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._load())
 

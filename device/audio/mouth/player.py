@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from device.audio.cues import cue_pcm
-from device.audio.echo.farend import Nobody, Witness
+from device.audio.echo.farend import NullObserver, PlaybackObserver
 from device.audio.mouth.answer import AnswerPlayback, Item
 from device.audio.mouth.gain import Gain
 from device.audio.mouth.soundqueue import Sound, SoundQueue
@@ -54,7 +54,7 @@ class Player:
         post: Post,
         volume: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
-        witness: Witness | None = None,
+        observer: PlaybackObserver | None = None,
     ) -> None:
         self._speaker = speaker
         self._answer_rate = answer_rate
@@ -70,7 +70,7 @@ class Player:
         self._stopping: asyncio.Task[None] | None = None
         self._answer: AnswerPlayback | None = None
         self._finish: asyncio.TimerHandle | None = None
-        self._witness = witness or Nobody()
+        self._observer = observer or NullObserver()
         speaker.attach(self._pull, self._standby.note_lost, self._note_break)
 
     @property
@@ -192,12 +192,12 @@ class Player:
         self._standby.note_pull()
         queue = self._queue
         pcm = queue.pull(count, moment, self._clock())
-        self._witness.write(pcm, self._rate, moment, queue.pulled_cue)
+        self._observer.write(pcm, self._rate, moment, queue.pulled_cue)
         return pcm
 
     def _note_break(self, moment: float) -> None:
         self._queue.note_dropped(moment)
-        self._witness.drop(moment)
+        self._observer.drop(moment)
 
     # Filling the queue.
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from device.audio.cues import cue_pcm
 from device.audio.echo import cuemask
 from device.audio.echo.canceller import NullCanceller
-from device.audio.echo.cuemask import EARLY_S, LONGEST_DELAY_S, LONGEST_FADE_S, CueMask, Fading
+from device.audio.echo.cuemask import EARLY_S, LONGEST_DELAY_S, LONGEST_FADE_S, CueEcho, CueMask
 from device.audio.echo.farend import CueSpan, FarEnd
 from device.core.actions import Cue
 from device.sim.room.acoustics import Room, Sound, pcm_from_samples
@@ -38,9 +38,9 @@ def moments(first: float = SINCE - EARLY_S) -> list[float]:
 @given(st.lists(levels, min_size=80, max_size=80))
 def test_whatever_is_heard_a_cue_is_hidden_to_its_end_and_not_for_ever(heard: list[float]) -> None:
     """A person who talks on is heard again when no room could still echo."""
-    fading, before = Fading(SINCE, ROOM_DBFS), True
+    cue_echo, before = CueEcho(SINCE, ROOM_DBFS), True
     for moment, level in zip(moments(), heard, strict=False):
-        hidden = fading.may_be_heard(moment, UNTIL, level)
+        hidden = cue_echo.may_be_heard(moment, UNTIL, level)
         assert hidden or moment >= UNTIL
         assert not hidden or moment < UNTIL + LONGEST_DELAY_S + LONGEST_FADE_S
         assert before or not hidden, "an echo that is gone does not come back"
@@ -57,10 +57,10 @@ def test_an_echo_is_hidden_while_it_can_be_told_from_the_room(
     loudest: float, delay_ms: int, fall_db: float, wobble: list[float]
 ) -> None:
     """Delays to 150 ms, reverberation (dB in 10 ms) as long as 0.5 s; the room's own level wobbles."""
-    fading = Fading(SINCE, ROOM_DBFS)
+    cue_echo = CueEcho(SINCE, ROOM_DBFS)
     for moment, off in zip(moments(), wobble, strict=False):
         echo = echo_dbfs(moment - delay_ms / 1000, loudest, fall_db)
-        hidden = fading.may_be_heard(moment, UNTIL, max(echo, ROOM_DBFS + off))
+        hidden = cue_echo.may_be_heard(moment, UNTIL, max(echo, ROOM_DBFS + off))
         told = echo > ROOM_DBFS + cuemask.ABOVE_ROOM_DB and echo > loudest - cuemask.FALLEN_DB
         over = moment >= UNTIL + delay_ms / 1000 + LONGEST_FADE_S
         assert hidden or over or not told
@@ -75,8 +75,8 @@ def echo_dbfs(seconds: float, loudest: float, fall_db: float) -> float:
 
 def test_where_no_echo_is_heard_a_person_need_not_wait() -> None:
     """Headphones, or a volume of next to nothing: over when the first of it would have come."""
-    fading = Fading(SINCE, ROOM_DBFS)
-    hidden = [moment for moment in moments() if fading.may_be_heard(moment, UNTIL, ROOM_DBFS)]
+    cue_echo = CueEcho(SINCE, ROOM_DBFS)
+    hidden = [moment for moment in moments() if cue_echo.may_be_heard(moment, UNTIL, ROOM_DBFS)]
     assert max(hidden) < SINCE + LONGEST_DELAY_S
 
 
@@ -154,10 +154,10 @@ def test_no_sample_is_added_or_lost(sizes: list[int]) -> None:
 
 def test_a_sentence_is_hidden_for_as_long_as_a_room_rings() -> None:
     """It may end in a sound that has nothing where the notes of the cues are."""
-    fading, until = Fading(SINCE, ROOM_DBFS), SINCE + 2.0
+    cue_echo, until = CueEcho(SINCE, ROOM_DBFS), SINCE + 2.0
     seconds = [SINCE + n / 100 for n in range(300)]
     heard = [-30.0 if moment < until - 0.2 else ROOM_DBFS for moment in seconds]
-    hidden = [moment for moment, dbfs in zip(seconds, heard, strict=True) if fading.may_be_heard(moment, until, dbfs)]
+    hidden = [moment for moment, dbfs in zip(seconds, heard, strict=True) if cue_echo.may_be_heard(moment, until, dbfs)]
     assert max(hidden) == pytest.approx(until + LONGEST_FADE_S, abs=0.02)
 
 

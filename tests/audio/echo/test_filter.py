@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.audio.echo.filter import BLOCK, PARTS, Balance, EchoFilter
+from device.audio.echo.filter import BLOCK, PARTITIONS, Balance, EchoFilter
 from device.sim.room.acoustics import Echo, Sound
 from tests.audio.echo.echo_stage import ASKING, RATE, answers, cancellation_db, room, spoken, spoken_s
 
@@ -101,7 +101,7 @@ def test_after_a_slip_it_finds_the_echo_again(samples: int) -> None:
     echo_filter = EchoFilter()
     run(echo_filter, near[: 3 * RATE], far[: 3 * RATE])
     assert not echo_filter.is_doubtful
-    echo_filter.doubt()
+    echo_filter.search_slip()
     assert echo_filter.is_doubtful
     left = run(echo_filter, near[3 * RATE :], far[3 * RATE :])
     assert not echo_filter.is_doubtful
@@ -115,7 +115,7 @@ def test_an_echo_that_is_not_found_is_doubted_for_longer() -> None:
     near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 3_000)[3 * RATE :]))
     echo_filter = EchoFilter()
     run(echo_filter, near[: 3 * RATE], far[: 3 * RATE])
-    echo_filter.doubt()
+    echo_filter.search_slip()
     run(echo_filter, near[3 * RATE : 4 * RATE], far[3 * RATE : 4 * RATE])
     assert echo_filter.is_doubtful
     left = run(echo_filter, near[4 * RATE :], far[4 * RATE :])
@@ -126,7 +126,7 @@ def test_an_echo_that_is_not_found_is_doubted_for_longer() -> None:
 def test_a_filter_that_knows_nothing_has_nothing_to_doubt() -> None:
     """It goes on learning."""
     echo_filter = EchoFilter()
-    echo_filter.doubt()
+    echo_filter.search_slip()
     assert not echo_filter.is_doubtful
 
 
@@ -135,7 +135,7 @@ def test_after_an_interruption_what_was_played_before_is_forgotten() -> None:
     far = played(3.0)
     echo_filter = EchoFilter()
     run(echo_filter, echoed(far), far)
-    echo_filter.forget_played()
+    echo_filter.forget_far_end()
     assert np.abs(run(echo_filter, np.zeros(RATE // 2, np.float32), np.zeros(RATE // 2, np.float32))).max() == 0
 
 
@@ -154,7 +154,7 @@ def test_whatever_it_hears_it_stays_finite(levels: list[tuple[float, float]]) ->
 
 def test_it_reaches_back_over_the_longest_delay_and_a_living_room() -> None:
     """150 ms and 250 ms."""
-    assert PARTS * BLOCK >= 0.4 * RATE
+    assert PARTITIONS * BLOCK >= 0.4 * RATE
 
 
 def mixed(ratio: float, blocks: int = 100, doubtful: bool = False) -> Sound:

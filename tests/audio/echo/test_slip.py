@@ -19,7 +19,7 @@ def search(captured: Sound, expected: Sound) -> int | None:
     """Return what is found in the end."""
     looking = SlipSearch()
     for at in range(0, min(len(captured), len(expected)) - BLOCK + 1, BLOCK):
-        if (found := looking.see(captured[at : at + BLOCK], expected[at : at + BLOCK])) is not None:
+        if (found := looking.update(captured[at : at + BLOCK], expected[at : at + BLOCK])) is not None:
             return found
         if looking.is_over:
             break

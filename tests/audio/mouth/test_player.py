@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from device.audio.cues import cue_pcm
-from device.audio.echo.farend import FarEnd, Witness
+from device.audio.echo.farend import FarEnd, PlaybackObserver
 from device.audio.mouth import player, standby
 from device.audio.mouth.player import Player
 from device.core.actions import Cue
@@ -42,10 +42,10 @@ def heard_ms(speaker: FakeSpeaker, rate: Hz = RATE) -> float:
 class House:
     """A player with its loudspeaker and what it posted."""
 
-    def __init__(self, speaker: FakeSpeaker, witness: Witness | None = None) -> None:
+    def __init__(self, speaker: FakeSpeaker, observer: PlaybackObserver | None = None) -> None:
         self.speaker = speaker
         self.events: list[Event] = []
-        self.player = Player(speaker, RATE, self.events.append, clock=speaker.clock, witness=witness)
+        self.player = Player(speaker, RATE, self.events.append, clock=speaker.clock, observer=observer)
 
     async def pass_time(self, milliseconds: float) -> None:
         """Let the card play, and the player hear of it."""
