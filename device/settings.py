@@ -67,7 +67,7 @@ class Table(Generic[T]):
     """A table that a provider or a feature puts into the configuration; `Config.of` returns what stands in it."""
 
     name: str
-    """Where it stands, with dots; what it is in must be a Section: "conversation.openai"."""
+    """Where it stands, with dots; what it is in must be a Section: "tools.relays"."""
     kind: type[T]
     """A Section, all of whose keys have a default; or a dict of them by name, dict[str, Relay], which may be empty."""
     mistakes: Callable[[T], Iterator[Mistake]] = _nothing_wrong

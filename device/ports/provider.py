@@ -61,7 +61,7 @@ class Provider(Generic[Settings]):
     open: Callable[[Settings, Ends], Conversation]
     """Return a conversation that is connected to nothing yet. Raise ConfigError."""
     secrets: tuple[str, ...] = ()
-    """Names of what must be kept secret, such as OPENAI_API_KEY: see `secrets.find_secret`."""
+    """Names of what must be kept secret, in capitals: see `secrets.find_secret`."""
     prepare: Callable[[], None] = lambda: None
     """Load in the background what the first session needs; for when the device listens already."""
 
