@@ -1,1 +1,1 @@
-"""Tools of the house itself: they know nothing of what it does."""
+"""General helpers: they know nothing about what this program does."""

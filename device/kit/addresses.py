@@ -7,8 +7,8 @@ import socket
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# RFC 1918, RFC 3927 and RFC 4291 (link local), RFC 4193 (unique local). Not `is_private`, which also holds what is
-# reserved for other ends, and a carrier's own network.
+# RFC 1918, RFC 3927 and RFC 4291 (link local), RFC 4193 (unique local). Not `is_private`, which also includes ranges
+# that are reserved for other purposes.
 _HOME = tuple(
     ipaddress.ip_network(network)
     for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fe80::/10", "fc00::/7")
@@ -49,5 +49,5 @@ def is_home_name(host: str) -> bool:
 
 
 def _plain(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 one stands for."""
+    """Return the IPv4 address that an IPv6 address contains (::ffff:1.2.3.4); any other as it is."""
     return getattr(address, "ipv4_mapped", None) or address

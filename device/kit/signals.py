@@ -1,6 +1,6 @@
-"""Being told to stop: which signals mean it, and what they do while a command has no way of its own to end.
+"""The signals that ask a command to stop, and what they do while it does not handle them itself.
 
-`nohup` wants SIGHUP to be ignored, and has it.
+Under `nohup` SIGHUP is ignored, and stays so.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 130
-"""The exit code of who was ended by Ctrl-C: 128 + SIGINT, as shells count."""
+"""The exit code of a command that Ctrl-C ended: 128 + SIGINT, as shells count."""
 
-# A terminal that is closed and Ctrl-\\ end a program that may have switched a relay on: they mean what SIGTERM means.
+# A closed terminal (SIGHUP) and Ctrl-\\ (SIGQUIT) mean the same as SIGTERM: a relay may have to be switched off.
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def leave_at_once(interrupted: int = INTERRUPTED) -> None:
     """Let every signal end the process where it is; SIGTERM and its kind with code 0, Ctrl-C with `interrupted`.
 
-    For as long as nothing is open that would have to be put away. An exception would be shown as a traceback, or come
-    out of an extension module as its ImportError. A Ctrl-C that was held back until now (scripts/setup) counts.
+    Only while nothing is open that would have to be closed. An exception would be shown as a traceback, or come out of
+    an extension module as its ImportError. A Ctrl-C that was blocked until now (by scripts/setup) takes effect.
     """
 
     def leave(number: int, frame: FrameType | None) -> NoReturn:
@@ -35,14 +35,14 @@ def leave_at_once(interrupted: int = INTERRUPTED) -> None:
 
 
 def unwind() -> None:
-    """Let signals raise what puts away all that is open: SystemExit, and KeyboardInterrupt for Ctrl-C."""
+    """Let signals raise SystemExit, and Ctrl-C KeyboardInterrupt, so that all that is open is closed."""
     for number in _wanted():
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _exit)
 
 
 @contextmanager
 def importing(interrupted: int = INTERRUPTED) -> Iterator[None]:
-    """Around the imports of numpy and the like by a command that unwinds otherwise: they can be left at once."""
+    """Let signals end the process at once while large modules are imported, and unwind again afterwards."""
     leave_at_once(interrupted)
     yield
     unwind()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from device.errors import ConfigError
 
-# UTF-32 first: its mark begins with that of UTF-16.
+# UTF-32 before UTF-16: its mark begins with the mark of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -19,7 +19,7 @@ _MARKS = (
 
 
 class NotTextError(ValueError):
-    """These bytes are no text: the message says why, and what to do."""
+    """These bytes are not text: the message says why, and what to do."""
 
 
 def read_text(path: Path) -> str:
@@ -74,5 +74,5 @@ def unreadable(path: Path) -> str:
 
 
 def is_there(path: Path) -> bool:
-    """Tell whether there is such a file, be it one that may not be read: that is for whoever reads it to say."""
+    """Tell whether there is such a file, also when it may not be read: reading it will say so."""
     return not unreadable(path).startswith("there is no file")

@@ -1,7 +1,7 @@
 """The one way to call a library whose calls may block, or never return.
 
-Threads are there from the start. Where memory has run out, one that is started later may not come to life; and
-`threading.Thread.start` waits for it, in the event loop's own thread, for ever.
+All threads are started with the program. When memory has run out, a thread that is started later may never run, and
+`threading.Thread.start` waits for it for ever, in the event loop's own thread.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Threads:
         return await answer
 
     def post(self, function: Callable[[], object]) -> None:
-        """Make a call of whose outcome nobody is told but, when it raises, the log."""
+        """Make a call without waiting for it. What it raises is logged."""
         self._calls.put(partial(_logging, function))
 
     def _run(self) -> None:
@@ -89,9 +89,9 @@ def _settle(settle: Callable[[Any], None], answer: asyncio.Future[Result], outco
 
 
 def wait_for_children_without_threads() -> None:
-    """Let asyncio be told of a child's end by the kernel. Until Python 3.12 it starts a thread for every child.
+    """Let the kernel tell asyncio when a child process ends. Until Python 3.12 asyncio starts a thread for every child.
 
-    Before Linux 5.3 there is no other way.
+    Does nothing before Linux 5.3, where that is the only way.
     """
     if sys.version_info >= (3, 12):
         return

@@ -1,4 +1,4 @@
-"""A button's edges -> the house's events: runs the gestures' timers and posts what they say."""
+"""Turns the edges of a button into events: runs the timers of the gestures and posts what they recognise."""
 
 from __future__ import annotations
 

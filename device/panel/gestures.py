@@ -6,8 +6,8 @@
                               |
                          long_press_s --> LongPressed --release--> Released
 
-An edge counts when the level has been stable for DEBOUNCE, and then from its own moment on: waiting for the bouncing
-to end delays a gesture but does not move it.
+An edge counts once the level has been stable for DEBOUNCE, and counts from the moment at which it happened: waiting for
+the contact to settle delays the report of a gesture, but does not change its times.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ class Gestures:
         self._contact_since = Ms(0)
 
     def handle_press(self, now: Ms) -> list[Gesture]:
-        """The contact closed; return what is settled by now."""
+        """The contact closed; return the gestures recognised by now."""
         return self._handle_edge(True, now)
 
     def handle_release(self, now: Ms) -> list[Gesture]:
-        """The contact opened; return what is settled by now."""
+        """The contact opened; return the gestures recognised by now."""
         return self._handle_edge(False, now)
 
     def get_timer(self) -> Ms | None:
@@ -124,7 +124,7 @@ class Gestures:
         return [LongPressed(self._pressed_at)]
 
     def _stay_down_until(self, released_at: Ms) -> list[Gesture]:
-        """Return what fell due before the release, when a bounce had put it off."""
+        """Return the gestures that were due before the release and were delayed by a bouncing contact."""
         gestures: list[Gesture] = []
         if self._stage is _Stage.DOWN and released_at >= self._pressed_at + self._hold:
             gestures += self._stay_down()

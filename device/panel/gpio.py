@@ -20,7 +20,7 @@ from device.units import Ms, ms_from_seconds
 log = logging.getLogger(__name__)
 
 RETRY = Ms(1_000)
-"""How soon a light that failed is tried again: its fault is a pattern that is lit then, of both kinds of pins."""
+"""How soon a light that failed is tried again. The pattern of a fault is lit then, in both tables of patterns."""
 
 
 class NullPanel:
@@ -30,7 +30,7 @@ class NullPanel:
         """Nothing to show it on."""
 
     def close(self) -> None:
-        """Nothing to let go."""
+        """Nothing to close."""
 
 
 def open_panel(
@@ -59,7 +59,7 @@ class GpioPanel:
         position_at: PositionAt,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Take the pins. Raise ConfigError."""
+        """Open the pins. Raise ConfigError."""
         self._loop = loop or asyncio.get_running_loop()
         self._post = post
         self._failed = False
@@ -75,7 +75,7 @@ class GpioPanel:
             opened.pop_all()
 
     def show(self, indication: Indication) -> None:
-        """Show it until told otherwise; the pattern of the same indication is not begun anew. Never raises."""
+        """Show it until told otherwise; the same indication again does not restart its pattern. Never raises."""
         if self._light is None or indication is self._indication:
             return
         self._indication = indication
@@ -83,7 +83,7 @@ class GpioPanel:
         self._refresh()
 
     def close(self) -> None:
-        """Lights off, pins let go. Harmless when closed."""
+        """Switch the lights off and release the pins. Harmless when closed."""
         self._stop_timer()
         self._gestures.close()
         light, self._light = self._light, None
@@ -111,7 +111,7 @@ class GpioPanel:
             self._timer = self._loop.call_later(wait / 1000, self._refresh)
 
     def _write(self, light: gpio.Light, levels: tuple[float, ...]) -> None:
-        """Post the first failure, and the first time after it that there is light again."""
+        """Set the light. Post the first failure, and the first success with a lit light after it."""
         failed = self._failed
         try:
             light.show(levels)

@@ -1,8 +1,8 @@
 """Indication -> how the lights move: brightness over time, as data. No I/O, no clock.
 
-One LED without colour must tell all indications apart, so each differs in its movement; colour only helps. The
-microphone may be live in every indication but MUTED, IDLE and OFFLINE, so none of these is ever dark: also not the
-faults, which outrank LISTENING and may be shown while a conversation goes on.
+A single LED without colour must show all indications, so each differs in its movement; colour only helps. Sound may
+leave the device in LISTENING, THINKING and SPEAKING, so these are never dark; nor are WAKING and the faults, so that a
+dark light means nothing but MUTED, IDLE and OFFLINE.
 """
 
 from __future__ import annotations
@@ -108,13 +108,13 @@ def _stepping(colour: Colour, *steps: tuple[float, float]) -> Pattern:
 
 DIMMABLE: Mapping[Indication, Pattern] = {
     Indication.IDLE: _steady(WHITE, 0.0),
-    # Stands for hours: no timer. Dim, so that a bedroom stays dark, and never to be taken for LISTENING.
+    # May last for hours: no timer. Dim, so that a bedroom stays dark and nobody mistakes it for LISTENING.
     Indication.MUTED: _steady(RED, 0.1),
     Indication.LISTENING: _steady(CYAN, 1.0),
     Indication.WAKING: _fading(CYAN, (0, 0.1), (400, 1.0)),
     Indication.THINKING: _fading(VIOLET, (0, 0.15), (800, 0.8), (1600, 0.15)),
     Indication.SPEAKING: _fading(GREEN, (0, 0.4), (250, 1.0), (500, 0.4)),
-    # Three flashes and a pause, for as long as it lasts: nobody should talk to a deaf device for a day.
+    # Three flashes and a pause, for as long as it lasts, so that nobody talks to a deaf device for a day.
     Indication.DEAF: _stepping(RED, (1.0, 100), (0.1, 100), (1.0, 100), (0.1, 100), (1.0, 100), (0.1, 900)),
     Indication.FAULT: _stepping(AMBER, (1.0, 150), (0.1, 150), (1.0, 150), (0.1, 1550)),
     Indication.ERROR: _stepping(RED, (1.0, 200), (0.1, 200)),
@@ -125,12 +125,12 @@ DIMMABLE: Mapping[Indication, Pattern] = {
 ON_OFF: Mapping[Indication, Pattern] = {
     Indication.IDLE: _steady(WHITE, 0.0),
     Indication.MUTED: _stepping(RED, (1.0, 60), (0.0, 1940)),
-    # One level is all there is, and dark would deny a live microphone: the phases look alike.
+    # There is only one level, and dark would mean that nothing is sent: so the phases look alike.
     Indication.LISTENING: _steady(CYAN, 1.0),
     Indication.WAKING: _steady(CYAN, 1.0),
     Indication.THINKING: _steady(VIOLET, 1.0),
     Indication.SPEAKING: _steady(GREEN, 1.0),
-    # Lit with short dips, as a conversation may go on beneath a fault.
+    # Lit with short dips: dark means that all is well, or that the device is muted.
     Indication.DEAF: _stepping(RED, (0.0, 100), (1.0, 100), (0.0, 100), (1.0, 100), (0.0, 100), (1.0, 900)),
     Indication.FAULT: _stepping(AMBER, (0.0, 100), (1.0, 150), (0.0, 100), (1.0, 1650)),
     Indication.ERROR: _stepping(RED, (1.0, 200), (0.0, 200)),

@@ -1,1 +1,1 @@
-"""What the house can do when it is asked."""
+"""The tools that a model may call."""

@@ -1,4 +1,4 @@
-"""The tools of the house: what a model is told of them, and the boundary at which each call is checked."""
+"""The list of tools: what a model is told about them, and where each call is checked."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def decode_arguments(tool: Tool[Arguments], text: str) -> Arguments:
 
 
 def _parse(tool: Tool[Any], text: str) -> Any:
-    """Return JSON as plain values: all of it is read before anything in it is judged."""
+    """Return JSON as plain values: all of it is parsed before anything in it is checked."""
     try:
         # Some servers send nothing at all for a call without arguments.
         return msgspec.json.decode((text if text.strip() else "{}").encode(errors="replace"))

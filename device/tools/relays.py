@@ -1,4 +1,4 @@
-"""set_switch: named relays on GPIO pins, safe before the first word and after the last."""
+"""set_switch: named relays on GPIO pins, in their safe state when the program starts and ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OFF_PHRASES = ("turn off the {name}", "turn the {name} off", "switch off the {na
 
 
 class Relays:
-    """The configured relays. A context manager: safe at the start, safe at the end."""
+    """The configured relays, in their safe state when opened and when closed. A context manager."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Relays:
         return tuple(self._health.values())
 
     def close(self) -> None:
-        """Put every relay to its safe state and let the pins go; one that fails does not keep the others from it.
+        """Put every relay into its safe state and release its pin, whether or not another fails.
 
         Harmless when closed.
         """

@@ -147,16 +147,16 @@ def test_a_slow_network_is_not_a_dead_one(monkeypatch: pytest.MonkeyPatch) -> No
     """The question waits behind ten seconds of sound; its time counts from when it is through."""
     now = 0.0
     monkeypatch.setattr(wire.time, "monotonic", lambda: now)
-    slow: wire.Patience = wire.Patience(SlowWire(1_000, 10), 2.0)  # type: ignore[arg-type]
+    slow: wire.PingDeadline = wire.PingDeadline(SlowWire(1_000, 10), 2.0)  # type: ignore[arg-type]
     for _ in range(90):
         now += 0.5
-        slow.spend()
+        slow.check()
     for _ in range(20):
-        slow.spend()
+        slow.check()
     now += 2.1
     with pytest.raises(TimeoutError, match="within 2 s"):
-        slow.spend()
-    dead = wire.Patience(SlowWire(1_000, 0), 20.0)  # type: ignore[arg-type]
+        slow.check()
+    dead = wire.PingDeadline(SlowWire(1_000, 0), 20.0)  # type: ignore[arg-type]
     now += wire.UNTAKEN_S + 0.1
     with pytest.raises(TimeoutError, match="takes nothing"):
-        dead.spend()
+        dead.check()

@@ -17,7 +17,7 @@ import pytest
 import websockets.exceptions
 
 from device.conversation.openai import link, refusal
-from device.conversation.openai.refusal import Witness
+from device.conversation.openai.refusal import HandshakeRecord
 from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 from device.core.events import Failure, SessionReady
@@ -295,7 +295,7 @@ def test_a_certificate_of_another_time_is_told_with_the_clock(code: int) -> None
     """A Pi has no clock of its own: until it has asked the network, it may be in another year."""
     problem = ssl.SSLCertVerificationError(1, "no")
     problem.verify_code, problem.verify_message = code, "certificate is not yet valid"
-    failure, message = refusal.explain(problem, Witness(), OpenAI(), websockets.exceptions, str)
+    failure, message = refusal.explain(problem, HandshakeRecord(), OpenAI(), websockets.exceptions, str)
     assert failure is Failure.INSECURE
     check(message, ("certificate of api.openai.com", "not yet valid", "clock", "timedatectl"))
 

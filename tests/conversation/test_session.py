@@ -263,8 +263,8 @@ async def test_a_configuration_that_is_never_acknowledged_is_given_up() -> None:
 
 async def test_a_configuration_is_waited_for_less_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server is there already."""
-    monkeypatch.setattr(session, "_FOR_CONFIGURATION_S", 0.1)
-    monkeypatch.setattr(session, "_FOR_CONFIGURATION", 0.005)
+    monkeypatch.setattr(session, "_CONFIGURATION_S", 0.1)
+    monkeypatch.setattr(session, "_CONFIGURATION_SHARE", 0.005)
 
     async def script(peer: Peer) -> None:
         await peer.say("session.created", session={})

@@ -69,6 +69,16 @@ def test_complete_words_are_told_before_the_end(talk: Talk) -> None:
     assert ev.WordsWritten(1) not in talk.facts()
 
 
+def test_an_answer_without_an_end_may_have_neither_sound_nor_words(talk: Talk) -> None:
+    """Words that cannot be spoken, half a sample, and no end: the person is told that no answer came."""
+    talk.says("response.output_text.done", **PLACE, text="...")
+    assert ev.WordsWritten(1) in talk.facts()
+    delta(talk, "AA==")
+    talk.protocol.abandon_response()
+    end = finished(talk)
+    assert (end.sound, end.text, end.lack) == (False, "", Shortfall.NO_END)
+
+
 def test_pieces_alone_are_enough(talk: Talk) -> None:
     """A server may forget the whole."""
     for piece in ("It is", " five."):

@@ -1,4 +1,4 @@
-"""How much has come of a server, and cannot have been used yet: sound that waits to be heard, and messages."""
+"""How much a server has sent that cannot have been used yet: sound that waits to be heard, and messages."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Iterator
 from device.conversation.openai.facts import AnswerAudio, Fact
 from device.conversation.openai.outbox import BYTES_PER_MS
 
-# The machine gives an answer that is complete ten minutes to sound: what is beyond them would never be heard. At 24 kHz
-# they are 29 MB; a model's longest answer (32,000 tokens, each 50 ms) takes longer to come than that.
+# The machine lets a complete answer sound for ten minutes: what is longer would never be heard. At 24 kHz that is 29
+# MB; a model's longest answer (32,000 tokens of 50 ms) takes longer than ten minutes to arrive.
 LONGEST_S = 600.0
 
-# What the player keeps of an item, and the protocol until the session ends, is worth that much sound at least.
+# Each item is counted as this much sound more: the player and the protocol keep some data about each.
 _ITEM_S = 1.0
 
 MOST_MESSAGES = 30_000
-"""Ahead of `_MESSAGES_PER_S`. Ten minutes of an answer at once, in pieces of 20 ms: each leaves some traces."""
+"""So many more than `_MESSAGES_PER_S` allows may come at once: ten minutes of an answer in pieces of 20 ms."""
 
-# Eight times as fast as speech, in such pieces, with the words beside them.
+# Eight times as fast as speech, in pieces of 20 ms, with the words besides.
 _MESSAGES_PER_S = 500.0
 
-# A piece is 0.5 ms of work for the loudspeaker's resampler on a desktop and some milliseconds on a Pi.
+# The loudspeaker's resampler needs 0.5 ms for such a piece on a desktop, and some milliseconds on a Pi.
 _PIECE = 200 * BYTES_PER_MS
 
 
 def in_pieces(fact: Fact) -> Iterator[Fact]:
-    """Cut long sound, so that who hands it on may do something else in between."""
+    """Cut long sound in pieces, so that other work can be done between them."""
     if not isinstance(fact, AnswerAudio) or len(fact.pcm) <= _PIECE:
         yield fact
         return
@@ -34,7 +34,7 @@ def in_pieces(fact: Fact) -> Iterator[Fact]:
 
 
 class Bucket:
-    """What is put in and runs out at a steady rate."""
+    """A leaky bucket: it is filled in portions, and runs out at a steady rate."""
 
     def __init__(self, leak_per_s: float) -> None:
         self._leak_per_s = leak_per_s
@@ -42,7 +42,7 @@ class Bucket:
         self._at = 0.0
 
     def add(self, amount: float, now: float) -> float:
-        """Put some in at `now` (seconds of a clock that never goes back); return how much there is."""
+        """Fill in `amount` at `now` (seconds of a clock that never goes back); return how much it holds."""
         self._held = max(0.0, self._held - (now - self._at) * self._leak_per_s) + amount
         self._at = now
         return self._held
@@ -57,10 +57,9 @@ class Backlog:
         self._messages = Bucket(_MESSAGES_PER_S)
 
     def add_sound(self, sound: AnswerAudio, now: float) -> float:
-        """Take in a piece; return for how many seconds the turn's sound will still be heard.
+        """Count a piece; return how many seconds of the turn's sound are left when it is played without a break.
 
-        Nobody plays it faster than time goes by. The player may be behind that (it opens the loudspeaker, it is
-        interrupted): then a little more waits.
+        The player may be behind (while it opens the loudspeaker, for instance): then a little more waits.
         """
         last, self._item = self._item, (sound.turn, sound.item)
         if last is None or last[0] != sound.turn:
@@ -70,5 +69,5 @@ class Backlog:
         return self._sound.add(len(sound.pcm) / BYTES_PER_MS / 1000, now)
 
     def add_message(self, now: float) -> bool:
-        """Take in a message; return whether there were too many."""
+        """Count a message; return whether there were too many."""
         return self._messages.add(1, now) > MOST_MESSAGES

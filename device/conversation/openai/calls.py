@@ -1,4 +1,4 @@
-"""The calls of responses, however a server tells of them: each is passed on once, or answered here."""
+"""The tool calls of responses, by whichever events a server sends them: each is passed on once, or answered here."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class CallReader:
     def __init__(
         self, responses: Responses, tell: Callable[[ToolCalled | CallBegun], None], answer: Callable[[str, str], None]
     ) -> None:
-        """Take `answer` (call id, text) for calls that nobody can run."""
+        """`answer` (call id, text) is for calls that nobody can run."""
         self._responses = responses
         self._tell = tell
         self._answer = answer
         self._names: dict[str, str] = {}
-        """By items: older servers leave the name out where the arguments stand."""
+        """The names of tools by item: older servers leave the name out of the event that brings the arguments."""
         self._begun: dict[str, str] = {}
-        """The responses of calls that are not complete, by call ids."""
+        """The response of each call that is not complete, by call id."""
 
     def item_added(self, event: server.OutputItemAdded) -> None:
         """Note that a call begins."""
@@ -38,7 +38,7 @@ class CallReader:
             self._begin(event.item.call_id, event.response_id)
 
     def arguments_done(self, event: server.ArgumentsDone, turn: int) -> None:
-        """Take a whole call; `turn` is for one of a response that is not known."""
+        """Handle a complete call; `turn` is for one whose response is not known."""
         name = event.name or self._names.get(event.item_id or "")
         if name:
             self._call(event.call_id, event.response_id, (name, _text(event.arguments) or ""), turn)
@@ -46,7 +46,7 @@ class CallReader:
             self._begin(event.call_id, event.response_id)
 
     def item_done(self, item: server.Item | None, response_id: str | None, turn: int) -> None:
-        """Take a whole call, or one that was cut off."""
+        """Handle a complete call, or one that was cut off."""
         if item is None or item.type != "function_call" or not item.call_id:
             return
         arguments = _text(item.arguments)
@@ -56,7 +56,7 @@ class CallReader:
             self._call(item.call_id, response_id, (item.name, arguments), turn)
 
     def response_done(self, response_id: str) -> None:
-        """Answer what was begun and never came whole: an open call would hang in the history."""
+        """Answer calls that began and were never completed: the history must not keep a call without an answer."""
         for call_id in [call for call, response in self._begun.items() if response == response_id]:
             self._refuse(call_id, response_id)
 

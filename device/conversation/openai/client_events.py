@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class PcmFormat(Struct, frozen=True, kw_only=True):
-    """s16le mono; the API takes no other rate."""
+    """s16le mono; the API accepts no other rate."""
 
     type: Literal["audio/pcm"] = "audio/pcm"
     rate: Literal[24000] = 24000
@@ -118,7 +118,7 @@ class AppendAudio(ClientEvent, frozen=True, kw_only=True, tag="input_audio_buffe
 
 
 class CommitAudio(ClientEvent, frozen=True, kw_only=True, tag="input_audio_buffer.commit"):
-    """Make the audio sent a message of the person."""
+    """Turn the audio sent into a message of the person."""
 
 
 class ClearAudio(ClientEvent, frozen=True, kw_only=True, tag="input_audio_buffer.clear"):
@@ -162,8 +162,8 @@ class CreateItem(ClientEvent, frozen=True, kw_only=True, tag="conversation.item.
     item: FunctionCallOutput
 
 
-# Events without which an answer can be given all the same, with the beginnings of their ids: an error that names one of
-# them is no reason to give the answer up.
+# Events that the answer does not depend on, with the beginnings of their ids: an error about one of them is no reason
+# to give the answer up.
 _HARMLESS: dict[type[ClientEvent], str] = {
     CancelResponse: "cancel",
     TruncateItem: "truncate",
@@ -174,13 +174,13 @@ _HARMLESS: dict[type[ClientEvent], str] = {
 
 
 def named(event: ClientEvent, number: int) -> ClientEvent:
-    """Return the event with an id, when an error about it must be told from others."""
+    """Return the event with an id, where an error about it must be distinguished from others."""
     prefix = _HARMLESS.get(type(event))
     return msgspec.structs.replace(event, event_id=f"{prefix}_{number}") if prefix else event
 
 
 def is_harmless(event_id: str | None) -> bool:
-    """Say whether an error that names this event says nothing of the answer."""
+    """Say whether an error that names this event has nothing to do with the answer."""
     return bool(event_id) and str(event_id).partition("_")[0] in _HARMLESS.values()
 
 

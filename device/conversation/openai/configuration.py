@@ -53,10 +53,10 @@ def turn_detection(settings: OpenAI, turn_end: TurnEnd) -> client.ServerVad | cl
 
 
 def may_be_ours(shown: object, ours: str, before: object) -> bool:
-    """Say whether a session.updated that shows these instructions may be about our update: it names no event.
+    """Say whether a session.updated that shows these instructions may follow from our update, which it does not name.
 
-    Not every compatible server repeats the instructions as they were sent. Only one that still shows those from before
-    is certainly not talking about our update.
+    Not every compatible server repeats the instructions as they were sent. Only one that still shows the earlier ones
+    has certainly not applied our update.
     """
     return shown is None or shown == ours or shown != before
 

@@ -1,4 +1,4 @@
-"""What comes of a response, sound and words: passed on, or kept until it is known whether it must be read aloud."""
+"""The sound and the words of responses: passed on, or kept until it is known whether they must be read aloud."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from device.conversation.openai.items import AudioItem, AudioItems
 from device.conversation.openai.responses import Response, Responses
 from device.core import events as ev
 
-# An item has one or two; a number that no JSON may hold must not be sent back.
+# An item has one or two parts. The number is sent back to the server, so it must be a plausible one.
 _MOST_PARTS = 1_000
 
 
@@ -26,7 +26,7 @@ class Content:
         complain: Callable[[str, str], None],
         mask: Callable[[str], str],
     ) -> None:
-        """Take `complain` for nonsense (what about, and what it is), `mask` to remove secrets from what is logged."""
+        """`complain` (about what, message) reports invalid messages; `mask` removes secrets from what is logged."""
         self._responses = responses
         self._tell = tell
         self._complain = complain
@@ -38,7 +38,7 @@ class Content:
         return self._items.heard(item, played_ms)
 
     def is_open(self, response: Response) -> bool:
-        """Say whether the end of some sound of the response was not told."""
+        """Say whether some sound of the response has not been reported to be complete."""
         return bool(self._items.incomplete(response.id))
 
     def finished(self, response: Response, info: server.ResponseInfo, items: list[server.Item]) -> ev.ResponseFinished:
@@ -60,14 +60,14 @@ class Content:
             lack=lack,
         )
 
-    def _heard_of(self, response_id: str | None) -> Response | None:
+    def _wanted(self, response_id: str | None) -> Response | None:
         """Return the response when its content is still wanted."""
         response = self._responses.find(response_id)
         return None if response is None or response.dropped else response
 
     def audio_delta(self, event: server.AudioDelta) -> None:
         """Pass a piece of sound on."""
-        response = self._heard_of(event.response_id)
+        response = self._wanted(event.response_id)
         if response is None:
             return
         received = sound.decode(event.delta)
@@ -84,15 +84,15 @@ class Content:
 
     def audio_done(self, event: server.AudioDone) -> None:
         """Pass on that an item's sound is complete."""
-        response = self._heard_of(event.response_id)
+        response = self._wanted(event.response_id)
         if response is not None and not event.item_id:
             self.end_audio(response.id)
         elif response is not None and event.item_id and self._items.complete(event.item_id):
             self._tell(AnswerItemEnded(response.turn, event.item_id))
 
     def end_audio(self, response_id: str) -> None:
-        """Complete what a server left open; of an interrupted answer, what was not received stays unknown."""
-        if response := self._heard_of(response_id):
+        """Report that the sound of a response is complete, where the server did not and nobody interrupted it."""
+        if response := self._wanted(response_id):
             for item in self._items.incomplete(response_id):
                 self._items.complete(item)
                 self._tell(AnswerItemEnded(response.turn, item))
@@ -100,19 +100,19 @@ class Content:
     # -- words
 
     def transcript_done(self, event: server.TranscriptDone) -> None:
-        """Take the words of sound."""
-        if response := self._heard_of(event.response_id):
+        """Note the words of sound."""
+        if response := self._wanted(event.response_id):
             response.spoken.set(*_place(event), event.transcript)
             self._tell(ev.Said(response.turn, event.transcript))
 
     def text_delta(self, event: server.TextDelta) -> None:
-        """Take a piece of words without sound."""
-        if response := self._heard_of(event.response_id):
+        """Note a piece of words without sound."""
+        if response := self._wanted(event.response_id):
             response.written.add(*_place(event), event.delta)
 
     def text_done(self, event: server.TextDone) -> None:
-        """Take words without sound; behind the end of a silent response they are told at once."""
-        response = self._heard_of(event.response_id)
+        """Note words without sound; after the end of a response without sound they are told at once."""
+        response = self._wanted(event.response_id)
         if response is None:
             return
         response.written.set(*_place(event), event.text)

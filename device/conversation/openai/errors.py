@@ -1,4 +1,4 @@
-"""What the provider's errors mean for us: nothing, a complaint, or the end of the session; and what to do about them.
+"""What an error of the provider means for us (nothing, a line in the log, or the end of the session), and what to do.
 
 The codes are those that clients of the API have met; the API publishes no list. Compatible servers and gateways use
 codes of their own or none, so the words of a message count too.
@@ -48,7 +48,7 @@ _FAILURES = {
 }
 _OF_NAME = {name: failure for failure, names in _FAILURES.items() for name in names.split()}
 
-# What says little: looked at when neither a code nor the words say more.
+# Names that say little: they count when neither a code nor the words say more.
 _OF_VAGUE_NAME = {
     "invalid_request_error": Failure.REFUSED_CONFIG,
     "invalid_argument": Failure.REFUSED_CONFIG,
@@ -58,7 +58,7 @@ _OF_VAGUE_NAME = {
     "api_error": Failure.BUSY,
 }
 
-# A server of the beta names what it does not know of our first session.update.
+# A server that speaks the beta names the fields of our first session.update that it does not know.
 _OF_THE_BETA = re.compile(
     r"openai-beta|realtime=v1|unknown parameter: '?session\.(type|output_modalities|audio)\b", re.I
 )
@@ -133,17 +133,17 @@ def kind_of(error: ServerError) -> Kind:
 
 
 def failure_of(error: ServerError, otherwise: Failure = Failure.REFUSED) -> Failure:
-    """Say what an error that ended something is for the person."""
+    """Return the failure that the person is told for an error that ended something."""
     return _told_by(error) or _vague(error.code) or _vague(error.type) or otherwise
 
 
 def failure_of_refusal(status: int, error: ServerError | None) -> Failure:
-    """Say what an HTTP answer that refuses a session is for the person; `error` is what its body tells of."""
+    """Return the failure for an HTTP response that refuses a session; `error` is what its body describes."""
     return (_told_by(error) if error else None) or failure_of_status(status)
 
 
 def failure_of_words(text: str, otherwise: Failure) -> Failure:
-    """Say what a server's bare words, where it ought to have sent an event, are for the person."""
+    """Return the failure for plain text that a server sent instead of an event."""
     return _by_words(text) or otherwise
 
 
@@ -195,11 +195,11 @@ _OF_STATUS = {
     505: Failure.WRONG_ADDRESS,
     511: Failure.WEB_PAGE,
 }
-"""RFC 9110, section 15; 425 of RFC 8470, 429 and 511 of RFC 6585, 451 of RFC 7725. 403 alone does not say what for."""
+"""RFC 9110, section 15; 425 of RFC 8470, 429 and 511 of RFC 6585, 451 of RFC 7725. 403 alone does not say why."""
 
 
 def failure_of_status(status: int) -> Failure:
-    """Say what an HTTP status that refuses a session is for the person."""
+    """Return the failure for an HTTP status that refuses a session."""
     if status < 400:
         return Failure.WEB_PAGE if status >= 300 else Failure.WRONG_ADDRESS
     return _OF_STATUS.get(status, Failure.BUSY if status >= 500 else Failure.REFUSED)
@@ -218,7 +218,7 @@ _CLOSED_BY_KEY = 3000
 
 
 def failure_of_close(code: int, reason: str, ready: bool) -> Failure:
-    """Say what a close of the connection is for the person; `ready` tells whether the session was in use."""
+    """Return the failure for a connection that was closed; `ready` tells whether the session was in use."""
     # 4000 comes with reasons such as "invalid_request_error.beta_api_shape_disabled".
     kind, _, name = reason.rpartition(".")
     told = _named(name) or _by_words(reason) or _vague(kind)
@@ -238,7 +238,7 @@ def failure_of_close(code: int, reason: str, ready: bool) -> Failure:
 
 
 def why_ended(info: ResponseInfo, mask: Callable[[str], str]) -> tuple[Failure | None, str]:
-    """Say what a response's end is for the person (None: it did not fail), and why it ended early."""
+    """Return the failure with which a response ended (None: it did not fail), and why it ended early."""
     details = read(info.status_details, StatusDetails) or StatusDetails()
     if info.status != "failed":
         return None, tidy(details.reason or "", mask)
@@ -257,7 +257,7 @@ def describe(error: ServerError, mask: Callable[[str], str]) -> str:
 
 
 def tidy(text: str, mask: Callable[[str], str]) -> str:
-    """Return foreign text fit for a log line: printable, masked, at most 200 characters."""
+    """Return the server's text as it may stand in a log line: printable, masked, at most 200 characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split())
     return mask(line)[:200]
 

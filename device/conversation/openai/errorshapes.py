@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from device.conversation.openai import lenientjson
 
-# What is looked at of a list, and how deep; nobody reads more of it.
+# How many entries of a list are looked at, and how many levels.
 _FIRST = 5
 _DEEPEST = 4
 
-# What is looked at of a page or of a text.
+# How many characters of a page or a text are looked at.
 _MOST_TEXT = 4_096
 
 _INNER = ("error", "errors", "error_event", "fault")
@@ -63,7 +63,7 @@ def error_in(value: Any, depth: int = 0) -> ServerError | None:
 
 def _error_in_object(value: dict[str, Any], depth: int) -> ServerError | None:
     inner = next((found for key in _INNER if (found := error_in(value.get(key), depth + 1))), ServerError())
-    # The event's own id stands outside of the error; ours inside.
+    # Outside of the error stands the id of the server's event, inside that of ours.
     event_id = value.get("event_id") if depth else None
     error = ServerError(
         type=inner.type or _first_name(value, _TYPES),
@@ -108,7 +108,7 @@ def _words_of_object(value: dict[str, Any], depth: int) -> str:
 
 
 def error_told(text: str | bytes) -> ServerError | None:
-    """Return the error that a message which is no event we know tells of; None when it tells of none in words."""
+    """Return the error that is described by a message which is not a known event; None when it describes none."""
     try:
         value = lenientjson.decode(text)
     except (ValueError, RecursionError):
@@ -125,7 +125,7 @@ def error_told(text: str | bytes) -> ServerError | None:
 
 
 def error_in_body(body: bytes) -> ServerError | None:
-    """Return the error that the body of an HTTP answer tells of: JSON, a page (its title, else first words) or text."""
+    """Return the error in the body of an HTTP response: JSON, a page (its title, else its first words) or text."""
     try:
         value = lenientjson.decode(body)
     except (ValueError, RecursionError):
@@ -134,7 +134,7 @@ def error_in_body(body: bytes) -> ServerError | None:
 
 
 def words_in(text: str | bytes) -> str:
-    """Return the first words of a page or of plain text; "" of what is no text, as a compressed page is none."""
+    """Return the first words of a page or of plain text; "" when it is not text, as with a compressed page."""
     start = text[:_MOST_TEXT]
     words = start.decode(errors="replace") if isinstance(start, bytes) else start
     return "" if words.count("\ufffd") * 10 > len(words) else words_of(words)

@@ -1,4 +1,4 @@
-"""JSON as some servers write it: half of an emoji that was cut in two, NaN, numbers without an end."""
+"""JSON as some servers write it, with half of an emoji, NaN, or numbers of any length."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-# What is mended: it is read twice more, which a longer message would make the event loop wait for.
+# The longest text that is mended: that reads it twice more, while the event loop waits.
 _MOST_CHARACTERS = 1_000_000
 
 
@@ -32,7 +32,7 @@ def mended(text: str | bytes) -> bytes:
 
 
 def _number(digits: str) -> int | float | None:
-    """Return a whole number, of a long one what a float holds of it, and null for one that is longer still."""
+    """Return a whole number; a long one as a float; null for one that is too large for a float."""
     return int(digits) if len(digits) < 19 else _finite(digits)
 
 

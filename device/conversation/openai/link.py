@@ -19,9 +19,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from device.conversation.openai import errors, refusal
-from device.conversation.openai.refusal import Stage, Witness
+from device.conversation.openai.refusal import HandshakeRecord, Stage
 from device.conversation.openai.settings import OpenAI
-from device.conversation.openai.wire import Patience, Wire
+from device.conversation.openai.wire import PingDeadline, Wire
 from device.core.events import Failure
 from device.errors import ConfigError, ConversationError
 from device.kit import dial
@@ -32,7 +32,7 @@ from device.secrets import Secret
 # What websockets itself uses; a missed pong is noticed within 40 s.
 _PING_S = 20
 
-# Messages that may wait for the reader. The library's 16 would be 32 MB of the largest.
+# Messages that may wait for the reader. The library's default of 16 would be 32 MB when all are of the largest size.
 _LONGEST_QUEUE = 4
 
 # Lookups that may hang at the same time before another has to wait.
@@ -48,7 +48,7 @@ _SET = "conversation.openai"
 
 
 class LinkError(ConversationError):
-    """There is no connection, or none any more."""
+    """No connection could be made, or it was lost."""
 
     def __init__(self, failure: Failure, message: str) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class LinkError(ConversationError):
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What is costly to load."""
+    """What takes long to load."""
 
     connect: Any
     connection: Any
@@ -76,15 +76,15 @@ def _load() -> Library:
     dial.load()
 
     class Connect(websockets.asyncio.client.connect):
-        """Follows no redirect, which would carry the key to who knows where."""
+        """Follows no redirect: the key would be sent to another server."""
 
         def process_redirect(self, exc: Exception) -> Exception:
             return exc
 
     class Connection(websockets.asyncio.client.ClientConnection):
-        """Lets a witness see the opening."""
+        """Keeps a record of the opening handshake."""
 
-        def __init__(self, seen: Witness, *args: Any, **kwargs: Any) -> None:
+        def __init__(self, seen: HandshakeRecord, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._seen = seen
 
@@ -107,12 +107,12 @@ def _load() -> Library:
 
 @cache
 def _threads() -> Threads:
-    """Return who looks up names, which can hang for minutes, and loads what is large. There from the start."""
+    """Return the threads, started once, that look up names (which can hang for minutes) and load large libraries."""
     return Threads("link", _LOOKUPS)
 
 
 def start_threads() -> None:
-    """Start what a session must not have to start: see device.kit.threads."""
+    """Start the threads before there is a session: see device.kit.threads."""
     _threads()
 
 
@@ -122,7 +122,7 @@ def prepare() -> None:
 
 
 def host_of(url: str) -> str:
-    """Return the host that a URL names. Raise ConfigError when the URL is not fit to be dialled."""
+    """Return the host that a URL names. Raise ConfigError when the URL cannot be connected to."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -172,7 +172,7 @@ class Link:
     async def open(cls, settings: OpenAI, key: Secret) -> Link:
         """Connect and shake hands, within the configured time. Raise LinkError."""
         library = await _threads().call(_load)
-        seen = Witness()
+        seen = HandshakeRecord()
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
                 connection = await _connect(library, settings, key, seen)
@@ -194,17 +194,17 @@ class Link:
         return message
 
     async def check(self, within_s: float) -> None:
-        """Ask the server whether it is there: a pong or any message says so. Raise LinkError when it does not.
+        """Send a ping and wait for its pong, or for any message. Raise LinkError when none comes.
 
-        `within_s` counts from when its kernel has taken the question, which waits behind the sound sent before it. A
-        network that takes nothing for some seconds is dead.
+        `within_s` counts from when the server's kernel has received the ping, which follows the sound sent before. A
+        network on which nothing arrives for some seconds is dead.
         """
         heard = self._heard
         ping = asyncio.create_task(self._ping(), name="realtime ping")
         try:
-            patience = Patience(self._wire, within_s)
+            deadline = PingDeadline(self._wire, within_s)
             while not ping.done() and self._heard == heard:
-                patience.spend()
+                deadline.check()
                 await asyncio.wait({ping}, timeout=_LOOK_S)
         except TimeoutError as silence:
             raise LinkError(Failure.DROPPED, f"{self._host} {silence}: the connection is dead") from None
@@ -212,7 +212,7 @@ class Link:
             ping.cancel()
 
     async def _ping(self) -> None:
-        # A connection that ends meanwhile is the reader's news.
+        # The reader reports a connection that ends meanwhile.
         with contextlib.suppress(self._library.exceptions.ConnectionClosed):
             await (await self._connection.ping())
 
@@ -224,9 +224,9 @@ class Link:
             raise self._end(error) from None
 
     async def close(self) -> None:
-        """Say goodbye, waiting at most half a second for the server; cut when that is interrupted.
+        """Close with a handshake, waiting at most half a second for the server; cut when that is interrupted.
 
-        While something is unsent there is no goodbye: it would follow the sound that is to stay here.
+        No handshake while sound is unsent: that would be sent before it, and is to stay here.
         """
         try:
             if not self._wire.holds_unsent():
@@ -245,7 +245,7 @@ class Link:
         self._wire.cut()
 
     def _end(self, error: Any) -> LinkError:
-        # 1006 stands for "no close frame"; what we sent ourselves says why when the fault was the server's.
+        # 1006 means "no close frame". A close frame of our own says why when the server broke the protocol.
         close = error.sent if error.sent and not error.rcvd_then_sent else error.rcvd
         code, reason = (close.code, close.reason) if close else (1006, "")
         failure = errors.failure_of_close(code, reason, self.ready)
@@ -259,13 +259,13 @@ class Link:
 # -- connecting
 
 
-async def _connect(library: Library, settings: OpenAI, key: Secret, seen: Witness) -> Any:
+async def _connect(library: Library, settings: OpenAI, key: Secret, seen: HandshakeRecord) -> Any:
     url = session_url(settings)
     parts = urlsplit(url)
     host, secure = host_of(url), parts.scheme == "wss"
     options: dict[str, Any] = {"ssl": library.tls} if secure else {}
     must_stay = not secure and not settings.allow_plain
-    # What is not encrypted goes straight to its end: a proxy, wherever it is, would see the key.
+    # Without encryption no proxy is used: it would see the key.
     proxy = None if must_stay or is_loopback(host) else library.get_proxy(url)
     if proxy is None:
         options["sock"] = await _dial(host, parts.port or (443 if secure else 80), must_stay, seen)
@@ -294,7 +294,7 @@ def _quiet_logger() -> logging.Logger:
     return logger
 
 
-async def _dial(host: str, port: int, must_stay: bool, seen: Witness) -> socket.socket:
+async def _dial(host: str, port: int, must_stay: bool, seen: HandshakeRecord) -> socket.socket:
     """Return a socket connected to a host; with `must_stay`, only in the house. Raise LinkError or OSError."""
     found = await dial.resolve(_threads(), host, port)
     addresses = dial.at_home(host, found) if must_stay else found

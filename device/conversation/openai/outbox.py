@@ -1,4 +1,4 @@
-"""What is waiting to be sent, in order: events and microphone audio in one line."""
+"""What is waiting to be sent, in order: events and microphone audio in one queue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BYTES_PER_MS = 48
 """24 kHz mono s16le."""
 
 # A burst (the pre-roll, or what a slow network held up) goes out in pieces of 200 ms: 50 messages for 10 s instead of
-# 500. A frame that finds the line empty goes out alone, so live audio is not delayed.
+# 500. A frame that finds the queue empty goes out alone, so live audio is not delayed.
 LONGEST_APPEND = 200 * BYTES_PER_MS
 
 
@@ -18,7 +18,7 @@ class Outbox:
     """First in, first out; audio next to audio is joined."""
 
     def __init__(self) -> None:
-        self._line: deque[client.ClientEvent | bytearray] = deque()
+        self._queue: deque[client.ClientEvent | bytearray] = deque()
         self._audio_bytes = 0
         self._shut = False
 
@@ -30,7 +30,7 @@ class Outbox:
     def put(self, event: client.ClientEvent) -> None:
         """Add an event to the end."""
         if not self._shut:
-            self._line.append(event)
+            self._queue.append(event)
 
     def put_audio(self, pcm: bytes) -> None:
         """Add audio to the end."""
@@ -38,30 +38,30 @@ class Outbox:
             return
         self._audio_bytes += len(pcm)
         rest = memoryview(pcm)
-        if self._line and isinstance(last := self._line[-1], bytearray):
+        if self._queue and isinstance(last := self._queue[-1], bytearray):
             room = LONGEST_APPEND - len(last)
             last += rest[:room]
             rest = rest[room:]
         for at in range(0, len(rest), LONGEST_APPEND):
-            self._line.append(bytearray(rest[at : at + LONGEST_APPEND]))
+            self._queue.append(bytearray(rest[at : at + LONGEST_APPEND]))
 
     def drop_audio(self) -> None:
-        """Forget the audio at the end: what has not been sent need not be forgotten by the provider."""
-        while self._line and isinstance(last := self._line[-1], bytearray):
+        """Drop the audio at the end of the queue: the provider need not be told to forget what was not sent."""
+        while self._queue and isinstance(last := self._queue[-1], bytearray):
             self._audio_bytes -= len(last)
-            self._line.pop()
+            self._queue.pop()
 
     def shut(self) -> None:
-        """Forget all that waits, and take nothing more."""
+        """Drop all that waits, and accept nothing more."""
         self._shut = True
-        self._line.clear()
+        self._queue.clear()
         self._audio_bytes = 0
 
     def take(self) -> client.ClientEvent | None:
         """Return the next event to send, None when there is none."""
-        if not self._line:
+        if not self._queue:
             return None
-        first = self._line.popleft()
+        first = self._queue.popleft()
         if not isinstance(first, bytearray):
             return first
         self._audio_bytes -= len(first)

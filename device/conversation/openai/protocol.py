@@ -1,7 +1,7 @@
 """The OpenAI Realtime protocol as a state machine: no I/O, no clock.
 
-Orders and received messages go in; `next_message` gives what is to be sent, in order, and `take_facts` what is to be
-told. The shell in session.py moves both.
+Orders and received messages go in; `next_message` returns what is to be sent, in order, and `take_facts` what has
+happened. The shell in session.py carries both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from device.ports.tools import ToolSpec
 # The API refuses to commit less than 100 ms.
 _SHORTEST_COMMIT = 100 * BYTES_PER_MS
 
-# More than the pre-roll and the longest wait for a session together; beyond it the network is not fit for talking.
+# More than the pre-roll and the longest wait for a session together; with more unsent audio the network is too slow.
 _LONGEST_BACKLOG_MS = 30_000
 
 _COMMIT = "commit"
@@ -44,7 +44,7 @@ class Protocol:
         tools: Sequence[ToolSpec],
         mask: Callable[[str], str] = str,
     ) -> None:
-        """Take `mask` to remove secrets from the server's error messages."""
+        """`mask` removes secrets from the server's error messages."""
         self._settings = settings
         self._instructions = instructions
         self._tools = tools
@@ -78,7 +78,7 @@ class Protocol:
         return None if event is None else client.encode(event)
 
     def forget_unsent(self) -> None:
-        """The session is over: nothing that waits is sent, nor anything that is still ordered."""
+        """The session is over: send nothing more, neither what waits nor what is still ordered."""
         self._outbox.shut()
 
     def take_facts(self) -> list[Fact]:
@@ -98,14 +98,14 @@ class Protocol:
         self._ask()
 
     def _switch_turn_end(self) -> None:
-        self._responses.take_back_the_word()
+        self._responses.forget_voice()
         if not self.configured:
             return
         forget = self._turn_end is TurnEnd.DEVICE or self._uncommitted_bytes > 0
         if forget:
             self._outbox.drop_audio()
-        # The server handles events in the order sent: audio queued after this update is heard under it, and needs no
-        # session.updated to wait for.
+        # The server handles events in the order sent: the update holds for audio queued after it, which therefore need
+        # not wait for session.updated.
         self._send(client.UpdateSession(session=configuration.turn_config(self._settings, self._turn_end)))
         if forget:
             self.discard_input()
@@ -142,16 +142,19 @@ class Protocol:
             return
         self._uncommitted_bytes = 0
         self._outbox.drop_audio()
-        self._responses.take_back_the_word()
+        self._responses.forget_voice()
         self._send(client.ClearAudio())
 
     def cancel_response(self, keeps_due: bool = False) -> None:
-        """Cancel the running response, if any; drop what still comes of it, and what is due (but with `keeps_due`)."""
+        """Cancel the running response, if any, and drop what still arrives of it.
+
+        A response that is due but has not begun is dropped too, unless `keeps_due`.
+        """
         for response_id in self._responses.drop() if keeps_due else self._responses.cancel():
             self._send(client.CancelResponse(response_id=response_id))
 
     def abandon_response(self) -> None:
-        """Take the running response for complete: nothing has come of it for long. ResponseFinished is told."""
+        """Treat the running response as complete, since nothing of it has come for long. ResponseFinished is told."""
         forgotten = self._responses.wanted()
         for response in forgotten:
             response.cut = self._content.is_open(response)
@@ -161,7 +164,7 @@ class Protocol:
             self._tell(ev.ResponseFinished(self._turn, "", cancelled=True, more=self._responses.more))
 
     def drop_response(self) -> None:
-        """Drop what still comes of the running response: the provider has cancelled it itself."""
+        """Drop what still arrives of the running response: the provider has cancelled it by itself."""
         self._responses.drop()
 
     def truncate_item(self, item: str, played_ms: float) -> None:
@@ -183,7 +186,7 @@ class Protocol:
             self._ask()
 
     def note_alive(self) -> None:
-        """Tell that the server is there, after it was asked."""
+        """Tell that the server has answered the check."""
         self._tell(ev.LinkAnswered(self._turn))
 
     def fail(self, failure: Failure, message: str) -> None:
@@ -208,20 +211,20 @@ class Protocol:
     # -- what the server says
 
     def receive_binary(self, message: bytes = b"") -> None:
-        """Take a binary frame: the protocol has none, but a server that refuses may speak so."""
+        """Handle a binary frame: the protocol has none, but some servers refuse a session in one."""
         if not self.ready and message.startswith((b"{", b"[")):
             self.receive_text(message)
             return
         self._complain("binary", "the server sent a binary message, which the protocol does not have; ignored")
 
     def receive_text(self, text: str | bytes) -> None:
-        """Take a text frame."""
+        """Handle a text frame."""
         if self.failed:
             return
         try:
             event = server.decode(text)
         except server.NotJsonError:
-            self._nonsense(text)
+            self._not_json(text)
         except server.MalformedEventError as error:
             problem = errors.tidy(str(error), self._mask)
             if not self._refused_by(text):
@@ -233,21 +236,22 @@ class Protocol:
             else:
                 self._refused_by(text)
 
-    def _nonsense(self, text: str | bytes) -> None:
-        # Once the session is in use there may be somebody's words in it.
+    def _not_json(self, text: str | bytes) -> None:
+        # Once the session is in use, the text may hold what somebody said: it must not be logged.
         said = "" if self.ready else f' ("{errors.tidy(errorshapes.words_in(text), self._mask)}")'
         failure = Failure.PROTOCOL if self.ready else errors.failure_of_words(said, Failure.WRONG_ADDRESS)
         self.fail(failure, self._advised(failure, f"the server sent what is not JSON{said}"))
 
     def _refused_by(self, text: str | bytes) -> bool:
-        """Take what is no event as an error, if it tells of one: not every server and gateway refuses by an event."""
+        """Handle a message that is not an event but describes an error, as some servers and gateways refuse a
+        session."""
         error = None if self.ready else errorshapes.error_told(text)
         if error is not None:
             self._error(server.ErrorReported(error=error))
         return error is not None
 
     def _complain(self, about: str, message: str) -> None:
-        """Tell of each kind of nonsense once: a server that talks it, talks it a lot."""
+        """Report each kind of invalid message once: a server that sends one sends many."""
         if about not in self._complained:
             self._complained.add(about)
             self._tell(ev.ProviderComplained(self._turn, message))
@@ -288,12 +292,13 @@ class Protocol:
     def _error(self, event: server.ErrorReported) -> None:
         """Decide what an error ends.
 
-        Nothing: a race (`Kind.BENIGN`), and a complaint about an event of ours without which an answer can be given.
-        The session: a fatal one, and before the session is ready whatever has a name.
-        The answer: what refuses our response.create; and trouble of the server's own (`Kind.RETRYABLE`) while an answer
-        is expected that has not begun. Any other that comes then, and trouble of the server's own while a response
-        runs, leaves in doubt whether an answer will come: the core waits a little for a sign of it. Whatever else comes
-        while a response runs is no reason to wait for less: that tells of its own failure with its end.
+        - Nothing: a race (`Kind.BENIGN`), or an error about one of our events that the answer does not depend on.
+        - The session: a fatal error, an error about our configuration, or any error before the session is ready.
+        - The answer: a refusal of our response.create, or a fault of the server (`Kind.RETRYABLE`) while a response is
+          due that has not begun.
+        - Perhaps the answer: another error while a response is due that has not begun, or a fault of the server while
+          one runs. The core waits a little for a sign of the answer. Any other error while a response runs does not
+          matter: if the response fails, its end says so.
         """
         error = event.error
         kind = errors.kind_of(error)
@@ -366,7 +371,7 @@ class Protocol:
             self._tell(UsageReported(info.id, usage))
         response = self._responses.done(info.id, info.status in ("cancelled", "failed"))
         if response is not None and not response.void:
-            # Before it is told whether more follows, what can be asked for is asked for.
+            # First ask for the next response, if it is time for one: the fact tells whether more follows.
             self._ask()
             self._tell(self._content.finished(response, info, [item for item in items if item]))
 

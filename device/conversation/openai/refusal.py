@@ -1,8 +1,8 @@
-"""Why a connection did not become a session: what the server, or whoever stands between, answered instead.
+"""Why a connection did not become a session: what the server, a proxy or a login page sent instead.
 
-The library reports that an answer was not the one it wanted; of some (a page without an end, one of HTTP/1.0, what is
-not HTTP at all) not even what they were. So a `Witness` keeps the beginning of what came, and ends an answer that does
-not end by itself; `explain` makes of it a failure and one line for the log.
+The library reports only that the response was not the one it expected, and of some (a page without an end, HTTP/1.0,
+anything that is not HTTP) not even what they were. So a `HandshakeRecord` keeps the beginning of what came and cuts off
+a response that does not end; `explain` makes a failure and a line for the log of it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from device.core.events import Failure
 
 _URL = "conversation.openai.url"
 
-# A refusal says why in its first words; the page of a network that wants a login is longer.
+# A refusal gives its reason at the beginning; only the page of a network that wants a login is longer.
 _MOST_BYTES = 16_384
 
 # How long the rest of a refusal is waited for once it has begun.
@@ -37,7 +37,7 @@ _ACCEPTED = b"HTTP/1.1 101"
 # A TLS record that holds an alert (RFC 8446, section 5.1): how a TLS server answers plain HTTP.
 _TLS_ALERT = b"\x15\x03"
 
-# What this machine has no more of: files or memory.
+# Errors of a machine that has no more files or memory.
 _OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 
 # OpenSSL's X509_V_ERR_*: not yet valid, has expired; another host's name, another's address.
@@ -60,8 +60,8 @@ class Stage(Enum):
     """Only the handshake is missing."""
 
 
-class Witness:
-    """Sees an opening: how far it came, and the beginning of an answer that refuses it."""
+class HandshakeRecord:
+    """What is known of an opening handshake: how far it came, and the beginning of a response that refuses it."""
 
     def __init__(self) -> None:
         self.stage = Stage.RESOLVING
@@ -71,11 +71,11 @@ class Witness:
 
     @property
     def heard(self) -> bytes:
-        """The beginning of the answer; of one that accepts, at least its first line's."""
+        """The beginning of the response; of one that accepts, at least the beginning of its first line."""
         return bytes(self._heard)
 
     def data_received(self, data: bytes, transport: asyncio.Transport) -> None:
-        """Take what came; cut the connection when it is enough of a refusal, or the rest is too long in coming."""
+        """Keep what came; cut the connection when enough of a refusal has come, or its rest takes too long."""
         if self._accepted:
             return
         self._heard += data[: _MOST_BYTES - len(self._heard)]
@@ -91,7 +91,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An HTTP answer."""
+    """A response that was read from the beginning of a connection."""
 
     status: int
     reason: str
@@ -105,7 +105,7 @@ class HttpResponse:
 
 
 class _Heard:
-    """What `http.client` reads an answer from."""
+    """Stands for the socket from which `http.client` reads a response."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -116,7 +116,7 @@ class _Heard:
 
 
 def read_http_response(heard: bytes) -> HttpResponse | None:
-    """Return the HTTP answer that begins so, as much of it as there is; None when it is no HTTP."""
+    """Return the HTTP response that begins so, as much of it as there is; None when it is not HTTP."""
     # Loaded with the library, at the first session and not at the start of the program.
     from http.client import HTTPException, HTTPResponse, IncompleteRead
 
@@ -132,14 +132,16 @@ def read_http_response(heard: bytes) -> HttpResponse | None:
 
 
 def explain(
-    error: Exception, seen: Witness, settings: OpenAI, exceptions: ModuleType, mask: Callable[[str], str]
+    error: Exception, seen: HandshakeRecord, settings: OpenAI, exceptions: ModuleType, mask: Callable[[str], str]
 ) -> tuple[Failure, str]:
-    """Return what an opening that failed is for the person, and a line for the log that says what to do."""
+    """Return the failure that the person is told, and a line for the log that says what to do."""
     return _Opening(seen, settings, exceptions, mask).explain(error)
 
 
 class _Opening:
-    def __init__(self, seen: Witness, settings: OpenAI, exceptions: ModuleType, mask: Callable[[str], str]) -> None:
+    def __init__(
+        self, seen: HandshakeRecord, settings: OpenAI, exceptions: ModuleType, mask: Callable[[str], str]
+    ) -> None:
         url = urlsplit(settings.url)
         self._host = url.hostname or ""
         self._secure = url.scheme == "wss"
@@ -174,11 +176,11 @@ class _Opening:
         return failure, errors.with_advice(failure, message, self._settings)
 
     def _said(self, error: Exception) -> str:
-        # asyncio puts the address into the text of an OSError; its number says what it is.
+        # asyncio puts the address into the text of an OSError, so the text of its number is used.
         said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
         return errors.tidy(said or type(error).__name__, self._mask)
 
-    # -- an HTTP answer
+    # -- an HTTP response
 
     def _answered(self, answer: HttpResponse) -> tuple[Failure, str]:
         if 300 <= answer.status < 400:
@@ -195,14 +197,14 @@ class _Opening:
 
     def _web_page(self, what: str) -> tuple[Failure, str]:
         message = f"{self._host} {what}"
-        # Behind a certificate that is right it was the host itself.
+        # With a valid certificate the page comes from the host itself, not from a login page.
         return (Failure.WEB_PAGE, f"{message}; check {_URL}") if self._secure else self._told(Failure.WEB_PAGE, message)
 
     def _place(self, location: str) -> str:
         """Return where a redirect leads, without a query, in which there may be a secret."""
         return errors.tidy(location.partition("?")[0].partition("#")[0].rpartition("@")[2], self._mask)
 
-    # -- none
+    # -- no HTTP response
 
     def _timed_out(self) -> tuple[Failure, str]:
         within = f"within {self._settings.connect_timeout_s:g} s"

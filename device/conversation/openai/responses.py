@@ -1,4 +1,4 @@
-"""One response at a time, and the calls that responses made: when may, and when must, the next one be asked for."""
+"""One response at a time, and the tool calls they made: when the next response may, and must, be asked for."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Response:
     id: str
     turn: int
     dropped: bool = False
-    """Whatever still comes of it is of no interest."""
+    """What still arrives of it is ignored."""
     void: bool = False
-    """It should never have been: nobody was told that it began."""
+    """It began though it was no longer wanted: nobody was told of it."""
     superseded: bool = False
-    """Another has begun since: there is one at a time, so this one is over though its end was not told."""
+    """Another has begun since. There is one at a time, so this one is over, though its end was not reported."""
     called: bool = False
     """It called a tool."""
     sounded: bool = False
@@ -26,7 +26,7 @@ class Response:
     garbled: bool = False
     """Sound of it came that cannot."""
     cut: bool = False
-    """It was taken for complete in the middle of its sound."""
+    """It was treated as complete in the middle of its sound."""
     written: Words = field(default_factory=Words)
     """Words without sound."""
     spoken: Words = field(default_factory=Words)
@@ -55,19 +55,19 @@ class Request:
 
 
 class Responses:
-    """Keeps the queue of one response, and knows who has the word."""
+    """Keeps a queue of at most one response, and knows whose turn it is to speak."""
 
     def __init__(self) -> None:
         self.running: dict[str, Response] = {}
         self._last: Response | None = None
         """The last that ended: some servers send a part of its content after it."""
         self._asked: Request | None = None
-        """Until the provider begins a response, or refuses to."""
+        """The request that the provider has neither granted nor refused yet."""
         self._granted: Request | None = None
-        """The last that seemed to be granted. A refusal may yet follow: the response was the provider's own."""
+        """The last request that seemed to be granted. A refusal may follow if that response was the provider's own."""
         self._wanted = False
         self._unseen: set[str] = set()
-        """What was sent to be answered and not yet confirmed: a response may have begun without it."""
+        """What was sent and is to be answered, but is not confirmed yet: a response that begins may not know of it."""
         self._blocked = False
         """A response is running that we never saw begin: do not ask again and again."""
         self._speaking = False
@@ -76,7 +76,7 @@ class Responses:
         """The provider heard the end of the person's turn; its response comes by itself."""
         self._due_void = False
         self.held = False
-        """The person has the word until the device commits the turn."""
+        """It is the person's turn to speak until the device commits it."""
         self._calls: dict[str, Calls] = {}
         self._response_of: dict[str, str] = {}
         self._numbers = 0
@@ -84,7 +84,7 @@ class Responses:
     # -- asking
 
     def want(self) -> None:
-        """A response is needed. Needs that meet in the queue are one: it answers the whole conversation so far."""
+        """Queue a request for a response, if none is queued: one response answers the whole conversation so far."""
         self._wanted = True
         self._blocked = False
 
@@ -97,7 +97,7 @@ class Responses:
         self._unseen.discard(what)
 
     def ask(self) -> str:
-        """Return the event id for a response.create to send now, or "" when it is not the time for one."""
+        """Return the event id for a response.create to send now, or "" when none is to be sent now."""
         busy = self._asked is not None or self._is_running or self._blocked
         if not self._wanted or busy or self.held or self._speaking or self._due:
             return ""
@@ -114,11 +114,12 @@ class Responses:
         return True
 
     def postponed(self, event_id: str | None) -> None:
-        """Note that a response was refused because another is running: put the need for it back in the queue."""
+        """Note that a response was refused because another is running: queue the request again."""
         request = self._asked or self._granted
         if event_id and (request is None or event_id != request.event_id):
             return
-        # Not ours: then it was the provider's own, to the person's turn, and will not come any more.
+        # If the request was not ours it was the provider's own for the person's turn, whose response will not come any
+        # more.
         its_own = self._due and self._asked is None and not event_id
         wanted_still = its_own or (request is not None and not request.void)
         self._wanted = self._wanted or wanted_still
@@ -152,9 +153,10 @@ class Responses:
 
     def _created_by_itself(self) -> bool:
         void = self._due_void or self.held
-        # The provider's own answer to the person's turn sees what it had by then; asking too would make it speak twice.
+        # The provider's own response takes into account all that it had received; asking for one as well would make it
+        # answer twice.
         self._wanted = self._wanted and (void or bool(self._unseen))
-        self.take_back_the_word()
+        self.forget_voice()
         return void
 
     def done(self, response_id: str, cancelled: bool) -> Response | None:
@@ -168,12 +170,12 @@ class Responses:
         return response
 
     def not_active(self) -> None:
-        """Note that a response that was to be cancelled does not run: the end of what was dropped was not told."""
+        """Note that a response to be cancelled does not run: dropped responses are over, without a reported end."""
         for response in [response for response in self.running.values() if response.dropped]:
             self.done(response.id, cancelled=True)
 
     def _end_calls(self, response: Response) -> None:
-        """Note that no call of the response is to come."""
+        """Note that no more calls of the response will come."""
         calls = self._calls.setdefault(response.id, Calls())
         calls.done = True
         calls.cancelled = response.dropped
@@ -208,7 +210,7 @@ class Responses:
         return expected
 
     def wanted(self) -> list[Response]:
-        """Return what runs and has not been let go of."""
+        """Return the running responses that have not been dropped."""
         return [response for response in self.running.values() if not response.dropped]
 
     def speech_started(self) -> None:
@@ -228,12 +230,12 @@ class Responses:
     # -- interruptions
 
     def cancel(self) -> list[str]:
-        """Let go of all that runs, is asked for, is due or is queued; return the ids to cancel."""
+        """Drop the responses that run, are asked for, due or queued; return the ids to cancel."""
         self._due_void = self._due_void or self._due
         return self.drop()
 
     def drop(self) -> list[str]:
-        """Let go of what runs, is asked for or queued: what the person says now is answered instead."""
+        """Drop the responses that run, are asked for or queued, but not one that is due; return the ids to cancel."""
         fresh = self.wanted()
         for response in fresh:
             response.dropped = True
@@ -245,8 +247,8 @@ class Responses:
         self._wanted = False
         return [response.id for response in fresh]
 
-    def take_back_the_word(self) -> None:
-        """Forget what the provider heard: the audio is cleared, or the device ends the turn."""
+    def forget_voice(self) -> None:
+        """Forget that the provider heard a voice: the audio is cleared, or the device ends the turn."""
         self._speaking = self._due = self._due_void = False
 
     # -- calls
@@ -284,7 +286,7 @@ class Responses:
         return owed or self._wanted or self._asked is not None or self._due
 
     def _settle(self, response_id: str) -> None:
-        """Both done and answered: forget the response, and want the next if there is something new to say."""
+        """Once a response is complete and its calls are answered, forget it; queue the next if it made calls."""
         calls = self._calls[response_id]
         if not calls.done or calls.owed:
             return

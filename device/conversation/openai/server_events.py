@@ -33,7 +33,7 @@ class SessionInfo(Struct, frozen=True, kw_only=True):
     def ends_at(self) -> float | None:
         """When the server will end the session: seconds of the Unix clock; None when it does not say.
 
-        A number beyond all reason, which no float may hold, is no moment.
+        An absurd number, which a float may not even hold, counts as none.
         """
         at = self.expires_at
         is_moment = isinstance(at, int | float) and not isinstance(at, bool) and 0 < at < _YEAR_3000
@@ -41,7 +41,7 @@ class SessionInfo(Struct, frozen=True, kw_only=True):
 
     @property
     def is_of_the_beta(self) -> bool:
-        """Whether the server describes the session in words that the API gave up."""
+        """Whether the server describes the session with fields that only the retired beta had."""
         return self.modalities is not None and self.output_modalities is None
 
 
@@ -118,7 +118,7 @@ class SpeechStarted(Struct, frozen=True, kw_only=True):
 
 
 class SpeechStopped(Struct, frozen=True, kw_only=True):
-    """The provider's VAD heard it end."""
+    """The provider's VAD heard the voice end."""
 
 
 class AudioCleared(Struct, frozen=True, kw_only=True):
@@ -337,7 +337,7 @@ def _decoded(text: str | bytes) -> ServerEvent | None:
 
 
 def read(value: Any, kind: type[T]) -> T | None:
-    """Return a part that was read as Any as what it should be, or None when it is not that."""
+    """Return a part that was read as Any in its proper type, or None when it does not have that type."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:

@@ -27,9 +27,10 @@ from device.units import Hz
 
 log = logging.getLogger(__name__)
 
-# What a session that has begun may take to accept its configuration: names are looked up, TLS has shaken hands and
-# models are loaded by then, and a healthy server needs one round trip. Who sets a long time to connect has a slow one.
-_FOR_CONFIGURATION_S, _FOR_CONFIGURATION = 5.0, 0.5
+# How long a session that has begun may take to accept its configuration: seconds, or a share of the time to connect if
+# that is longer. Names are looked up, TLS is agreed on and models are loaded by then, so a healthy server needs one
+# round trip; whoever allows a long time to connect has a slow server.
+_CONFIGURATION_S, _CONFIGURATION_SHARE = 5.0, 0.5
 
 # What aclose may take; the port promises a second.
 _LONGEST_CLOSE_S = 0.9
@@ -66,7 +67,7 @@ class RealtimeConversation:
 
     @staticmethod
     def prepare() -> None:
-        """Load in the background what the first session needs; for when the device listens already."""
+        """Load in the background what the first session needs; call it when the device listens already."""
         link.prepare()
 
     @property
@@ -133,7 +134,7 @@ class RealtimeConversation:
             self._session.flush()
 
     def drop_response(self) -> None:
-        """Drop what still comes of the running response: the provider has cancelled it itself."""
+        """Drop what still arrives of the running response: the provider has cancelled it by itself."""
         if self._session:
             self._session.protocol.drop_response()
             self._session.flush()
@@ -163,7 +164,7 @@ class RealtimeConversation:
             self._session.flush()
 
     def _tell(self, fact: Fact) -> None:
-        """Pass a fact on. Words are for the debug log only, and sound for none."""
+        """Pass a fact on: sound to the player, numbers to the log, everything else to the machine."""
         if isinstance(fact, AnswerAudio):
             self._on_audio(fact.turn, fact.item, fact.pcm)
         elif isinstance(fact, AnswerItemEnded):
@@ -177,7 +178,7 @@ class RealtimeConversation:
 
 
 def _configuration_limit_s(connect_timeout_s: float) -> float:
-    return max(_FOR_CONFIGURATION_S, connect_timeout_s * _FOR_CONFIGURATION)
+    return max(_CONFIGURATION_S, connect_timeout_s * _CONFIGURATION_SHARE)
 
 
 def in_numbers(usage: Usage) -> str:
@@ -197,7 +198,7 @@ def in_numbers(usage: Usage) -> str:
 
 
 class Session:
-    """One connection from its opening to its end. After `end` it says nothing more."""
+    """One connection from its opening to its end. After `end` it tells no more facts."""
 
     def __init__(self, settings: OpenAI, key: Secret, protocol: Protocol, tell: Callable[[Fact], None]) -> None:
         self._settings = settings
@@ -220,9 +221,10 @@ class Session:
         self._task = asyncio.create_task(self._run(), name="realtime session")
 
     def end(self) -> asyncio.Task[None]:
-        """Say nothing more and close; return the task that does it.
+        """Tell no more facts and close; return the task that closes.
 
-        On return nothing is on its way to the server any more: a goodbye may follow, but not to a stalled network.
+        Once this has returned no more sound goes to the server. A closing handshake may follow, but not on a stalled
+        network.
         """
         assert self._task is not None, "a session is started before it is ended"
         if not self._ended:
@@ -240,14 +242,14 @@ class Session:
             self._link.cut_unless_sent()
 
     def cut(self) -> None:
-        """End without a goodbye, also one that has begun."""
+        """End without a closing handshake, and break off one that has begun."""
         task = self.end()
         if self._link is not None:
             self._link.cut()
         task.cancel()
 
     def check(self, within_s: float) -> None:
-        """Find out whether the server is there. Until it is connected that is being found out anyway."""
+        """Find out whether the server is there. Until there is a connection, opening it finds that out."""
         if self._link is not None:
             task = asyncio.create_task(self._check(self._link, within_s), name="realtime check")
             self._checks.add(task)
@@ -274,7 +276,7 @@ class Session:
             self._task.cancel()
 
     async def _hand_on(self) -> None:
-        """As flush; but with long sound the loop gets its turn after every piece, and other facts wait behind it."""
+        """As flush, but let the event loop run after every piece of long sound; other facts wait their turn."""
         self._something_to_send.set()
         self._collect()
         self._handing_on = True
@@ -318,7 +320,7 @@ class Session:
                 self._break_off(error)
 
     def _break_off(self, error: BaseException) -> None:
-        """A bug must end in words, not in a session that hears nothing, or in which nobody is heard."""
+        """End the session after a bug, and say so: otherwise the person would talk to a session that hears nothing."""
         log.error("the session failed: %s", where(error))
         self.protocol.fail(Failure.INTERNAL, "an error in this program; see the log")
         self.flush()
@@ -330,8 +332,8 @@ class Session:
         self._writer = asyncio.create_task(self._write(connection), name="realtime writer")
         self._writer.add_done_callback(self._note_writer)
         try:
-            async with asyncio.timeout_at(deadline) as patience:
-                await self._read(connection, patience)
+            async with asyncio.timeout_at(deadline) as limit:
+                await self._read(connection, limit)
         except TimeoutError:
             waited_s = min(limit_s, _configuration_limit_s(limit_s)) if self.protocol.configured else limit_s
             raise LinkError(*self.protocol.why_not_ready(f"within {waited_s:g} s")) from None
@@ -339,7 +341,7 @@ class Session:
             self._writer.cancel()
             await connection.close()
 
-    async def _read(self, connection: Link, patience: asyncio.Timeout) -> None:
+    async def _read(self, connection: Link, limit: asyncio.Timeout) -> None:
         asked = False
         while not self.protocol.failed:
             message = await connection.receive()
@@ -351,24 +353,24 @@ class Session:
                 self.protocol.receive_binary(message)
             if self.protocol.ready and not connection.ready:
                 connection.ready = True
-                patience.reschedule(None)
+                limit.reschedule(None)
             elif self.protocol.configured and not asked:
                 asked = True
-                self._limit(patience)
+                self._limit(limit)
             await self._hand_on()
 
-    def _limit(self, patience: asyncio.Timeout) -> None:
-        """Wait less than for a connection for the configuration that was just sent to be accepted."""
+    def _limit(self, limit: asyncio.Timeout) -> None:
+        """Shorten the wait: the configuration that was just sent must be accepted sooner than a connection is made."""
         limit_s = _configuration_limit_s(self._settings.connect_timeout_s)
         until = asyncio.get_running_loop().time() + limit_s
-        patience.reschedule(min(until, patience.when() or until))
+        limit.reschedule(min(until, limit.when() or until))
 
     def _note_writer(self, writer: asyncio.Task[None]) -> None:
         if not writer.cancelled() and (error := writer.exception()) is not None:
             self._break_off(error)
 
     async def _write(self, connection: Link) -> None:
-        # A link that ends is the reader's news.
+        # The reader reports the end of the link.
         with contextlib.suppress(LinkError):
             while True:
                 await self._something_to_send.wait()

@@ -1,4 +1,4 @@
-"""What a response lacks that did not fail: its sound, or its end."""
+"""What is missing from a response that did not fail: its sound, or its end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from device.conversation.openai.words import of_items
 from device.core.events import Shortfall
 
 NO_END = "no response.done came"
-"""The reason of an end that the server never told."""
+"""Stands as the reason when the server never reported the end of a response."""
 
 _BY_REASON = {"content_filter": Shortfall.FILTERED, "max_output_tokens": Shortfall.TOO_LONG}
 

@@ -1,4 +1,4 @@
-"""The sound of an answer out of its JSON: base64 as it should be, and as some servers write it."""
+"""Decodes the sound of an answer: base64 as the API sends it, and as some servers write it."""
 
 from __future__ import annotations
 

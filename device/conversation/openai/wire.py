@@ -1,4 +1,4 @@
-"""What has been written to a connection and has not arrived: how much it is, and how to take it back."""
+"""What has been written to a connection and has not arrived: how much it is, and how to throw it away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BYTES_ACKED = struct.Struct("120xQ")
 _LINGER = struct.Struct("ii")
 _STDERR = 2
 
-# A Wi-Fi that changes its access point is away for a second or two.
+# Wi-Fi that changes its access point carries nothing for a second or two.
 UNTAKEN_S = 4.0
 
 
@@ -30,16 +30,16 @@ class Wire:
         self._socket: Any = transport.get_extra_info("socket")
 
     def reset_on_close(self, reset: bool) -> None:
-        """Say what the kernel does with the bytes it holds when the connection, or this process, ends.
+        """Set what the kernel does with the bytes that it holds when the connection, or this process, ends.
 
-        By itself it goes on sending them, for minutes when it must. With a linger time of 0 it throws them away and
-        resets the connection (socket(7), tcp(7)).
+        By default it goes on trying to send them, for minutes if necessary. With a linger time of 0 it throws them away
+        and resets the connection (socket(7), tcp(7)).
         """
         with contextlib.suppress(OSError):  # closed already
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.pack(reset, 0))
 
     def holds_unsent(self) -> bool:
-        """Say whether a byte waits in asyncio's buffers or, sent or not, for the other side's acknowledgement."""
+        """Say whether a byte waits in asyncio's buffers, or in the kernel until the other side acknowledges it."""
         if self._socket.fileno() < 0:
             return False
         return self._transport.is_closing() or _buffered(self._transport) > 0 or self._queued() > 0
@@ -66,31 +66,31 @@ class Wire:
         """Reset the connection at once. Harmless when it is closed."""
         self.reset_on_close(True)
         self._transport.abort()
-        # asyncio closes the socket in the loop's next turn only, which may be late. Its number is made to stand for
-        # something else until then, and with its last name the kernel's socket goes.
+        # asyncio closes the socket only in the loop's next turn, which may be late. Until then its file descriptor is
+        # made to refer to something else: the kernel frees a socket once no descriptor refers to it.
         number = self._socket.fileno()
         if number >= 0:
             with contextlib.suppress(OSError):
                 os.dup2(_STDERR, number, inheritable=False)
 
 
-class Patience:
-    """How long to wait for an answer to what has just been written."""
+class PingDeadline:
+    """How long to wait for the answer to a ping that is about to be written."""
 
     def __init__(self, wire: Wire, within_s: float) -> None:
         self._wire = wire
         self._within_s = within_s
         self._arrived = wire.arrived()
-        # The question is a byte at least, and not written yet.
+        # The ping has one byte at least, and is not written yet.
         self._goal = wire.position() + 1 if self._arrived >= 0 else -1
         self._since = time.monotonic()
 
-    def spend(self) -> None:
-        """Raise TimeoutError, with words that follow the server's name, when it has been long enough."""
+    def check(self) -> None:
+        """Raise TimeoutError when the answer is overdue. Its text is meant to follow the server's name."""
         arrived = self._wire.arrived()
         waited_s = time.monotonic() - self._since
         if self._arrived < min(arrived, self._goal):
-            # The question is on its way.
+            # Data up to the ping still arrives.
             self._arrived, self._since = arrived, time.monotonic()
         elif arrived < self._goal and waited_s > UNTAKEN_S:
             raise TimeoutError(f"takes nothing any more for {UNTAKEN_S:g} s")
@@ -101,7 +101,7 @@ class Patience:
 def _buffered(transport: Any) -> int:
     """Return how many bytes wait in a transport and, with TLS, in those under it.
 
-    asyncio offers no way to ask the ones below. Should a Python build them otherwise, count on something there.
+    asyncio offers no way to ask the ones below. Where a Python version builds them otherwise, assume that a byte waits.
     """
     size: int = transport.get_write_buffer_size()
     if transport.get_extra_info("sslcontext") is None:

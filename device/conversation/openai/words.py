@@ -10,7 +10,7 @@ from msgspec import Struct
 from device.conversation.openai.server_events import Item, read
 
 LONGEST = 4_000
-"""Characters, some five minutes of speech: of more than that nobody wants to hear the rest from the local voice."""
+"""In characters: some five minutes of speech. Nobody wants to hear more than that from the local voice."""
 
 
 class _Part(Struct, frozen=True, kw_only=True):
@@ -64,9 +64,9 @@ def _join(texts: list[Any]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return foreign words as one line without what cannot be spoken: control characters, lone surrogates.
+    """Return the server's words as one line, without what cannot be spoken: control characters, lone surrogates.
 
-    Where nothing can be spoken ("...", an emoji) there are no words.
+    Empty when nothing of it can be spoken ("...", an emoji).
     """
     line = " ".join("".join(c if c.isprintable() else " " for c in text[:LONGEST]).split())
     return line if any(map(str.isalnum, line)) else ""
