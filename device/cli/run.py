@@ -37,8 +37,7 @@ def _run(options: argparse.Namespace) -> int:
     dumps.forbid()
     settings = configuration.load(options.config, options.overrides)
     journal.start(settings.service.log_level)
-    files = ", ".join(str(file.absolute()) for file in sources.files(options.config))
-    log.info("configuration: %s", files or f"built in ({sources.DEFAULT_PATH} is not there)")
+    log.info("configuration: %s", sources.named(options.config))
     # Before anything can start a child, which would inherit it.
     secrets = {name: take_secret(name) for name in secret_names(settings)}
     for secret in secrets.values():

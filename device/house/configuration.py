@@ -123,15 +123,16 @@ def load(path: Path | None, overrides: Sequence[str] = ()) -> Config:
 
 def read(path: Path | None, overrides: Sequence[str] = ()) -> Effective:
     """Read the files at `path` (see `sources.files`), and lay what --set asks for over them. Raise ConfigError."""
-    return _effective([*file_layers(path), *override_layers(overrides)])
+    return effective([*file_layers(path), *override_layers(overrides)])
 
 
 def parse(table: Mapping[str, Any], place: str = "the configuration") -> Config:
     """Turn decoded TOML into a Config. Raise ConfigError with place and key, what is wrong and what to do."""
-    return _effective([Layer(place, table)]).config
+    return effective([Layer(place, table)]).config
 
 
-def _effective(layers: Sequence[Layer]) -> Effective:
+def effective(layers: Sequence[Layer]) -> Effective:
+    """Lay a person's layers over the board that they name, and check what holds then. Raise ConfigError."""
     own = lay(layers)
     _refuse_types(own)
     name = own.table.get("hardware", {}).get("profile", Hardware().profile)
@@ -210,7 +211,7 @@ def _refuse_doubles(config: Config, laid: Layered) -> None:
     seen: dict[str, Key] = {}
     for key, claim in claims(config).items():
         if (other := seen.setdefault(claim.what, key)) != key:
-            place = "" if laid.place(other) == laid.place(key) else f" ({laid.place(other)})"
-            raise _error(
-                laid, key, f"{dotted(key)} and {dotted(other)}{place} are both {claim.what}; each needs one of its own"
-            )
+            place = laid.place(other)
+            elsewhere = f" ({place})" if place not in ("", laid.place(key)) else ""
+            both = f"{dotted(key)} and {dotted(other)}{elsewhere} are both {claim.what}"
+            raise _error(laid, key, f"{both}; each needs one of its own")

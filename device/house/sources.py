@@ -31,6 +31,12 @@ def files(path: Path | None) -> Iterator[Path]:
     yield from _more_files(first.parent / _FOLDER)
 
 
+def named(path: Path | None) -> str:
+    """Return which files hold, for people."""
+    names = ", ".join(str(file.absolute()) for file in files(path))
+    return names or f"built in ({DEFAULT_PATH} is not there)"
+
+
 def _more_files(folder: Path) -> list[Path]:
     try:
         # Not what editors put beside a file while they have it open.

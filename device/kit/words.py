@@ -11,6 +11,22 @@ _LONGEST_SHOWN = 40
 _TELLS_A_KEY = re.compile(r"(sk|ek|rk)[-_]\w|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24}")
 
 
+# What no text of a configuration is shown with: a key (of OpenAI's kind, a UUID, or letters and digits in a long row,
+# which names of models are not), the name and password in an address, and what its query calls a key.
+_SECRETS = re.compile(
+    r"\b(?:sk|ek|rk)[-_][\w-]+"
+    r"|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
+    r"|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{16,}[\w-]*"
+    r"|(?<=://)[^/?#\s]*(?=@)"
+    r"|((?i:key|token|secret|password)=)[^&#\s]+"
+)
+
+
+def masked(text: str) -> str:
+    """Return a text with asterisks in the place of all that may be secret, by its form."""
+    return _SECRETS.sub(lambda found: f"{found[1] or ''}********", text)
+
+
 def tells_a_key(text: str) -> bool:
     """Tell whether a text may hold a secret, by its form."""
     return _TELLS_A_KEY.search(text) is not None

@@ -1,0 +1,93 @@
+"""hearthside config: the configuration that holds, and where each value was set that is not built in."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from device.cli.run import add_configuration
+from device.house import configuration, sources
+from device.house.configuration import Effective
+from device.house.layers import Key, dotted
+from device.kit.words import masked
+from device.settings import Section
+
+_DESCRIPTION = (
+    "Prints every setting that holds, as TOML; behind those that are not built in stands what has set them: the board, "
+    "a file, or --set. What looks like a key is not shown."
+)
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    parser = commands.add_parser(
+        "config", help="print the settings that hold, and where from", description=_DESCRIPTION
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether it is right (exit code 0), or what is not"
+    )
+    add_configuration(parser)
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    effective = configuration.read(options.config, options.overrides)
+    if options.check:
+        print(f"the configuration is right: {sources.named(options.config)}")
+    else:
+        print("\n".join(lines(effective)))
+    return 0
+
+
+def lines(effective: Effective) -> Iterator[str]:
+    """Yield it as TOML, with a comment behind each value that was set. Read again, it is the same."""
+    yield "# Behind a value stands where it was set; without that it is built in."
+    for path, table in _tables(effective.config, ()):
+        values = {name: value for name, value in table.items() if not _is_table(value)}
+        if values:
+            yield ""
+            yield f"[{_toml_key(path)}]"
+        for name, value in values.items():
+            yield _line((*path, name), value, effective.layers.origins.get((*path, name), ""))
+
+
+def _tables(value: Any, path: Key) -> Iterator[tuple[Key, Mapping[str, Any]]]:
+    """Yield every table with what is in it, from the outside to the inside."""
+    table = {name: getattr(value, name) for name in value.__struct_fields__} if isinstance(value, Section) else value
+    yield path, table
+    for name, inner in table.items():
+        if _is_table(inner):
+            yield from _tables(inner, (*path, name))
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, (Section, dict))
+
+
+def _line(key: Key, value: Any, origin: str) -> str:
+    name = _toml_key(key[-1:])
+    if value is None:
+        return f"# {name} is not set"
+    return f"{name} = {_toml(value)}" + (f"  # {_printable(origin)}" if origin else "")
+
+
+def _toml_key(key: Key) -> str:
+    return ".".join(name if dotted([name]) == masked(name) == name else _toml(name) for name in key)
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            # JSON's escapes are TOML's but for DEL, which TOML wants escaped as well.
+            return json.dumps(masked(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+        case tuple():
+            return f"[{', '.join(map(_toml, value))}]"
+    return str(value)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,0 +1,256 @@
+"""The configuration as a whole: tables of providers and features, files over files, and what no two may claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from device.errors import ConfigError
+from device.house import configuration, sources
+from device.house.configuration import TABLES, composed
+from device.settings import Claim, Mistake, Pin, Section, Table
+from device.wake.decision import rules
+
+
+class Lamp(Section, frozen=True):
+    """A table by name, in a table by name."""
+
+    pin: Pin
+    port: int | None = None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Refuse a port that is the pin."""
+        if self.port == self.pin:
+            yield Mistake("port", " is the pin")
+
+    def claims(self) -> Iterator[Claim]:
+        """Yield pin and port."""
+        yield Claim("pin", "GPIO", self.pin)
+        if self.port is not None:
+            yield Claim("port", "TCP port", self.port)
+
+
+class Room(Section, frozen=True):
+    """A table in a table."""
+
+    lamps: dict[str, Lamp] = msgspec.field(default_factory=dict)
+    reading: Lamp = Lamp(pin=3)
+
+
+class Rooms(Section, frozen=True):
+    """A feature's own."""
+
+    kitchen: Room = Room()
+    name: str = "home"
+
+
+class Parrot(Section, frozen=True):
+    """A provider's own."""
+
+    name: str = "Polly"
+
+
+ROOMS = Table(
+    "tools.rooms",
+    Rooms,
+    lambda rooms: iter([Mistake("name", ": it needs one")] if not rooms.name else []),
+)
+PROVIDER = Table("conversation.parrot", Parrot)
+
+
+@pytest.fixture
+def rooms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A house with one feature more, whose tables are five deep, and one provider more."""
+    tables = (*TABLES, ROOMS, PROVIDER)
+    monkeypatch.setattr(configuration, "TABLES", tables)
+    monkeypatch.setattr(configuration, "SCHEMA", composed(tables))
+
+
+def refusal(table: dict[str, Any]) -> str:
+    """Return the message with which a configuration is refused."""
+    with pytest.raises(ConfigError) as caught:
+        configuration.parse(table, "here")
+    return str(caught.value)
+
+
+def in_kitchen(**table: Any) -> dict[str, Any]:
+    """Return a configuration with this in tools.rooms.kitchen."""
+    return {"tools": {"rooms": {"kitchen": table}}}
+
+
+@pytest.mark.usefixtures("rooms")
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (in_kitchen(lamp={}), 'here: there is no key "lamp" in [tools.rooms.kitchen]; did you mean "lamps"?'),
+        (
+            in_kitchen(reading={"pni": 4}),
+            'here: there is no key "pni" in [tools.rooms.kitchen.reading]; did you mean "pin"?',
+        ),
+        (in_kitchen(reading={"pin": 40}), "here: tools.rooms.kitchen.reading.pin = 40 is not possible; give a GPIO"),
+        (in_kitchen(reading={"port": 1}), "here: [tools.rooms.kitchen.reading] lacks pin; give a GPIO number"),
+        (in_kitchen(lamps={"a b": {"pin": "x"}}), 'here: tools.rooms.kitchen.lamps."a b".pin = "x" is not possible'),
+        (
+            in_kitchen(lamps={"a": {"pin": 4, "pot": 1}}),
+            'no key "pot" in [tools.rooms.kitchen.lamps.a]; did you mean "p',
+        ),
+        (in_kitchen(lamps={"a": {"pin": 4, "port": 4}}), "here: tools.rooms.kitchen.lamps.a.port is the pin"),
+        ({"tools": {"rooms": {"name": ""}}}, "here: tools.rooms.name: it needs one"),
+        ({"tools": {"rooms": 3}}, "here: tools.rooms = 3 is not possible; give a table: [tools.rooms]"),
+        (
+            {"conversation": {"provider": "echo"}},
+            'conversation.provider = "echo" is not possible; give "openai" or "parrot"',
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_however_deep_it_stands(table: dict[str, Any], said: str) -> None:
+    """Also in the tables of a feature or a provider, which no file here knows."""
+    assert said in refusal(table)
+
+
+@pytest.mark.usefixtures("rooms")
+def test_a_table_of_a_feature_is_decoded_with_the_rest() -> None:
+    """And given to whoever knows it, with its type."""
+    settings = configuration.parse({"conversation": {"provider": "parrot"}, **in_kitchen(lamps={"a": {"pin": 5}})})
+    assert settings.conversation.provider == "parrot"
+    assert settings.of(ROOMS) == Rooms(kitchen=Room(lamps={"a": Lamp(pin=5)}))
+    assert settings.of(PROVIDER) == Parrot()
+
+
+@pytest.mark.usefixtures("rooms")
+def test_two_claims_on_one_thing_are_refused_whatever_it_is() -> None:
+    """A pin, a bus or a port, wherever the two are declared; a pin and a port of one number are two things."""
+    double = in_kitchen(lamps={"a": {"pin": 5, "port": 8080}, "b": {"pin": 6, "port": 8080}})
+    assert refusal(double) == (
+        "here: tools.rooms.kitchen.lamps.b.port and tools.rooms.kitchen.lamps.a.port are both TCP port 8080; "
+        "each needs one of its own"
+    )
+    assert "tools.rooms.kitchen.lamps.a.pin and hardware.led.pin are both GPIO 5" in refusal(
+        {"hardware": {"led": {"pin": 5}}, **in_kitchen(lamps={"a": {"pin": 5}})}
+    )
+    configuration.parse(in_kitchen(lamps={"a": {"pin": 5, "port": 6}, "b": {"pin": 6, "port": 5}}))
+
+
+# Files over files
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """The first one, with a folder beside it for more."""
+    (tmp_path / "config.d").mkdir()
+    file = tmp_path / "config.toml"
+    file.write_text("[audio]\nvolume = 0.1\ncues = false\n[tools.relays.light]\npin = 5\n")
+    return file
+
+
+def add(file: Path, name: str, text: str) -> Path:
+    """Put another file into the folder beside the first."""
+    more = file.parent / "config.d" / name
+    more.write_text(text)
+    return more
+
+
+def test_files_in_the_folder_lie_over_the_file_in_the_order_of_their_names(file: Path) -> None:
+    """For each key by itself; --set is over all of them."""
+    add(file, "20-b.toml", "[audio]\nvolume = 0.3\n")
+    first = add(file, "10-a.toml", "[audio]\nvolume = 0.2\nframe_ms = 10\n[tools.relays.fan]\npin = 6\n")
+    effective = configuration.read(file, ["audio.frame_ms=20"])
+    audio = effective.config.audio
+    assert (audio.volume, audio.cues, audio.frame_ms) == (0.3, False, 20)
+    assert effective.place("audio.cues") == str(file)
+    assert effective.place("audio.volume").endswith("20-b.toml")
+    assert effective.place("audio.frame_ms") == "--set"
+    assert effective.place("tools.relays.fan.pin") == str(first)
+    assert effective.place("wake.words") == ""
+
+
+def test_what_is_no_file_of_ours_is_left_alone(file: Path) -> None:
+    """Copies that editors and packagers keep, and notes."""
+    for name in ("notes.txt", "10-a.toml~", ".10-a.toml.swp", ".#10-a.toml", "10-a.toml.dpkg-old"):
+        add(file, name, "this is not TOML")
+    assert configuration.load(file).audio.volume == 0.1
+
+
+def test_the_folder_counts_without_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none is named and the usual one is not there."""
+    add(file, "10-a.toml", "[audio]\nvolume = 0.2\n")
+    file.unlink()
+    monkeypatch.setattr(sources, "DEFAULT_PATH", file)
+    assert configuration.load(None).audio.volume == 0.2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[audio]\nvolume = 9", "audio.volume = 9 is not possible"),
+        ("[audio]\nvolum = 1", 'there is no key "volum" in [audio]'),
+        ("[audio\n", "it is not valid TOML"),
+        ("[audio]\nvad = 'gpio'", 'audio.vad = "gpio" needs audio.vad_pin'),
+        ("[hardware]\nprofile = 'codec'", 'hardware.profile: there is no profile "codec"'),
+        ("[tools.relays.light]\nsafe = 3", "tools.relays.light.safe = 3"),
+        ("[tools.relays.fan]\nsafe = true", "[tools.relays.fan] lacks pin"),
+        ("[tools]\nrelays = 3", "tools.relays = 3 is not possible"),
+    ],
+)
+def test_a_complaint_names_the_file_that_it_is_about(file: Path, text: str, said: str) -> None:
+    """Not the first one, which may be right."""
+    add(file, "10-a.toml", "[audio]\ncues = true\n")
+    wrong = add(file, "20-b.toml", text)
+    with pytest.raises(ConfigError) as caught:
+        configuration.load(file, ["conversation.follow_up_s=0"])
+    assert str(caught.value).startswith(f"{wrong}: {said}")
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_none(file: Path) -> None:
+    """Nor a file that is a folder."""
+    (file.parent / "config.d" / "10-a.toml").mkdir()
+    with pytest.raises(ConfigError, match=r"cannot read the configuration .*10-a\.toml: Is a directory"):
+        configuration.load(file)
+    (file.parent / "config.d" / "10-a.toml").rmdir()
+    (file.parent / "config.d").rmdir()
+    (file.parent / "config.d").write_text("")
+    with pytest.raises(ConfigError, match=r"cannot read the folder of configurations .*config\.d"):
+        configuration.load(file)
+
+
+def test_two_claims_name_both_keys_and_both_places(file: Path) -> None:
+    """Whichever layers they come from."""
+    more = add(file, "10-a.toml", "[hardware.button]\npin = 5\n")
+    with pytest.raises(ConfigError) as caught:
+        configuration.load(file)
+    assert str(caught.value) == (
+        f"{file}: tools.relays.light.pin and hardware.button.pin ({more}) are both GPIO 5; each needs one of its own"
+    )
+    with pytest.raises(ConfigError, match=r"^--set: tools\.relays\.fan\.pin and tools\.relays\.light\.pin \(.*toml\)"):
+        configuration.load(file, ["hardware.button.pin=6", "tools.relays.fan.pin=5"])
+
+
+def test_a_pin_of_the_board_is_refused_with_the_place_of_the_claim(file: Path) -> None:
+    """And the board may come from another layer."""
+    with pytest.raises(ConfigError) as caught:
+        configuration.load(file, ["hardware.profile=respeaker_4mic"])
+    assert str(caught.value).startswith(f"{file}: tools.relays.light.pin = 5: this board uses GPIO 5 for the power of")
+
+
+# What is set, and what is not
+
+
+@pytest.mark.parametrize(("written", "threshold"), [({}, None), ({"threshold": 0.5}, 0.5), ({"threshold": 0.4}, 0.4)])
+def test_a_threshold_that_is_set_holds_with_every_engine(written: dict[str, float], threshold: float | None) -> None:
+    """None leaves it to the engine: 0.5 can be asked for."""
+    for engine in ("openwakeword", "microwakeword"):
+        assert rules(configuration.parse({"wake": {"engine": engine, **written}}).wake).threshold == threshold
+
+
+def test_the_board_is_a_layer_of_its_own() -> None:
+    """Between what is built in and what a person says."""
+    effective = configuration.read(None, ["hardware.profile=codec_zero", "audio.output=default", "hardware.led.pin=24"])
+    assert effective.place("audio.input") == 'the board (hardware.profile = "codec_zero")'
+    assert effective.place("audio.output") == effective.place("hardware.led.pin") == "--set"
+    assert effective.config.audio.output == "default"
+    assert effective.config.hardware.led.pin == 24
+    assert effective.config.hardware.button.pin == 27
