@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from device.sim.devices.soundcard import VirtualSoundCard, find_pulseaudio
+from tests.waiting import block_until
 
 # An example may take as long as it does: machines are shared and noisy, and time is measured in tests/bench.
 settings.register_profile("hearthside", deadline=None)
@@ -103,11 +103,8 @@ def pulse(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        while not socket.exists():
-            assert server.poll() is None, "pulseaudio ended"
-            assert time.monotonic() < deadline, "pulseaudio does not listen"
-            time.sleep(0.02)
+        block_until(lambda: socket.exists() or server.poll() is not None, "a pulseaudio that listens")
+        assert server.poll() is None, "pulseaudio ended"
         yield
     finally:
         server.terminate()

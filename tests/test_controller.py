@@ -19,6 +19,7 @@ from device.core.status import Phase
 from device.errors import AudioError, SpeechError, ToolError
 from device.service.mute import MuteMemory
 from device.units import Hz, Ms, Samples
+from tests.waiting import until
 
 
 class Recorder:
@@ -154,9 +155,7 @@ async def test_timers_of_the_machine_expire(recorder: Recorder) -> None:
     """The controller owns the clock."""
     controller = build(recorder, Settings(connect=Ms(1)))
     controller.post(WAKE)
-    async with asyncio.timeout(10):
-        while controller.status.phase is not Phase.IDLE:
-            await asyncio.sleep(0.001)
+    await until(lambda: controller.status.phase is Phase.IDLE, "idle")
     assert controller.status.failing
 
 
@@ -242,9 +241,7 @@ async def test_muting_forgets_all_sound_at_once_and_lets_the_microphone_go(recor
     controller.post(ev.ButtonHeld(Samples(1)))
     controller.post(ev.ButtonLongPressed())
     assert "clear" in recorder.names()
-    async with asyncio.timeout(10):
-        while "microphone.close" not in recorder.names():
-            await asyncio.sleep(0.001)
+    await until(lambda: "microphone.close" in recorder.names(), "a closed microphone")
     assert ("remember_mute", True) in recorder.calls
 
 

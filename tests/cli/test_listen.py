@@ -15,6 +15,7 @@ import pytest
 
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.person.voice import Person
+from tests.waiting import until
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 LIMIT_S = 30
@@ -31,10 +32,8 @@ class Listening:
 
     async def says(self, text: str, limit_s: float = LIMIT_S) -> None:
         """Wait until it has said something."""
-        async with asyncio.timeout(limit_s):
-            while text not in self.said:
-                assert self.process.returncode is None, self.said
-                await asyncio.sleep(0.02)
+        await until(lambda: text in self.said or self.process.returncode is not None, text, limit_s)
+        assert text in self.said, self.said
 
     async def end(self, number: signal.Signals) -> int:
         """Send a signal; return the exit code."""

@@ -20,19 +20,11 @@ from device.core.events import Event
 from device.sim.devices.memorycard import FakeMicrophone, FakeSpeaker
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
 from device.units import CAPTURE_RATE, Hz
+from tests.waiting import until
 
 FRAME_BYTES = 640
 TONE = (np.sin(np.arange(8000) * 0.3) * 12_000).astype("<i2").tobytes()
-LIMIT_S = 10.0
 ALSA = pytest.param("alsa", marks=pytest.mark.card)
-
-
-async def until(condition: Callable[[], bool], step: Callable[[], None] = lambda: None) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():
-            step()
-            await asyncio.sleep(0.01)
 
 
 def loudness(pcm: bytes) -> int:
@@ -43,6 +35,16 @@ def loudness(pcm: bytes) -> int:
 def loud_samples(pcm: bytes) -> int:
     """How many samples are no silence."""
     return int((np.abs(np.frombuffer(pcm, dtype="<i2").astype(int)) > 500).sum())
+
+
+def stepping(step: Callable[[], None], condition: Callable[[], bool]) -> Callable[[], bool]:
+    """Let time pass before each look."""
+
+    def look() -> bool:
+        step()
+        return condition()
+
+    return look
 
 
 class Ears:
@@ -104,7 +106,7 @@ class Mouth:
     async def play(self, blocks: int = 20) -> None:
         """Wait for so many blocks more."""
         goal = len(self.pulled) + blocks
-        await until(lambda: len(self.pulled) >= goal, self.step)
+        await until(stepping(self.step, lambda: len(self.pulled) >= goal), f"{blocks} blocks")
 
 
 @pytest.fixture(params=[ALSA, "memory"])
@@ -221,7 +223,8 @@ async def test_sound_is_whole_however_soon_it_is_needed(ears: Ears) -> None:
         ears.microphone.adapt()
         await ears.say(TONE)
         expected = times * loud_samples(TONE)
-        await until(lambda expected=expected: loud_samples(ears.heard) > 0.98 * expected, ears.step)
+        enough = 0.98 * expected
+        await until(stepping(ears.step, lambda enough=enough: loud_samples(ears.heard) > enough), "the tone")
         assert loud_samples(ears.heard) < 1.02 * expected
     assert {len(frames) % FRAME_BYTES for frames in ears.frames} == {0}
     assert ears.threads == {threading.get_ident()}
@@ -236,7 +239,7 @@ async def test_an_open_speaker_pulls_until_it_is_closed(mouth: Mouth) -> None:
     await mouth.speaker.close()
     count = len(mouth.pulled)
     mouth.step()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.05)  # in which it would be pulled from
     assert len(mouth.pulled) == count
     assert mouth.pulled[10:] == sorted(mouth.pulled[10:])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -22,9 +21,9 @@ from device.foreign.gpio import MockBoard
 from device.house import configuration
 from device.sim.devices.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
 from device.units import Samples
+from tests.waiting import block_until
 
 PIN = 6
-PATIENCE_S = 10.0
 HARDWARE = ("gpio", "xvf3000", "xvf3800", "xvf3800 of old")
 
 
@@ -58,10 +57,7 @@ class Subject:
 
     def until_share(self, pcm: bytes, enough: Callable[[float], bool], frame_ms: int = 20) -> None:
         """Play it again and again until the hardware's word has come through."""
-        limit = time.monotonic() + PATIENCE_S
-        while not enough(self.share(pcm, frame_ms)):
-            assert time.monotonic() < limit
-            time.sleep(0.002)
+        block_until(lambda: enough(self.share(pcm, frame_ms)), "enough voice")
 
 
 @pytest.fixture(params=["webrtc", *HARDWARE])
@@ -125,13 +121,13 @@ def test_the_segmenter_makes_a_voice_of_it(subject: Subject) -> None:
     facts: list[VoiceStarted | VoiceStopped] = []
 
     def hear(pcm: bytes, until: int) -> None:
-        limit = time.monotonic() + PATIENCE_S
-        while len(facts) < until:
-            assert time.monotonic() < limit
+        def has_heard() -> bool:
             for frame in rechunker.process(pcm):
                 fact = segmenter.process(subject.vad.is_voice(frame), frame.position, frame.end)
                 facts.extend([fact] if fact else [])
-            time.sleep(0.002)
+            return len(facts) >= until
+
+        block_until(has_heard, f"{until} facts")
 
     subject.speak(False)
     subject.until_share(room(0.5), lambda share: share == 0)

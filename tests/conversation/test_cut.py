@@ -237,6 +237,6 @@ async def test_nothing_arrives_after_a_mute_when_the_network_comes_back() -> Non
             assert handed > arrived
             house.mute()
             wires.heal()
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(2.0)  # in which the kernel sends again what was held back
             assert tap.handed == handed
             assert server.arrived == arrived

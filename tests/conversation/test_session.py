@@ -24,6 +24,7 @@ from device.errors import ConfigError
 from device.secrets import Secret
 from tests.conversation.scripted_server import Peer, scripted_server
 from tests.conversation.talk import SWITCH, milliseconds
+from tests.waiting import until
 
 KEY = "sk-test-abcdefghijklmnop"
 PATIENCE_S = 20
@@ -80,13 +81,6 @@ async def accept_and_listen(peer: Peer) -> None:
     await peer.listen()
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    """Wait for what only the server sees."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():
-            await asyncio.sleep(0.002)
-
-
 def appended(peer: Peer) -> bytes:
     events = [event for event in peer.received if event["type"] == "input_audio_buffer.append"]
     return b"".join(base64.b64decode(event["audio"]) for event in events)
@@ -130,7 +124,7 @@ async def test_ten_seconds_of_preroll_arrive_whole_and_in_order() -> None:
         frames = [bytes([number % 251, 0]) * 480 for number in range(500)]
         for frame in frames:
             house.conversation.send_audio(frame)
-        await eventually(lambda: len(appended(server.peers[0])) == 480_000)
+        await until(lambda: len(appended(server.peers[0])) == 480_000)
         assert appended(server.peers[0]) == b"".join(frames)
         await house.conversation.aclose()
 
@@ -290,12 +284,12 @@ async def test_a_late_acknowledgement_is_waited_for_without_sending_audio() -> N
     async with scripted_server(script) as server:
         house = House(server.url)
         house.conversation.open(1, TurnEnd.PROVIDER)
-        await eventually(lambda: bool(server.peers and server.peers[0].received))
+        await until(lambda: bool(server.peers and server.peers[0].received))
         house.conversation.send_audio(milliseconds(20))
         go_on.set()
         await house.event(ev.SessionReady)
         house.conversation.send_audio(milliseconds(40))
-        await eventually(lambda: bool(appended(server.peers[0])))
+        await until(lambda: bool(appended(server.peers[0])))
         assert appended(server.peers[0]) == milliseconds(40)
         await house.conversation.aclose()
 
@@ -421,7 +415,7 @@ async def test_a_network_too_slow_for_speech_ends_the_session() -> None:
             house.conversation.send_audio(milliseconds(1000))
         failed = await house.event(ev.SessionFailed)
         assert failed.failure is Failure.DROPPED
-        await eventually(lambda: server.peers[0].connection.state.name == "CLOSED")
+        await until(lambda: server.peers[0].connection.state.name == "CLOSED")
         await house.conversation.aclose()
 
 

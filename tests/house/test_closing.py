@@ -32,7 +32,7 @@ async def hang_on() -> None:
     """Stand for one that does not even let itself be cancelled."""
     while True:
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.5)  # it goes on regardless
             return
 
 
@@ -95,7 +95,7 @@ async def test_who_is_cancelled_meanwhile_closes_the_rest_first(closed: list[str
 
     async def wait() -> None:
         reached.set()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)  # the cancellation comes meanwhile
         closed.append("slow")
 
     async def live() -> None:

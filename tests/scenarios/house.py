@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +31,11 @@ from device.sim.devices.soundcard import Recording, VirtualSoundCard
 from device.sim.person.voice import Person, Utterance
 from device.sim.realtime import SimulatedRealtime
 from device.sim.stage.timeline import ScenarioError, Timeline
+from tests.waiting import LIMIT_S, until
 
 LED, BUTTON, RELAY = 18, 23, 17
 WAKE_WORD = "hey jarvis"
 PATIENCE = 3
-LIMIT_S = 20.0
-"""For whatever must happen: generous, as the machine may be busy."""
 AUDIBLE = 0.01
 """A peak of -40 dBFS; the virtual card's silence is digital."""
 
@@ -193,14 +192,6 @@ def write_config(folder: Path, url: str) -> Path:
     file = folder / "config.toml"
     file.write_text(config_text(url, folder / "state"))
     return file
-
-
-async def until(condition: Callable[[], object], what: str, limit_s: float = LIMIT_S) -> None:
-    """Wait for something that nothing announces."""
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {limit_s:g} s"
-        await asyncio.sleep(0.01)
 
 
 def pcm_samples(pcm: bytes) -> Samples:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.person.voice import Person
-from tests.scenarios.house import LIMIT_S, PATIENCE, WAKE_WORD, until
+from tests.scenarios.house import PATIENCE, WAKE_WORD
+from tests.waiting import LIMIT_S, until
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 

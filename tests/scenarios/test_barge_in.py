@@ -13,7 +13,8 @@ from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LIMIT_S, House
+from tests.scenarios.house import House
+from tests.waiting import LIMIT_S
 
 LONG = Script(answer=lambda _: Reply("A long tone.", audio=tone(8_000)))
 # The benchmark has the median; here a busy machine must not matter.

@@ -14,8 +14,10 @@ from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LIMIT_S, RELAY, House, until
+from tests.scenarios.house import RELAY, House
+from tests.waiting import LIMIT_S, until
 
+# Sound that was on its way has arrived by then, and as much later more of it would have.
 SETTLED_S = 0.3
 
 

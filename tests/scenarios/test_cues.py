@@ -22,8 +22,9 @@ from device.sim.room.echopath import EchoPath
 from device.sim.stage.timeline import ScenarioError
 from device.units import CAPTURE_RATE, Hz, Ms
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LIMIT_S, PATIENCE, WAKE_WORD, House, Samples, pcm_samples, until
+from tests.scenarios.house import PATIENCE, WAKE_WORD, House, Samples, pcm_samples
 from tests.scenarios.test_one_breath import RATE, TOLERANCE_MS, Arrived, arrival
+from tests.waiting import LIMIT_S, until
 
 ROOM = Room(delay_ms=Ms(60), echo_db=-6.0, rt60_s=0.3)
 COMMAND = "turn on the light"

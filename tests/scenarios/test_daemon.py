@@ -18,8 +18,9 @@ from device.sim.person.voice import Person
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import until, write_config
+from tests.scenarios.house import write_config
 from tests.scenarios.process import daemon
+from tests.waiting import until
 
 
 async def test_killed_and_started_again_it_answers(

@@ -11,7 +11,8 @@ from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LED, LIMIT_S, House, until
+from tests.scenarios.house import LED, House
+from tests.waiting import LIMIT_S, until
 
 # Whatever the settings say of cues.
 SETTINGS = ("audio.cues=false", "audio.wake_cue=false", "conversation.follow_up_s=2")

@@ -12,8 +12,9 @@ import pytest
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.person.voice import Person
 from device.sim.realtime import SimulatedRealtime
-from tests.scenarios.house import LIMIT_S, write_config
+from tests.scenarios.house import write_config
 from tests.scenarios.process import daemon
+from tests.waiting import LIMIT_S
 
 LIMIT_TO_END_S = 2.0
 # After 4 s without sound it has failed; so long afterwards it has been tried three times.

@@ -16,7 +16,8 @@ from device.sim.room.acoustics import Room
 from device.sim.room.echopath import EchoPath
 from device.units import Ms
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LIMIT_S, PATIENCE, House, until
+from tests.scenarios.house import PATIENCE, House
+from tests.waiting import LIMIT_S, until
 
 # The canceller learns the room during the first seconds of the first answer.
 TRAINED_MS = 5_000

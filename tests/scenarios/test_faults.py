@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from dataclasses import dataclass, replace
@@ -35,6 +34,7 @@ from device.sim.realtime.script import (
 from device.units import CAPTURE_RATE
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import RELAY, House
+from tests.waiting import until
 
 HEALTHY = Script(answer=lambda _: Reply("Beep.", audio=tone(200)))
 MANY_BYTES = 200_000
@@ -145,8 +145,7 @@ async def test_a_reset_in_the_middle_of_a_reply_is_said_aloud_word_for_word(
 
 async def silence(house: House) -> None:
     """Wait until the loudspeaker has been silent for half a second."""
-    while house.heard_ms(time.monotonic() - 0.5) > 0:
-        await asyncio.sleep(0.05)
+    await until(lambda: house.heard_ms(time.monotonic() - 0.5) == 0, "silence")
 
 
 async def test_an_unreachable_server_is_announced_and_shown(open_house: Open, server: SimulatedRealtime) -> None:

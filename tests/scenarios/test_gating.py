@@ -14,10 +14,12 @@ from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from device.units import Hz
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import PATIENCE, House, pcm_samples, until
+from tests.scenarios.house import PATIENCE, House, pcm_samples
 from tests.scenarios.test_one_breath import GAP_MS, RATE, TOLERANCE_MS, Arrived, arrival
+from tests.waiting import until
 
 QUICK = Script(answer=lambda text: Reply("Done.", audio=tone(300)) if text != "turn on the light" else None)
+# In which whatever is not withheld would arrive.
 SILENCE_S = 1.0
 PADDING_MS = 500.0
 # The detector may notice a voice up to four frames before the loud part of the first word, or hear the card's clicks.

@@ -16,7 +16,7 @@ from device.kit.threads import wait_for_children_without_threads
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import until
+from tests.waiting import until
 
 BEEP = Script(answer=lambda _: Reply("Beep.", audio=tone(300)))
 # Those who act for the world around the device, and asyncio for them.

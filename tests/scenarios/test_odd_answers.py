@@ -23,7 +23,8 @@ from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.realtime.script import tone
 from device.units import Ms
 from tests.conversation.scripted_server import Peer, scripted_server
-from tests.scenarios.house import LIMIT_S, House, opened, until
+from tests.scenarios.house import House, opened
+from tests.waiting import LIMIT_S, until
 
 Script = Callable[[Peer], Awaitable[None]]
 IDS = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
@@ -161,7 +162,7 @@ async def harmless_errors(peer: Peer) -> None:
     await error(peer, "invalid_request_error", "item_truncate_invalid_item_id")
     await error(peer, "invalid_request_error", "never_heard_of", event_id="truncate_1")
     await error(peer, "invalid_request_error", "never_heard_of")
-    await asyncio.sleep(6.0)
+    await asyncio.sleep(6.0)  # longer than an answer stays in doubt
     await sound(peer)
     await done(peer)
 

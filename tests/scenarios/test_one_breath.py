@@ -14,7 +14,8 @@ from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from device.units import Hz
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LIMIT_S, Samples, pcm_samples
+from tests.scenarios.house import Samples, pcm_samples
+from tests.waiting import LIMIT_S
 
 RATE = 24_000  # of what the server receives
 GAP_MS = 60.0  # between wake word and command, as Person speaks

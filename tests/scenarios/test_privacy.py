@@ -12,7 +12,8 @@ from device.sim.realtime.script import Reply, Script, tone
 from device.units import CAPTURE_RATE
 from tests.conversation.mutings import tapped
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LED, LIMIT_S, WAKE_WORD, House, until
+from tests.scenarios.house import LED, WAKE_WORD, House
+from tests.waiting import LIMIT_S, until
 
 BEEP = Script(answer=lambda _: Reply("Beep.", audio=tone(300)))
 
@@ -130,5 +131,5 @@ async def test_no_byte_is_handed_to_the_network_after_a_mute(open_house: Open, s
             house.app.controller.post(ButtonLongPressed())
             handed = tap.handed
             assert house.status.muted
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.5)  # in which 25 frames are heard
             assert tap.handed == handed

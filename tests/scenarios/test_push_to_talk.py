@@ -11,7 +11,7 @@ from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LIMIT_S
+from tests.waiting import LIMIT_S
 
 # The last word is under way, and goes on while the answer comes and is over.
 LET_GO_BEFORE_ITS_END_S = 0.6

@@ -21,8 +21,9 @@ from device.sim.person.voice import Person
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import AfterEvent, Call, Fault, Reply, Script, Stall, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LED, LIMIT_S, RELAY, House, write_config
+from tests.scenarios.house import LED, RELAY, House, write_config
 from tests.scenarios.process import daemon
+from tests.waiting import LIMIT_S
 
 LIMIT_TO_END_S = 2.0
 LONG = Script(answer=lambda _: Reply("A tone.", audio=tone(8_000)))

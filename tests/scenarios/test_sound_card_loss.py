@@ -15,7 +15,8 @@ from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import LED, LIMIT_S, House, until
+from tests.scenarios.house import LED, House
+from tests.waiting import LIMIT_S, until
 
 HEALTHY = Script(answer=lambda _: Reply("Beep.", audio=tone(200)))
 

@@ -12,7 +12,8 @@ from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import PATIENCE, WAKE_WORD, until
+from tests.scenarios.house import PATIENCE, WAKE_WORD
+from tests.waiting import until
 
 BEEP = Script(answer=lambda _: Reply("Beep.", audio=tone(300)))
 

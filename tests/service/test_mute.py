@@ -16,6 +16,7 @@ import pytest
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.kit.threads import ThreadError
 from device.service.mute import MuteMemory
+from tests.waiting import until
 
 LIMIT_S = 10.0
 
@@ -91,8 +92,7 @@ async def test_a_disk_that_refuses_is_told_and_a_later_success_as_well(tmp_path:
         memory.remember(True)
         memory.remember(False)
         memory.remember(True)
-        while not posted:
-            await asyncio.sleep(0.001)
+        await until(lambda: posted, "a fact")
         file.unlink()
         memory.remember(True)
     assert set(posted[:-1]) == {refused(file / "state" / "muted", "Not a directory")}
@@ -119,8 +119,7 @@ async def test_an_older_state_on_the_medium_does_not_excuse_the_newest(
         memory.remember(True)
         await asyncio.to_thread(busy.wait, LIMIT_S)
         memory.remember(False)
-        while not posted:
-            await asyncio.sleep(0.001)
+        await until(lambda: posted, "a fact")
         free.set()
         # What is told is told in its order: behind this, the end of the older one.
         await asyncio.sleep(0.1)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from device.service.readiness import Readiness
+from tests.waiting import until
 
 
 class Manager:
@@ -63,8 +64,7 @@ async def test_a_deaf_device_is_up_and_becomes_ready_later(caplog: pytest.LogCap
     microphone, manager = Microphone(), Manager()
     readiness = Readiness(microphone, lambda: False, ("alexa",))
     telling = asyncio.create_task(tell(readiness, manager))
-    while "ready" not in manager.told:
-        await asyncio.sleep(0)
+    await until(lambda: "ready" in manager.told, "a word to the manager")
     readiness.observe(None, None)
     await asyncio.sleep(0)
     assert not telling.done()

@@ -26,6 +26,7 @@ from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 from device.units import Ms, Samples
 from tests.parts import Parts
+from tests.waiting import until
 
 PATIENCE_S = 20.0
 SETTLES_S = 0.1
@@ -114,10 +115,8 @@ async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():
-                await asyncio.sleep(0.01)
+    with contextlib.suppress(AssertionError):
+        await until(condition, limit_s=PATIENCE_S)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 import stat
 import wave
@@ -17,6 +16,7 @@ from device.ports.wake import Detection, NearMiss
 from device.units import Samples
 from device.wake.clips import AFTER, BEFORE, Clip, ClipFolder, ClipKeeper
 from device.wake.settings import Wake
+from tests.waiting import until
 
 RATE = 16_000
 SECOND = b"\1\2" * RATE
@@ -47,15 +47,13 @@ class House:
 
     async def saved(self, count: int) -> list[Path]:
         """Wait until so many files are there, complete."""
-        return await until(lambda: sorted(self.folder.glob("*.wav")), count)
+        return await found(lambda: sorted(self.folder.glob("*.wav")), count)
 
 
-async def until(look: Callable[[], list[Path]], count: int) -> list[Path]:
+async def found(look: Callable[[], list[Path]], count: int) -> list[Path]:
     """Wait until there are so many."""
-    async with asyncio.timeout(20):
-        while len(found := look()) < count:
-            await asyncio.sleep(0.01)
-    return found
+    await until(lambda: len(look()) >= count, f"{count} clips")
+    return look()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from device.wake.networks import onnxfile
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.openwakeword.models import find_word
 from device.wake.worker import WakeWorker
+from tests.waiting import until
 
 Sound = np.ndarray
 STEP = 1280
@@ -43,9 +43,7 @@ async def test_a_damaged_model_hears_nothing_and_is_told_of(
     sound = np.concatenate([silence(3), say("alexa", "en-gb+f2"), silence(1)]).astype("<i2")
     for at in range(0, len(sound) // STEP * STEP, STEP):
         worker.feed(sound[at : at + STEP].tobytes())
-        async with asyncio.timeout(20):
-            while worker.scored_samples < at + STEP:
-                await asyncio.sleep(0.001)
+        await until(lambda end=at + STEP: worker.scored_samples >= end, "a score")
     worker.close()
     assert [detection.word for detection in heard] == ["alexa"]
     (told,) = posted

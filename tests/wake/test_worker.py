@@ -15,6 +15,7 @@ from device.ports.wake import Detection, DetectionRule, NearMiss
 from device.units import Samples
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.worker import WakeWorker
+from tests.waiting import until
 
 FRAME = 320
 WORD = b"\1\0" * 1280
@@ -92,15 +93,9 @@ class House:
             on_near_miss=self.near_misses.append,
         )
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for `condition`, at most 20 s."""
-        async with asyncio.timeout(20):
-            while not condition():
-                await asyncio.sleep(0.002)
-
     async def until_scored(self, samples: int) -> None:
         """Wait until the engine has got so far."""
-        await self.until(lambda: self.worker.scored_samples == samples)
+        await until(lambda: self.worker.scored_samples == samples)
 
 
 @pytest.fixture
@@ -140,7 +135,7 @@ async def test_a_detection_is_reported_on_the_event_loop(house: House) -> None:
     house.worker._on_detection = lambda detection: threads.append((threading.current_thread(), detection.end))
     house.worker.feed(QUIET)
     house.worker.feed(WORD)
-    await house.until(lambda: bool(threads))
+    await until(lambda: bool(threads))
     assert threads == [(threading.current_thread(), 2560)]
 
 
@@ -161,7 +156,7 @@ async def test_an_engine_too_slow_skips_to_the_newest_and_says_so_once(
     """Positions stay those of the fed stream, and the engine is reset before it goes on."""
     house.engine.gate.clear()
     house.worker.feed(QUIET)
-    await house.until(lambda: bool(house.engine.threads))
+    await until(lambda: bool(house.engine.threads))
     for _ in range(40):
         house.worker.feed(WORD)
     house.engine.gate.set()
@@ -190,7 +185,7 @@ async def test_the_age_of_the_last_inference_shows_an_engine_that_fails(house: H
     """What failed does not count as scored."""
     house.worker.feed(QUIET)
     house.worker.feed(BROKEN)
-    await house.until(lambda: bool(house.posted))
+    await until(lambda: bool(house.posted))
     assert house.worker.scored_samples == 1280
 
 
@@ -297,7 +292,7 @@ async def test_an_engine_in_trouble_is_not_left_alone() -> None:
     for _ in range(LONG):
         house.worker.feed(BROKEN)
         await asyncio.sleep(0)
-        await house.until(lambda: len(house.engine.pieces) == house.worker._fed // 1280 and bool(house.posted))
+        await until(lambda: len(house.engine.pieces) == house.worker._fed // 1280 and bool(house.posted))
     assert len(house.engine.pieces) == LONG
     assert house.worker.scored_samples == 0
     house.worker.close()
@@ -322,10 +317,8 @@ async def test_a_spoken_word_comes_through_the_real_engine_and_thread(
     for at in range(0, len(pcm), FRAME * 2):
         worker.feed(pcm[at : at + FRAME * 2])
         if at % (FRAME * 40) == 0:
-            await asyncio.sleep(0.02)
-    async with asyncio.timeout(20):
-        while not heard:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)  # faster than time passes, and no faster than it is scored
+    await until(lambda: heard, "the wake word")
     worker.close()
     assert heard[0].word == "hey_jarvis"
     assert worker.skipped_samples == 0
@@ -335,10 +328,7 @@ async def feed_and_settle(house: House, chunks: int, pcm: bytes = QUIET) -> None
     """Feed chunks one by one, each listened to before the next."""
     for _ in range(chunks):
         house.worker.feed(pcm)
-        until = house.worker._fed
-        async with asyncio.timeout(20):
-            while house.worker.scored_samples < until:
-                await asyncio.sleep(0.001)
+        await until(lambda fed=house.worker._fed: house.worker.scored_samples >= fed, "a score")
 
 
 async def test_an_engine_that_gives_no_numbers_is_told_of_as_deaf_once(caplog: pytest.LogCaptureFixture) -> None:

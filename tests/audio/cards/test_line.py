@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -22,17 +22,11 @@ from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError
 from device.sim.devices.soundcard import MICROPHONE
 from device.units import Hz, Samples
+from tests.waiting import until
 
 LIMIT_S = 20.0
 INPUT_OVERFLOW = 2
 TIMES = {"output_buffer_dac_time": 0.0, "input_buffer_adc_time": 0.0, "current_time": 0.0}
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 class MoodyCard:
@@ -251,7 +245,7 @@ async def test_a_loudspeaker_that_is_plugged_in_interrupts_only_an_idle_micropho
         await speaker.open()
     if not listening:
         await until(lambda: bool(gaps))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)  # in which it would be listed again
     assert card.listings == len(gaps) == int(not listening)
     assert microphone.is_open
     assert facts.of(Device.MICROPHONE) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,17 +19,10 @@ from device.audio.settings import Audio
 from device.core.events import Event
 from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import CAPTURE_RATE
+from tests.waiting import until
 
-LIMIT_S = 20.0
 SHORTEST, SHORT, LONG = 80, 320, Pace.CALM * 16
 NOISE = np.random.default_rng(5).normal(0, 1000, 60 * CAPTURE_RATE).astype("<i2")
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 class Stream:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from device.audio.cards import mixer
 from device.audio.cards.mixer import AlsaMixer, control_device, find_mixer, playback_controls
 from device.errors import AudioError
+from tests.waiting import block_until
 
 Install = Callable[[str], Path]
 
@@ -185,10 +185,7 @@ async def test_a_hanging_amixer_is_given_up_and_ended(fake_amixer: Install, monk
 
 def wait_for_text(file: Path) -> str:
     """Return what the file holds, once it holds something."""
-    deadline = time.monotonic() + 20
-    while not (file.exists() and file.read_text()):
-        assert time.monotonic() < deadline, f"nothing was written to {file.name}"
-        time.sleep(0.01)
+    block_until(lambda: file.exists() and file.read_text(), f"a word in {file.name}")
     return file.read_text()
 
 

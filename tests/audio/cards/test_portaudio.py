@@ -20,18 +20,11 @@ from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
 from device.units import Hz
+from tests.waiting import until
 
-LIMIT_S = 20.0
 # As PortAudio gives them: by a clock of its own.
 TIMES = {"input_buffer_adc_time": 7.0, "current_time": 7.02}
 TONE = (np.sin(np.arange(8000) * 0.3) * 12_000).astype("<i2").tobytes()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def loud(frames: list[bytes]) -> bool:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from device.audio.cards.portaudio import SoundCards
 from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.settings import Audio
 from device.core.events import Device, DeviceFailed, Event
 from device.units import Hz
-
-LIMIT_S = 30.0
+from tests.waiting import until
 
 
 async def test_alsas_null_is_told_as_what_it_is() -> None:
@@ -18,9 +15,7 @@ async def test_alsas_null_is_told_as_what_it_is() -> None:
     told: list[Event] = []
     cards = SoundCards(Audio(output="null"), told.append)
     await AlsaSpeaker(cards, Hz(24_000)).open()
-    async with asyncio.timeout(LIMIT_S):
-        while not told:
-            await asyncio.sleep(0.05)
+    await until(lambda: told, "a failure")
     await cards.close()
     assert isinstance(told[0], DeviceFailed)
     assert told[0].device is Device.SPEAKER

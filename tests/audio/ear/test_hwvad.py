@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -31,17 +30,9 @@ from device.foreign.gpio import MockBoard
 from device.house import configuration
 from device.sim.devices.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800
 from device.units import Ms, Samples
+from tests.waiting import block_until
 
 FRAME = AudioFrame(bytes(640), Samples(0))
-PATIENCE_S = 10.0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another thread does."""
-    limit = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.002)
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +122,7 @@ def test_the_detector_is_asked_in_another_thread_and_let_go_at_the_end() -> None
 
     poller = Poller(Slow())
     poller.start()
-    until(lambda: poller.newest is not None)
+    block_until(lambda: poller.newest is not None)
     poller.close()
     assert closed.is_set()
     assert threading.get_ident() not in asked_by
@@ -143,12 +134,12 @@ def test_a_failing_transfer_takes_the_reading_away_and_a_good_one_brings_it_back
     bus = FakeUsbBus(array)
     poller = Poller(UsbDetector(XVF3000_ID, Xvf3000, bus))
     poller.start()
-    until(lambda: poller.newest is not None and poller.newest.voice)
+    block_until(lambda: poller.newest is not None and poller.newest.voice)
     bus.failing = errno.EIO
-    until(lambda: poller.newest is None)
+    block_until(lambda: poller.newest is None)
     assert "Input/Output Error" in poller.problem
     bus.failing = None
-    until(lambda: poller.newest is not None)
+    block_until(lambda: poller.newest is not None)
     assert poller.problem == ""
     poller.close()
 
@@ -166,7 +157,7 @@ def test_a_machine_that_cannot_talk_to_usb_is_not_asked_again(monkeypatch: pytes
 
     poller = Poller(Detector(XVF3000_ID, Xvf3000))
     poller.start()
-    until(lambda: "libusb" in poller.problem)
+    block_until(lambda: "libusb" in poller.problem)
     poller.close()
     assert asked == [1]
 
@@ -177,13 +168,13 @@ def test_an_endlessly_busy_chip_says_nothing_new() -> None:
     bus = FakeUsbBus(array)
     poller = Poller(UsbDetector(XVF3800_ID, Xvf3800, bus))
     poller.start()
-    until(lambda: poller.newest is not None)
+    block_until(lambda: poller.newest is not None)
     array.busy = 1_000_000
     asked = bus.transfers
-    until(lambda: bus.transfers > asked + 2)
+    block_until(lambda: bus.transfers > asked + 2)
     last = poller.newest
     asked = bus.transfers
-    until(lambda: bus.transfers > asked + 5)
+    block_until(lambda: bus.transfers > asked + 5)
     assert poller.newest is last
     poller.close()
 
@@ -331,11 +322,11 @@ def test_a_pin_is_listened_to(board: MockBoard, vad: str, active_high: bool) -> 
     """At either polarity; pulled to "no voice" when nothing is wired; let go at the end."""
     audio = configuration.parse({"audio": {"vad": vad, "vad_pin": 6, "vad_active_high": active_high}}).audio
     with open_vad(audio) as detector:
-        until(lambda: not detector.is_voice(FRAME) and detector.by_hardware)
+        block_until(lambda: not detector.is_voice(FRAME) and detector.by_hardware)
         board.drive(6, active_high)
-        until(lambda: detector.is_voice(FRAME))
+        block_until(lambda: detector.is_voice(FRAME))
         board.drive(6, not active_high)
-        until(lambda: not detector.is_voice(FRAME))
+        block_until(lambda: not detector.is_voice(FRAME))
     with open_vad(audio):
         pass
 
@@ -353,11 +344,11 @@ def test_an_array_is_listened_to_over_usb(vad: str, array: FakeXvf3000 | FakeXvf
     bus = FakeUsbBus(array)
     with open_vad(configuration.parse({"audio": {"vad": vad}}).audio, bus) as detector:
         array.voice = True
-        until(lambda: detector.is_voice(FRAME))
+        block_until(lambda: detector.is_voice(FRAME))
         bus.pull(array)
-        until(lambda: not detector.is_voice(FRAME))
+        block_until(lambda: not detector.is_voice(FRAME))
         assert not detector.by_hardware
         bus.plug(array)
-        until(lambda: detector.is_voice(FRAME))
+        block_until(lambda: detector.is_voice(FRAME))
     assert bus.opened == 0
     assert bus.refused == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import cast
 
 import numpy as np
@@ -19,9 +19,9 @@ from device.core.events import Event, PlaybackFinished, PlaybackStarted, Playbac
 from device.errors import AudioError
 from device.sim.devices.memorycard import FakeSpeaker
 from device.units import Hz, Ms
+from tests.waiting import until
 
 RATE = Hz(24_000)
-LIMIT_S = 5.0
 
 
 def sound(milliseconds: float, level: int = 8000) -> bytes:
@@ -58,12 +58,6 @@ class House:
         for _ in range(10):
             await asyncio.sleep(0)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition."""
-        async with asyncio.timeout(LIMIT_S):
-            while not condition():
-                await asyncio.sleep(0.002)
-
     async def open(self) -> None:
         """Warm up."""
         self.player.warm_up()
@@ -93,7 +87,7 @@ async def test_an_answer_is_played_and_finished_once_it_was_heard(house: House) 
     await house.pass_time(20)
     assert house.events == [PlaybackStarted(1)]
     await house.pass_time(200)
-    await house.until(lambda: PlaybackFinished(1) in house.events)
+    await until(lambda: PlaybackFinished(1) in house.events)
     assert heard_ms(house.speaker) == 100
 
 
@@ -104,13 +98,13 @@ async def test_an_answer_is_not_finished_before_it_is_complete(house: House) -> 
     assert house.events == [PlaybackStarted(1)]
     house.player.end_answer(1)
     await house.pass_time(20)
-    await house.until(lambda: house.events[-1] == PlaybackFinished(1))
+    await until(lambda: house.events[-1] == PlaybackFinished(1))
 
 
 async def test_an_answer_without_sound_is_finished_at_once(house: House) -> None:
     """A model may answer with nothing but a tool call."""
     house.player.end_answer(7)
-    await house.until(lambda: house.events == [PlaybackFinished(7)])
+    await until(lambda: house.events == [PlaybackFinished(7)])
 
 
 async def test_a_short_first_piece_waits_for_more(house: House) -> None:
@@ -252,7 +246,7 @@ async def test_a_stopped_answer_is_not_finished(house: House) -> None:
     await house.pass_time(30)
     house.player.stop()
     await house.pass_time(300)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.05)  # in which it would be told
     assert PlaybackFinished(1) not in house.events
 
 
@@ -347,11 +341,11 @@ async def test_an_answer_on_a_card_that_went_away_is_finished_unheard(house: Hou
     house.speaker.unplug()
     house.player.play_answer(1, "item", sound(1000))
     house.player.end_answer(1)
-    await house.until(lambda: house.events[-1] == PlaybackFinished(1))
+    await until(lambda: house.events[-1] == PlaybackFinished(1))
     house.player.play_answer(2, "item", sound(100))
     house.player.end_answer(2)
     await house.pass_time(300)
-    await house.until(lambda: house.events[-1] == PlaybackFinished(2))
+    await until(lambda: house.events[-1] == PlaybackFinished(2))
 
 
 async def test_a_card_that_came_back_by_itself_is_closed_when_idle(
@@ -364,7 +358,7 @@ async def test_a_card_that_came_back_by_itself_is_closed_when_idle(
     house.speaker.unplug()
     await house.speaker.open()
     await house.pass_time(1000)
-    await house.until(lambda: not house.speaker.is_open)
+    await until(lambda: not house.speaker.is_open)
 
 
 class _DeadSpeaker(FakeSpeaker):
@@ -377,7 +371,7 @@ async def test_an_answer_without_a_card_is_finished_unheard() -> None:
     async with a_house(_DeadSpeaker(RATE)) as house:
         house.player.play_answer(1, "item", sound(1000))
         house.player.end_answer(1)
-        await house.until(lambda: house.events == [PlaybackFinished(1)])
+        await until(lambda: house.events == [PlaybackFinished(1)])
 
 
 async def test_an_idle_speaker_is_closed_and_opened_for_the_next_sound(
@@ -387,9 +381,9 @@ async def test_an_idle_speaker_is_closed_and_opened_for_the_next_sound(
     monkeypatch.setattr(standby, "CLOSE_AFTER_S", 0.05)
     house.player.play_cue(Cue.DONE)
     await house.pass_time(1000)
-    await house.until(lambda: not house.speaker.is_open)
+    await until(lambda: not house.speaker.is_open)
     house.player.play_cue(Cue.DONE)
-    await house.until(lambda: house.speaker.is_open)
+    await until(lambda: house.speaker.is_open)
 
 
 async def test_a_warm_speaker_waits_for_a_slow_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,7 +396,7 @@ async def test_a_warm_speaker_waits_for_a_slow_answer(house: House, monkeypatch:
     assert house.speaker.is_open
     await house.pass_time(standby.WARM_S * 200)
     house.player._standby._close_if_idle()
-    await house.until(lambda: not house.speaker.is_open)
+    await until(lambda: not house.speaker.is_open)
 
 
 class _StubbornSpeaker(FakeSpeaker):

@@ -11,6 +11,7 @@ from device.core.events import PlaybackFinished, PlaybackRanDry, PlaybackStarted
 from device.sim.devices.memorycard import FakeSpeaker
 from device.units import Hz, Ms
 from tests.audio.mouth.test_player import RATE, House, a_house, heard_ms, sound
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ async def test_an_answer_that_runs_dry_is_told_once_with_whether_its_sound_was_a
     assert house.events == [PlaybackStarted(1)]
     for _ in range(3):
         await house.pass_time(400)
-    await house.until(lambda: len(house.events) == 2)
+    await until(lambda: len(house.events) == 2)
     assert house.events[1] == PlaybackRanDry(1, ended)
 
 
@@ -42,10 +43,10 @@ async def test_an_answer_that_goes_on_is_told_again(house: House) -> None:
     for _ in range(2):
         house.player.play_answer(1, "item", sound(100))
         await house.pass_time(100)
-        await house.until(lambda: house.events[-1] == PlaybackStarted(1))
+        await until(lambda: house.events[-1] == PlaybackStarted(1))
         for _ in range(4):
             await house.pass_time(400)
-        await house.until(lambda: house.events[-1] == PlaybackRanDry(1, ended=False))
+        await until(lambda: house.events[-1] == PlaybackRanDry(1, ended=False))
     assert len(house.events) == 4
 
 
@@ -55,7 +56,7 @@ async def test_an_answer_that_is_complete_does_not_run_dry(house: House) -> None
     house.player.end_answer(1)
     for _ in range(5):
         await house.pass_time(400)
-    await house.until(lambda: len(house.events) == 2)
+    await until(lambda: len(house.events) == 2)
     assert house.events[1] == PlaybackFinished(1)
 
 
@@ -75,7 +76,7 @@ async def test_what_the_local_voice_reads_is_played_behind_the_answer(house: Hou
     house.player.read_answer(1, sound(100)[: 22_050 // 10 * 2], Hz(22_050))
     house.player.end_answer(1)
     await house.pass_time(400)
-    await house.until(lambda: house.events[-1] == PlaybackFinished(1))
+    await until(lambda: house.events[-1] == PlaybackFinished(1))
     assert heard_ms(house.speaker) == pytest.approx(200, abs=1)
 
 

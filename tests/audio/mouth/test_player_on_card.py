@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -16,11 +15,11 @@ from device.audio.settings import Audio
 from device.core.events import Event, PlaybackFinished, PlaybackStopped
 from device.sim.devices.soundcard import SPEAKER, Recording, VirtualSoundCard
 from device.units import Hz, Ms
+from tests.waiting import until
 
 pytestmark = pytest.mark.card
 
 RATE = Hz(24_000)
-LIMIT_S = 20.0
 
 
 def sound(milliseconds: int) -> bytes:
@@ -52,12 +51,21 @@ async def player(virtual_card: VirtualSoundCard, events: list[Event]) -> AsyncIt
     await cards.close()
 
 
-async def until(events: list[Event], kind: type[Event]) -> Event:
+async def first(events: list[Event], kind: type[Event]) -> Event:
     """Wait for an event."""
-    async with asyncio.timeout(LIMIT_S):
-        while not (found := [event for event in events if isinstance(event, kind)]):
-            await asyncio.sleep(0.01)
-    return found[0]
+    await until(lambda: any(isinstance(event, kind) for event in events), kind.__name__)
+    return next(event for event in events if isinstance(event, kind))
+
+
+async def record(recording: Recording, ms: int) -> None:
+    """Wait until so much more has been recorded."""
+    end = recording.duration + ms
+    await until(lambda: recording.duration >= end, f"{ms} ms of recording")
+
+
+async def hear(recording: Recording, ms: float) -> None:
+    """Wait until so much in all has been heard."""
+    await until(lambda: heard_ms(recording) >= ms, f"{ms} ms of sound")
 
 
 async def test_a_whole_answer_leaves_the_card(
@@ -67,10 +75,8 @@ async def test_a_whole_answer_leaves_the_card(
     with virtual_card.record_speaker() as recording:
         player.play_answer(1, "item", sound(400))
         player.end_answer(1)
-        assert await until(events, PlaybackFinished) == PlaybackFinished(1)
-        end = recording.duration + 100
-        while recording.duration < end:
-            await asyncio.sleep(0.01)
+        assert await first(events, PlaybackFinished) == PlaybackFinished(1)
+        await record(recording, 100)
     assert heard_ms(recording) == pytest.approx(400, abs=3)
 
 
@@ -81,16 +87,13 @@ async def test_a_card_with_much_ahead_is_emptied_on_a_stop_and_plays_on(
     monkeypatch.setattr(depth, "FIRST_MS", Ms(150))
     with virtual_card.record_speaker() as recording:
         player.play_answer(1, "item", sound(5000))
-        while heard_ms(recording) < 300:
-            await asyncio.sleep(0.01)
+        await hear(recording, 300)
         player.stop()
-        stopped = await until(events, PlaybackStopped)
+        stopped = await first(events, PlaybackStopped)
         player.play_answer(2, "item", sound(400))
         player.end_answer(2)
-        await until(events, PlaybackFinished)
-        end = recording.duration + 200
-        while recording.duration < end:
-            await asyncio.sleep(0.01)
+        await first(events, PlaybackFinished)
+        await record(recording, 200)
     assert isinstance(stopped, PlaybackStopped)
     assert stopped.played + 400 == pytest.approx(heard_ms(recording), abs=20)
 
@@ -101,17 +104,12 @@ async def test_what_is_said_to_have_been_heard_was_heard_on_a_card_that_ran_dry(
     """The card stood still in the middle: played_ms is what the monitor has, to 20 ms."""
     with virtual_card.record_speaker() as recording:
         player.play_answer(1, "item", sound(5000))
-        while heard_ms(recording) < 300:
-            await asyncio.sleep(0.01)
+        await hear(recording, 300)
         await virtual_card.stand_still(0.25)
-        before = heard_ms(recording)
-        while heard_ms(recording) < before + 200:
-            await asyncio.sleep(0.01)
+        await hear(recording, heard_ms(recording) + 200)
         player.stop()
-        stopped = await until(events, PlaybackStopped)
-        end = recording.duration + 500
-        while recording.duration < end:
-            await asyncio.sleep(0.01)
+        stopped = await first(events, PlaybackStopped)
+        await record(recording, 500)
     assert isinstance(stopped, PlaybackStopped)
     assert stopped.played == pytest.approx(heard_ms(recording), abs=20)
 
@@ -129,12 +127,8 @@ async def test_the_first_answer_is_whole_on_a_card_at_pulseaudios_defaults(monke
                 before = heard_ms(recording)
                 player.play_answer(turn, "item", sound(400))
                 player.end_answer(turn)
-                async with asyncio.timeout(LIMIT_S):
-                    while PlaybackFinished(turn) not in events:
-                        await asyncio.sleep(0.01)
-                end = recording.duration + 200
-                while recording.duration < end:
-                    await asyncio.sleep(0.01)
+                await until(lambda turn=turn: PlaybackFinished(turn) in events, "the end of the answer")
+                await record(recording, 200)
                 await player.close()
                 assert heard_ms(recording) - before == pytest.approx(400, abs=3)
         await cards.close()
@@ -146,13 +140,10 @@ async def test_what_is_said_to_have_been_heard_was_heard(
     """played_ms is what the monitor has, to 20 ms."""
     with virtual_card.record_speaker() as recording:
         player.play_answer(1, "item", sound(5000))
-        while heard_ms(recording) < 300:
-            await asyncio.sleep(0.01)
+        await hear(recording, 300)
         player.stop()
-        stopped = await until(events, PlaybackStopped)
-        end = recording.duration + 200
-        while recording.duration < end:
-            await asyncio.sleep(0.01)
+        stopped = await first(events, PlaybackStopped)
+        await record(recording, 200)
     assert isinstance(stopped, PlaybackStopped)
     assert stopped.item == "item"
     assert stopped.received == Ms(5000)

@@ -11,8 +11,7 @@ from device.audio.mouth import standby
 from device.audio.mouth.standby import CLOSE_AFTER_S, WARM_S, Standby
 from device.errors import AudioError
 from device.sim.devices.memorycard import FakeSpeaker
-
-LIMIT_S = 5.0
+from tests.waiting import until
 
 
 class Stage:
@@ -44,16 +43,10 @@ class Stage:
         """Return what notes it when it is called."""
         return lambda: self.told.append(what)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition."""
-        async with asyncio.timeout(LIMIT_S):
-            while not condition():
-                await asyncio.sleep(0.002)
-
     async def open(self) -> None:
         """Have the loudspeaker open."""
         self.standby.warm_up()
-        await self.until(lambda: self.standby.is_open)
+        await until(lambda: self.standby.is_open)
 
 
 class SlowSpeaker(FakeSpeaker):
@@ -98,7 +91,7 @@ async def test_what_is_asked_for_waits_until_the_rate_is_known_and_keeps_its_ord
     await asyncio.sleep(0)
     assert stage.told == []
     stage.speaker.may_open.set()
-    await stage.until(lambda: len(stage.told) == 3)
+    await until(lambda: len(stage.told) == 3)
     assert stage.told == ["open", "first", "second"]
 
 
@@ -106,7 +99,7 @@ async def test_what_waits_can_be_forgotten(stage: Stage) -> None:
     """The loudspeaker opens all the same."""
     stage.standby.when_open(stage.note("first"))
     stage.standby.forget_waiting()
-    await stage.until(lambda: stage.standby.is_open)
+    await until(lambda: stage.standby.is_open)
     assert stage.told == ["open"]
 
 
@@ -114,7 +107,7 @@ async def test_what_waits_is_done_without_a_loudspeaker_too(stage: Stage) -> Non
     """Whoever plays has been told before that nobody will hear it."""
     stage.speaker.is_there = False
     stage.standby.when_open(stage.note("first"))
-    await stage.until(lambda: len(stage.told) == 2)
+    await until(lambda: len(stage.told) == 2)
     assert stage.told == ["lost", "first"]
     assert not stage.standby.is_open
 
@@ -140,7 +133,7 @@ async def test_it_is_closed_once_no_reason_is_left_to_keep_it_open(stage: Stage,
     stage.now += CLOSE_AFTER_S
     stage.is_idle = True
     stage.standby._close_if_idle()
-    await stage.until(lambda: not stage.speaker.is_open)
+    await until(lambda: not stage.speaker.is_open)
 
 
 async def test_what_is_asked_for_while_it_closes_opens_it_again(stage: Stage) -> None:
@@ -149,11 +142,11 @@ async def test_what_is_asked_for_while_it_closes_opens_it_again(stage: Stage) ->
     stage.now = WARM_S + 1
     stage.speaker.may_close.clear()
     stage.standby._close_if_idle()
-    await stage.until(lambda: not stage.standby.is_open)
+    await until(lambda: not stage.standby.is_open)
     stage.standby.when_open(stage.note("next"))
     assert stage.told == ["open"]
     stage.speaker.may_close.set()
-    await stage.until(lambda: stage.told == ["open", "open", "next"])
+    await until(lambda: stage.told == ["open", "open", "next"])
 
 
 async def test_a_card_that_comes_back_by_itself_is_taken_up(stage: Stage) -> None:
@@ -163,7 +156,7 @@ async def test_a_card_that_comes_back_by_itself_is_taken_up(stage: Stage) -> Non
     assert not stage.standby.is_open
     stage.speaker.replug()
     stage.speaker.advance(100)
-    await stage.until(lambda: stage.standby.is_open)
+    await until(lambda: stage.standby.is_open)
     assert stage.told == ["open", "lost", "open"]
 
 

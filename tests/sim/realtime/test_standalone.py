@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 from device.sim.realtime import DEFAULT_KEY
 from tests.sim.realtime.realtime_client import MODEL, Client, websockets
@@ -98,5 +99,5 @@ async def test_a_certificate_that_is_none_is_refused() -> None:
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     _, said = await process.communicate()
     assert process.returncode == os.EX_CONFIG
-    assert "test_realtime_standalone.py holds no certificate" in said.decode()
+    assert f"{Path(__file__).name} holds no certificate" in said.decode()
     assert "Traceback" not in said.decode()

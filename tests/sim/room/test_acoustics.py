@@ -13,6 +13,7 @@ from device.sim.devices.soundcard import Recording, SimulationError, VirtualSoun
 from device.sim.room.acoustics import Echo, Room, Sound, distort, impulse_response, pcm_from_samples, samples_from_pcm
 from device.sim.room.echopath import EchoPath
 from device.units import CAPTURE_RATE, Hz, Ms
+from tests.waiting import until
 
 RATE = CAPTURE_RATE
 BARE = Room(delay_ms=Ms(60), distortion=0.0)
@@ -119,9 +120,7 @@ async def test_the_live_path_takes_what_is_played_into_the_room(virtual_card: Vi
     async with EchoPath(virtual_card, room):
         with virtual_card.record_speaker() as speaker, virtual_card.record_room() as heard:
             await play(virtual_card, pcm_from_samples(clicks))
-            async with asyncio.timeout(10):
-                while len(onsets_s(heard)) < 3:
-                    await asyncio.sleep(0.05)
+            await until(lambda: len(onsets_s(heard)) >= 3, "three clicks in the room")
     played = onsets_s(speaker)
     delays = [1000 * min(at - click for click in played if click < at) for at in onsets_s(heard)]
     # Later only where the machine was too busy.

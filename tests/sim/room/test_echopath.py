@@ -13,9 +13,11 @@ from device.sim.devices.soundcard import Recording, VirtualSoundCard
 from device.sim.room.acoustics import Room
 from device.sim.room.echopath import EchoPath
 from device.units import CAPTURE_RATE, Ms
+from tests.waiting import until
 
 CLICK = np.zeros(4_000, np.int16)
 CLICK[100:108] = 20_000
+# Longer than anything between the loudspeaker and the room keeps in store.
 STALL_S = 0.1
 
 
@@ -25,9 +27,7 @@ async def delay_ms(card: VirtualSoundCard, speaker: Recording, room: Recording) 
     play = ("pacat", "--playback", "--device=speaker", "--raw", "--format=s16le", "--rate=16000", "--channels=1")
     player = await asyncio.create_subprocess_exec(*play, stdin=asyncio.subprocess.PIPE, env=card.client_env())
     await player.communicate(CLICK.tobytes())
-    async with asyncio.timeout(10):
-        while loudest(room, since) is None:
-            await asyncio.sleep(0.05)
+    await until(lambda: loudest(room, since) is not None, "a click in the room")
     left, heard = loudest(speaker, since), loudest(room, since)
     assert left is not None
     assert heard is not None

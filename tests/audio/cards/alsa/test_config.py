@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import subprocess
@@ -24,8 +23,8 @@ from device.core.events import DeviceFailed, Event
 from device.errors import AlsaConfigError, AudioError, ConfigError, DeviceNotFoundError
 from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import Hz
+from tests.waiting import until
 
-LIMIT_S = 20.0
 # PortAudio takes an asym of a sound server's PCM, but no plug.
 SOURCES = """
 pcm.raw_room { type pulse device "room.monitor" }
@@ -192,9 +191,7 @@ async def test_an_error_that_comes_while_it_runs_is_a_fault_and_goes_when_it_is_
         await microphone.open()
     assert isinstance(facts[0], DeviceFailed)
     define("# nothing\n")
-    async with asyncio.timeout(LIMIT_S):
-        while not microphone.works:
-            await asyncio.sleep(0.05)
+    await until(lambda: microphone.works, "a microphone that works")
     await cards.close()
 
 

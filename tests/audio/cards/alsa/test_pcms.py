@@ -24,6 +24,7 @@ from device.foreign import asound
 from device.foreign.asound import Card
 from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import Hz
+from tests.waiting import until
 
 LIMIT_S = 20.0
 CARDS = """\
@@ -41,13 +42,6 @@ USB_LONG_NAME = "C-Media Electronics Inc. USB PnP Sound Device at usb-3f980000.u
 USB = Card(2, "Device", "USB PnP Sound Device", USB_LONG_NAME)
 
 Define = Callable[[str], None]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

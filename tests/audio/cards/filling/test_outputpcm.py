@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,9 +10,9 @@ import pytest
 from device.audio.cards.filling.outputpcm import BUFFER_MS, PERIOD_MS, DryError, OutputPcm, alsa_name
 from device.sim.devices.soundcard import ALSA_SYSTEM_CONFIG, SPEAKER
 from device.units import Hz
+from tests.waiting import block_until
 
 RATE = Hz(24_000)
-LIMIT_S = 10.0
 # A card with two channels and no fewer.
 PAIR = """
 pcm.pair {
@@ -64,14 +62,6 @@ def test_a_pcm_that_does_not_exist_is_an_error(pair: str) -> None:
     assert raised.value.errno == errno.ENOENT
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
 @pytest.mark.usefixtures("virtual_card")
 def test_it_plays_when_told_and_says_how_full_it_is() -> None:
     """It has room for more than is ever kept ahead, runs dry, and begins again."""
@@ -92,6 +82,6 @@ def test_it_plays_when_told_and_says_how_full_it_is() -> None:
                 return True
             return False
 
-        until(is_dry)
+        block_until(is_dry)
     pcm.close()
     pcm.close()

@@ -7,7 +7,7 @@ import itertools
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,6 +17,7 @@ from device.audio.cards.filling.outputpcm import DryError, Fill
 from device.audio.cards.filling.playout import Cause, Playout
 from device.kit.threads import Threads
 from device.units import BYTES_PER_SAMPLE, Hz, Samples
+from tests.waiting import block_until
 
 RATE = Hz(24_000)
 LIMIT_S = 10.0
@@ -155,17 +156,9 @@ def stage() -> Iterator[Stage]:
     stage.playout.close()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
 def test_a_stream_begins_with_silence_and_then_plays_all(stage: Stage) -> None:
     """The silence is as long as what is kept ahead, and from there on nothing is missing."""
-    until(lambda: len(stage.pcm.heard) > RATE)
+    block_until(lambda: len(stage.pcm.heard) > RATE)
     stage.playout.close()
     sound = bytes(stage.pcm.heard).lstrip(b"\0")
     assert len(stage.pcm.heard) - len(sound) == int(FIRST_MS * RATE / 1000) * BYTES_PER_SAMPLE
@@ -178,23 +171,23 @@ def test_a_card_that_sleeps_at_first_is_handed_nothing() -> None:
     stage = Stage()
     stage.pcm.frozen = True
     stage.playout.start()
-    time.sleep(0.2)
+    time.sleep(0.2)  # in which it would be handed something
     assert stage.feeder.handed_over == 0
     stage.pcm.frozen = False
-    until(lambda: stage.feeder.handed_over > 0)
+    block_until(lambda: stage.feeder.handed_over > 0)
     stage.playout.close()
 
 
 def test_a_card_that_runs_dry_is_told_of_filled_anew_and_kept_fuller(stage: Stage) -> None:
     """Who feeds it learns that what was handed over is over."""
-    until(lambda: stage.feeder.handed_over > 0)
+    block_until(lambda: stage.feeder.handed_over > 0)
     before = stage.depth.ahead_ms
     stage.pcm.run_dry()
-    until(lambda: bool(stage.feeder.dry))
+    block_until(lambda: bool(stage.feeder.dry))
     assert len(stage.feeder.breaks) == len(stage.feeder.dry)
     assert before < stage.depth.ahead_ms <= MOST_MS
     handed_over = stage.feeder.handed_over
-    until(lambda: stage.feeder.handed_over > handed_over)
+    block_until(lambda: stage.feeder.handed_over > handed_over)
 
 
 def test_a_card_that_waits_for_more_than_is_kept_ahead_is_given_it_once(
@@ -202,45 +195,45 @@ def test_a_card_that_waits_for_more_than_is_kept_ahead_is_given_it_once(
 ) -> None:
     """It is filled to the brim with silence, and then played to as before."""
     monkeypatch.setattr(playout, "STUCK_S", 0.1)
-    until(lambda: stage.feeder.handed_over > 0)
+    block_until(lambda: stage.feeder.handed_over > 0)
     stage.pcm.waits_for_more = True
-    until(lambda: not stage.pcm.waits_for_more)
+    block_until(lambda: not stage.pcm.waits_for_more)
     handed_over = stage.feeder.handed_over
-    until(lambda: stage.feeder.handed_over > handed_over)
+    block_until(lambda: stage.feeder.handed_over > handed_over)
     assert stage.feeder.dry[-1] is Cause.CARD
 
 
 def test_dry_in_its_first_moments_is_no_busy_machine(stage: Stage) -> None:
     """It is told as what it is."""
     stage.pcm.run_dry()
-    until(lambda: bool(stage.feeder.dry))
+    block_until(lambda: bool(stage.feeder.dry))
     assert stage.feeder.dry[0] is Cause.BEGINNING
 
 
 def test_dry_while_it_is_being_fed_is_no_card_that_went_away(stage: Stage) -> None:
     """Between asking how much is left and adding to it, on a busy machine."""
-    until(lambda: stage.feeder.handed_over > RATE // 10)
+    block_until(lambda: stage.feeder.handed_over > RATE // 10)
     stage.pcm.dries_while_fed = True
-    until(lambda: bool(stage.feeder.dry))
+    block_until(lambda: bool(stage.feeder.dry))
     handed_over = stage.feeder.handed_over
-    until(lambda: stage.feeder.handed_over > handed_over)
+    block_until(lambda: stage.feeder.handed_over > handed_over)
 
 
 def test_a_drop_silences_the_card_at_once_and_plays_on(stage: Stage) -> None:
     """What follows is a stream that begins."""
-    until(lambda: stage.feeder.handed_over > RATE // 10)
+    block_until(lambda: stage.feeder.handed_over > RATE // 10)
     moment = stage.playout.drop()
     assert abs(moment - time.monotonic()) < LIMIT_S
     assert stage.feeder.breaks[-1] == moment
     handed_over = stage.feeder.handed_over
-    until(lambda: stage.feeder.handed_over > handed_over)
+    block_until(lambda: stage.feeder.handed_over > handed_over)
 
 
 def test_a_card_that_stands_still_is_emptied_once_it_moves(stage: Stage) -> None:
     """Until then it is not known what of it will sound; and it is told how it was then."""
-    until(lambda: stage.feeder.handed_over > RATE // 10)
+    block_until(lambda: stage.feeder.handed_over > RATE // 10)
     stage.pcm.frozen = True
-    time.sleep(0.05)
+    time.sleep(0.05)  # it has stood still for a while
     asked = time.monotonic()
     threading.Timer(0.1, stage.pcm.thaw).start()
     moment = stage.playout.drop()
@@ -255,13 +248,13 @@ def test_a_drop_where_there_is_only_silence_drops_nothing() -> None:
     stage.playout.drop()
     assert stage.feeder.breaks == []
     stage.pcm.frozen = False
-    until(lambda: stage.feeder.handed_over > 0)
+    block_until(lambda: stage.feeder.handed_over > 0)
     stage.playout.close()
 
 
 def test_the_moments_are_those_at_which_the_card_plays(stage: Stage) -> None:
     """What is queued, and 2 ms more in this card, from when it was handed over."""
-    until(lambda: stage.feeder.handed_over > RATE // 4)
+    block_until(lambda: stage.feeder.handed_over > RATE // 4)
     steps = [after - before for before, after in itertools.pairwise(stage.feeder.moments)]
     assert statistics.median(steps) == pytest.approx(0.005, abs=1e-6)
     assert all(moment >= stage.began for moment in stage.feeder.moments)
@@ -271,7 +264,7 @@ def test_a_card_that_goes_away_ends_it(stage: Stage) -> None:
     """And is let go."""
     assert stage.playout.is_active()
     stage.pcm.gone = True
-    until(lambda: not stage.playout.is_active())
+    block_until(lambda: not stage.playout.is_active())
     assert stage.pcm.closed
 
 
@@ -280,20 +273,20 @@ def test_a_card_of_which_nothing_is_known_yet_is_waited_for() -> None:
     stage = Stage()
     stage.pcm.unknown = True
     stage.playout.start()
-    time.sleep(0.1)
+    time.sleep(0.1)  # in which it would be given up
     assert stage.playout.is_active()
     stage.pcm.unknown = False
-    until(lambda: stage.feeder.handed_over > 0)
+    block_until(lambda: stage.feeder.handed_over > 0)
     stage.pcm.unknown = True
-    time.sleep(0.1)
+    time.sleep(0.1)  # likewise
     assert stage.playout.is_active()
-    until(lambda: not stage.playout.is_active())
+    block_until(lambda: not stage.playout.is_active())
 
 
 def test_a_source_that_has_had_enough_ends_it(stage: Stage) -> None:
     """A stream without a clock, for instance."""
     stage.feeder.ends = True
-    until(lambda: not stage.playout.is_active())
+    block_until(lambda: not stage.playout.is_active())
     assert stage.pcm.closed
 
 
@@ -302,7 +295,7 @@ def test_what_swallows_all_at_once_is_fed_on_to_be_found_out() -> None:
     stage = Stage()
     stage.pcm.swallows = True
     stage.playout.start()
-    until(lambda: stage.feeder.handed_over > RATE)
+    block_until(lambda: stage.feeder.handed_over > RATE)
     assert stage.feeder.handed_over / RATE > 2 * (time.monotonic() - stage.began)
     stage.playout.close()
 
@@ -317,7 +310,7 @@ def test_a_loudspeaker_that_is_opened_needs_no_new_thread(monkeypatch: pytest.Mo
     for _ in range(5):
         stage = Stage()
         stage.playout.start()
-        until(lambda stage=stage: stage.feeder.handed_over > 0)
+        block_until(lambda stage=stage: stage.feeder.handed_over > 0)
         stage.playout.close()
         assert stage.pcm.closed
         assert not stage.playout.is_active()
