@@ -104,6 +104,8 @@ class Playout:
         self._clock = CardClock(rate)
         self._flowing = False
         self._filled = Samples(0)
+        # The end of a block of which the card took only the beginning.
+        self._rest = b""
         self._empty_turns = 0
         self._begun = self._due = self._taken = self._filled_at = time.monotonic()
         self._ended = False
@@ -217,24 +219,31 @@ class Playout:
         self._is_stuck = True
         self._clock.restart()
         self._feeder.note_dry(Cause.CARD)
-        silence = bytes((self._pcm.room - fill.queued) * BYTES_PER_SAMPLE)
-        self._filled = Samples(fill.queued + self._pcm.write(silence))
+        room = (self._pcm.room - fill.queued) * BYTES_PER_SAMPLE
+        self._filled = Samples(fill.queued + self._pcm.write(self._rest.ljust(room, b"\0")))
+        self._rest = b""
 
     def _fill_up(self, fill: Fill, now: float) -> None:
         queued, wanted = fill.queued, self._wanted()
         extra = fill.delay - fill.queued
-        while queued + self._block <= wanted and not self._ended:
+        if self._rest:
+            queued = Samples(queued + self._write(self._rest, now))
+        while not self._rest and queued + self._block <= wanted and not self._ended:
             moment = self._clock.place(self._block, now + (queued + extra) / self._rate, now)
             pcm = self._feeder.feed(self._block, moment)
             if pcm is None:
                 self._ended = True
                 return
-            if self._pcm.write(pcm) < self._block:
-                return
-            queued = Samples(queued + self._block)
-            self._filled_at = now
+            queued = Samples(queued + self._write(pcm, now))
         self._filled = queued
         self._empty_turns = 0
+
+    def _write(self, pcm: bytes, now: float) -> Samples:
+        """Give it to the card, and keep what the card does not take; return how many samples it took."""
+        taken = self._pcm.write(pcm)
+        self._rest = pcm[taken * BYTES_PER_SAMPLE :]
+        self._filled_at = now
+        return taken
 
     def _wanted(self) -> Samples:
         """How much to keep ahead: also of a card that takes long pieces at once."""
@@ -247,6 +256,7 @@ class Playout:
         self._flowing = False
         self._begun = self._filled_at = self._taken = time.monotonic()
         self._is_stuck = False
+        self._rest = b""
         # No more than that: where it ran dry, this is the hole that is heard.
         silence = max(self._pcm.period + 2 * self._block, samples_from_ms(FIRST_MS, self._rate))
         self._empty_turns = 0

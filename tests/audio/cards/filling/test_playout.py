@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from device.audio.cards.filling import playout
@@ -37,6 +38,8 @@ class FakePcm:
         self.dries_while_fed = False
         self.swallows = False
         self.waits_for_more = False
+        self.looks = 0
+        self.is_odd = self.takes_half = False
         self.closed = False
         self._lock = threading.Lock()
         self._held = bytearray()
@@ -56,6 +59,7 @@ class FakePcm:
                 raise OSError(errno.EIO, "Input/output error")
             self._play()
             if self.swallows:
+                self.looks += 1
                 self._held.clear()
                 return Fill(Samples(0), Samples(0))
             if self._runs and not self._held:
@@ -70,8 +74,10 @@ class FakePcm:
             if self.dries_while_fed:
                 self.dries_while_fed = False
                 raise DryError(errno.EPIPE, "Broken pipe")
-            self._held += pcm
-            return Samples(len(pcm) // BYTES_PER_SAMPLE)
+            count = len(pcm) // BYTES_PER_SAMPLE // (2 if self.takes_half else 1)
+            self.takes_half = not self.takes_half and self.is_odd
+            self._held += pcm[: count * BYTES_PER_SAMPLE]
+            return Samples(count)
 
     def prepare(self) -> None:
         """Forget what is left."""
@@ -107,7 +113,7 @@ class FakePcm:
 
 
 class Feeder:
-    """Hands out a counter that never shows zero, so that silence and gaps are seen."""
+    """Hands out what is no silence."""
 
     def __init__(self) -> None:
         self.handed_over = 0
@@ -133,15 +139,25 @@ class Feeder:
         self.dry.append(cause)
 
 
+class CountingFeeder(Feeder):
+    """Hands out samples that count and never are zero, so that silence and gaps are seen."""
+
+    def feed(self, count: Samples, moment: float) -> bytes | None:
+        """Go on counting."""
+        numbers = (np.arange(self.handed_over, self.handed_over + count) % 30_000 + 1).astype("<i2")
+        super().feed(count, moment)
+        return numbers.tobytes()
+
+
 THREADS = Threads("loudspeaker", 2)
 
 
 class Stage:
     """A card, who feeds it, and what plays."""
 
-    def __init__(self) -> None:
+    def __init__(self, feeder: Feeder | None = None) -> None:
         self.pcm = FakePcm()
-        self.feeder = Feeder()
+        self.feeder = feeder or Feeder()
         self.depth = Depth()
         self.began = time.monotonic()
         self.playout = Playout(self.pcm, RATE, self.depth, self.feeder, THREADS.post)
@@ -176,6 +192,34 @@ def test_a_card_that_sleeps_at_first_is_handed_nothing() -> None:
     stage.pcm.frozen = False
     block_until(lambda: stage.feeder.handed_over > 0)
     stage.playout.close()
+
+
+def test_of_a_block_that_the_card_takes_in_part_nothing_is_lost() -> None:
+    """The rest comes next: where there is no silence, every sample follows the one before."""
+    stage = Stage(CountingFeeder())
+    stage.playout.start()
+    block_until(lambda: stage.feeder.handed_over > 0)
+    stage.pcm.is_odd = True
+    block_until(lambda: stage.feeder.handed_over > RATE // 2)
+    stage.playout.close()
+    samples = np.frombuffer(bytes(stage.pcm.heard), "<i2").astype(int)
+    after, before = samples[1:], samples[:-1]
+    joined = (after > 0) & (before > 0)
+    assert joined.sum() > RATE // 4
+    assert set((after - before)[joined]) <= {1, 1 - 30_000}
+
+
+def test_of_a_block_that_the_card_takes_in_part_the_whole_has_its_moment() -> None:
+    """What is handed over is handed over once, and the next block joins on to the end of it."""
+    stage = Stage(CountingFeeder())
+    stage.pcm.is_odd = True
+    stage.playout._fill_up(Fill(Samples(0), Samples(0)), 10.0)
+    assert stage.feeder.moments == pytest.approx([10.0, 10.005])
+    stage.playout._fill_up(Fill(Samples(180), Samples(180)), 10.0)
+    steps = [after - before for before, after in itertools.pairwise(stage.feeder.moments)]
+    assert steps == pytest.approx([0.005] * len(steps))
+    held = np.frombuffer(bytes(stage.pcm._held), "<i2").astype(int)
+    assert set(np.diff(held)) == {1}
 
 
 def test_a_card_that_runs_dry_is_told_of_filled_anew_and_kept_fuller(stage: Stage) -> None:
@@ -296,7 +340,8 @@ def test_what_swallows_all_at_once_is_fed_on_to_be_found_out() -> None:
     stage.pcm.swallows = True
     stage.playout.start()
     block_until(lambda: stage.feeder.handed_over > RATE)
-    assert stage.feeder.handed_over / RATE > 2 * (time.monotonic() - stage.began)
+    # Filled up whenever it is looked at, and not only by what was played since.
+    assert stage.feeder.handed_over / stage.pcm.looks > stage.depth.ahead_ms * RATE / 1000 / 2
     stage.playout.close()
 
 
