@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +16,10 @@ from typing import Any, Protocol
 from device.audio.ear.vad import Vad, WebRtcVad
 from device.audio.frames import AudioFrame
 from device.audio.settings import Audio
+from device.boards.xvf import XVF3000_ID, XVF3800_ID, Xvf3000, Xvf3800
 from device.errors import AudioError, ConfigError, HearthsideError, PanelError
 from device.foreign.gpio import Input, open_input
-from device.foreign.usb import UsbDevice, UsbId, VendorRead, open_device
+from device.foreign.usb import UsbDevice, UsbId, open_device
 from device.kit import threads
 from device.units import Ms, ms_from_seconds
 
@@ -36,23 +36,6 @@ MAX_AGE = Ms(300)
 
 _LOG_AGAIN = Ms(600_000)
 _JOIN_S = 0.3
-
-# Both from Seeed's product pages, and what lsusb shows.
-XVF3000_ID = UsbId(0x2886, 0x0018)
-XVF3800_ID = UsbId(0x2886, 0x001A)
-
-# VOICEACTIVITY: parameter 32 of page 19, read (0x80) as an integer (0x40); the flag and an exponent, both int32:
-# respeaker/usb_4_mic_array, tuning.py.
-_XVF3000_VOICE = VendorRead(value=0x80 | 0x40 | 32, index=19, length=8)
-
-# Resource as index, command with the read bit as value, and a status byte before the payload:
-# respeaker/reSpeaker_XVF3800_USB_4MIC_ARRAY, xvf_host.py.
-_XVF3800_VERSION = VendorRead(value=0x80 | 0, index=48, length=4)
-_XVF3800_DOA = VendorRead(value=0x80 | 18, index=20, length=5)
-_XVF3800_ENERGIES = VendorRead(value=0x80 | 80, index=33, length=17)
-_SUCCESS, _BUSY = 0, 64
-# Older firmware has no DOA_VALUE (before 2.0.6), or one that stands still unless the LEDs show the direction.
-_FIRMWARE_WITH_LIVE_FLAG = (2, 0, 10)
 
 
 class Detector(Protocol):
@@ -86,55 +69,6 @@ class Chip(Protocol):
 
     def hears_voice(self) -> bool | None:
         """Return whether there is a voice now; None: it is busy. Raise AudioError."""
-
-
-class Xvf3000:
-    """ReSpeaker USB Mic Array v2."""
-
-    def __init__(self, device: UsbDevice) -> None:
-        self._device = device
-
-    def hears_voice(self) -> bool | None:
-        """See Chip."""
-        (flag,) = struct.unpack_from("<i", self._device.read(_XVF3000_VOICE))
-        return bool(flag)
-
-
-class Xvf3800:
-    """ReSpeaker XVF3800. Its voice flag stands still in old firmware: there, the speech energies of its beams do."""
-
-    def __init__(self, device: UsbDevice) -> None:
-        self._device = device
-        self._has_live_flag: bool | None = None
-
-    def hears_voice(self) -> bool | None:
-        """See Chip."""
-        if self._has_live_flag is None and (version := self._ask(_XVF3800_VERSION)) is not None:
-            self._has_live_flag = tuple(version) >= _FIRMWARE_WITH_LIVE_FLAG
-        if self._has_live_flag is None:
-            return None
-        return self._flag() if self._has_live_flag else self._energy()
-
-    def _flag(self) -> bool | None:
-        answer = self._ask(_XVF3800_DOA)
-        return None if answer is None else struct.unpack("<HH", answer)[1] != 0
-
-    def _energy(self) -> bool | None:
-        answer = self._ask(_XVF3800_ENERGIES)
-        # Above 0: speech in that beam.
-        return None if answer is None else any(energy > 0 for energy in struct.unpack("<4f", answer))
-
-    def _ask(self, what: VendorRead) -> bytes | None:
-        """Return the answer without its status; None when the chip wants to be asked again."""
-        status, *payload = self._device.read(what)
-        if status == _BUSY:
-            return None
-        if status != _SUCCESS:
-            raise AudioError(
-                f"the XVF3800 refused to answer (status {status}, resource {what.index}, command {what.value & 0x7F}); "
-                "plug it in again, or update its firmware"
-            )
-        return bytes(payload)
 
 
 class UsbDetector:

@@ -12,19 +12,16 @@ import pytest
 
 from device.audio.ear import hwvad
 from device.audio.ear.hwvad import (
-    XVF3000_ID,
-    XVF3800_ID,
     FallbackVad,
     Poller,
     Reading,
     UsbDetector,
-    Xvf3000,
-    Xvf3800,
     open_vad,
 )
 from device.audio.ear.vad import WebRtcVad
 from device.audio.frames import AudioFrame
 from device.audio.settings import Audio
+from device.boards.xvf import XVF3000_ID, XVF3800_ID, Xvf3000, Xvf3800
 from device.errors import AudioError, ConfigError
 from device.foreign.gpio import MockBoard
 from device.house import configuration
@@ -53,37 +50,6 @@ def test_an_xvf3000_is_asked_for_its_voice_activity() -> None:
     array.voice = True
     assert detector.read() is True
     assert bus.refused == []
-
-
-@pytest.mark.parametrize("firmware", [(2, 0, 2), (2, 0, 6), (2, 0, 9), (2, 0, 10), (2, 1, 0), (3, 0, 0)])
-def test_an_xvf3800_is_asked_in_the_way_its_firmware_can_be_trusted(firmware: tuple[int, int, int]) -> None:
-    """Before 2.0.10 the flag stands still, before 2.0.6 there is none; the answer is right all the same."""
-    array = FakeXvf3800(firmware)
-    bus = FakeUsbBus(array)
-    detector = UsbDetector(XVF3800_ID, Xvf3800, bus)
-    answers = []
-    for voice in (False, True, True, False, True):
-        array.voice = voice
-        answers.append(detector.read())
-    assert answers == [False, True, True, False, True]
-    assert bus.refused == []
-
-
-@pytest.mark.parametrize("firmware", [(2, 0, 7), (2, 0, 10)])
-def test_a_busy_xvf3800_is_asked_again_later(firmware: tuple[int, int, int]) -> None:
-    """Its status says so, before it told its firmware and after; zeros behind that status are no answer."""
-    array = FakeXvf3800(firmware, voice=True, busy=2)
-    detector = UsbDetector(XVF3800_ID, Xvf3800, FakeUsbBus(array))
-    assert [detector.read() for _ in range(3)] == [None, None, True]
-    array.busy = 1
-    assert [detector.read() for _ in range(2)] == [None, True]
-
-
-def test_an_xvf3800_that_refuses_is_an_error() -> None:
-    """Any other status; the message says what was asked."""
-    detector = UsbDetector(XVF3800_ID, Xvf3800, FakeUsbBus(FakeXvf3800(status=3)))
-    with pytest.raises(AudioError, match=r"status 3, resource 48, command 0"):
-        detector.read()
 
 
 def test_an_array_that_comes_back_is_opened_again() -> None:
