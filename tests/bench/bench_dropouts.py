@@ -29,7 +29,8 @@ from device.sim.person.voice import Person
 from device.sim.realtime import Entry, Reply, Script, SimulatedRealtime, tone
 
 STORY_MS = 20_000
-LIMIT_S = 20.0
+# A wake word that was not heard is said again so soon.
+LIMIT_S = 6.0
 FOUND = 300
 HOLE_MS = 2
 DELTA = "response.output_audio.delta"
