@@ -203,12 +203,13 @@ class Stage:
     stop: Utterance
     folder: str
     settings: Sequence[str]
+    checkout: Path = common.ROOT
 
     def device(self) -> common.Program:
         """Start the device."""
         talk = (f"conversation.openai.url={self.server.url}", 'conversation.barge_in="voice"')
         settings = ("audio.cues=false", *talk, "conversation.follow_up_s=0", *self.settings)
-        return common.hearthside(self.card, self.folder, settings)
+        return common.hearthside(self.card, self.folder, settings, self.checkout)
 
     def naive(self) -> common.Program:
         """Start the reference."""

@@ -95,13 +95,13 @@ async def cpu_percent(program: Program, seconds: float) -> float:
     return (program.cpu_s() - before) / (time.monotonic() - begun) * 100
 
 
-def hearthside(card: VirtualSoundCard, folder: str, settings: Sequence[str] = ()) -> Program:
-    """Start the real command on the virtual card, with everything as shipped but what `settings` (KEY=VALUE) say."""
+def hearthside(card: VirtualSoundCard, folder: str, settings: Sequence[str] = (), checkout: Path = ROOT) -> Program:
+    """Start the real command of a checkout on the virtual card, as shipped but for what `settings` (KEY=VALUE) say."""
     config = Path(folder) / "config.toml"
     config.write_text("")
     audio = (f"audio.input={MICROPHONE}", f"audio.output={SPEAKER}", "hardware.profile=virtual")
     overrides = [word for setting in (*audio, f"service.state_dir={folder}", *settings) for word in ("--set", setting)]
-    command = [str(ROOT / ".venv/bin/hearthside"), "run", "--config", str(config), *overrides]
+    command = [str(checkout / ".venv/bin/hearthside"), "run", "--config", str(config), *overrides]
     return Program(command, {**card.env(), "OPENAI_API_KEY": DEFAULT_KEY}, "ready: listening")
 
 
