@@ -10,6 +10,9 @@ from msgspec import Meta, Struct
 
 T = TypeVar("T")
 
+Key = tuple[str, ...]
+"""A key in full: the names of the tables that it is in, and its own."""
+
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0, description="a number from 0 to 1 (0.8 and not 80)")]
 Seconds = Annotated[float, Meta(ge=0.0, le=3600.0, description="seconds, from 0 to 3600")]
 # BCM numbering; header pins of a Raspberry Pi are GPIO 2 to 27.

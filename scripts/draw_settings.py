@@ -37,7 +37,9 @@ says at the start which files were read. A wrong key or value is refused with wh
 
 Files in the folder `config.d` beside it, whose names end in `.toml`, are read after it in the order of their names.
 What is built in, the board (`hardware.profile`), the file, `config.d` and `--set` are laid over each other in this
-order: what comes later wins, for each key by itself, also when it says what is built in.
+order: what comes later wins, for each key by itself, also when it says what is built in. `hearthside config` prints
+every setting that holds and where it was set; `hearthside config --check` only says whether the files are right (exit
+code 0), or what is not.
 
 The API key does not belong here: it is the environment variable `OPENAI_API_KEY`, or the systemd credential
 `openai_api_key`.

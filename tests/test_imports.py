@@ -30,3 +30,20 @@ def test_every_foreign_library_is_under_contract() -> None:
     imported = {name for path in (ROOT / "device").rglob("*.py") for name in imports(path)}
     foreign = imported - sys.stdlib_module_names - {"device"}
     assert foreign - EVERYWHERE <= set(contract["forbidden_modules"])
+
+
+def test_settings_are_declared_without_what_uses_them() -> None:
+    """Whoever only reads the configuration loads none of the rooms."""
+    files = [ROOT / "device" / "settings.py", *(ROOT / "device").glob("*/**/settings.py")]
+    files = [path for path in files if "sim" not in path.parts]
+    assert len(files) > 6
+    for path in files:
+        assert set(imports(path)) <= {"__future__", "collections", "dataclasses", "device", "msgspec", "typing"}, path
+        assert {name for name in modules(path) if name.startswith("device")} <= {"device.settings"}, path
+
+
+def modules(path: Path) -> Iterator[str]:
+    """Yield the whole name of every module that a file imports from."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module

@@ -11,9 +11,7 @@ import msgspec
 
 from device.errors import ConfigError
 from device.kit.words import hint
-from device.settings import Pin, Section
-
-Key = tuple[str, ...]
+from device.settings import Key, Pin, Section
 
 # Not offered: the console of every Pi (UART0).
 _OTHER_USES = (14, 15)

@@ -61,7 +61,11 @@ def _placed(complaint: str, options: argparse.Namespace) -> str:
     key = _KEY.match(complaint.removeprefix("the configuration: "))
     if key is None or "overrides" not in options:
         return complaint
-    place = configuration.read(options.config, options.overrides).place(key[0])
+    try:
+        place = configuration.read(options.config, options.overrides).place(key[0])
+    except ConfigError:
+        # Somebody has changed the file since, or it was a pipe.
+        return complaint
     # What nobody has set would be set in the first file.
     place = place or next(map(str, sources.files(options.config)), "")
     return f"{place}: {key.string}" if place else key.string

@@ -10,9 +10,9 @@ from typing import Any
 from device.cli.run import add_configuration
 from device.house import configuration, sources
 from device.house.configuration import Effective
-from device.house.layers import Key, dotted
+from device.house.layers import dotted
 from device.kit.words import masked
-from device.settings import Section
+from device.settings import Key, Section
 
 _DESCRIPTION = (
     "Prints every setting that holds, as TOML; behind those that are not built in stands what has set them: the board, "
@@ -25,9 +25,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "config", help="print the settings that hold, and where from", description=_DESCRIPTION
     )
-    parser.add_argument(
-        "--check", action="store_true", help="only say whether it is right (exit code 0), or what is not"
-    )
+    parser.add_argument("--check", action="store_true", help="only say whether it is right, or what is not")
     add_configuration(parser)
     parser.set_defaults(command=_run)
 

@@ -16,8 +16,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from device.house.catalogue import PROVIDERS
-from device.house.layers import Key, dotted
+from device.house.layers import dotted
 from device.kit.words import choices, did_you_mean, nearest, shown
+from device.settings import Key
 
 # Of whom one key is most likely.
 _KEY = next(name for provider in PROVIDERS for name in provider.secrets)

@@ -16,11 +16,11 @@ from device.conversation.settings import Conversation
 from device.errors import ConfigError
 from device.house import complaints
 from device.house.catalogue import TABLES
-from device.house.layers import Key, Layer, Layered, dotted, lay
+from device.house.layers import Layer, Layered, dotted, lay
 from device.house.sources import file_layers, override_layers
 from device.panel.settings import PanelSettings
 from device.service.settings import Service
-from device.settings import Claim, Mistake, Section, Table
+from device.settings import Claim, Key, Mistake, Section, Table
 from device.tools.settings import Tools
 from device.wake.settings import Wake
 

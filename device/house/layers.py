@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from device.kit.words import shown
+from device.settings import Key
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
-
-Key = tuple[str, ...]
-"""A key in full: the names of the tables that it is in, and its own."""
 
 
 def dotted(key: Sequence[str]) -> str:

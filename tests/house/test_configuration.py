@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from device.errors import ConfigError
-from device.house import configuration, sources
+from device.house import configuration
 from device.house.configuration import TABLES, composed
 from device.settings import Claim, Mistake, Pin, Section, Table
 from device.wake.decision import rules
@@ -152,69 +152,6 @@ def add(file: Path, name: str, text: str) -> Path:
     more = file.parent / "config.d" / name
     more.write_text(text)
     return more
-
-
-def test_files_in_the_folder_lie_over_the_file_in_the_order_of_their_names(file: Path) -> None:
-    """For each key by itself; --set is over all of them."""
-    add(file, "20-b.toml", "[audio]\nvolume = 0.3\n")
-    first = add(file, "10-a.toml", "[audio]\nvolume = 0.2\nframe_ms = 10\n[tools.relays.fan]\npin = 6\n")
-    effective = configuration.read(file, ["audio.frame_ms=20"])
-    audio = effective.config.audio
-    assert (audio.volume, audio.cues, audio.frame_ms) == (0.3, False, 20)
-    assert effective.place("audio.cues") == str(file)
-    assert effective.place("audio.volume").endswith("20-b.toml")
-    assert effective.place("audio.frame_ms") == "--set"
-    assert effective.place("tools.relays.fan.pin") == str(first)
-    assert effective.place("wake.words") == ""
-
-
-def test_what_is_no_file_of_ours_is_left_alone(file: Path) -> None:
-    """Copies that editors and packagers keep, and notes."""
-    for name in ("notes.txt", "10-a.toml~", ".10-a.toml.swp", ".#10-a.toml", "10-a.toml.dpkg-old"):
-        add(file, name, "this is not TOML")
-    assert configuration.load(file).audio.volume == 0.1
-
-
-def test_the_folder_counts_without_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where none is named and the usual one is not there."""
-    add(file, "10-a.toml", "[audio]\nvolume = 0.2\n")
-    file.unlink()
-    monkeypatch.setattr(sources, "DEFAULT_PATH", file)
-    assert configuration.load(None).audio.volume == 0.2
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[audio]\nvolume = 9", "audio.volume = 9 is not possible"),
-        ("[audio]\nvolum = 1", 'there is no key "volum" in [audio]'),
-        ("[audio\n", "it is not valid TOML"),
-        ("[audio]\nvad = 'gpio'", 'audio.vad = "gpio" needs audio.vad_pin'),
-        ("[hardware]\nprofile = 'codec'", 'hardware.profile: there is no profile "codec"'),
-        ("[tools.relays.light]\nsafe = 3", "tools.relays.light.safe = 3"),
-        ("[tools.relays.fan]\nsafe = true", "[tools.relays.fan] lacks pin"),
-        ("[tools]\nrelays = 3", "tools.relays = 3 is not possible"),
-    ],
-)
-def test_a_complaint_names_the_file_that_it_is_about(file: Path, text: str, said: str) -> None:
-    """Not the first one, which may be right."""
-    add(file, "10-a.toml", "[audio]\ncues = true\n")
-    wrong = add(file, "20-b.toml", text)
-    with pytest.raises(ConfigError) as caught:
-        configuration.load(file, ["conversation.follow_up_s=0"])
-    assert str(caught.value).startswith(f"{wrong}: {said}")
-
-
-def test_a_folder_that_cannot_be_read_is_not_taken_for_none(file: Path) -> None:
-    """Nor a file that is a folder."""
-    (file.parent / "config.d" / "10-a.toml").mkdir()
-    with pytest.raises(ConfigError, match=r"cannot read the configuration .*10-a\.toml: Is a directory"):
-        configuration.load(file)
-    (file.parent / "config.d" / "10-a.toml").rmdir()
-    (file.parent / "config.d").rmdir()
-    (file.parent / "config.d").write_text("")
-    with pytest.raises(ConfigError, match=r"cannot read the folder of configurations .*config\.d"):
-        configuration.load(file)
 
 
 def test_two_claims_name_both_keys_and_both_places(file: Path) -> None:

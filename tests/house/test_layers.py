@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.house.layers import Key, Layer, Layered, dotted, lay
+from device.house.layers import Layer, Layered, dotted, lay
+from device.settings import Key
 
 NAMES = st.sampled_from(["a", "b", "c"])
 VALUES = st.integers() | st.booleans() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
