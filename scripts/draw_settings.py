@@ -7,24 +7,18 @@ scripts/draw_settings.py --check  exits with 1 when docs/configuration.md is sta
 
 from __future__ import annotations
 
-import argparse
 import ast
 import inspect
 import itertools
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import drawing
+import msgspec
 
-import msgspec  # noqa: E402 - the root is put on the path above, so that no installation is needed
-
-from device.house import complaints  # noqa: E402
-from device.house.configuration import SCHEMA, TABLES  # noqa: E402
-
-PAGE = ROOT / "docs" / "configuration.md"
+from device.house import complaints
+from device.house.configuration import SCHEMA, TABLES
 
 HEAD = """# Every key of the configuration
 
@@ -128,18 +122,5 @@ def page() -> str:
     return "\n\n".join([HEAD.rstrip(), *(text for text in tables if text.count("\n") > 5)]) + "\n"
 
 
-def main() -> int:
-    """Write or check the page."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
-    if not parser.parse_args().check:
-        PAGE.write_text(page(), encoding="utf-8")
-        return 0
-    fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == page()
-    if not fresh:
-        print("docs/configuration.md is stale: run scripts/draw_settings.py", file=sys.stderr)
-    return 0 if fresh else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(drawing.main(__doc__ or "", "configuration.md", page))

@@ -7,20 +7,15 @@ scripts/draw_states.py --check  exits with 1 when docs/states.md is stale
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import drawing
 
-from device.core import guards  # noqa: E402 - the root is put on the path above, so that no installation is needed
-from device.core.memory import Timer  # noqa: E402
-from device.core.status import Phase  # noqa: E402
-from device.core.transitions import ROWS, Row  # noqa: E402
-
-PAGE = ROOT / "docs" / "states.md"
+from device.core import guards
+from device.core.memory import Timer
+from device.core.status import Phase
+from device.core.transitions import ROWS, Row
 
 HEAD = """# The machine, as it is
 
@@ -76,18 +71,5 @@ def page() -> str:
     return "\n\n".join([HEAD.rstrip(), diagram(), *(table(phase) for phase in Phase)]) + "\n"
 
 
-def main() -> int:
-    """Write or check the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
-    if not parser.parse_args().check:
-        PAGE.write_text(page(), encoding="utf-8")
-        return 0
-    fresh = PAGE.exists() and PAGE.read_text(encoding="utf-8") == page()
-    if not fresh:
-        print("docs/states.md is stale: run scripts/draw_states.py", file=sys.stderr)
-    return 0 if fresh else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(drawing.main(__doc__ or "", "states.md", page))

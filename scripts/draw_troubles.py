@@ -9,31 +9,26 @@ needs openssl for certificates. Takes a quarter of a minute, most of it waiting 
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import difflib
 import re
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+import drawing
 
-from device.core import actions as order  # noqa: E402
-from device.core import events as ev  # noqa: E402
-from device.core import failures  # noqa: E402
-from device.core.events import Device, Failure, Shortfall  # noqa: E402
-from device.core.indication import indication  # noqa: E402
-from device.core.machine import Machine  # noqa: E402
-from device.core.memory import Settings  # noqa: E402
-from device.units import Ms, Samples  # noqa: E402
-from tests.troubles import conditions, configurations  # noqa: E402 - the root is put on the path above
-from tests.troubles.stage import Told, meet  # noqa: E402
+from device.core import actions as order
+from device.core import events as ev
+from device.core import failures
+from device.core.events import Device, Failure, Shortfall
+from device.core.indication import indication
+from device.core.machine import Machine
+from device.core.memory import Settings
+from device.units import Ms, Samples
+from tests.troubles import conditions, configurations
+from tests.troubles.stage import Told, meet
 
 WRONG = configurations.WRONG
-
-PAGE = ROOT / "docs" / "troubles.md"
 
 HEAD = """# What it says when something is wrong, and what to do
 
@@ -219,21 +214,5 @@ async def page() -> str:
     return "\n\n".join([HEAD.rstrip(), *tables, parts(), configuration()]) + "\n"
 
 
-def main() -> int:
-    """Write or check the page."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
-    check = parser.parse_args().check
-    fresh = asyncio.run(page())
-    if not check:
-        PAGE.write_text(fresh, encoding="utf-8")
-        return 0
-    if PAGE.read_text(encoding="utf-8") == fresh:
-        return 0
-    shown = difflib.unified_diff(PAGE.read_text(encoding="utf-8").splitlines(), fresh.splitlines(), "page", "now", n=0)
-    print("docs/troubles.md is stale: run scripts/draw_troubles.py", *shown, sep="\n", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(drawing.main(__doc__ or "", "troubles.md", lambda: asyncio.run(page())))

@@ -17,7 +17,7 @@ from device.audio.cards.portaudio import SoundCards
 from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.settings import Audio
 from device.core.events import Event
-from device.sim.devices.memorycard import FakeMicrophone, FakeSpeaker
+from device.sim.devices.fakecard import FakeMicrophone, FakeSpeaker
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
 from device.units import CAPTURE_RATE, Hz
 from tests.waiting import until

@@ -17,7 +17,7 @@ from device.audio.mouth.player import Player
 from device.core.actions import Cue
 from device.core.events import Event, PlaybackFinished, PlaybackStarted, PlaybackStopped
 from device.errors import AudioError
-from device.sim.devices.memorycard import FakeSpeaker
+from device.sim.devices.fakecard import FakeSpeaker
 from device.units import Hz, Ms
 from tests.waiting import until
 

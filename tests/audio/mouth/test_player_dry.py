@@ -8,7 +8,7 @@ import pytest
 
 from device.audio.mouth import player
 from device.core.events import PlaybackFinished, PlaybackRanDry, PlaybackStarted, PlaybackStopped
-from device.sim.devices.memorycard import FakeSpeaker
+from device.sim.devices.fakecard import FakeSpeaker
 from device.units import Hz, Ms
 from tests.audio.mouth.test_player import RATE, House, a_house, heard_ms, sound
 from tests.waiting import until

@@ -10,7 +10,7 @@ import pytest
 from device.audio.mouth import standby
 from device.audio.mouth.standby import CLOSE_AFTER_S, WARM_S, Standby
 from device.errors import AudioError
-from device.sim.devices.memorycard import FakeSpeaker
+from device.sim.devices.fakecard import FakeSpeaker
 from tests.waiting import until
 
 
