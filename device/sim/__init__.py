@@ -1,1 +1,1 @@
-"""Simulated surroundings: a product, used by the demo and by the tests."""
+"""Simulated surroundings of the device: a product, used by the demo and by the tests."""

@@ -1,4 +1,4 @@
-"""What the simulation needs beside the device's own packages, and what is said where that is not installed."""
+"""The error for a package that only the simulation needs and that is not installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from device.sim.devices.soundcard import SimulationError
 
 @contextmanager
 def needed() -> Iterator[None]:
-    """Around imports of the simulation. Raise SimulationError, which says how a missing package is installed."""
+    """Put imports of the simulation inside it. Raise SimulationError, which says how to install a missing package."""
     try:
         yield
     except ModuleNotFoundError as error:

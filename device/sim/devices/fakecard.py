@@ -1,4 +1,4 @@
-"""A microphone and a loudspeaker in memory: no sound system, and time passes only when it is told to."""
+"""A fake sound card: microphone and loudspeaker in memory, without a sound system; time is virtual."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class FakeMicrophone:
         return self.works
 
     def adapt(self) -> None:
-        """Hand over what was gathered, if it need not wait any more."""
+        """Hand over the sound held, if it is enough for the present pace."""
         self._hand_over()
 
     def push(self, pcm: bytes) -> None:
-        """Make a sound of 16 kHz mono s16le; it goes unheard while the microphone is closed."""
+        """Make a sound (16 kHz mono s16le); it is lost while the microphone is closed."""
         if self.is_open:
             self._held += pcm
             self._hand_over()
@@ -78,7 +78,7 @@ class FakeSpeaker:
 
     @property
     def heard(self) -> bytes:
-        """Everything that left the card while it was open, s16le mono."""
+        """Everything that was played while the card was open, s16le mono."""
         return bytes(self._heard)
 
     def clock(self) -> float:
@@ -102,12 +102,12 @@ class FakeSpeaker:
         self._buffer.clear()
 
     async def flush(self) -> float:
-        """Drop what has not left the card; return the virtual time."""
+        """Drop what has not been played; return the virtual time."""
         self.run_dry()
         return self.clock()
 
     def run_dry(self) -> None:
-        """The card stood still, and has nothing left when it goes on: what it held is lost."""
+        """Let the card run dry: what it held is lost."""
         self._buffer.clear()
         if self._on_break:
             self._on_break(self.clock())
@@ -121,14 +121,14 @@ class FakeSpeaker:
             left = Samples(left - step)
 
     def unplug(self) -> None:
-        """The card goes away."""
+        """Remove the card."""
         self.is_open = False
         self._buffer.clear()
         if self._on_lost:
             self._on_lost()
 
     def replug(self) -> None:
-        """The card comes back, and pulls if it is still to be open."""
+        """Put the card back; it pulls again if it was open and was not closed meanwhile."""
         self.is_open = self._is_wanted
         if self.is_open:
             self._fill()

@@ -1,4 +1,4 @@
-"""A panel without pins: remembers what it was told to show, and has a button to be pressed by a program."""
+"""A panel without pins: it records what it was told to show, and a program can press its button."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SimulatedPanel:
 
     @property
     def indication(self) -> Indication | None:
-        """What is shown now; None: dark."""
+        """The indication shown now; None: none."""
         return None if self._closed or not self.shown else self.shown[-1]
 
     def show(self, indication: Indication) -> None:
@@ -38,14 +38,14 @@ class SimulatedPanel:
             self.shown.append(indication)
 
     def press(self) -> None:
-        """Put the finger on the button."""
+        """Press the button down."""
         self._button.press()
 
     def release(self) -> None:
-        """Take it away."""
+        """Release the button."""
         self._button.release()
 
     def close(self) -> None:
-        """Lights off, button dead. Harmless when closed."""
+        """Switch the lights off and ignore the button. Harmless when closed."""
         self._closed = True
         self._button.close()

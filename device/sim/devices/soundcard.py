@@ -1,7 +1,7 @@
 """A virtual sound card: ALSA PCMs for a microphone and a loudspeaker on a machine that has neither.
 
-Behind the PCMs stands a private PulseAudio daemon with two null sinks: `speaker` is what the device plays,
-`room` is what there is to hear. The daemon needs no D-Bus, udev or display and touches nobody else's PulseAudio.
+The PCMs lead to a private PulseAudio daemon with two null sinks: the device plays to `speaker`, and its microphone
+records what is played to `room`. The daemon needs no D-Bus, udev or display, and does not affect any other PulseAudio.
 """
 
 from __future__ import annotations
@@ -32,23 +32,24 @@ SPEAKER = "hearthside_speaker"
 RECORDING_RATE = Hz(48_000)
 SINK_RATE = Hz(48_000)
 START_LIMIT_S = 10.0
-# PulseAudio renders a null sink in blocks as long as the shortest latency asked for; 5 ms is a fair sound card.
+# PulseAudio renders a null sink in blocks as long as the shortest latency that a client asks for; 5 ms is typical of a
+# good sound card.
 RECORDING_LATENCY_MS = 5
-# A block longer than a pipe comes in pieces, one at once after the other; blocks have at least this between them.
+# A block that is longer than a pipe's buffer arrives in pieces without a pause; between blocks there is at least this.
 _BETWEEN_BLOCKS_S = 0.002
 # ALSA's order of channels; PulseAudio mixes nothing when both sides use the same map.
 CHANNEL_MAP = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe")
 ALSA_SYSTEM_CONFIG = Path("/usr/share/alsa/alsa.conf")
 
-# The daemon dies, at once and without a goodbye, when our end of its guard's stdin is closed: also when this process
-# is killed before it can clean up.
+# The shell around the daemon kills it as soon as this process closes the shell's stdin: also when this process is
+# killed and cannot clean up.
 _KILLED_WITH_US = 'told=$1; shift; "$@" & echo $! >"$told"; cat; kill -KILL $!; wait'
 _PROGRAMS = ("pacat", "parec", "pactl")
 _HOW_TO_INSTALL = "run scripts/setup --sim, which brings it without touching the sound of this machine"
-# What scripts/setup makes where the machine has no PulseAudio of its own.
+# scripts/setup installs this where the machine has no PulseAudio.
 _PRIVATE_PULSEAUDIO = "hearthside-pulseaudio"
-# ALSA's own configuration begins with this; what it loads (a sound server's idea of "default", ~/.asoundrc) is laid
-# over all that a file says, even what stands after it.
+# ALSA's own configuration begins with this block. The files that it loads (a sound server's "default", ~/.asoundrc)
+# override everything else in the file, even what follows the block.
 _LOADS_OTHERS = re.compile(r"^@hooks \[.*?^\]$", re.DOTALL | re.MULTILINE)
 
 
@@ -59,9 +60,9 @@ class SimulationError(HearthsideError):
 class VirtualSoundCard:
     """A context manager: inside it the card is plugged in.
 
-    `channels` is the number of microphones: with more than one it is an array. `sleepy` leaves the null sinks at their
-    defaults: rewinding, asleep for up to 2 s when a stream begins, and in blocks as long as the program that uses the
-    card asks for. Neither a recording nor what is played into the room asks for shorter ones then.
+    `channels` is the number of microphones: more than one make an array. `sleepy` leaves the null sinks at PulseAudio's
+    defaults: they rewind, sleep for up to 2 s when a stream begins, and use blocks as long as the program under test
+    asks for. Recordings, and sound played into the room, do not ask for shorter blocks then.
     """
 
     def __init__(self, channels: int = 1, sleepy: bool = False) -> None:
@@ -98,7 +99,7 @@ class VirtualSoundCard:
         await asyncio.to_thread(self.__exit__, kind, error, trace)
 
     def env(self) -> dict[str, str]:
-        """Return what must stand in the environment before PortAudio is initialised, in this process or another."""
+        """Return the environment variables to set before PortAudio is initialised, in this process or another."""
         return {
             "ALSA_CONFIG_PATH": str(self._alsa_config),
             "PULSE_SERVER": f"unix:{self._socket}",
@@ -107,7 +108,7 @@ class VirtualSoundCard:
         }
 
     def unplug(self) -> None:
-        """Pull the plug: whoever has a PCM open gets errors at once. Harmless when it is out."""
+        """Unplug the card: every program that has a PCM open gets errors at once. Harmless when it is unplugged."""
         if self._daemon is None:
             return
         self._daemon.communicate()
@@ -115,7 +116,7 @@ class VirtualSoundCard:
         self._socket.unlink(missing_ok=True)
 
     def replug(self) -> None:
-        """Put the plug back in and wait until the card can be opened. Raise SimulationError."""
+        """Plug the card in again, and wait until it can be opened. Raise SimulationError."""
         if self._daemon is not None:
             return
         with self._log.open("wb") as log:
@@ -130,9 +131,9 @@ class VirtualSoundCard:
             time.sleep(0.01)
 
     async def stand_still(self, seconds: float) -> None:
-        """Neither take nor give sound for so long, as a sound server on a machine that is too busy.
+        """Stop the card for some seconds, as happens to a sound server on a machine that is too busy.
 
-        Then it makes up for the time: it plays what it holds at once, and runs dry.
+        Afterwards it plays what it holds at once, to catch up, and runs dry.
         """
         pid = int(self._pid.read_text(encoding="ascii"))
         os.kill(pid, signal.SIGSTOP)
@@ -191,19 +192,20 @@ class VirtualSoundCard:
         return self._folder / "pulseaudio.pid"
 
     def client_env(self) -> dict[str, str]:
-        """Return the environment of a program that plays to it or records from it by PulseAudio itself."""
+        """Return the environment for a program that uses the card through PulseAudio itself."""
         return {**os.environ, **self.env(), "HOME": str(self._folder), "XDG_RUNTIME_DIR": str(self._folder)}
 
     def _daemon_command(self) -> list[str]:
-        # norewinds: what was rendered stays rendered. With rewinding, an idle null sink sleeps up to 2 s before it
-        # notices a new stream, and the recorded monitor shows sound that was taken back.
+        # norewinds: rendered sound is not replaced any more. With rewinding, an idle null sink sleeps for up to 2 s
+        # before it notices a new stream, and the recorded monitor contains sound that was replaced later.
         sink = f"module-null-sink norewinds={int(not self.sleepy)} rate={SINK_RATE}"
         maps = f"channels={self.channels} channel_map={_channel_map(self.channels)}"
         options = "-n --daemonize=no --exit-idle-time=-1 --use-pid-file=no --disallow-exit --log-level=warn"
         return [
             find_pulseaudio(),
             *options.split(),
-            # Hardware does not wait for a busy machine; where it is not allowed it goes without.
+            # Real hardware is not slowed down by a busy machine. Where real-time priority is not allowed, it runs
+            # without.
             *("--realtime=yes", "--high-priority=yes"),
             *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
             *("-L", f"{sink} sink_name=speaker channels=1"),
@@ -219,7 +221,7 @@ class VirtualSoundCard:
 
 
 class Recording:
-    """What a monitor recorded, as s16le mono; it goes on growing until the context is left."""
+    """A recording of a sink's monitor, as s16le mono; it grows until the context is left."""
 
     _hurry: tuple[str, ...] = (f"--latency-msec={RECORDING_LATENCY_MS}",)
 
@@ -234,21 +236,22 @@ class Recording:
 
     @property
     def pcm(self) -> bytes:
-        """All that was recorded so far."""
+        """Everything recorded so far."""
         return b"".join(self._chunks)
 
     @property
     def start(self) -> float:
         """When the first sample left the card, in seconds of `time.monotonic`.
 
-        The best of all chunks' arrival times, each less its position, as the card's clock is the machine's; and the
-        card renders one block ahead (measured against the DAC times PortAudio gives: 4.7 ms, always).
+        The earliest of all estimates, one from each chunk: its arrival time minus its position (the card's clock is the
+        machine's). One block is added, because the card renders a block ahead (measured against PortAudio's DAC times:
+        4.7 ms, always).
         """
         return self._start + RECORDING_LATENCY_MS / 1000
 
     @property
     def duration(self) -> Ms:
-        """How much was recorded so far."""
+        """Duration of everything recorded so far."""
         return ms_from_samples(self._size // BYTES_PER_SAMPLE, self.rate)
 
     def position(self, moment: float) -> Samples:
@@ -286,15 +289,15 @@ class Recording:
             self._begun.set()
 
     def _note(self, count: int, arrived: float) -> None:
-        """In the reader's thread: take in when a chunk of `count` samples came."""
+        """Note when a chunk of `count` samples arrived. Called in the reader's thread."""
         self._start = min(self._start, arrived - self._size / BYTES_PER_SAMPLE / self.rate)
 
 
 class SleepyRecording(Recording):
-    """A recording of a card at PulseAudio's defaults, where each chunk has a time of its own.
+    """A recording of a card at PulseAudio's defaults, in which each block has its own time.
 
-    The card renders in blocks of any length, and after a rewind the recording holds some of it twice. As on a real
-    card, a block of the microphone's (`is_captured`) ends when it comes, and one of the loudspeaker's begins then.
+    The card renders in blocks of any length, and after a rewind the recording contains some sound twice. As on a real
+    card, the arrival time of a block is its end for the microphone (`is_captured`), its beginning for the loudspeaker.
     """
 
     _hurry = ()
@@ -302,7 +305,7 @@ class SleepyRecording(Recording):
     def __init__(self, source: str, rate: Hz, env: dict[str, str], is_captured: bool) -> None:
         super().__init__(source, rate, env)
         self._is_captured = is_captured
-        # The first sample of each block, and when it came.
+        # The position of each block's first sample, and its arrival time.
         self._blocks: list[tuple[int, float]] = []
         self._came = float("-inf")
 
@@ -317,7 +320,7 @@ class SleepyRecording(Recording):
         return Samples(self._blocks[number][0] + round((moment - self._time(number)) * self.rate))
 
     def moment(self, position: int) -> float:
-        """Return when a sample left the card, in seconds of `time.monotonic`: as its block says."""
+        """Return when a sample left the card, in seconds of `time.monotonic`, from the time of its block."""
         number = max(0, bisect_right(self._blocks, position, key=itemgetter(0)) - 1)
         return self._time(number) + (position - self._blocks[number][0]) / self.rate
 

@@ -1,7 +1,7 @@
-"""A USB bus in memory with microphone arrays on it: a backend for pyusb, true to the single control transfer.
+"""A USB bus in memory with microphone arrays: a backend for pyusb that simulates single control transfers.
 
-What a chip does not know is stalled, as by a real one, and kept in `refused`: a wrong request type, value, index or
-length cannot go unnoticed, and nothing can be written.
+As a real chip does, it stalls every transfer that it does not know, and records it in `refused`. So a wrong request
+type, value, index or length is noticed, and nothing can be written to a chip.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LED_EFFECT_DOA = 4
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A setup packet."""
+    """A setup packet of a control transfer."""
 
     request_type: int
     request: int
@@ -30,13 +30,13 @@ class Transfer:
 
 
 class FakeArray(Protocol):
-    """What is plugged in."""
+    """A microphone array on the bus."""
 
     vendor: int
     product: int
 
     def answer(self, transfer: Transfer) -> bytes | None:
-        """Return what the chip sends; None: it does not know this transfer."""
+        """Return the chip's data; None when it does not know the transfer."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class FakeXvf3000:
     product: int = field(default=0x0018, init=False)
 
     def answer(self, transfer: Transfer) -> bytes | None:
-        """Know one transfer."""
+        """Answer the one transfer that reads VOICEACTIVITY."""
         if transfer == Transfer(_READ, 0, 0x80 | 0x40 | 32, 19, 8):
             return struct.pack("<ii", self.voice, 0)
         return None
@@ -56,21 +56,21 @@ class FakeXvf3000:
 
 @dataclass
 class FakeXvf3800:
-    """ReSpeaker XVF3800: a status byte before every answer, and firmware with a past."""
+    """ReSpeaker XVF3800: a status byte before each answer, and the differences between its firmware versions."""
 
     firmware: tuple[int, int, int] = (2, 0, 10)
     voice: bool = False
     busy: int = 0
-    """So many transfers more are answered "try again"."""
+    """How many of the next transfers are answered "try again"."""
     status: int = 0
-    """The status byte of the others; anything but 0 is an error."""
+    """Status byte of all other transfers; anything but 0 is an error."""
     led_effect: int = 0
     vendor: int = field(default=0x2886, init=False)
     product: int = field(default=0x001A, init=False)
     _stale_voice: bool = field(default=False, init=False)
 
     def answer(self, transfer: Transfer) -> bytes | None:
-        """Know VERSION, DOA_VALUE (since 2.0.6) and AEC_SPENERGY_VALUES."""
+        """Answer reads of VERSION, DOA_VALUE (since 2.0.6) and AEC_SPENERGY_VALUES."""
         payload = self._payload(transfer)
         if payload is None:
             return None
@@ -90,7 +90,7 @@ class FakeXvf3800:
         return None
 
     def _flag(self) -> bool:
-        # Before 2.0.10 the flag stands still unless the LEDs show the direction.
+        # Before 2.0.10 the flag does not change unless the LEDs show the direction.
         if self.firmware >= (2, 0, 10) or self.led_effect == _LED_EFFECT_DOA:
             self._stale_voice = self.voice
         return self._stale_voice
@@ -102,19 +102,19 @@ class FakeUsbBus:
     def __init__(self, *devices: FakeArray) -> None:
         self._plugged = list(devices)
         self.opened = 0
-        """How many devices are open now."""
+        """Number of open devices."""
         self.failing: int | None = None
-        """The errno with which every transfer fails, when set."""
+        """When set, every transfer fails with this errno."""
         self.refused: list[Transfer] = []
-        """What no chip knew."""
+        """Transfers that no chip knew."""
         self.transfers = 0
 
     def plug(self, device: FakeArray) -> None:
-        """Put a device on the bus."""
+        """Add a device to the bus."""
         self._plugged.append(device)
 
     def pull(self, device: FakeArray) -> None:
-        """Take it off, open or not."""
+        """Remove a device, open or not."""
         self._plugged.remove(device)
 
     def enumerate_devices(self) -> list[FakeArray]:
@@ -122,7 +122,7 @@ class FakeUsbBus:
         return list(self._plugged)
 
     def get_device_descriptor(self, device: FakeArray) -> SimpleNamespace:
-        """See pyusb: a descriptor in which only the identity says something."""
+        """See pyusb: a descriptor in which only vendor and product are set."""
         zeros = dict.fromkeys(_DESCRIPTOR_FIELDS, 0)
         return SimpleNamespace(**zeros, idVendor=device.vendor, idProduct=device.product)
 
@@ -146,7 +146,7 @@ class FakeUsbBus:
         data: MutableSequence[int],
         timeout: int,
     ) -> int:
-        """See pyusb: fill `data`, return how many bytes. Raise OSError as libusb's errors arrive."""
+        """See pyusb: fill `data`, return the number of bytes. Raise OSError with libusb's error numbers."""
         self.transfers += 1
         self._refuse_if_gone(handle)
         if self.failing is not None:

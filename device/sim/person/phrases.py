@@ -1,4 +1,4 @@
-"""Phrases as a speech recogniser and a reader need them: a JSGF grammar, and text back to tool and arguments."""
+"""The phrases of the tools as a JSGF grammar for a speech recogniser, and from text back to tool and arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A sentence that was understood: `tool` is None when it is only talk."""
+    """A sentence that was understood; `tool` is None when it calls no tool."""
 
     text: str
     tool: str | None = None
@@ -27,14 +27,14 @@ class Understood:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """Sound or text that fits no phrase; `text` is the best guess, possibly empty."""
+    """Sound or text that matches no phrase; `text` is the best guess, possibly empty."""
 
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A phrase ready to be compared: group `s3` of the pattern holds what was said for `slots[3]`."""
+    """A phrase as a pattern: its group `s3` holds what was said for `slots[3]`."""
 
     pattern: re.Pattern[str]
     tool: str | None
@@ -49,7 +49,7 @@ class _Form:
 
 
 class Phrasebook:
-    """Every sentence that the simulation understands: the tools' phrases, and plain talk."""
+    """Every sentence that the simulation understands: the tools' phrases, and sentences that call no tool (`talk`)."""
 
     def __init__(self, tools: Iterable[ToolSpec], talk: Iterable[str] = ()) -> None:
         """Raise ConfigError for a phrase that cannot be spoken."""
@@ -61,7 +61,7 @@ class Phrasebook:
             self._add(tool, phrase)
 
     def read(self, text: str) -> Understood | NotUnderstood:
-        """Return what `text` asks for; case and punctuation do not matter."""
+        """Return what `text` asks for; case and punctuation are ignored."""
         spoken = normalise(text)
         for form in self._forms:
             if understood := form.read(spoken):
@@ -99,7 +99,7 @@ def normalise(text: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
-    """Yield the text before each slot with the slot's name, and what follows the last one with None."""
+    """Yield the text before each slot with the slot's name, then the text after the last slot with None."""
     parts = _SLOT.split(text)
     yield from zip(parts[:-1:2], parts[1::2], strict=True)
     yield parts[-1], None
@@ -113,7 +113,7 @@ def _spoken_forms(phrase: Phrase, slot: str) -> dict[str, Any]:
 
 
 def _speakable(text: str) -> str:
-    """Return the words of `text`; digits (a relay may be called "lamp_2") one by one."""
+    """Return the words of `text`, with each digit as a word (a relay may be called "lamp_2")."""
     return normalise("".join(f" {_DIGITS[int(c)]} " if c in _DIGIT else c for c in text))
 
 

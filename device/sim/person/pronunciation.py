@@ -1,10 +1,10 @@
-"""espeak-ng's phonemes in ARPAbet, for words that pocketsphinx's dictionary does not have."""
+"""Translates espeak-ng's phonemes to ARPAbet, for words that are not in pocketsphinx's dictionary."""
 
 from __future__ import annotations
 
 from device.errors import ConfigError
 
-# espeak-ng's phoneme names for en-us (its `-x` option, stress marks taken off) against the ones of CMUdict.
+# From espeak-ng's phoneme names for en-us (its option `-x`, without stress marks) to those of CMUdict.
 _ARPABET = {
     "p": "P", "b": "B", "t": "T", "t#": "T", "t2": "T", "d": "D", "k": "K", "g": "G", "f": "F", "v": "V",
     "T": "TH", "D": "DH", "s": "S", "z": "Z", "S": "SH", "Z": "ZH", "h": "HH", "m": "M", "n": "N", "N": "NG",

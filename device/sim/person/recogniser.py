@@ -1,8 +1,8 @@
-"""The recogniser in a process of its own: pocketsphinx holds Python's global lock for 80 ms a sentence, which the sound
-card's callbacks of a device in the same process would feel.
+"""Runs the recogniser in a process of its own, because pocketsphinx holds Python's global lock for 80 ms per sentence:
+in the device's process that would delay the sound card's callbacks.
 
-Over the pipes go messages of msgpack, each behind its length in 4 bytes: phrases to learn, or a sound; back comes
-an error text (empty when all is well), or what was understood.
+The messages on the pipes are msgpack, each after its length in 4 bytes. Requests are phrases to learn, or a sound; the
+answers are an error text (empty without an error), or what was understood.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Recognition(msgspec.Struct):
 
 
 class Recogniser:
-    """Does what Understanding does, without holding up this process. Start it before use, close it after."""
+    """Does what Understanding does, without blocking this process. Start it before use, close it afterwards."""
 
     def __init__(self, tools: Iterable[ToolSpec], talk: Iterable[str] = TALK) -> None:
         """Raise ConfigError for a phrase that cannot be spoken."""
@@ -92,7 +92,7 @@ class Recogniser:
         """
         if self._taught is not None:
             await asyncio.shield(self._taught)
-        # Shielded: an answer that nobody waits for any more must still be read from the pipe.
+        # Shielded: even if the caller is cancelled, the answer must be read from the pipe.
         answer = await asyncio.shield(asyncio.ensure_future(self._exchange(msgspec.msgpack.encode(pcm))))
         found = msgspec.msgpack.decode(answer, type=_Recognition)
         return Understood(found.text, found.tool, found.arguments) if found.understood else NotUnderstood(found.text)

@@ -1,9 +1,9 @@
-"""Speech to tool calls with pocketsphinx: a grammar of the tools' own phrases; the only file that imports it.
+"""From speech to tool calls with pocketsphinx and a grammar of the tools' phrases. The only file that imports it.
 
-A grammar always finds something, so what it found is checked in three ways, with limits from trials on 90 sentences
-spoken by espeak-ng (two voices, two speeds) and flite (two voices), and 50 that are not in the grammar:
-how much better a free sequence of phonemes fits the sound, how long the longest-drawn word is for its phonemes, and
-whether the words cover the loud part of the sound.
+A recogniser with a grammar finds a sentence in any sound, so each result is checked in three ways: whether a free
+sequence of phonemes matches the sound much better, whether a word is too long for its number of phonemes, and whether
+the words cover the loud part of the sound. The limits are from trials with 90 sentences, spoken by espeak-ng (two
+voices, two speeds) and flite (two voices), and 50 sentences that are not in the grammar.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ TALK = (
     "stop",
     "never mind",
 )
-"""What the simulation understands besides the tools' phrases."""
+"""Sentences that the simulation understands besides the tools' phrases."""
 
-# What may be left of "hey jarvis" before the command, from nearly all of it to its last sound.
+# Parts of "hey jarvis" that may precede the command, from nearly all of it to its last sounds.
 _WAKE_REMAINS = {"wakeall": "HH EY JH AA R V IH S", "wakename": "JH AA R V IH S", "wakerest": "AA R V IH S"}
 _WAKE_REMAINS |= {"waketail": "V IH S", "wakehiss": "IH S"}
 
@@ -48,17 +48,17 @@ Sound = np.ndarray[Any, np.dtype[np.int16]]
 _FRAME = CAPTURE_RATE // 100  # pocketsphinx counts in frames of 10 ms
 _MARGIN = 20  # frames
 _LONGEST_S = 15
-_DITHER = 0.0015  # of full scale: digital silence has no spectrum, and the recogniser stumbles over it
+_DITHER = 0.0015  # of full scale: the recogniser fails on digital silence, which has no spectrum
 _PEAK = 0.5
 _MOST_GAIN = 20.0
 _SHORT_PHONEMES = 5
 
 _MOST_FRAMES_PER_PHONEME = 24.0
-_MOST_FRAMES_PER_LAST_PHONEME = 36.0  # the last word is drawn out, and fades
+_MOST_FRAMES_PER_LAST_PHONEME = 36.0  # the last word is spoken longer, and fades
 _LEAST_COVERAGE = 0.75
 _LOUD_DB = -25.0  # against the loudest frame
 _MOST_MISFIT = 4.5e-4  # per frame, of pocketsphinx's score
-_MOST_MISFIT_SHORT = 25e-4  # a free sequence of phonemes fits "stop" well whoever says it
+_MOST_MISFIT_SHORT = 25e-4  # a free sequence of phonemes matches a word as short as "stop" well
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,18 @@ class Understanding:
         self.learn(tools)
 
     def learn(self, tools: Iterable[ToolSpec]) -> None:
-        """Understand the phrases of other tools from now on. Raise ConfigError."""
+        """Replace the tools' phrases by those of `tools`. Raise ConfigError."""
         book = Phrasebook(tools, self._talk)
         decoder = _decoder(book)
         with self._lock:
             self.phrasebook, self._decoder = book, decoder
 
     async def recognise(self, pcm: bytes) -> Understood | NotUnderstood:
-        """Return what was said in `pcm` (s16le mono at 16 kHz; its last 15 s count), decoded in a thread."""
+        """Return what was said in the last 15 s of `pcm` (s16le mono at 16 kHz). Decodes in a thread."""
         return await asyncio.to_thread(self.recognise_blocking, pcm)
 
     def recognise_blocking(self, pcm: bytes) -> Understood | NotUnderstood:
-        """Do what `recognise` does, on the caller's thread."""
+        """Do what `recognise` does, in the caller's thread."""
         sound = _levelled(pcm)
         if len(sound) < _FRAME * 10:
             return NotUnderstood()
@@ -147,7 +147,7 @@ def _decoder(book: Phrasebook) -> Any:
 
 
 def _levelled(pcm: bytes) -> Sound:
-    """Return the last seconds of `pcm` at an even level, quiet ends taken off, with the same little noise each time."""
+    """Return the last 15 s of `pcm` at a standard level, with a little dither (always the same), without quiet ends."""
     sound = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")[-_LONGEST_S * CAPTURE_RATE :] / 32768.0
     peak = float(np.abs(sound).max(initial=0.0))
     gain = min(_MOST_GAIN, _PEAK / peak) if peak else 1.0
@@ -156,7 +156,7 @@ def _levelled(pcm: bytes) -> Sound:
 
 
 def _without_quiet_ends(sound: Sound) -> Sound:
-    """Leave 200 ms around what is loud: the recogniser stretches the last word over a long noise."""
+    """Keep 200 ms before and after the loud part: the recogniser would extend the last word over a long noise."""
     loud = np.flatnonzero(_loud_frames(sound))
     if not len(loud):
         return sound
@@ -165,7 +165,7 @@ def _without_quiet_ends(sound: Sound) -> Sound:
 
 
 def _loud_frames(sound: Sound) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Say which frames are within 25 dB of the loudest one, and nearer to it (in dB) than to the background."""
+    """Tell which frames are within 25 dB of the loudest, and nearer (in dB) to the loudest than to the background."""
     frames = sound[: len(sound) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float64)
     if not len(frames):
         return np.zeros(0, np.bool_)

@@ -1,4 +1,4 @@
-"""A person in the virtual room: says sentences with espeak-ng, the wake word and the command in one breath."""
+"""A simulated person in the virtual room, who speaks with the voices of espeak-ng."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.units import BYTES_PER_SAMPLE, Hz, Ms, Samples, ms_from_samples, samples_from_ms
 
 Play = Callable[[bytes, Hz], Awaitable[None]]
-"""Play PCM (s16le mono at the rate given) into the room; returns when it has been heard."""
+"""Plays PCM (s16le mono at the rate given) into the room; returns when it has been played."""
 
-_QUIET = 200  # of 32767: espeak-ng's silence is exact, its fading vowels are not
+_QUIET = 200  # of 32767: espeak-ng's silence is exactly 0, the ends of its vowels are not
 _FRAME_MS = 5
 
 
@@ -46,7 +46,7 @@ class Utterance:
 
 
 class Person:
-    """Somebody who speaks; `loudness` is the peak of what is played, of full scale."""
+    """A simulated person; `loudness` is the peak of the voice, as a share of full scale."""
 
     def __init__(self, play: Play, style: VoiceStyle | None = None, loudness: float = 0.5) -> None:
         self._play = play
@@ -54,20 +54,20 @@ class Person:
         self._loudness = loudness
 
     async def render(self, command: str, wake_word: str = "", gap_ms: float = 60.0) -> Utterance:
-        """Return how it sounds: the wake word, `gap_ms` of breath, the command. Either may be empty.
+        """Return the sound of the wake word, a pause of `gap_ms`, and the command. Either of the two may be empty.
 
         Raise SpeechError.
         """
         rate = self._voice.rate
-        call, words = await self._sound(wake_word), await self._sound(command)
-        if not call or not words:
-            return Utterance(wake_word or command, call or words, rate)
-        breath = bytes(samples_from_ms(gap_ms, rate) * BYTES_PER_SAMPLE)
-        at = Samples((len(call) + len(breath)) // BYTES_PER_SAMPLE)
-        return Utterance(f"{wake_word} {command}", call + breath + words, rate, at)
+        before, words = await self._sound(wake_word), await self._sound(command)
+        if not before or not words:
+            return Utterance(wake_word or command, before or words, rate)
+        pause = bytes(samples_from_ms(gap_ms, rate) * BYTES_PER_SAMPLE)
+        at = Samples((len(before) + len(pause)) // BYTES_PER_SAMPLE)
+        return Utterance(f"{wake_word} {command}", before + pause + words, rate, at)
 
     async def say(self, command: str, wake_word: str = "", gap_ms: float = 60.0) -> Utterance:
-        """Say it into the room, and return what was said when it is over. Raise SpeechError."""
+        """Render the sentence, play it into the room, and return it. Raise SpeechError."""
         utterance = await self.render(command, wake_word, gap_ms)
         await self._play(utterance.pcm, utterance.rate)
         return utterance
@@ -79,7 +79,7 @@ class Person:
 
 
 def without_silence(pcm: bytes, rate: Hz) -> bytes:
-    """Return s16le mono without the quiet at both of its ends, to 5 ms."""
+    """Return s16le mono without the silence at both ends, except for 5 ms of it."""
     frame = samples_from_ms(_FRAME_MS, rate)
     samples = np.frombuffer(pcm, "<i2")
     loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > _QUIET)

@@ -1,4 +1,4 @@
-"""A simulated OpenAI Realtime server: strict, scriptable, and its answers are really computed from what was said."""
+"""A simulated OpenAI Realtime server: strict, scriptable, with answers that depend on what was said."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import the server when it is asked for: so `python -m device.sim.realtime` can say what is not installed."""
+    """Import the server only on access, so that `python -m device.sim.realtime` can name a missing package."""
     if name in ("DEFAULT_KEY", "MODELS", "SimulatedRealtime"):
         from device.sim.realtime import server
 

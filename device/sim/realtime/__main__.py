@@ -1,4 +1,4 @@
-"""The simulated server by itself: `python -m device.sim.realtime --port 8080`, to try a device against."""
+"""Runs the simulated server alone, to try a device with it: `python -m device.sim.realtime --port 8080`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VOLUMES = {"ten": 10, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "si
 
 
 def _tools(switches: list[str]) -> list[ToolSpec]:
-    """Return the phrases of the tools that a device has; their real owner tells the server only their schemas."""
+    """Return the phrases of a device's tools; the device itself sends the server only the tools' schemas."""
     slots = {"name": {name.replace("_", " "): name for name in switches}}
     pairs = [(text, True) for text in _ON] + [(text, False) for text in _OFF]
     switching = tuple(Phrase(text, slots, {"on": on}) for text, on in pairs)
@@ -57,7 +57,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def _certificate(options: argparse.Namespace, folder: Path) -> Path:
-    """Return the certificate that was named, or a new one, and say how a device is made to trust that."""
+    """Return the certificate that was named, or make one and print how a device can trust it."""
     if options.tls:
         return Path(options.tls)
     made = make_certificate(folder, options.host)
@@ -66,7 +66,7 @@ def _certificate(options: argparse.Namespace, folder: Path) -> Path:
 
 
 def main() -> None:
-    """Parse the command line and serve until a signal; exit 78 when what was asked for cannot be had."""
+    """Parse the command line and serve until a signal; exit with 78 when an option cannot be used."""
     try:
         with packages.needed():
             from device.sim.realtime.server import DEFAULT_KEY

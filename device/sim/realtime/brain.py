@@ -1,4 +1,4 @@
-"""What the simulated model answers, computed from what was said; and its voice."""
+"""The simulated model: it chooses an answer to what was said, and speaks it."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _NO_TOOL = "Sorry, I cannot do that here."
 _NOTHING_SAID = "How can I help you?"
 _BASE_SPEED = 165  # words a minute at speed 1.0
 
-# A female variant, so that the answers can be told from the people in a recording.
+# Female variants, so that in a recording the answers can be told from the simulated people.
 _VARIANTS = {"marin": "en-us+f3", "coral": "en-us+f2", "sage": "en-us+f4", "shimmer": "en-us+f1", "alloy": "en-us+f5"}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a response answers: the outputs of calls, or else what was said last."""
+    """What a response answers: the outputs of function calls, otherwise what was said last."""
 
     outputs: tuple[str, ...] = ()
     said: Understood | NotUnderstood | None = None
@@ -58,12 +58,12 @@ class Question:
 
 @dataclass(slots=True)
 class Voices:
-    """One espeak-ng voice for every style asked for."""
+    """espeak-ng voices, one for each style that was used."""
 
     _voices: dict[VoiceStyle, EspeakVoice] = field(default_factory=dict)
 
     async def speak(self, text: str, voice: object, speed: float) -> bytes:
-        """Return `text` at REPLY_RATE. Raise SpeechError."""
+        """Return the sound of `text` at REPLY_RATE. Raise SpeechError."""
         style = VoiceStyle(_VARIANTS.get(str(voice), "en-us+m3"), round(_BASE_SPEED * speed))
         speaker = self._voices.setdefault(style, EspeakVoice(style))
         pcm = await speaker.speak(text)
@@ -71,7 +71,7 @@ class Voices:
 
 
 async def question(items: list[Item]) -> Question:
-    """Find what `items` ask: the outputs after the assistant's last word, or else the newest of the user's."""
+    """Find the question in `items`: the outputs after the assistant's last message, else the user's newest message."""
     outputs: list[str] = []
     for item in reversed(items):
         if item.data["type"] == "function_call_output":
@@ -86,7 +86,7 @@ async def question(items: list[Item]) -> Question:
 
 
 def reply(asked: Question, settings: Settings, script: Script) -> Reply:
-    """Return the answer: the script's, or one that follows from what was understood."""
+    """Return the script's reply, or one to what was understood."""
     if script.answer and (scripted := script.answer(asked.text)):
         return scripted
     if forced := settings.forced_function or _required_function(asked, settings):
@@ -105,7 +105,7 @@ def reply(asked: Question, settings: Settings, script: Script) -> Reply:
 
 
 def _required_function(asked: Question, settings: Settings) -> str | None:
-    """Return what is called where something must be: what was asked for, else the first function there is."""
+    """Return the function to call when one must be called: the one that was asked for, otherwise the first."""
     if not settings.must_call:
         return None
     wanted = asked.said.tool if isinstance(asked.said, Understood) else None
@@ -113,7 +113,7 @@ def _required_function(asked: Question, settings: Settings) -> str | None:
 
 
 def _call(name: str, said: Understood | NotUnderstood | None, settings: Settings) -> Call:
-    """Return a call with what was said as arguments, or, where that says nothing of them, with any that are valid."""
+    """Return a call with the arguments that were said, or, if none were said, with any valid ones."""
     if isinstance(said, Understood) and said.tool == name:
         return Call(name, json.dumps(dict(said.arguments)))
     return Call(name, json.dumps(_any_value(settings.parameters_of(name))))
@@ -125,7 +125,7 @@ def _any_value(schema: Mapping[str, Any]) -> Any:
         return choices[0]
     kind = schema.get("type", "object")
     if isinstance(kind, list):
-        # What may also be null, as strict tools say "optional".
+        # A type or null: so strict tools mark optional arguments.
         kind = kind[0]
     if kind == "object":
         properties = schema.get("properties", {})
@@ -134,7 +134,7 @@ def _any_value(schema: Mapping[str, Any]) -> Any:
 
 
 def _readable(output: str) -> str:
-    """Return the words of a tool's output: of JSON the values, else the text."""
+    """Return a tool's output as words to speak: the values of JSON, otherwise the text."""
     try:
         value = json.loads(output)
     except ValueError:

@@ -24,40 +24,40 @@ from device.sim.realtime.schema import (
 
 
 class InputText(Strict, tag="input_text", tag_field="type"):
-    """Written by the user or the system."""
+    """Text by the user or the system."""
 
     text: str
 
 
 class InputAudio(Strict, tag="input_audio", tag_field="type"):
-    """Said by the user; base64."""
+    """Speech of the user, base64."""
 
     audio: str
     transcript: str | UnsetType | None = UNSET
 
 
 class InputImage(Strict, tag="input_image", tag_field="type"):
-    """Shown by the user: a data URI."""
+    """An image by the user: a data URI."""
 
     image_url: Annotated[str, Meta(pattern=r"^data:image/(png|jpeg);base64,")]
     detail: Literal["auto", "low", "high"] | UnsetType | None = UNSET
 
 
 class OutputText(Strict, tag="output_text", tag_field="type"):
-    """Written by the assistant."""
+    """Text by the assistant."""
 
     text: str
 
 
 class OutputAudio(Strict, tag="output_audio", tag_field="type"):
-    """Said by the assistant: only the server makes it."""
+    """Speech of the assistant; only the server may create it."""
 
     audio: str | UnsetType | None = UNSET
     transcript: str | UnsetType | None = UNSET
 
 
 class Message(Strict, tag="message", tag_field="type"):
-    """One thing said or written; which contents fit which role is checked in validation.py."""
+    """A message; validation.py checks which contents a role may have."""
 
     role: Literal["system", "user", "assistant"]
     content: Annotated[list[InputText | InputAudio | InputImage | OutputText | OutputAudio], Meta(min_length=1)]
@@ -67,7 +67,7 @@ class Message(Strict, tag="message", tag_field="type"):
 
 
 class FunctionCall(Strict, tag="function_call", tag_field="type"):
-    """A call that the model made, for history."""
+    """A call that the model made earlier."""
 
     name: str
     arguments: str
@@ -78,7 +78,7 @@ class FunctionCall(Strict, tag="function_call", tag_field="type"):
 
 
 class FunctionCallOutput(Strict, tag="function_call_output", tag_field="type"):
-    """What a tool answered."""
+    """The output of a tool."""
 
     call_id: str
     output: str
@@ -88,7 +88,7 @@ class FunctionCallOutput(Strict, tag="function_call_output", tag_field="type"):
 
 
 class McpApprovalResponse(Strict, tag="mcp_approval_response", tag_field="type"):
-    """A yes or no to a call of an MCP tool."""
+    """Permission, or none, for a call of an MCP tool."""
 
     approval_request_id: str
     approve: bool
@@ -100,7 +100,7 @@ Item = Message | FunctionCall | FunctionCallOutput | McpApprovalResponse
 
 
 class ItemReference(Strict, tag="item_reference", tag_field="type"):
-    """An item of the conversation, by name, as input of a response."""
+    """An item of the conversation, by its id, as input of a response."""
 
     id: str
 
@@ -126,7 +126,7 @@ MetadataValue = Annotated[str, Meta(max_length=512)]
 
 
 class ResponseParams(Strict):
-    """What one response does differently from the session."""
+    """Parameters of one response, which override those of the session."""
 
     audio: ResponseAudio | UnsetType | None = UNSET
     conversation: Literal["auto", "none"] | UnsetType | None = UNSET
@@ -151,23 +151,23 @@ class ClientEvent(Strict, tag_field="type"):
 
 
 class SessionUpdate(ClientEvent, tag="session.update", kw_only=True):
-    """Change the configuration: only what is present."""
+    """Change those settings that are present."""
 
     session: Session
 
 
 class AppendAudio(ClientEvent, tag="input_audio_buffer.append", kw_only=True):
-    """More of what the microphone hears."""
+    """Append captured audio to the input buffer."""
 
     audio: str
 
 
 class CommitAudio(ClientEvent, tag="input_audio_buffer.commit"):
-    """Make an item of the buffer."""
+    """Make an item from the input buffer."""
 
 
 class ClearAudio(ClientEvent, tag="input_audio_buffer.clear"):
-    """Forget the buffer."""
+    """Empty the input buffer."""
 
 
 class CreateItem(ClientEvent, tag="conversation.item.create", kw_only=True):
@@ -178,19 +178,19 @@ class CreateItem(ClientEvent, tag="conversation.item.create", kw_only=True):
 
 
 class RetrieveItem(ClientEvent, tag="conversation.item.retrieve", kw_only=True):
-    """Send an item back."""
+    """Ask the server to send an item."""
 
     item_id: str
 
 
 class DeleteItem(ClientEvent, tag="conversation.item.delete", kw_only=True):
-    """Forget an item."""
+    """Delete an item."""
 
     item_id: str
 
 
 class TruncateItem(ClientEvent, tag="conversation.item.truncate", kw_only=True):
-    """Forget what was not heard of an item."""
+    """Delete the part of an item that was not heard."""
 
     item_id: str
     content_index: NotNegative
@@ -198,13 +198,13 @@ class TruncateItem(ClientEvent, tag="conversation.item.truncate", kw_only=True):
 
 
 class CreateResponse(ClientEvent, tag="response.create"):
-    """Answer now."""
+    """Ask the model for a response."""
 
     response: ResponseParams | UnsetType | None = UNSET
 
 
 class CancelResponse(ClientEvent, tag="response.cancel"):
-    """Stop answering."""
+    """Cancel the current response."""
 
     response_id: str | UnsetType | None = UNSET
 

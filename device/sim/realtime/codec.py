@@ -1,4 +1,4 @@
-"""The formats of the wire: PCM, and G.711 as ITU-T defines it, against s16le."""
+"""Converts between s16le and the audio formats on the wire: PCM, and G.711 (ITU-T)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ULAW_BIAS = 0x84
 
 
 def decode(data: bytes, audio_format: Mapping[str, Any]) -> bytes:
-    """Return sound of the wire as s16le; a PCM sample cut in half at the end is dropped."""
+    """Return sound from the wire as s16le; an incomplete last sample is dropped."""
     if audio_format["type"] == "audio/pcm":
         return data[: len(data) // 2 * 2]
     table = _ULAW if audio_format["type"] == "audio/pcmu" else _ALAW
@@ -23,7 +23,7 @@ def decode(data: bytes, audio_format: Mapping[str, Any]) -> bytes:
 
 
 def encode(pcm: bytes, audio_format: Mapping[str, Any]) -> bytes:
-    """Return s16le (at the format's rate) as the wire wants it."""
+    """Return s16le (at the format's rate) in the format of the wire."""
     if audio_format["type"] == "audio/pcm":
         return pcm
     table = _ULAW if audio_format["type"] == "audio/pcmu" else _ALAW
@@ -34,7 +34,7 @@ def encode(pcm: bytes, audio_format: Mapping[str, Any]) -> bytes:
 
 
 def resample(pcm: bytes, source: Hz, target: Hz) -> bytes:
-    """Return a whole sound at another rate."""
+    """Resample a whole sound (s16le mono)."""
     if source == target or not pcm:
         return pcm
     samples: _Int16 = np.frombuffer(pcm, "<i2")

@@ -1,4 +1,4 @@
-"""The conversation that the server remembers: items in order, with the audio of each."""
+"""The items of the conversation, in order, with their audio."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from device.sim.realtime.validation import RefusedError
 
 
 def new_id(kind: str) -> str:
-    """Return an id such as "item_5f0c...", as the API makes them."""
+    """Return an id as the API makes them, such as "item_5f0c..."."""
     return f"{kind}_{secrets.token_hex(10)}"
 
 
 @dataclass(slots=True)
 class Item:
-    """An item as it goes over the wire, without audio; the audio (s16le) beside it."""
+    """An item as it is sent, without audio; its audio (s16le) is kept separately."""
 
     data: dict[str, Any]
     audio: bytearray = field(default_factory=bytearray)
@@ -29,17 +29,17 @@ class Item:
 
     @property
     def id(self) -> str:
-        """The id that either side chose."""
+        """The id, chosen by the client or the server."""
         return str(self.data["id"])
 
     @property
     def audio_ms(self) -> int:
-        """How long the item sounds."""
+        """Duration of the audio."""
         return int(len(self.audio) / self.bytes_per_ms)
 
     @property
     def role(self) -> str:
-        """Who says it: user, assistant or system; empty when it is no message."""
+        """The role of a message (user, assistant or system); empty for other items."""
         return str(self.data.get("role", ""))
 
     def with_audio(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Items:
         raise RefusedError(code, f"Item with item_id '{item_id}' does not exist.", "item_id")
 
     def delete(self, item_id: str) -> None:
-        """Forget an item. Raise RefusedError."""
+        """Delete an item. Raise RefusedError."""
         self._items.remove(self.get(item_id, "item_delete_invalid_item_id"))
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:

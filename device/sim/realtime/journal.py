@@ -1,4 +1,4 @@
-"""What went over the wire and when: for tests, benchmarks and the demo."""
+"""Records what was sent and received, and when: for tests, benchmarks and the demo."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 Direction = Literal["received", "sent"]
 Hook = Callable[["Entry"], None]
-"""Called for every event as it passes; must not raise."""
+"""Called for every event when it is recorded; must not raise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event: `at` is time.monotonic() when it arrived or was handed to the socket."""
+    """An event. `at`: time.monotonic() when it arrived, or when it was handed to the socket."""
 
     at: float
     session: str
@@ -31,7 +31,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Dialled:
-    """A connection that was accepted. `headers` are without those that carry a key."""
+    """A connection that was accepted. `headers` does not contain those with a key."""
 
     at: float
     session: str
@@ -50,7 +50,7 @@ class Journal:
     _waiters: list[tuple[Callable[[Entry], bool], asyncio.Future[Entry]]] = field(default_factory=list)
 
     def note(self, session: str, direction: Direction, event: Mapping[str, Any]) -> None:
-        """Add an event that passes now."""
+        """Record an event that is sent or received now."""
         entry = Entry(time.monotonic(), session, direction, event)
         self.entries.append(entry)
         for hook in self.hooks:
@@ -60,28 +60,28 @@ class Journal:
                 future.set_result(entry)
 
     def note_audio(self, session: str, pcm: bytes) -> None:
-        """Add audio (s16le at the session's input rate) that a client appended."""
+        """Record audio (s16le at the session's input rate) that a client appended."""
         self._audio.setdefault(session, bytearray()).extend(pcm)
 
     def received(self, kind: str = "", session: str = "") -> list[Entry]:
-        """Return client events: of a type, of a session, or all."""
+        """Return client events: all, or those of a type or session."""
         return list(self._select("received", kind, session))
 
     def sent(self, kind: str = "", session: str = "") -> list[Entry]:
-        """Return server events: of a type, of a session, or all."""
+        """Return server events: all, or those of a type or session."""
         return list(self._select("sent", kind, session))
 
     def received_audio(self, session: str = "") -> bytes:
-        """Return all audio that clients appended (of one session, or of all in the order of their connecting)."""
+        """Return the audio that clients appended: of one session, or of all in the order in which they connected."""
         return b"".join(bytes(pcm) for name, pcm in self._audio.items() if session in ("", name))
 
     def sent_audio(self, session: str = "", item: str = "") -> bytes:
-        """Return the answers' audio as it went over the wire, of an item or all."""
+        """Return the audio of the answers as it was sent: all, or that of a session or item."""
         deltas = self.sent("response.output_audio.delta", session) + self.sent("response.audio.delta", session)
         return b"".join(base64.b64decode(e.event["delta"]) for e in deltas if item in ("", e.event["item_id"]))
 
     async def wait(self, wanted: Callable[[Entry], bool] | str, timeout_s: float = 10.0, since: int = 0) -> Entry:
-        """Return the first entry (from index `since` on, or to come) that is `wanted`, a condition or an event type.
+        """Wait for the first entry from index `since` on that is `wanted` (a condition or an event type); return it.
 
         Raise TimeoutError.
         """
@@ -99,7 +99,7 @@ class Journal:
             self._waiters.remove(waiter)
 
     def clear(self) -> None:
-        """Forget everything but the hooks."""
+        """Delete all records; the hooks stay."""
         self.entries.clear()
         self.connections.clear()
         self._audio.clear()

@@ -1,4 +1,4 @@
-"""The input buffer and the voice activity detector in front of it, counted in samples."""
+"""The input buffer with its voice activity detector; time is counted in samples."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from device.units import BYTES_PER_SAMPLE, Hz
 
 _FRAME_MS = 20
-_LOUD_FRAMES = 3  # of the last 4: a click is no voice
-_FLOOR_RISE = 1.02  # a frame, 9 dB a second: a steady noise is background after some seconds
+_LOUD_FRAMES = 3  # of the last 4: so a click is not taken for a voice
+_FLOOR_RISE = 1.02  # per frame, 9 dB per second: after some seconds a steady noise counts as background
 _ABOVE_FLOOR = 3.0  # 10 dB
 _HISTORY_S = 2
 
@@ -25,12 +25,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """The voice has been quiet for `pause_ms`: time to ask whether the sentence is complete."""
+    """The voice has been quiet for `pause_ms`: the sentence may be complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The voice ended; `at_ms` includes the silence that said so."""
+    """The voice ended; `at_ms` includes the silence that ended it."""
 
     at_ms: int
 
@@ -51,7 +51,7 @@ class VadSettings:
 
 
 class InputBuffer:
-    """Audio that was appended and not committed, with a detector that can be switched off (`vad` None)."""
+    """Audio that was appended and not committed, with a detector (none when `vad` is None)."""
 
     def __init__(self, rate: Hz, vad: VadSettings | None) -> None:
         self.rate = rate
@@ -67,16 +67,16 @@ class InputBuffer:
 
     @property
     def written(self) -> int:
-        """Samples written in the session."""
+        """Samples appended in the session."""
         return self._start + len(self._audio) // BYTES_PER_SAMPLE
 
     @property
     def held_ms(self) -> float:
-        """How much audio is waiting to be committed."""
+        """Duration of the audio that is not committed yet."""
         return len(self._audio) / BYTES_PER_SAMPLE * 1000 / self.rate
 
     def configure(self, rate: Hz, vad: VadSettings | None) -> None:
-        """Change the detector; a change of rate forgets what is held."""
+        """Change the detector; a change of the rate empties the buffer."""
         if rate != self.rate:
             self._start, self._judged = self.written * rate // self.rate, self.written * rate // self.rate
             self._audio.clear()
@@ -86,7 +86,7 @@ class InputBuffer:
         self.vad = vad
 
     def append(self, pcm: bytes) -> Iterator[Started | Paused | Stopped]:
-        """Add s16le audio; yield what the detector says. Consume all of it before appending more."""
+        """Add s16le audio; yield the detector's results. Read all of them before appending more."""
         self._audio += pcm
         frame = self.rate * _FRAME_MS // 1000
         while self.written - self._judged >= frame:
@@ -96,7 +96,7 @@ class InputBuffer:
                 yield from self._judge(self.vad, start, frame)
 
     def take(self, until_ms: int | None = None) -> bytes:
-        """Remove and return what is held, or of it what lies before `until_ms`."""
+        """Remove and return the audio in the buffer, or the part of it before `until_ms`."""
         end = self.written if until_ms is None else min(self.written, until_ms * self.rate // 1000)
         length = (end - self._start) * BYTES_PER_SAMPLE
         taken, self._start = bytes(self._audio[:length]), end
@@ -106,11 +106,11 @@ class InputBuffer:
         return taken
 
     def held(self) -> bytes:
-        """Return what is held, leaving it there."""
+        """Return the audio in the buffer without removing it."""
         return bytes(self._audio)
 
     def stop(self) -> Stopped:
-        """End the voice now, whatever the detector says."""
+        """End the voice now, independently of the detector."""
         self._be_quiet()
         return Stopped(self._ms(self._judged))
 
@@ -148,7 +148,7 @@ class InputBuffer:
         return Started(self._ms(begin))
 
     def _forget_old(self) -> None:
-        """Before a voice only the padding is of use; two seconds cover any that people set."""
+        """Drop old audio while there is no voice: only the padding is needed, and it is shorter than two seconds."""
         padding_ms = self.vad.padding_ms if self.vad else 0
         keep = max(_HISTORY_S, padding_ms // 1000 + 1) * self.rate
         surplus = self._judged - self._start - keep

@@ -1,4 +1,4 @@
-"""One response: thinking, speaking in pieces, calling functions, being cancelled."""
+"""One response of the model: it waits, sends its answer in pieces, calls functions, and can be cancelled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from device.sim.realtime.wire import Wire
 
 @dataclass(slots=True)
 class Context:
-    """What a response needs of its session."""
+    """What a response uses of its session."""
 
     wire: Wire
     items: Items
@@ -58,11 +58,11 @@ class Response:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin; the events come by themselves."""
+        """Begin to send the events of the response."""
         self._task = asyncio.create_task(self._run())
 
     async def cancel(self, reason: str) -> None:
-        """Stop, with the events that belong to it. Harmless when it is over."""
+        """Stop, and send the events of a cancelled response. Harmless when it is over."""
         if self._task is None or self._task.done():
             return
         await self.abandon()
@@ -71,7 +71,7 @@ class Response:
         await self._finish("cancelled", {"type": "cancelled", "reason": reason})
 
     async def abandon(self) -> None:
-        """Stop without a word: the connection has gone."""
+        """Stop without sending anything, because the connection is gone."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -103,7 +103,7 @@ class Response:
         await self._finish("failed", details)
 
     async def _say(self, answer: Reply, asked: Question) -> bool:
-        """Send a message; return whether it was cut at the token limit."""
+        """Send a message; return whether it was truncated at the token limit."""
         if not self._settings.speaks:
             await self._write(answer.text)
             return False

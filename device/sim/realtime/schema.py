@@ -1,4 +1,4 @@
-"""A session's whole configuration as types: what is not here is refused, as the real API refuses it."""
+"""The configuration of a session as types. As in the real API, keys that are not declared are refused."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Status = Literal["completed", "incomplete", "in_progress"]
 
 
 class Strict(Struct, forbid_unknown_fields=True):
-    """Base of all: a key that is not declared is an error.
+    """Base of all types: a key that is not declared is an error.
 
-    Clients send null for what they leave out, and the API takes it so, but for the fields in `null_is_a_value`.
+    A null counts as left out, as in the API, except in the fields of `null_is_a_value`.
     """
 
     null_is_a_value: ClassVar[frozenset[str]] = frozenset()
@@ -41,14 +41,14 @@ AudioFormat = Pcm | Pcmu | Pcma
 
 
 class NoiseReduction(Strict):
-    """What is done to the microphone's sound; the simulation does nothing."""
+    """Noise reduction of the captured sound; ignored by the simulation."""
 
     type: Literal["near_field", "far_field"]
     strength: float | UnsetType | None = UNSET
 
 
 class Transcription(Strict):
-    """The model that writes down what the person says."""
+    """The model that transcribes what the person says."""
 
     model: (
         Literal[
@@ -85,7 +85,7 @@ class ServerVad(Strict, tag="server_vad", tag_field="type"):
 
 
 class SemanticVad(Strict, tag="semantic_vad", tag_field="type"):
-    """The turn ends when the sentence does."""
+    """The turn ends when the sentence is complete."""
 
     eagerness: Literal["low", "medium", "high", "auto"] | UnsetType | None = UNSET
     create_response: bool | UnsetType | None = UNSET
@@ -104,7 +104,7 @@ class AudioInput(Strict):
 
 
 class VoiceId(Strict):
-    """A voice of one's own."""
+    """A custom voice."""
 
     id: str
 
@@ -133,21 +133,21 @@ class FunctionTool(Strict, tag="function", tag_field="type"):
 
 
 class ToolFilter(Strict):
-    """Which tools of an MCP server."""
+    """Selects tools of an MCP server."""
 
     tool_names: list[str] | UnsetType | None = UNSET
     read_only: bool | UnsetType | None = UNSET
 
 
 class ApprovalFilter(Strict):
-    """Which tools of an MCP server need a yes."""
+    """Selects tools of an MCP server that need permission."""
 
     always: ToolFilter | UnsetType | None = UNSET
     never: ToolFilter | UnsetType | None = UNSET
 
 
 class McpTool(Strict, tag="mcp", tag_field="type"):
-    """A remote MCP server; accepted, never called by the simulation."""
+    """A remote MCP server; accepted, but never called by the simulation."""
 
     server_label: str
     server_url: str | UnsetType | None = UNSET
@@ -176,13 +176,13 @@ class McpTool(Strict, tag="mcp", tag_field="type"):
 
 
 class ChooseFunction(Strict, tag="function", tag_field="type"):
-    """This function and no other."""
+    """Forces a call of this function."""
 
     name: str
 
 
 class ChooseMcp(Strict, tag="mcp", tag_field="type"):
-    """This MCP server and no other."""
+    """Forces a call of this MCP server."""
 
     server_label: str
     name: str | UnsetType | None = UNSET
@@ -199,13 +199,13 @@ class Reasoning(Strict):
 
 
 class TokenLimits(Strict):
-    """How much of the conversation is kept."""
+    """The limit from which the conversation is truncated."""
 
     post_instructions: NotNegative | UnsetType | None = UNSET
 
 
 class RetentionRatio(Strict, tag="retention_ratio", tag_field="type"):
-    """How much of a conversation that is too long is kept."""
+    """The share of a conversation that is kept when it is truncated."""
 
     retention_ratio: Fraction
     token_limits: TokenLimits | UnsetType | None = UNSET
@@ -220,7 +220,7 @@ class Prompt(Strict):
 
 
 class TracingConfig(Strict):
-    """Names for the provider's trace."""
+    """Labels for the provider's tracing."""
 
     workflow_name: str | UnsetType | None = UNSET
     group_id: str | UnsetType | None = UNSET
@@ -231,7 +231,7 @@ Include = list[Literal["item.input_audio_transcription.logprobs"]]
 
 
 class RealtimeSession(Strict, tag="realtime", tag_field="type"):
-    """The configuration of a speaking session."""
+    """The configuration of a session that answers."""
 
     null_is_a_value = frozenset({"prompt", "tracing", "include"})
 
@@ -257,7 +257,7 @@ class TranscriptionAudio(Strict):
 
 
 class TranscriptionSession(Strict, tag="transcription", tag_field="type"):
-    """The configuration of a session that only writes down."""
+    """The configuration of a session that only transcribes."""
 
     null_is_a_value = frozenset({"include"})
 
@@ -269,7 +269,7 @@ Session = RealtimeSession | TranscriptionSession
 
 
 class ExpiresAfter(Strict):
-    """How long a client secret may be used."""
+    """The lifetime of a client secret."""
 
     anchor: Literal["created_at"] | UnsetType | None = UNSET
     seconds: Annotated[int, Meta(ge=10, le=7200)] | UnsetType | None = UNSET

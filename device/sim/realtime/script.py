@@ -1,4 +1,4 @@
-"""What a test or a demo can make the simulated server do: answers, delays and faults."""
+"""The script of the simulated server, with which a test or a demo sets its replies, delays and faults."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: a text that is spoken, sound of your own, calls, or a failure of the model.
+    """The model's reply: a text to speak, or given sound, or function calls, or a failure of the model.
 
-    `audio` is s16le mono at REPLY_RATE and replaces the spoken text; `parrot` plays what the person said.
-    `failure` is (type, code, message) of a response that ends as failed.
+    `audio` (s16le mono at REPLY_RATE) replaces the spoken text; `parrot` plays back what the person said. `failure` is
+    (type, code, message) of a response that ends with the status "failed". `think_s` is a delay in seconds.
     """
 
     text: str = ""
@@ -37,8 +37,8 @@ class Reply:
     think_s: float = 0.0
 
 
-Answer = Callable[[str], Reply | None]
-"""From what was said (the tools' outputs, after calls) to a reply; None: answer as usual."""
+ChooseReply = Callable[[str], Reply | None]
+"""Takes what was said, or after calls the tools' outputs; returns the reply, None for the model's usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class AfterEvent:
 
 @dataclass(frozen=True, slots=True)
 class AfterReplyAudio:
-    """The moment when that much audio of one item has been sent."""
+    """The moment when this much audio of one item has been sent."""
 
     ms: int
 
@@ -63,7 +63,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close the WebSocket in good order."""
+    """Close the WebSocket with a closing handshake."""
 
     code: int = 1011
     reason: str = ""
@@ -71,21 +71,21 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send something: an event (an `event_id` is added), or text as it is, however wrong."""
+    """Send an event (an `event_id` is added), or any text unchanged, even if it is invalid."""
 
     message: Mapping[str, Any] | str
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Say nothing more, and keep the connection."""
+    """Send nothing more, and keep the connection open."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fault:
-    """Something that happens at a moment, `times` in the life of the server (None: always).
+    """Does something at a moment, at most `times` in the life of the server (None: every time).
 
-    Two faults are never equal: each counts for itself.
+    Faults are compared by identity, because each is counted separately.
     """
 
     when: AfterEvent | AfterReplyAudio
@@ -95,7 +95,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An HTTP answer in place of the WebSocket."""
+    """An HTTP error response instead of a WebSocket."""
 
     status: int
     code: str = ""
@@ -105,11 +105,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """How the server behaves; the default is a healthy and quick one. Times are in seconds.
+    """How the server behaves; by default without faults and fast. Times are in seconds.
 
-    `delta_interval_s` lies between two pieces of `delta_ms` of sound: by default 10 times as fast as they play.
-    `expiry`: how a session ends after `expire_after_s`: an error event and close 1001, or the close alone.
-    `beta_names`: speak with the event names of the beta, as older servers do.
+    `delta_interval_s`: the time between two pieces of `delta_ms` of sound; by default they are sent 10 times as fast as
+    they play. `expiry`: how a session ends after `expire_after_s`: with an error event and close code 1001, or with the
+    close code alone. `beta_names`: use the event names of the beta API, as older servers do.
     """
 
     session_created_delay_s: float = 0.0
@@ -121,21 +121,21 @@ class Script:
     expiry: Literal["error", "close"] = "error"
     refuse: Refusal | None = None
     beta_names: bool = False
-    answer: Answer | None = None
+    answer: ChooseReply | None = None
     faults: tuple[Fault, ...] = field(default=())
 
 
 def tone(duration_ms: int, frequency_hz: float = 440.0, level: float = 0.3) -> bytes:
-    """Return a sine (s16le mono at REPLY_RATE, `level` of full scale) that a test can find in a recording."""
+    """Return a sine tone (s16le mono at REPLY_RATE, `level` of full scale), which can be found in a recording."""
     time_s = np.arange(duration_ms * REPLY_RATE // 1000) / REPLY_RATE
     return (np.sin(2 * np.pi * frequency_hz * time_s) * level * 32767).astype("<i2").tobytes()
 
 
 def error_event(code: str, message: str = "Scripted.", kind: str = "invalid_request_error") -> Send:
-    """Return the order to send an `error` event."""
+    """Return a `Send` of an `error` event."""
     return Send({"type": "error", "error": {"type": kind, "code": code, "message": message, "param": None}})
 
 
 def oversized(length: int) -> Send:
-    """Return the order to send an event of more than `length` bytes."""
+    """Return a `Send` of an event of more than `length` bytes."""
     return Send({"type": "response.unheard_of", "padding": "x" * length})

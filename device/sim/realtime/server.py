@@ -1,4 +1,4 @@
-"""The server: HTTP and WebSocket on one port, keys, client secrets, models."""
+"""The simulated server: HTTP and WebSocket on one port, with API keys, client secrets and models."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MODELS = (
 )
 DEFAULT_KEY = "sk-sim-key"
 _PATHS = ("/v1/realtime", "/openai/v1/realtime")  # OpenAI's, and Azure's
-_MOST_MESSAGE_BYTES = 64 * 1024 * 1024  # an append of 15 MiB is refused by an event, so it must get through
+_MOST_MESSAGE_BYTES = 64 * 1024 * 1024  # the server must receive an append of 15 MiB to refuse it by an event
 _SECRET_HEADERS = ("authorization", "api-key", "cookie", "sec-websocket-protocol")
 _KEY_PROTOCOL = "openai-insecure-api-key."
 _FATAL_CLOSE = 4000
@@ -45,9 +45,9 @@ _BETA_MESSAGE = "The Realtime Beta API is no longer supported. Please use /v1/re
 
 
 class SimulatedRealtime:
-    """`async with SimulatedRealtime(tools=...) as server:` then dial `server.url` with `server.key`.
+    """Use `async with SimulatedRealtime(tools=...) as server:`, then connect to `server.url` with `server.key`.
 
-    `server.script` may be replaced at any time and holds from then on.
+    `server.script` may be replaced at any time.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class SimulatedRealtime:
         models: Iterable[str] = MODELS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Understand the tools' phrases, in a process of its own, or use `understanding`; `port` 0 takes a free one.
+        """Recognise the tools' phrases in a process of its own, or by `understanding`.
 
-        With `tls` it speaks TLS and nothing else.
-        Raise ConfigError for a phrase that cannot be spoken.
+        `port` 0 means any free port; with `tls` only TLS is accepted. Raise ConfigError for a phrase that cannot be
+        spoken.
         """
         self.key = key
         self.script = script or Script()
@@ -84,16 +84,16 @@ class SimulatedRealtime:
 
     @property
     def url(self) -> str:
-        """Where to dial, without the model."""
+        """The URL to connect to, without the model."""
         return f"{'wss' if self._tls else 'ws'}://{self.host}:{self.port}{_PATHS[0]}"
 
     @property
     def http_url(self) -> str:
-        """The base for HTTP requests."""
+        """The base URL of HTTP requests."""
         return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}/v1"
 
     def learn(self, tools: Iterable[ToolSpec]) -> None:
-        """Understand the phrases of other tools from now on. Raise ConfigError."""
+        """Replace the tools' phrases by those of `tools`. Raise ConfigError."""
         self._understanding.learn(tools)
 
     async def __aenter__(self) -> SimulatedRealtime:
@@ -106,7 +106,7 @@ class SimulatedRealtime:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen. Raise OSError when the port is taken, ConfigError for a word that nobody can pronounce."""
+        """Start the server. Raise OSError when the port is in use, ConfigError for a word without a pronunciation."""
         if self._own_recogniser is not None:
             await self._own_recogniser.start()
         app = web.Application()
@@ -120,7 +120,7 @@ class SimulatedRealtime:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Cut all connections and stop listening."""
+        """Cut all connections and stop the server."""
         self.drop_connections()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -129,7 +129,7 @@ class SimulatedRealtime:
             await self._own_recogniser.aclose()
 
     def drop_connections(self) -> None:
-        """Cut all connections, as a network that goes away does."""
+        """Cut all connections, as when the network fails."""
         for wire in list(self._wires):
             wire.abort()
 
@@ -170,7 +170,7 @@ class SimulatedRealtime:
         return Wire(socket, request.transport, name, self.journal, lambda: self.script, self._faults)
 
     def _refused(self, request: web.Request) -> web.Response | None:
-        """Return the HTTP answer to a request that gets no WebSocket."""
+        """Return the HTTP response to a request that is refused; None when it gets a WebSocket."""
         if (refusal := self.script.refuse) is not None:
             retry = {} if refusal.retry_after_s is None else {"Retry-After": str(refusal.retry_after_s)}
             return _http_error(refusal.status, RefusedError(refusal.code, refusal.message), retry)
@@ -195,7 +195,7 @@ class SimulatedRealtime:
         return session if time.time() < expires_at else None
 
     def _fatal(self, request: web.Request) -> RefusedError | None:
-        """Return what is wrong with a connection that is accepted only to be told so."""
+        """Return the error of a connection that is accepted only to send that error."""
         if "realtime=v1" in request.headers.get("OpenAI-Beta", ""):
             return RefusedError("beta_api_shape_disabled", _BETA_MESSAGE)
         if request.query.get("intent") == "transcription":
@@ -249,7 +249,7 @@ class SimulatedRealtime:
 
 
 def _key(request: web.Request) -> str:
-    """Return the key, from any of the places where a client may put it."""
+    """Return the API key, from any of the places where a client may put it."""
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return bearer.strip()

@@ -1,4 +1,4 @@
-"""One client's session: takes its events, listens, and starts responses."""
+"""The session of one client: it handles events, detects speech, and starts responses."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from device.sim.realtime.wire import Wire
 from device.units import CAPTURE_RATE, Hz
 
 _SHORTEST_COMMIT_MS = 100
-# How long semantic VAD waits at most for the rest of a sentence, and at least when it seems complete.
+# How long semantic VAD waits at most (by eagerness) for the rest of a sentence, and at least when it seems complete.
 _MOST_WAIT_MS = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
 _LEAST_WAIT_MS = {"low": 600, "medium": 300, "auto": 300, "high": 200}
 
 
 class Hearing(Protocol):
-    """A recogniser: Understanding, or Recogniser."""
+    """A speech recogniser: Understanding or Recogniser."""
 
     async def recognise(self, pcm: bytes) -> Understood | NotUnderstood:
-        """Return what was said (16 kHz)."""
+        """Return what was said in `pcm` (s16le mono at 16 kHz)."""
 
     def read(self, text: str) -> Understood | NotUnderstood:
-        """Return what was written."""
+        """Return what a written sentence asks for."""
 
     def learn(self, tools: Iterable[ToolSpec]) -> None:
-        """Understand the phrases of other tools."""
+        """Replace the tools' phrases by those of `tools`."""
 
 
 class Session:
-    """The state of a connection. `handle` takes one text frame after the other."""
+    """The state of a connection. Call `handle` with each text frame."""
 
     def __init__(self, wire: Wire, settings: Settings, understanding: Hearing, voices: Voices) -> None:
         self.id = new_id("sess")
@@ -61,20 +61,20 @@ class Session:
         self._idle: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        """Greet the client, and let the session expire when its time comes."""
+        """Send `session.created`, and start the timer after which the session expires."""
         await asyncio.sleep(self._wire.script.session_created_delay_s)
         await self._wire.emit("session.created", session=self._described())
         self._spawn(self._expire())
 
     async def end(self) -> None:
-        """Let go of everything: the connection has gone."""
+        """Stop everything, because the connection is gone."""
         for task in [*self._tasks, *([self._idle] if self._idle else [])]:
             task.cancel()
         for response in list(self._responses):
             await response.abandon()
 
     async def handle(self, frame: str | bytes) -> None:
-        """Do what a client event asks for, or answer with an error."""
+        """Carry out a client event, or send an error."""
         event_id: str | None = None
         try:
             raw, event = self._decode(frame)
@@ -231,7 +231,7 @@ class Session:
         return item
 
     def _read(self, item: Item) -> None:
-        """Understand a message that was not spoken into the microphone."""
+        """Understand a message that the client has created as an item."""
         rate = rate_of(self._settings.input["format"])
         for part in item.data["content"]:
             if part["type"] == "input_audio":
@@ -266,7 +266,7 @@ class Session:
         response.start()
 
     async def _respond_by_itself(self) -> None:
-        """Respond to what was heard; a refusal is nobody's event's fault."""
+        """Respond to what was heard; an error has no client event that caused it."""
         try:
             self._respond(None)
         except RefusedError as refusal:
@@ -318,7 +318,7 @@ class Session:
         span = {"audio_start_ms": start_ms, "audio_end_ms": end_ms}
         await self._wire.emit("input_audio_buffer.timeout_triggered", **span, item_id=self._coming_item)
         await self._commit(self._buffer.take())
-        with contextlib.suppress(RefusedError):  # a response that began meanwhile is as good
+        with contextlib.suppress(RefusedError):  # another response has begun meanwhile
             self._respond(None)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

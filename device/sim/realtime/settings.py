@@ -1,4 +1,4 @@
-"""The effective configuration of a session: defaults, and how an update changes it."""
+"""The effective configuration of a session: the defaults, and how an update changes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from device.sim.realtime import schema
 from device.sim.realtime.validation import RefusedError, check_session
 from device.units import Hz
 
-# Defaults as the API's documentation has them.
+# Defaults from the API's documentation.
 _SERVER_VAD = {
     "type": "server_vad",
     "threshold": 0.5,
@@ -43,18 +43,18 @@ _TRANSCRIPTION = {"type": "transcription", "audio": {"input": _INPUT}, "include"
 
 
 class Settings:
-    """A session's configuration, always complete."""
+    """The complete configuration of a session."""
 
     def __init__(self, model: str, *, transcription: bool = False) -> None:
         """Begin with the defaults."""
         self._data: dict[str, Any] = copy.deepcopy(_TRANSCRIPTION if transcription else {**_REALTIME, "model": model})
 
     def as_dict(self) -> dict[str, Any]:
-        """Return a copy, as it goes into `session.created` and `session.updated`."""
+        """Return a copy for `session.created` and `session.updated`."""
         return copy.deepcopy(self._data)
 
     def updated(self, change: schema.Session, *, assistant_spoke: bool) -> Settings:
-        """Return the settings with `change` applied. Raise RefusedError, in which case nothing of it applies."""
+        """Return the settings with all of `change` applied. Raise RefusedError."""
         check_session(change)
         new = copy.copy(self)
         new._data = self.as_dict()
@@ -63,7 +63,7 @@ class Settings:
         return new
 
     def for_response(self, change: Mapping[str, Any]) -> Settings:
-        """Return the settings that hold for one response with the parameters `change` (checked before)."""
+        """Return the settings of one response with the parameters `change`, which were checked before."""
         new = copy.copy(self)
         new._data = self.as_dict()
         _merge(new._data, {k: v for k, v in change.items() if k not in ("conversation", "input", "metadata")})
@@ -82,7 +82,7 @@ class Settings:
 
     @property
     def type(self) -> str:
-        """Which kind of session: realtime or transcription."""
+        """The kind of session: realtime or transcription."""
         return str(self._data["type"])
 
     @property
@@ -110,7 +110,7 @@ class Settings:
 
     @property
     def speaks(self) -> bool:
-        """Whether answers are audio (with transcript), not text."""
+        """Whether answers are audio (with a transcript) instead of text."""
         return list(self._data["output_modalities"]) == ["audio"]
 
     @property
@@ -122,17 +122,17 @@ class Settings:
 
     @property
     def forced_function(self) -> str | None:
-        """The function that must be called, if one is named by `tool_choice`."""
+        """The function that must be called, when `tool_choice` names one."""
         choice = self._data.get("tool_choice")
         return choice.get("name") if isinstance(choice, dict) and choice["type"] == "function" else None
 
     @property
     def must_call(self) -> bool:
-        """Whether an answer has to be a call, of whichever function fits (`tool_choice` is "required")."""
+        """Whether an answer must be a call of any function (`tool_choice` is "required")."""
         return self._data.get("tool_choice") == "required" and bool(self.function_names)
 
     def parameters_of(self, function: str) -> Mapping[str, Any]:
-        """Return the JSON Schema of a function's arguments; empty when it was declared without."""
+        """Return the JSON Schema of a function's arguments; empty when none was declared."""
         for tool in self._data["tools"]:
             if tool.get("name") == function:
                 found: Mapping[str, Any] = tool.get("parameters", {})
@@ -141,7 +141,7 @@ class Settings:
 
     @property
     def max_output_tokens(self) -> int | None:
-        """None when there is no limit."""
+        """The limit; None when there is none."""
         limit = self._data["max_output_tokens"]
         return None if limit == "inf" else int(limit)
 
@@ -155,7 +155,7 @@ def rate_of(audio_format: Mapping[str, Any]) -> Hz:
 
 
 def _merge(old: dict[str, Any], change: Mapping[str, Any]) -> None:
-    """Change `old` where `change` says something: `audio` part by part, everything else as a whole."""
+    """Put the values of `change` into `old`: in `audio` each part by itself, everything else as a whole."""
     for key, value in change.items():
         if key in ("audio", "input", "output") and isinstance(value, dict):
             _merge(old.setdefault(key, {}), value)

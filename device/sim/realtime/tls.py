@@ -1,4 +1,4 @@
-"""A certificate of the simulation's own, so that a device can be tried over TLS."""
+"""Makes a self-signed certificate, so that a device can be tried with the simulation over TLS."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ DAYS_VALID = 30
 
 
 def make_certificate(folder: Path, host: str) -> Path:
-    """Make a certificate for `host` that vouches for itself; return the PEM file that holds it and its private key.
+    """Make a self-signed certificate for `host`; return the PEM file with it and its private key.
 
-    A client trusts it with SSL_CERT_FILE=FILE in its environment. Raise ConfigError where there is no openssl.
+    A client trusts it with SSL_CERT_FILE=FILE in its environment. Raise ConfigError when openssl is not installed.
     """
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -35,7 +35,7 @@ def make_certificate(folder: Path, host: str) -> Path:
 
 
 def server_context(certificate: Path) -> ssl.SSLContext:
-    """Return what a server needs to speak TLS with a PEM file of certificate and key. Raise ConfigError."""
+    """Return the TLS context of a server from a PEM file with certificate and key. Raise ConfigError."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(certificate)

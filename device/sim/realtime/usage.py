@@ -1,4 +1,4 @@
-"""Token counts, by the rules of OpenAI's page on Realtime costs."""
+"""Counts tokens by the rules of OpenAI's page on Realtime costs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _TOKEN_LIMIT = 40_000  # per minute, of a small account
 
 
 def text_tokens(text: str) -> int:
-    """Return about how many tokens `text` has."""
+    """Return the approximate number of tokens of `text`."""
     return -(-len(text) // _CHARACTERS_PER_TOKEN)
 
 
 def usage(history: Iterable[Item], instructions: str, billed: set[str], output: Iterable[Item]) -> dict[str, Any]:
-    """Return a response's `usage`: the whole history is billed again, what was billed before as cached."""
+    """Return a response's `usage`: the whole history is billed again, as cached where it was billed before."""
     text_in, audio_in, text_cached, audio_cached = text_tokens(instructions), 0, 0, 0
     if billed:
         text_cached += text_in
@@ -46,7 +46,7 @@ def usage(history: Iterable[Item], instructions: str, billed: set[str], output: 
 
 
 def rate_limits(spent: int) -> list[dict[str, Any]]:
-    """Return what `rate_limits.updated` says after `spent` tokens."""
+    """Return the content of `rate_limits.updated` after `spent` tokens."""
     tokens = {"name": "tokens", "limit": _TOKEN_LIMIT, "remaining": max(0, _TOKEN_LIMIT - spent), "reset_seconds": 1.5}
     return [{"name": "requests", "limit": 1000, "remaining": 999, "reset_seconds": 0.06}, tokens]
 

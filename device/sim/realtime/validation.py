@@ -1,4 +1,4 @@
-"""From a text frame to a checked client event, or to the error that the real API would answer with."""
+"""Turns a text frame into a checked client event, or into the error that the real API would send."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUOTED = re.compile(r"`([^`]*)`")
 
 
 class RefusedError(Exception):
-    """What the client asked for is refused; carries the `error` event's fields."""
+    """A request of the client is refused. Has the fields of the `error` event."""
 
     def __init__(
         self,
@@ -39,13 +39,13 @@ class RefusedError(Exception):
         self.code, self.message, self.param, self.event_id, self.kind = code, message, param, event_id, kind
 
     def body(self) -> dict[str, Any]:
-        """Return the `error` object of an error event, or of an HTTP answer."""
+        """Return the `error` object of an error event, or of an HTTP response."""
         fields = {"type": self.kind, "code": self.code, "message": self.message, "param": self.param}
         return {**fields, "event_id": self.event_id}
 
 
 def decode(text: str | bytes) -> tuple[dict[str, Any], client_events.AnyClientEvent]:
-    """Return the event as it came and as a checked one. Raise RefusedError."""
+    """Return the event as received, and as a checked type. Raise RefusedError."""
     raw = _as_object(text)
     sent_id = raw.get("event_id")
     event_id = sent_id if isinstance(sent_id, str) else None
@@ -58,7 +58,7 @@ def decode(text: str | bytes) -> tuple[dict[str, Any], client_events.AnyClientEv
 
 
 def convert(value: Any, kind: type[_T], prefix: str = "") -> _T:
-    """Return `value` as `kind`. Raise RefusedError naming the parameter, below `prefix`."""
+    """Return `value` as `kind`. Raise RefusedError, which names the parameter (after `prefix`)."""
     try:
         converted = msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -68,7 +68,7 @@ def convert(value: Any, kind: type[_T], prefix: str = "") -> _T:
 
 
 def _forget_nulls(value: object) -> None:
-    """Take null for left out, in every part that is declared, where it is no value of its own."""
+    """Remove nulls from every declared part, except where null is a value of its own."""
     if isinstance(value, list):
         for part in value:
             _forget_nulls(part)
@@ -94,7 +94,7 @@ def audio_bytes(text: str, param: str = "audio") -> bytes:
 
 
 def check_session(session: schema.Session) -> None:
-    """Refuse what types cannot express: settings that do not go together. Raise RefusedError."""
+    """Raise RefusedError for settings that exclude each other, which types cannot express."""
     if not session.audio or not session.audio.input:
         return
     transcription = session.audio.input.transcription
@@ -106,7 +106,7 @@ def check_session(session: schema.Session) -> None:
         raise RefusedError("invalid_value", "'delay' is only for gpt-realtime-whisper.", f"{where}.delay")
     if whisper and transcription.prompt is not UNSET:
         raise RefusedError("invalid_value", "gpt-realtime-whisper takes no prompt.", f"{where}.prompt")
-    # In a session that speaks, the turns belong to the model that answers.
+    # In a session that answers, the answering model detects the turns, so turn detection is allowed.
     if whisper and isinstance(session, schema.TranscriptionSession) and session.audio.input.turn_detection:
         raise RefusedError("invalid_value", "gpt-realtime-whisper takes no turn detection.", where)
     for name in ("keywords", "languages"):
@@ -115,7 +115,7 @@ def check_session(session: schema.Session) -> None:
 
 
 def check_item(item: object, param: str = "item") -> None:
-    """Refuse contents that do not fit the role. Raise RefusedError."""
+    """Raise RefusedError for contents that the role may not have."""
     if not isinstance(item, client_events.Message):
         return
     for index, content in enumerate(item.content):

@@ -1,4 +1,4 @@
-"""The server's side of one WebSocket: events out, in the journal, with the script's faults."""
+"""The server's side of one WebSocket: sends events, records them in the journal, and causes the script's faults."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOT_IN_BETA = "conversation.item.done"
 
 
 class Socket(Protocol):
-    """A WebSocket, server side (aiohttp's)."""
+    """The server's side of a WebSocket (aiohttp's)."""
 
     @property
     def closed(self) -> bool:
@@ -39,13 +39,13 @@ class Socket(Protocol):
 
 
 class FaultBook:
-    """Which faults have happened how often, over all connections of a server."""
+    """Counts how often each fault has happened, over all connections of a server."""
 
     def __init__(self) -> None:
         self._happened: Counter[Fault] = Counter()
 
     def due(self, script: Script, matches: Callable[[AfterEvent | AfterReplyAudio], bool]) -> list[Fault]:
-        """Return the faults whose moment it is, and count them."""
+        """Return the faults that must happen now, and count them."""
         due = [
             fault
             for fault in script.faults
@@ -56,7 +56,7 @@ class FaultBook:
 
 
 class Wire:
-    """Sends events; what is sent after the connection is gone is dropped."""
+    """Sends events. After the connection is gone they are dropped."""
 
     def __init__(
         self,
@@ -79,11 +79,11 @@ class Wire:
 
     @property
     def script(self) -> Script:
-        """The server's script as it is now."""
+        """The present script of the server."""
         return self._script()
 
     async def emit(self, kind: str, **fields: Any) -> None:
-        """Send an event of type `kind`; then let happen what the script wants after it."""
+        """Send an event of type `kind`, then cause the script's faults after it."""
         if self._silent or (self.script.beta_names and kind == _NOT_IN_BETA):
             return
         name = _BETA_NAMES.get(kind, kind) if self.script.beta_names else kind
@@ -93,11 +93,11 @@ class Wire:
         await self._strike(lambda when: when == now)
 
     async def reply_audio_sent(self, before_ms: float, after_ms: float) -> None:
-        """Note that an item's audio has grown; let happen what the script wants at that length."""
+        """Note that more audio of an item was sent, and cause the script's faults at that length."""
         await self._strike(lambda when: isinstance(when, AfterReplyAudio) and before_ms < when.ms <= after_ms)
 
     async def close(self, code: int, reason: str) -> None:
-        """Close in good order, and say nothing more."""
+        """Close with a closing handshake, and send nothing more."""
         self.gone = self._silent = True
         await self._socket.close(code=code, message=reason.encode())
 
@@ -137,5 +137,5 @@ class Wire:
             return
         try:
             await self._socket.send_str(text)
-        except ConnectionError:  # the client has gone; its reader notices too and ends the session
+        except ConnectionError:  # the client is gone; the reader notices that, too, and ends the session
             self._silent = True

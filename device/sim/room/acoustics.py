@@ -1,7 +1,7 @@
-"""A room: what the microphone hears of the loudspeaker.
+"""The acoustics of a room: the echo of the loudspeaker at the microphone.
 
-The echo is the loudspeaker's sound with a little distortion of its own, sent through the room's impulse response:
-a delay, the direct sound, a few early reflections and a reverberant tail, all made from a seed.
+The echo is the far end, distorted by the loudspeaker and convolved with the room's impulse response: a delay, the
+direct sound, a few early reflections and a reverberant tail, all generated from a seed.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from device.units import CAPTURE_RATE, Hz, Ms, samples_from_ms
 Sound = npt.NDArray[np.float32]
 """Mono samples, 1.0 = full scale."""
 
-# A box on a shelf: the loudspeaker is a hand away from the microphone, so the direct sound is the strongest.
+# A device on a shelf: the loudspeaker is about 10 cm from the microphone, so the direct sound is the strongest.
 DIRECT_TO_REVERBERANT_DB = 3.0
 EARLY_REFLECTIONS = 8
 EARLY_UNTIL_MS = Ms(40)
-# A small loudspeaker gives little below this.
+# Below this frequency a small loudspeaker is quiet.
 LOWEST_HZ = 180.0
 
 
@@ -29,10 +29,10 @@ LOWEST_HZ = 180.0
 class Room:
     """A room with a loudspeaker and a microphone in it; the defaults are a living room.
 
-    `delay_ms` passes from a sample's DAC time to its direct sound at the ADC. `rt60_s` is the time in which the
-    reverberation falls by 60 dB. `echo_db` is the level of the echo against the sound as it was played.
-    `distortion` is how far the loudspeaker is driven into its bend: 0 is none, 1 bends a full-scale peak by 2 dB.
-    `noise_dbfs` is the level of the room's own noise; None: a silent one.
+    `delay_ms`: from a sample's DAC time to its direct sound at the ADC. `rt60_s`: the time in which the reverberation
+    falls by 60 dB. `echo_db`: the level of the echo relative to the sound as played. `distortion`: the loudspeaker's
+    saturation; 0 is none, 1 compresses a full-scale peak by 2 dB. `noise_dbfs`: the level of the room's own noise; None
+    means silence.
     """
 
     delay_ms: Ms = Ms(60)
@@ -44,10 +44,7 @@ class Room:
 
 
 class Echo:
-    """A stream: what is played goes in, what the microphone hears of it comes out, as many samples as went in.
-
-    It adds no delay of its own to the room's.
-    """
+    """Turns a stream of played sound into the sound at the microphone: as many samples, with the room's delay only."""
 
     def __init__(self, room: Room, rate: Hz = CAPTURE_RATE) -> None:
         self._room = room
@@ -57,7 +54,7 @@ class Echo:
         self._noise = np.random.default_rng(room.seed + 1)
 
     def process(self, far_end: Sound) -> Sound:
-        """Return what is heard while `far_end`, any number of samples, is played."""
+        """Return the sound at the microphone while `far_end` (any number of samples) is played."""
         count = len(far_end)
         whole = self._convolve(distort(far_end, self._room.distortion))
         whole[: len(self._tail)] += self._tail
@@ -79,7 +76,7 @@ class Echo:
 
 
 def impulse_response(room: Room, rate: Hz = CAPTURE_RATE) -> npt.NDArray[np.float64]:
-    """Return the way from the loudspeaker to the microphone: its energy is `echo_db`, its start is the delay."""
+    """Return the echo path from loudspeaker to microphone: its energy is `echo_db`, and it begins with the delay."""
     random = np.random.default_rng(room.seed)
     response = np.zeros(int(rate * room.rt60_s))
     response[0] = 1.0
@@ -91,21 +88,21 @@ def impulse_response(room: Room, rate: Hz = CAPTURE_RATE) -> npt.NDArray[np.floa
 
 
 def distort(sound: Sound, amount: float) -> Sound:
-    """Return what a small loudspeaker makes of `sound`: peaks bent, unevenly, which adds all harmonics."""
+    """Return `sound` as a small loudspeaker plays it: saturated, and not symmetrically, which adds all harmonics."""
     if amount == 0:
         return sound
     drive = 0.9 * amount
-    bent = np.tanh(drive * sound) / drive
-    return np.asarray(bent + 0.02 * amount * sound**2, np.float32)
+    saturated = np.tanh(drive * sound) / drive
+    return np.asarray(saturated + 0.02 * amount * sound**2, np.float32)
 
 
 def samples_from_pcm(pcm: bytes) -> Sound:
-    """Return s16le mono PCM in floats."""
+    """Return s16le mono PCM as floats, 1.0 = full scale."""
     return np.asarray(np.frombuffer(pcm, "<i2") / 32_768, np.float32)
 
 
 def pcm_from_samples(sound: Sound) -> bytes:
-    """Return floats as s16le mono PCM, clipped at full scale as an ADC does it."""
+    """Return floats as s16le mono PCM, clipped at full scale as by an ADC."""
     return np.rint(sound * 32_768).clip(-32_768, 32_767).astype("<i2").tobytes()
 
 
@@ -124,7 +121,7 @@ def _add_tail(response: npt.NDArray[np.float64], random: np.random.Generator, ra
 
 
 def _without_bass(response: npt.NDArray[np.float64], rate: Hz) -> npt.NDArray[np.float64]:
-    """Pass it through a first-order high-pass, twice."""
+    """Apply a first-order high-pass twice."""
     frequency = np.fft.rfftfreq(2 * len(response), 1 / rate)
     high = 1j * frequency / (LOWEST_HZ + 1j * frequency)
     filtered = np.fft.irfft(np.fft.rfft(response, 2 * len(response)) * high**2)

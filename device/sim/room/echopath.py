@@ -1,7 +1,7 @@
-"""A live echo path on the virtual sound card: what its loudspeaker plays is heard in its room, by way of a Room.
+"""A live echo path on the virtual sound card: its microphone hears its loudspeaker through a simulated Room.
 
-It runs in a process of its own: nothing that the device does holds it up. A machine so busy that it stalls makes a hole
-in the echo, and never a later echo.
+It runs in a process of its own, so the device cannot delay it. On a machine that is so busy that the process stalls,
+the echo has a gap; its delay never changes.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from device.sim.room.acoustics import Echo, Room, pcm_from_samples, samples_from
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Ms, samples_from_ms
 
 BLOCK_MS = Ms(5)
-# As much as the shortest delay allows: for longer the machine may stall until there is a hole in the echo.
+# As long as the shortest delay allows: the longer the buffer, the longer a stall that leaves no gap.
 BUFFER_MS = Ms(30)
 _BLOCK = samples_from_ms(BLOCK_MS, CAPTURE_RATE) * BYTES_PER_SAMPLE
 OWN_DELAY_MS = Ms(15)
-"""What the way itself takes, measured with clicks: 15.0 to 15.6 ms, the same in each run and after a stall of 100 ms
-(`tests/sim/room/test_echopath.py`). It is a part of the room's delay; a shorter one cannot be had."""
+"""Delay of the echo path itself, measured with clicks: 15.0 to 15.6 ms, the same in each run and after a stall of 100
+ms (`tests/sim/room/test_echopath.py`). It is a part of the room's delay, which cannot be shorter."""
 START_LIMIT_S = 10.0
 _BLOCKS_BEFORE_READY = 20
-# Of silence, in blocks: more than the sink takes at once, so that its buffer is full when the echo begins.
+# Blocks of silence: more than the sink takes at once, so that its buffer is full when the echo begins.
 _FILLING = 20
 _AT_ONCE_S = 0.008
-# Of PulseAudio's headers.
+# Constants of PulseAudio's headers.
 _S16LE, _PLAYBACK, _ANY = 3, 1, 0xFFFFFFFF
-# What PulseAudio gives its own threads: air does not wait for a busy machine.
+# The priority of PulseAudio's own threads: in a real room no busy machine delays the echo.
 _NICE = -11
 
 
@@ -74,7 +74,7 @@ class EchoPath:
         await self._end()
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send one to its process: a stopped one is what a busy machine makes of it."""
+        """Send a signal to its process: SIGSTOP stalls it as a busy machine would."""
         if self._process is not None:
             self._process.send_signal(number)
 
@@ -103,7 +103,7 @@ def _run(room: Room) -> None:
 
 
 def _carry(source: IO[bytes], sink: _Sink, room: Room) -> None:
-    """Take blocks from one to the other until the first ends; say when the first few have gone through."""
+    """Carry blocks through the room until the source ends; print "ready" when the first blocks have passed."""
     echo = Echo(replace(room, delay_ms=Ms(max(0.0, room.delay_ms - OWN_DELAY_MS))))
     echo.process(samples_from_pcm(source.read(_BLOCK)))
     chunk, rest = _first_in_time(source, sink), b""
@@ -119,11 +119,11 @@ def _carry(source: IO[bytes], sink: _Sink, room: Room) -> None:
 
 
 def _first_in_time(source: IO[bytes], sink: _Sink) -> bytes:
-    """Return the first block that comes just after the sink was filled: how full it is then is the way's delay."""
+    """Fill the sink, and return the first block after that: the sink's fill level is the delay of the path."""
     while True:
         sink.write(bytes(_FILLING * _BLOCK))
         filled_at = time.monotonic()
-        # What came in before it can be played would stay in the way, and make it longer.
+        # Blocks that arrived meanwhile are dropped: they would lengthen the delay.
         while select.select((source,), (), (), 0)[0]:
             if not os.read(source.fileno(), _BLOCK):
                 return b""
@@ -141,10 +141,11 @@ class _BufferAttr(ctypes.Structure):
 
 
 class _Sink:
-    """A stream to a sink of PulseAudio that goes on when it runs dry: what comes too late is dropped.
+    """A stream to a sink of PulseAudio that keeps its timing when it runs dry: sound that comes too late is dropped.
 
-    `pacat` waits for more in that case, and everything after it comes as much later: an echo whose delay grows, as it
-    does in no room. Without prebuffering ("prebuf" 0) the server goes on reading where it has nothing to read.
+    `pacat` waits for more sound in that case, and everything after it is delayed by the wait: the delay of the echo
+    would grow, which happens in no real room. Without prebuffering ("prebuf" 0) the server plays silence and its time
+    goes on.
     """
 
     def __init__(self, device: str) -> None:
@@ -161,7 +162,7 @@ class _Sink:
         self._stream = ctypes.c_void_p(stream)
 
     def write(self, pcm: bytes) -> None:
-        """Let it be heard after what was written before. Blocks while that is much."""
+        """Append sound to the stream. Blocks while the sink's buffer is full."""
         error = ctypes.c_int()
         if self._library.pa_simple_write(self._stream, pcm, ctypes.c_size_t(len(pcm)), ctypes.byref(error)) < 0:
             raise SimulationError(f"PulseAudio does not take the echo any more (error {error.value})")

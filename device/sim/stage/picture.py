@@ -1,4 +1,4 @@
-"""The timeline as a picture: what the microphone heard, what the speaker said, and what the house thought."""
+"""Draws a timeline: the sound at the microphone and the loudspeaker, wake scores, gate and phases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """Recorded s16le mono sound; `start` is when its first sample sounded, in seconds of `time.monotonic`."""
+    """Recorded sound (s16le mono); `start`: when its first sample sounded, in seconds of `time.monotonic`."""
 
     pcm: bytes
     rate: Hz
@@ -35,7 +35,7 @@ class Track:
 
 
 def draw(timeline: Timeline, room: Track, speaker: Track, threshold: float, path: Path) -> None:
-    """Write the picture; its kind follows the ending of `path` (.png, .svg, .pdf). Raise HearthsideError."""
+    """Write the picture, in the format of the suffix of `path` (.png, .svg, .pdf). Raise HearthsideError."""
     title = "Hearthside: a conversation on the virtual sound card"
     with plot.picture(path, title, [2, 2, 1.2, 0.5, 0.7], (16, 9), share_time=True) as axes:
         _draw_sound(axes[0], room, timeline.began, "microphone", "#4f9d69")
@@ -93,7 +93,7 @@ def _draw_states(gate_axis: Any, phase_axis: Any, timeline: Timeline) -> None:
 
 
 def _write_words(near: Any, far: Any, timeline: Timeline) -> None:
-    said, tools = cycle((0.85, 0.65)), cycle((-0.92, -0.72))  # neighbours would be written over each other
+    said, tools = cycle((0.85, 0.65)), cycle((-0.92, -0.72))  # so that neighbours do not overlap
     for entry in timeline.entries:
         at = entry.at - timeline.began
         match entry.what:

@@ -1,4 +1,4 @@
-"""A conversation of four turns with a simulated person, and what must have happened in it."""
+"""A conversation of four turns with a simulated person, and the checks of what must happen in it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from device.units import Hz
 
 WAKE_WORD = "hey jarvis"
 TURN_LIMIT_S = 30.0
-# A person does not answer within a breath, and holds a button a moment before speaking.
+# The pause before a person answers. Half of it passes between the last word and releasing the button.
 BREATH_S = 0.6
 STORY_S = 3.0
-# A peak of -40 dBFS; the virtual card's silence is digital.
+# A peak of -40 dBFS; the silence of the virtual card is digital.
 AUDIBLE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something expected, and whether it happened."""
+    """An expectation, and whether it was met."""
 
     name: str
     passed: bool
@@ -37,7 +37,7 @@ class Check:
 
 @dataclass
 class Stage:
-    """What a scenario acts on and looks at."""
+    """What a scenario uses and observes."""
 
     timeline: Timeline
     person: Person
@@ -47,11 +47,11 @@ class Stage:
     relays: Callable[[], Mapping[str, bool]]
     volume: Callable[[], float]
     tell: Callable[[str, str], None]
-    """who, what: a line for the spectators."""
+    """Prints a line: who, and what."""
     checks: list[Check] = field(default_factory=list)
 
     def check(self, name: str, passed: bool, detail: str = "") -> None:
-        """Note an expectation."""
+        """Record an expectation."""
         self.checks.append(Check(name, passed, detail))
 
     async def say(self, words: str, wake_word: str = "") -> None:
@@ -64,7 +64,7 @@ Scene = Callable[[Stage], Awaitable[None]]
 
 
 async def play(stage: Stage) -> list[Check]:
-    """Play every scene, one after the other, and return all checks. A scene that gets stuck fails and ends the play."""
+    """Play all scenes in order and return the checks; end after a scene in which something did not happen in time."""
     for scene in (one_breath, follow_up, barge_in, push_to_talk, silence):
         try:
             await scene(stage)
@@ -77,7 +77,7 @@ async def play(stage: Stage) -> list[Check]:
 
 
 async def one_breath(stage: Stage) -> None:
-    """Wake word and command without a pause: the relay switches, the answer is heard."""
+    """Wake word and command without a pause: the relay is switched and the answer is played."""
     since = time.monotonic()
     await stage.say("turn on the light", WAKE_WORD)
     await stage.timeline.until(WakeWordDetected, since, TURN_LIMIT_S)
@@ -128,20 +128,20 @@ async def push_to_talk(stage: Stage) -> None:
 
 
 async def silence(stage: Stage) -> None:
-    """Nobody goes on: the conversation ends by itself."""
+    """The person says nothing more: the conversation ends by itself."""
     await stage.timeline.until_phase(Phase.IDLE, TURN_LIMIT_S)
     stage.check("the conversation ended by itself", not stage.timeline.entries[-1].status.gate_open)
 
 
 def sound_was_heard(pcm: bytes, rate: Hz) -> Check:
-    """Check a recording of the loudspeaker (s16le mono): four answers must really have sounded."""
+    """Check a recording of the loudspeaker (s16le mono): the four answers must have sounded."""
     blocks = envelope(pcm, rate)
     seconds = float((blocks > AUDIBLE).sum()) * 0.01
     return Check("the answers were really heard at the loudspeaker", seconds > 5.0, f"{seconds:.1f} s of sound")
 
 
 def failed(checks: list[Check]) -> HearthsideError | None:
-    """Return an error that names what did not happen, or None."""
+    """Return an error that names the failed checks, or None."""
     names = [check.name for check in checks if not check.passed]
     return ScenarioError(f"not as expected: {'; '.join(names)}") if names else None
 
@@ -151,7 +151,7 @@ def _errors(journal: Journal) -> str:
 
 
 def _is_private(stage: Stage) -> bool:
-    """No audio before the first wake word, and in every session none before its session.updated."""
+    """Tell whether no audio was sent before the first wake word, nor before the session.updated of its session."""
     appended = stage.journal.received("input_audio_buffer.append")
     wakes = [entry.at for entry in stage.timeline.entries if isinstance(entry.what, WakeWordDetected)]
     if not appended or not wakes or appended[0].at < wakes[0]:

@@ -1,4 +1,4 @@
-"""What happened and when: facts, orders, status and wake scores of a running house, for scenarios and pictures."""
+"""Records facts, orders, status and wake scores of a running device with their times, for scenarios and pictures."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Fact = TypeVar("Fact")
 
 
 class ScenarioError(HearthsideError):
-    """What a scenario waited for did not happen."""
+    """Something that a scenario waits for did not happen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One fact or order, with the status after it; `at` is in seconds of `time.monotonic`."""
+    """A fact or order, with the status after it; `at` is in seconds of `time.monotonic`."""
 
     at: float
     what: Event | Action
@@ -33,18 +33,18 @@ Listener = Callable[[Entry], None]
 
 
 class Timeline:
-    """Give `observe` to the controller and `note_scores` to the wake word; ask it afterwards, or wait for things."""
+    """Pass `observe` to the controller, `note_scores` to the wake worker; then read the entries, or wait for them."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.entries: list[Entry] = []
         self.scores: list[tuple[float, float]] = []
-        """When, and the highest score of all words."""
+        """Pairs of time and the highest score of all words."""
         self.listeners: list[Listener] = []
         self._news = asyncio.Event()
 
     def observe(self, what: Event | Action, status: Status) -> None:
-        """Take in what the controller tells its observers."""
+        """Record a fact or an order. An observer of the controller."""
         entry = Entry(time.monotonic(), what, status)
         self.entries.append(entry)
         self._news.set()
@@ -52,15 +52,15 @@ class Timeline:
             listener(entry)
 
     def note_scores(self, scores: Mapping[str, float]) -> None:
-        """Take in the newest wake scores."""
+        """Record the newest wake scores."""
         self.scores.append((time.monotonic(), max(scores.values(), default=0.0)))
 
     def all(self, kind: type[Fact], since: float = 0.0) -> list[Fact]:
-        """Return every fact or order of a kind from the moment `since` on."""
+        """Return every fact or order of a kind since the time `since`."""
         return [entry.what for entry in self.entries if entry.at >= since and isinstance(entry.what, kind)]
 
     def phases(self) -> Iterator[tuple[float, Phase, bool]]:
-        """Yield when the phase or the gate changed, and to what."""
+        """Yield the time of each change of phase or gate, with both after it."""
         last: tuple[Phase, bool] | None = None
         for entry in self.entries:
             now = (entry.status.phase, entry.status.gate_open)
@@ -73,7 +73,7 @@ class Timeline:
         return await self._wait(lambda: next(iter(self.all(kind, since)), None), limit_s, name or kind.__name__)
 
     async def until_phase(self, phase: Phase, limit_s: float) -> None:
-        """Wait until the house is in `phase`. Raise ScenarioError."""
+        """Wait until the device is in `phase`. Raise ScenarioError."""
         await self._wait(lambda: (self._phase() is phase) or None, limit_s, f"phase {phase.value}")
 
     def _phase(self) -> Phase:

@@ -1,4 +1,4 @@
-"""A conversation live in the terminal: what is said and done as lines, and below them one line of how things stand."""
+"""Shows a conversation live in the terminal: a line for all that is said and done, and below them a status line."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Where the view reads what has no facts: each is asked at every refresh."""
+    """Functions that return values for the status line; called at every refresh."""
 
     led: Callable[[], float]
-    """Brightness, 0 to 1, as it is on the pin."""
+    """The brightness on the LED's pin, 0 to 1."""
     relays: Callable[[], Mapping[str, bool]]
 
 
 class View:
-    """Prints a timeline as it grows. On a terminal the last line shows phase, LED, relays, level and wake score."""
+    """Prints a timeline live. On a terminal the status line shows phase, LED, relays, level and wake score."""
 
     def __init__(self, timeline: Timeline, gauges: Gauges, out: TextIO) -> None:
         self._timeline = timeline
@@ -47,7 +47,7 @@ class View:
         self._status = ""
 
     def note_level(self, dbfs: float) -> None:
-        """Take in the microphone's level."""
+        """Note the microphone's level."""
         self._level = max(dbfs, self._level - 3)
 
     def say(self, who: str, text: str) -> None:
@@ -55,7 +55,7 @@ class View:
         self._print(f"{self._now():7.2f}  {who:<9} {text}")
 
     def show(self, entry: Entry) -> None:
-        """Print what a fact or an order means to a person watching. A listener for the timeline."""
+        """Print a fact or order that is of interest to a spectator. A listener of the timeline."""
         if entry.status.phase is not self._phase:
             self._phase = entry.status.phase
             self.say("·", self._paint(self._phase.value.upper()))
@@ -63,7 +63,7 @@ class View:
             self.say(*line)
 
     async def refresh(self) -> None:
-        """Keep the last line fresh until cancelled."""
+        """Update the status line until cancelled."""
         while self._live:
             self._status = self._gauge_line()
             self._out.write(f"\r\x1b[K{self._status}")
@@ -94,7 +94,7 @@ def bar(fraction: float) -> str:
 
 
 def meter(dbfs: float, width: int) -> str:
-    """Return a level, from -60 dBFS on, as a bar of `width` characters."""
+    """Return a level (-60 to 0 dBFS) as a bar of `width` characters."""
     return meter_of((dbfs - FLOOR_DBFS) / -FLOOR_DBFS, width)
 
 
