@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from device.conversation.openai.provider import TABLE as OPENAI
 from device.errors import ConfigError
 from device.house import configuration
-from device.house.configuration import TABLES, composed
+from device.house.configuration import composed
 from device.settings import Claim, Mistake, Pin, Section, Table
+from device.tools.relays import TABLE as RELAYS
 from device.wake.decision import rules
 
 
@@ -65,7 +67,7 @@ PROVIDER = Table("conversation.parrot", Parrot)
 @pytest.fixture
 def rooms(monkeypatch: pytest.MonkeyPatch) -> None:
     """A house with one feature more, whose tables are five deep, and one provider more."""
-    tables = (*TABLES, ROOMS, PROVIDER)
+    tables = (OPENAI, RELAYS, ROOMS, PROVIDER)
     monkeypatch.setattr(configuration, "TABLES", tables)
     monkeypatch.setattr(configuration, "SCHEMA", composed(tables))
 

@@ -41,12 +41,14 @@ def feature(open_feature: Callable[[Any, Outside], Fitted], *secrets: str) -> Fe
     return Feature("lamp", open_feature, secrets=lambda settings: secrets)
 
 
-async def test_the_features_that_ship_bring_their_tools_in_order(tmp_path: Path) -> None:
+async def test_features_bring_their_tools_in_the_order_of_the_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No relay is configured: no set_switch."""
+    monkeypatch.setattr(catalogue, "FEATURES", (CLOCK, RELAYS, VOLUME))
     async with Closing() as closing:
         home = opened(closing, {}, tmp_path)
         assert [spec.name for spec in home.registry.specs] == ["get_time", "set_volume"]
-    assert catalogue.FEATURES == (CLOCK, RELAYS, VOLUME)
 
 
 async def test_a_feature_is_given_its_own_secrets_and_the_state_folder(
