@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from device.core import events as ev
-from device.core import failures
 from device.core.events import Device, Failure
 from device.units import Ms
 
@@ -25,8 +24,31 @@ WHAT_TO_DO = {
     Device.CONVERSATION: "restart the service, and report the error in its log",
 }
 
-_HARMLESS = (Failure.EXPIRED,)
-"""Ends a session of a provider that is well."""
+_NETWORK = "check the network"
+_SETTINGS = "correct its table in [conversation]"
+_LATER = "wait; if it stays so, ask whoever runs it"
+
+ABOUT_PROVIDER = {
+    Failure.UNREACHABLE: _NETWORK,
+    Failure.PROXY: "check the proxy that the environment names",
+    Failure.INSECURE: "check this machine's clock, and whether the network wants a login",
+    Failure.PLAIN: _SETTINGS,
+    Failure.WEB_PAGE: "check whether the network wants a login",
+    Failure.SILENT: _LATER,
+    Failure.UNCONFIGURED: _LATER,
+    Failure.DROPPED: _NETWORK,
+    Failure.REFUSED_KEY: "give a key that it takes",
+    Failure.REFUSED_REGION: "choose another provider",
+    Failure.QUOTA: "look at your account there",
+    Failure.UNKNOWN_MODEL: _SETTINGS,
+    Failure.REFUSED_CONFIG: _SETTINGS,
+    Failure.WRONG_ADDRESS: _SETTINGS,
+    Failure.REFUSED: "do what it says",
+    Failure.BUSY: _LATER,
+    Failure.INTERNAL: "restart the service; if it happens again, report it with the log",
+    Failure.PROTOCOL: _LATER,
+}
+"""What to do about a session that failed. One that expired is not here: its provider is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +91,8 @@ class Record:
                 self._fail(_name(what.device), what.message, WHAT_TO_DO[what.device], now)
             case ev.DeviceRecovered():
                 self._recover(_name(what.device), now)
-            case ev.SessionFailed() if what.failure not in _HARMLESS:
-                self._fail(PROVIDER, what.message, failures.OF_CONVERSATION[what.failure], now)
+            case ev.SessionFailed() if what.failure in ABOUT_PROVIDER:
+                self._fail(PROVIDER, what.message, ABOUT_PROVIDER[what.failure], now)
             case ev.SessionReady():
                 self._recover(PROVIDER, now)
             case ev.EchoCancellationLost():

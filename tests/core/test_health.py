@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from device.core import events as ev
-from device.core.health import ECHO_CANCELLER, PROVIDER, WHAT_TO_DO, Changes, Health, Record, unwell, well
+from device.core.health import (
+    ABOUT_PROVIDER,
+    ECHO_CANCELLER,
+    PROVIDER,
+    WHAT_TO_DO,
+    Changes,
+    Health,
+    Record,
+    unwell,
+    well,
+)
 from device.units import Ms
 
 
@@ -30,9 +40,10 @@ def test_a_part_that_failed_says_since_when_why_and_what_to_do() -> None:
     assert of(record, "microphone") == Health("microphone", True, Ms(30))
 
 
-def test_every_device_has_something_to_do_about_it() -> None:
+def test_there_is_something_to_do_about_every_failure() -> None:
     """Whoever adds one thinks of the person."""
     assert set(WHAT_TO_DO) == set(ev.Device)
+    assert set(ABOUT_PROVIDER) == set(ev.Failure) - {ev.Failure.EXPIRED}
 
 
 def test_the_provider_is_as_well_as_its_last_session() -> None:
