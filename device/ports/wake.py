@@ -24,7 +24,7 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """A peak of a word's score that came near its threshold and was no detection; `at`: where in the stream."""
+    """A peak of a word's score that came near its threshold without a detection; `at`: its position in the stream."""
 
     word: str
     score: float
@@ -43,14 +43,14 @@ class DetectionRule:
 
 
 class WakeWord(Protocol):
-    """A wake-word engine: fed with the capture stream, says when a word was heard. No threads of its own."""
+    """A wake-word engine: it is fed with the capture stream and returns detections. It has no threads of its own."""
 
     words: tuple[str, ...]
     step: Samples
-    """There is a new score for so much sound."""
+    """The engine computes a new score after each step of so many samples."""
 
     def process(self, pcm: bytes) -> list[Detection]:
-        """Feed any whole number of samples (16 kHz mono s16le); return what was detected, oldest first."""
+        """Feed any whole number of samples (16 kHz mono s16le); return the detections, oldest first."""
 
     @property
     def scores(self) -> Mapping[str, float]:
@@ -58,10 +58,10 @@ class WakeWord(Protocol):
 
     @property
     def rules(self) -> Mapping[str, DetectionRule]:
-        """By what each word is judged."""
+        """The detection rule of each word."""
 
     def pop_near_misses(self) -> list[NearMiss]:
-        """Return what came near since last asked, oldest first; a peak is known when it has been over for 400 ms."""
+        """Return the near misses since the last call, oldest first; each is known 400 ms after its peak is over."""
 
     def reset(self) -> None:
-        """Forget the sound so far: the stream was interrupted (positions go on counting)."""
+        """Forget the sound so far, because the stream was interrupted. Positions go on counting."""

@@ -1,4 +1,4 @@
-"""What becomes of what an engine has heard: a fact, a line in the log and, where that is asked for, a clip."""
+"""Reports detections and near misses: as a fact, as a line in the log and, where configured, as a clip."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from device.wake.nearmisses import NearMisses
 
 
 class WakeReport:
-    """Takes detections and near misses from the worker."""
+    """Its methods are the callbacks of the worker."""
 
     clips: ClipKeeper | None = None
-    """Who keeps the sound around them."""
+    """Saves the sound around detections and near misses; None: it is not saved."""
 
     def __init__(self, post: Post) -> None:
         self._post = post
         self._near_misses = NearMisses()
 
     def on_detection(self, heard: Detection) -> None:
-        """Post it; keep its sound."""
+        """Post the detection, and save the sound around it."""
         self._post(WakeWordDetected(heard.word, heard.score, heard.end))
         if self.clips:
             self.clips.keep_detection(heard)
 
     def on_near_miss(self, miss: NearMiss) -> None:
-        """Note it; keep its sound."""
+        """Log the near miss, and save the sound around it."""
         self._near_misses.note(miss)
         if self.clips:
             self.clips.keep_near_miss(miss)

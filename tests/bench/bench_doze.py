@@ -79,12 +79,12 @@ class Dozing:
         end = self._position + len(pcm) // 2
         while self._next_arrival <= end:
             self._position = self._next_arrival
-            heard += self._take()
+            heard += self._advance()
             self._next_arrival = self._position + self._block()
         self._position = end
         return heard
 
-    def _take(self) -> Heard:
+    def _advance(self) -> Heard:
         """Let what has arrived be looked at, in whole chunks."""
         count = (self._position - self._taken) // CHUNK
         arrived, self._stream = self._stream[: count * CHUNK_BYTES], self._stream[count * CHUNK_BYTES :]

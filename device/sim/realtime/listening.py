@@ -95,7 +95,7 @@ class InputBuffer:
             if self.vad is not None:
                 yield from self._judge(self.vad, start, frame)
 
-    def take(self, until_ms: int | None = None) -> bytes:
+    def pop(self, until_ms: int | None = None) -> bytes:
         """Remove and return the audio in the buffer, or the part of it before `until_ms`."""
         end = self.written if until_ms is None else min(self.written, until_ms * self.rate // 1000)
         length = (end - self._start) * BYTES_PER_SAMPLE

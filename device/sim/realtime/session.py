@@ -98,7 +98,7 @@ class Session:
             case client.CommitAudio():
                 await self._commit_by_hand()
             case client.ClearAudio():
-                self._buffer.take()
+                self._buffer.pop()
                 await self._wire.emit("input_audio_buffer.cleared")
             case client.CreateResponse():
                 self._respond(event.response or None)
@@ -172,7 +172,7 @@ class Session:
     async def _voice_stopped(self, stopped: Stopped) -> None:
         item = self._coming_item
         await self._wire.emit("input_audio_buffer.speech_stopped", audio_end_ms=stopped.at_ms, item_id=item)
-        await self._commit(self._buffer.take(stopped.at_ms))
+        await self._commit(self._buffer.pop(stopped.at_ms))
         if self._settings.turn_detection["create_response"] and self._settings.type == "realtime":
             await self._respond_by_itself()
 
@@ -184,7 +184,7 @@ class Session:
                 f"Expected at least {_SHORTEST_COMMIT_MS}ms of audio, but buffer only has {held_ms:.2f}ms of audio."
             )
             raise RefusedError("input_audio_buffer_commit_empty", message)
-        await self._commit(self._buffer.take())
+        await self._commit(self._buffer.pop())
 
     async def _commit(self, pcm: bytes) -> None:
         rate = self._buffer.rate
@@ -317,7 +317,7 @@ class Session:
         start_ms = end_ms - int(self._buffer.held_ms)
         span = {"audio_start_ms": start_ms, "audio_end_ms": end_ms}
         await self._wire.emit("input_audio_buffer.timeout_triggered", **span, item_id=self._coming_item)
-        await self._commit(self._buffer.take())
+        await self._commit(self._buffer.pop())
         with contextlib.suppress(RefusedError):  # another response has begun meanwhile
             self._respond(None)
 

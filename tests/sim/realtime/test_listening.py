@@ -44,7 +44,7 @@ def test_padding_never_reaches_before_the_beginning() -> None:
     """Nor into what was committed before."""
     buffer = InputBuffer(RATE, VadSettings(padding_ms=5000))
     assert hear(buffer, quiet(100), tone(300))[0] == Started(0)
-    buffer.take()
+    buffer.pop()
     assert hear(buffer, tone(300))[0] == Started(400)
 
 
@@ -89,7 +89,7 @@ def test_without_a_detector_everything_is_held() -> None:
     buffer = InputBuffer(RATE, None)
     assert hear(buffer, quiet(30_000), tone(1000)) == []
     assert buffer.held_ms == 31_000
-    assert len(buffer.take()) == 31_000 * 48
+    assert len(buffer.pop()) == 31_000 * 48
 
 
 @pytest.mark.parametrize("name", ["audio/pcmu", "audio/pcma"])
