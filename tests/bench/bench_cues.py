@@ -1,4 +1,4 @@
-"""What is left of a wake cue in what is sent, in simulated rooms: a Markdown table.
+"""Measures how much of a wake cue is left in the outgoing audio, in simulated rooms; prints Markdown tables.
 
 `tests/bench/bench_cues.py [--write]`. It needs espeak-ng for the answers from which the canceller learns, and no sound
 card; it takes 20 s. The rooms are those of bench_echo.py.
@@ -26,13 +26,13 @@ from tests.audio.echo.cue_stage import CueHeard, hear_cue, heard_span, make_canc
 from tests.audio.echo.echo_stage import PLAYED_RATE, RATE, answers
 
 KINDS = {"none": "no canceller", "new": "a new canceller", "trained": "a canceller that knows the room"}
-# The canceller learns from an answer, and then there is a pause.
+# The canceller adapts during an answer; then there is a pause.
 LEARNING_S, PAUSE_S, AFTER_S = 8, 2, 1.5
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Of a cue: how loud its notes are in what was captured and in what is sent, with and without the mask."""
+    """Levels of a cue's notes: as captured, and in the outgoing audio with and without the mask."""
 
     room: float
     captured: float
@@ -55,7 +55,7 @@ def measure(place: Room, kind: str) -> Figures:
 
 
 def hear(place: Room, kind: str, masked: bool) -> CueHeard:
-    """Play a cue, after an answer where the canceller shall know the room."""
+    """Play a cue; before it an answer, if the canceller is to have adapted to the room."""
     far_end = FarEnd(PLAYED_RATE)
     before = np.zeros(PAUSE_S * RATE, np.float32)
     if kind == "trained":
@@ -79,7 +79,7 @@ def room_rows(found: list[Figures]) -> Iterator[tuple[str, ...]]:
 
 
 def spread(values: list[float]) -> str:
-    """Return the median, and the least and the most."""
+    """Return the median, the minimum and the maximum."""
     return f"{statistics.median(values):.0f} ({min(values):.0f} .. {max(values):.0f})"
 
 

@@ -1,7 +1,7 @@
-"""What a piece of an answer's sound costs on its way through the protocol: decoding and counting, no loudspeaker.
+"""Measures the time that the protocol takes for a piece of an answer's audio: decoding and counting, no loudspeaker.
 
 `python tests/bench/bench_delta.py` prints a Markdown table: microseconds for a piece of 20, 100 and 300 ms, in ordinary
-base64, in lines and URL-safe without padding. The least of seven runs of a thousand.
+base64, in lines, and URL-safe without padding. Each figure is the minimum of seven runs of a thousand.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def speaking() -> Protocol:
 
 
 def cost_us(text: str) -> float:
-    """Return what a delta costs."""
+    """Return the microseconds for a delta."""
     protocol = speaking()
     place = {"event_id": "e", "response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
     message = json.dumps({"type": "response.output_audio.delta", **place, "delta": text})
@@ -59,7 +59,7 @@ def main() -> None:
     print("| a piece of | " + " | ".join(FORMS) + " |")
     print("| --- " * (len(FORMS) + 1) + "|")
     for duration in PIECES_MS:
-        # Not all alike: every character of base64 should come.
+        # Varied, so that every character of base64 occurs.
         pcm = bytes(index * 37 % 251 for index in range(duration * BYTES_PER_MS))
         print(f"| {duration} ms | " + " | ".join(f"{cost_us(form(pcm)):.1f} us" for form in FORMS.values()) + " |")
 

@@ -1,7 +1,7 @@
-"""How soon a wake word is detected after its end, live: microphone, engine and doze as in the daemon.
+"""Measures the time from the end of a wake word to its detection, with microphone, engine and doze as in the daemon.
 
-On the virtual sound card, in a room that has been quiet for long (`calm`: the microphone in long blocks, the engine
-asleep), in one where somebody spoke just before, and without any doze. Prints a Markdown table.
+On the virtual sound card: in a room that has been quiet for a long time (`calm`: the microphone delivers long blocks
+and the engine dozes), in one where somebody spoke just before, and without dozing. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ LOUD = 1000
 
 @dataclass
 class Ear:
-    """What listens, and the moments at which it detected the word."""
+    """Microphone and engine, and the times of the detections."""
 
     doze: bool
     detected: list[float] = field(default_factory=list)
@@ -69,7 +69,7 @@ async def delays(ear: Ear, card: VirtualSoundCard, room: Recording, pause_s: flo
     """Return how long (ms) after its end each of `count` words was detected; infinite: never."""
     found = []
     for number, voice in zip(range(count), itertools.cycle(VOICES), strict=False):
-        # Not always at the same place of a block.
+        # A random pause, so that words do not always begin at the same place of a block.
         await asyncio.sleep(pause_s + number * 0.037 % 0.32)
         ear.detected.clear()
         begun = time.monotonic()

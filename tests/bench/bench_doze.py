@@ -1,9 +1,9 @@
-"""Whether dozing changes what is detected, and when: the same engine always on beside one that dozes.
+"""Measures whether dozing changes what is detected, and when: an engine that dozes is compared with one that does not.
 
-`python tests/bench/bench_doze.py [--count 540]` prints a Markdown table by room: wake words that the always-on engine
-detects, those that the dozing one misses, adds or reports otherwise (score by 1e-4, end of the word by a sample), how
-much later it detects at worst, in how many scenes it had slept so long that sound was left out, and how much of the
-time it works. In the other's way of listening sound arrives as the microphone brings it: at rest in long blocks.
+`python tests/bench/bench_doze.py [--count 540]` prints a Markdown table by room: the wake words that the engine detects
+without dozing; those that the dozing engine misses, adds or reports with another score (by 1e-4) or end of the word (by
+a sample); how much later it detects at most; in how many scenes it dozed so long that sound was never scored; and how
+much of the time it runs. The dozing engine gets sound as the microphone delivers it: in long blocks in a quiet room.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from device.wake.openwakeword.engine import OpenWakeWord
 
 CHUNK_BYTES = 2 * CHUNK
 WORDS = tuple(SPELLING)
-# How long the microphone holds sound back in a calm room, and by how much more its streams overlap while they change.
+# How long the microphone holds sound back in a quiet room, and by how much more its streams overlap while they change.
 LONG, OVERLAP = int(Pace.CALM) * RATE // 1000, 50 * RATE // 1000
 Heard = list[tuple[int, Detection]]
-"""When (samples of the stream) and what."""
+"""Detections with the positions (in samples of the stream) at which they were reported."""
 
 
 def engine() -> OpenWakeWord:
-    """Return the engine of both ways."""
+    """Return the engine that both are given."""
     return OpenWakeWord(WORDS)
 
 
@@ -44,7 +44,7 @@ def chunks(pcm: bytes) -> list[bytes]:
 
 
 class AlwaysOn:
-    """Every chunk is scored at once."""
+    """Scores every chunk at once."""
 
     def __init__(self) -> None:
         self._engine = engine()
@@ -60,7 +60,7 @@ class AlwaysOn:
 
 
 class Dozing:
-    """The worker's way without its thread, and the microphone's: in a deep sleep it brings long blocks."""
+    """Feeds the engine as worker (without its thread) and microphone do: when it dozes deeply, in long blocks."""
 
     def __init__(self) -> None:
         self._engine = engine()
@@ -70,7 +70,7 @@ class Dozing:
         self._is_long = False
         self._next_arrival = CHUNK
         self.skips = self.worked = 0
-        """Chunks after which the engine was not asleep."""
+        """Chunks after which the engine did not doze."""
 
     def listen(self, pcm: bytes) -> Heard:
         """Return what is detected."""
@@ -85,7 +85,7 @@ class Dozing:
         return heard
 
     def _advance(self) -> Heard:
-        """Let what has arrived be looked at, in whole chunks."""
+        """Feed the sound that has arrived to the doze, in whole chunks."""
         count = (self._position - self._taken) // CHUNK
         arrived, self._stream = self._stream[: count * CHUNK_BYTES], self._stream[count * CHUNK_BYTES :]
         self._taken += count * CHUNK
@@ -100,7 +100,7 @@ class Dozing:
         return [(self._position, detection) for detection in self._engine.process(sound.pcm)]
 
     def _block(self) -> int:
-        """Return how much sound comes next. A change ends with a long block, and where the streams overlap."""
+        """Return how much sound arrives next: a long block, or less when the microphone changes to short blocks."""
         was_long, self._is_long = self._is_long, self._doze.is_deep
         if self._is_long:
             return LONG if was_long else 2 * LONG + OVERLAP
@@ -119,7 +119,7 @@ class Count:
     missed: int = 0
     added: int = 0
     moved: int = 0
-    """Detected in both, but with another score or another place of the word's end."""
+    """Detected by both, with another score or another end of the word."""
     delays_ms: list[float] = field(default_factory=list)
     chunks: int = 0
     worked: int = 0

@@ -1,7 +1,7 @@
-"""Echo cancellation and voice barge-in in simulated rooms, with and without: Markdown tables.
+"""Measures echo cancellation and voice barge-in in simulated rooms, with and without a canceller; prints tables.
 
-`tests/bench/bench_echo.py [--minutes 20] [--write]`. It needs espeak-ng and flite, and no sound card: it runs
-many times faster than real time. Levels are the echo's against the person's speech at the microphone.
+`tests/bench/bench_echo.py [--minutes 20] [--write]`. It needs espeak-ng and flite, and no sound card: it runs many
+times faster than real time. Levels are those of the echo relative to the person's speech at the microphone.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Interruption:
-    """What became of a command."""
+    """The result of a command."""
 
     noticed_ms: float | None
     silenced_ms: float | None
@@ -110,13 +110,13 @@ class Interruption:
 
 
 class Listener:
-    """The recogniser, asked whether it got a command right."""
+    """A speech recogniser that tells whether a command can be understood."""
 
     def __init__(self) -> None:
         self._understanding = Understanding(TOOLS)
 
     def understands(self, sound: Sound, command: Command) -> bool:
-        """Say whether the command is understood in what a server was sent."""
+        """Tell whether the command can be understood in the outgoing audio."""
         span = sound[command.at - RATE // 10 : command.end + RATE * 3 // 10]
         said = self._understanding.recognise_blocking(pcm_from_samples(span))
         return isinstance(said, Understood) and said.text == command.text
@@ -136,7 +136,7 @@ def asked(text: str, asker: VoiceStyle | str) -> Sound:
 
 
 def commands(seconds: float, seed: int) -> list[Command]:
-    """Return what is said over `seconds` of answers: all commands by all askers take turns."""
+    """Return what is said over `seconds` of answers: all commands, by all voices in turn."""
     everything = list(itertools.product(ASKERS, COMMANDS))
     at, said = int(FIRST_COMMAND_S * RATE) + seed * 1_777, []
     for asker, text in itertools.islice(itertools.cycle(everything), seed * 7, None):
@@ -149,7 +149,7 @@ def commands(seconds: float, seed: int) -> list[Command]:
 
 
 def interrupt(place: Room, seed: int, seconds: float, listener: Listener, turn_taking: str) -> list[Interruption]:
-    """Say commands over an answer that ducks and stops as the device does it."""
+    """Say commands over an answer that is ducked and stopped as by the device."""
     answer = answers(seconds, seed)
     said = commands(seconds, seed)
     near = np.zeros_like(answer)
@@ -169,7 +169,7 @@ def interrupt(place: Room, seed: int, seconds: float, listener: Listener, turn_t
 
 
 def delay_ms(moments: Sequence[int], onset: int, end: int) -> float | None:
-    """Return how long after its onset the device heeded a sound, card included; None when it did not."""
+    """Return the time from the onset of a sound to the device's reaction, card included; None without a reaction."""
     during = [at for at in moments if onset < at < end + RATE // 5]
     return (during[0] - onset) * 1000 / RATE + CARD_S * 1000 if during else None
 
@@ -187,7 +187,7 @@ def understood_alone(listener: Listener, places: Iterable[tuple[int, Room]], sec
 
 
 def cancellation_rows() -> Iterator[Row]:
-    """ERLE in single talk for 8 s and more after 3 s of speech, in rooms that are quiet: their noise stays."""
+    """ERLE in single talk, for at least 8 s after 3 s of adaptation, in quiet rooms, because noise is not cancelled."""
     for delay in DELAYS_MS:
         found = []
         for place in (replace(place, noise_dbfs=-85.0) for place in ROOMS if place.delay_ms == delay):
@@ -198,7 +198,7 @@ def cancellation_rows() -> Iterator[Row]:
 
 
 def self_interruptions(minutes: float, cancels: bool) -> int:
-    """Let it answer in every room in turn, with nobody there; count the voices it noticed."""
+    """Play answers in every room in turn, with nobody speaking; count the voices that the device noticed."""
     seconds, count = minutes * 60 / len(ROOMS), 0
     for place in ROOMS:
         answer = answers(seconds, place.seed)
@@ -207,7 +207,7 @@ def self_interruptions(minutes: float, cancels: bool) -> int:
 
 
 def on_a_bad_card(minutes: float) -> str:
-    """Do the same where the card runs dry every 20 s, and its moments are wrong thereafter."""
+    """Do the same with a card that runs dry every 20 s and reports wrong times for a while."""
     seconds, stopped, ducked = minutes * 60 / len(ROOMS), 0, 0
     for place in ROOMS:
         answer = answers(seconds, place.seed)
@@ -242,13 +242,13 @@ def figures(found: Sequence[Interruption]) -> Row:
 
 
 def times(found: Sequence[float | None]) -> str:
-    """Return the median and the time that one in ten exceeds; what never came is the longest."""
+    """Return the median and the 90th percentile; a missing reaction counts as the longest time."""
     order = sorted(math.inf if one is None else one for one in found)
     return f"{statistics.median(order):.0f} / {order[len(order) * 9 // 10]:.0f}"
 
 
 def noise_rows(seconds: float) -> Iterator[Row]:
-    """Noises over answers in all rooms: how many quieten the answer for a moment, and how many stop it."""
+    """Play noises over answers in all rooms; return how many duck the answer, and how many stop it."""
     ducked: dict[str, list[bool]] = {name: [] for name in NOISES}
     stopped: dict[str, list[bool]] = {name: [] for name in NOISES}
     for seed, place in enumerate(ROOMS):
@@ -279,7 +279,7 @@ def noises(seconds: float, seed: int) -> tuple[Sound, list[tuple[str, int, int]]
 
 
 def cough(duration_ms: float, random: np.random.Generator) -> Sound:
-    """Return a burst of air through a throat: noise with three formants, quick to come and slow to go."""
+    """Return a cough: noise with three formants, a fast attack and a slow release."""
     count = samples_from_ms(duration_ms, RATE)
     frequency = np.fft.rfftfreq(count, 1 / RATE)
     shape = sum(gain / (1 + ((frequency - at) / width) ** 2) for at, width, gain in FORMANTS)
@@ -291,7 +291,7 @@ FORMANTS = ((500, 400, 1.0), (1_500, 600, 0.6), (3_000, 1_000, 0.2))
 
 
 def hum(duration_ms: float, random: np.random.Generator) -> Sound:
-    """Return "mhm": a voice through the nose, up and down once."""
+    """Return "mhm": a nasal voice whose pitch rises and falls once."""
     seconds = np.arange(samples_from_ms(duration_ms, RATE)) / RATE
     pitch = random.uniform(100, 200) * (1 + 0.15 * np.sin(2 * np.pi * seconds * 1000 / duration_ms))
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
@@ -300,7 +300,7 @@ def hum(duration_ms: float, random: np.random.Generator) -> Sound:
 
 
 def knocks(random: np.random.Generator) -> Sound:
-    """Return three knocks at a door, 180 ms apart: a few modes of wood that die away."""
+    """Return three knocks at a door, 180 ms apart: a few decaying modes of a wooden plate."""
     seconds = np.arange(RATE * 8 // 100) / RATE
     modes = ((180, 60), (420, 90), (950, 140))
     knock = sum(np.exp(-seconds * fall) * np.sin(2 * np.pi * at * seconds) for at, fall in modes)
@@ -311,7 +311,7 @@ def knocks(random: np.random.Generator) -> Sound:
 
 
 def enveloped(sound: np.ndarray, rise_ms: float, fall_ms: float) -> Sound:
-    """Let a sound come and go."""
+    """Fade a sound in and out."""
     rise, fall = samples_from_ms(rise_ms, RATE), samples_from_ms(fall_ms, RATE)
     shape = np.ones(len(sound))
     shape[:rise] = np.linspace(0, 1, rise)

@@ -1,9 +1,9 @@
-"""Voice barge-in as it happens: the whole device on the virtual sound card, in rooms that throw its answers back.
+"""Measures voice barge-in in real time: the whole device on the virtual sound card, in simulated rooms with echo.
 
-`tests/bench/bench_echo_live.py [--minutes 20] [--write]`. `hearthside run` as a process of its own tells long stories
-(the simulated Realtime server's), starting anew in every room; a person interrupts. What became of it is found in the
-recordings of the loudspeaker and of the room, and in the server's journal. Nothing else should run meanwhile: a busy
-machine tears the sound of a virtual card.
+`tests/bench/bench_echo_live.py [--minutes 20] [--write]`. `hearthside run` as a process of its own plays long stories
+of the simulated Realtime server, and is restarted for every room; a person interrupts. The results are found in
+recordings of the loudspeaker and of the room, and in the server's journal. Run nothing else meanwhile: on a busy
+machine the virtual card's sound has gaps.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from device.units import Hz
 
 STORY_S = 40.0
 STORIES = 3
-# Before the first interruption in a room, and between two: the canceller's warm-up, and then a pause for thought.
+# Pauses: before the first interruption in a room (the canceller's warm-up), and between two interruptions.
 FIRST_S, BETWEEN_S = (4.5, 6.0), (2.5, 5.0)
 LIMIT_S = 8.0
-# What a person who has spoken causes comes within this time of the last word.
+# The effects of what a person says come within this time after the last word.
 CAUSED_S = 2.0
 BLOCK_S, PAUSE_S = 0.005, 0.03
-# Of what is played: below this it is quieter (it is ducked to -15 dB), and silent.
+# Levels of the played sound, below which it counts as ducked (ducking is -15 dB), and as silent.
 QUIETER, SILENT = 0.5, 0.03
 LOUD_DBFS = -40.0
 STARTED, DELTA = "input_audio_buffer.speech_started", "response.output_audio.delta"

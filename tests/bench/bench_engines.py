@@ -1,6 +1,6 @@
-"""What the two wake-word engines cost: `hearthside run` with either, at the same time on the same card.
+"""Measures the costs of the two wake-word engines: `hearthside run` with each, at the same time on the same card.
 
-Run as a program; prints a Markdown table. As in bench_idle.py, whose room and person these are.
+Run as a program; prints a Markdown table. Room and person are those of bench_idle.py.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What a word and the speech embedding cost by the kind of their file: computed in numpy, or run by a library.
+"""Measures the costs of a word and of the embedding by the kind of their file: computed in numpy, or by a library.
 
-Run as a program; prints a Markdown table. Each row is a fresh process with the engine of one word; CPU is that of the
-whole engine, for each of its steps of 80 ms; memory (PSS, MB of 10^6 bytes) is what the process has more than the one
-that computes all in numpy.
+Run as a program; prints a Markdown table. Each row is a new process with an engine for one word. CPU is that of the
+whole engine for a step of 80 ms; memory (PSS, MB of 10^6 bytes) is the difference to the process that computes
+everything in numpy.
 """
 
 from __future__ import annotations

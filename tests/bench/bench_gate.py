@@ -1,11 +1,11 @@
-"""How much of a follow-up window stays in the house: silence, noises, and sentences, of which nothing may be missing.
+"""Measures how much of a follow-up window is not sent: of silence, of noise, and around sentences, which stay whole.
 
 `python tests/bench/bench_gate.py [--count 40] [--write]` prints a Markdown table: for each kind of window the share of
-its 8 s that the gate withheld, with the padding for a provider's VAD and with that for local turn taking; and of the
-sentences (each in both ways) how many came out whole, how many were not heard, and how many lost a part of their sound.
+its 8 s that the gate withheld, with the padding for a provider's VAD and with the padding for local turn taking; and of
+the sentences (each with both) how many were sent whole, how many were not noticed, and how many lost a part.
 
-The detector, segmenter, padding and gate are those of the daemon. No provider listens: in the daemon nothing is
-withheld any more from the moment when it hears somebody.
+The detector, segmenter, padding and gate are those of the daemon. There is no provider: in the daemon nothing is
+withheld from the moment at which the provider hears somebody.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from device.house.policy import padding, segmenting
 from device.units import CAPTURE_RATE, Samples
 
 BEFORE_S, WINDOW_S = 4, 8
-"""The room before the window, which the detector gets used to, and the window."""
+"""Sound of the room before the window, to which the detector adapts, and the window."""
 OPENS = BEFORE_S * RATE
 SENTENCES = ("turn off the light", "what about tomorrow", "stop", "and set a timer for five minutes please", "yes")
 NOISES = {"silence": 3.0, "hiss": 200.0, "fan": 200.0, "rumble": 200.0, "babble": 200.0}

@@ -1,4 +1,4 @@
-"""What it costs to listen: start, CPU and memory of `hearthside run`, beside a naive openwakeword loop.
+"""Measures start, CPU and memory of `hearthside run` while it listens, compared with a naive openwakeword loop.
 
 Run as a program; prints a Markdown table.
 """
@@ -44,7 +44,7 @@ Starters = dict[str, Callable[[], common.Program]]
 
 
 async def start_each(programs: Starters, costs: dict[str, Cost]) -> None:
-    """Start one after the other, alone: they would share memory."""
+    """Start one after the other, each alone, because together they would share memory."""
     for name, start in programs.items():
         with start() as program:
             costs[name].start.append(program.start_s)
@@ -54,7 +54,7 @@ async def start_each(programs: Starters, costs: dict[str, Cost]) -> None:
 
 
 async def listen_alone(folder: str, costs: dict[str, Cost], rounds: int, seconds: float) -> None:
-    """Let each listen to a quiet room on a card that brings sound as seldom as it is asked to."""
+    """Let each listen to a quiet room on a card that delivers blocks as long as the program asks for."""
     async with VirtualSoundCard(sleepy=True) as card:
         for _ in range(rounds):
             for name, start in starters(card, folder).items():
@@ -74,7 +74,7 @@ def starters(card: VirtualSoundCard, folder: str) -> Starters:
 async def listen_together(
     programs: Starters, costs: dict[str, Cost], card: VirtualSoundCard, rounds: int, seconds: float
 ) -> None:
-    """Let them listen at the same time: what else the machine does slows both down alike."""
+    """Let both listen at the same time, so that other load on the machine affects both alike."""
     with contextlib.ExitStack() as stack:
         running = {name: stack.enter_context(start()) for name, start in programs.items()}
         for _ in range(rounds):

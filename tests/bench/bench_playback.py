@@ -1,6 +1,6 @@
-"""How fast the player speaks and falls silent, measured on the recorded monitor of the virtual sound card.
+"""Measures how fast the player starts and stops, in recordings of the virtual sound card's loudspeaker.
 
-Run as a program; prints a table. Some of the cards stand still at random moments, for 20 to 300 ms, and run dry.
+Run as a program; prints a table. Some of the cards stand still at random moments for 20 to 300 ms, and run dry.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ THRESHOLD = 300
 WITHIN_MS = 20
 # How much of an answer is handed to the card before it is interrupted.
 HEARD_S = (0.3, 1.2)
-# No card stands still for longer, and nothing sounds so long after a stop.
+# Longer than any card stands still, and than anything sounds after a stop.
 SETTLED_S = 0.6
-# A card that sleeps and then stands still was waited for long enough.
+# Long enough for a card that sleeps and then stands still.
 START_LIMIT_S = 5.0
 
 Fact = TypeVar("Fact", PlaybackStarted, PlaybackStopped)
-# For how long a card stands still that does, and how long it plays in between, in seconds. One that sleeps for up to
-# 2 s after it ran dry would not play at all.
+# How long a card stands still, and how long it plays in between (s). A card that sleeps for up to 2 s after it ran dry
+# must play for longer, or it would not play at all.
 STILL_S = (0.02, 0.3)
 BETWEEN_S = (0.1, 1.0)
 BETWEEN_SLEEPY_S = (1.0, 4.0)
 
 
 def tone(milliseconds: int) -> bytes:
-    """A tone without a beginning or an end that could hide in the silence."""
+    """Return a tone whose beginning and end are loud."""
     count = REPLY_RATE * milliseconds // 1000
     return bytes((np.sign(np.sin(np.arange(count) * 0.9)) * 8000).astype("<i2"))
 
 
 async def interrupt(player: Player, recording: Recording, events: list[Event], turn: int) -> tuple[float, ...]:
-    """Play an answer, stop it somewhere, and return start delay, stop delay, truncation error and holes, all in ms.
+    """Play an answer, stop it at a random moment; return start delay, stop delay, truncation error and gaps, in ms.
 
     Raise LookupError when nothing of it was heard.
     """
@@ -90,7 +90,7 @@ async def interrupt_all(
 
 
 async def find(events: list[Event], kind: type[Fact], turn: int) -> Fact:
-    """Return what was told of an answer, once it is."""
+    """Wait for an event of an answer and return it."""
     while True:
         for event in events:
             if isinstance(event, kind) and event.turn == turn:

@@ -1,12 +1,12 @@
-"""How fast the whole device is in a conversation, measured on recorded monitors and in the server's journal.
+"""Measures how fast the whole device is in a conversation, in recordings and in the server's journal.
 
-`hearthside run` as a process of its own, on the virtual sound card and against the simulated server. Everything is
-counted in moments of `time.monotonic`: what the room heard, what arrived at the server and when, what the server sent
-and when, what left the loudspeaker.
+`hearthside run` runs as a process of its own, on the virtual sound card and with the simulated server. All times are of
+`time.monotonic`: of the sound in the room, of the events that the server received and sent, and of the sound at the
+loudspeaker.
 
-It does so on two cards: a fair one with blocks of 5 ms, and null sinks at PulseAudio's defaults, whose blocks are as
-long as the program that is measured asks for. On each, in turn with the device, a naive program holds a conversation
-(`naive_session.py`). Run as a program; prints Markdown tables.
+There are two cards: a fair one with blocks of 5 ms, and null sinks at PulseAudio's defaults, whose blocks are as long
+as the measured program asks for. On each card a naive program (`naive_session.py`) takes turns with the device. Run as
+a program; prints Markdown tables.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from device.units import Hz
 RATE = Hz(24_000)
 WAKE_WORD, COMMAND = "hey jarvis", "turn on the light"
 GAP_MS = 60.0
-# Every sentence ends in a buzz that stops from one sample to the next: then "the end of speech" is one moment.
+# Every sentence ends in a buzz that stops within one sample, so that the end of speech is exactly known.
 BUZZ_MS, BUZZ_LEVEL = 120, 9000
 BUZZ_FOUND = 4000  # the filters on the way make the edge a slope, which is half as high at the right moment
 SPEAKER_FOUND = 300

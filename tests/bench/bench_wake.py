@@ -1,4 +1,4 @@
-"""The cost of listening: this engine beside openwakeword's own `Model.predict`, on the same sound in the same run.
+"""Measures the costs of our engine and of openwakeword's own `Model.predict`, on the same sound in the same run.
 
 `python tests/bench/bench_wake.py [--seconds 60] [--rounds 5]` prints a Markdown table of medians. Each engine runs in a
 process of its own, so that memory and start-up are its own; CPU is the whole process's, per second of sound.
@@ -49,7 +49,7 @@ def ours(words: Sequence[str] = WORDS, doze: bool = False) -> Callable[[bytes], 
 
 
 def theirs() -> Callable[[bytes], object]:
-    """Return a function that takes 20 ms frames and gives 80 ms to `Model.predict`, as its examples do."""
+    """Return a function that takes 20 ms frames and passes 80 ms to `Model.predict`, as openwakeword's examples do."""
     from openwakeword.model import Model
 
     model, pending = Model(wakeword_models=list(WORDS), inference_framework="onnx"), bytearray()
@@ -84,7 +84,7 @@ def feed(process: Callable[[bytes], object], sound: bytes) -> None:
 
 
 def pss_kb() -> int:
-    """Return this process's proportional memory in KiB, 0 where the kernel does not tell."""
+    """Return the PSS of this process in KiB, 0 where the kernel does not report it."""
     with suppress(OSError):
         for line in Path("/proc/self/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -98,7 +98,7 @@ def quiet(seconds: int) -> bytes:
 
 
 def speech(seconds: int) -> bytes:
-    """Return someone speaking without end."""
+    """Return continuous speech."""
     import soxr
 
     text = "Hey Jarvis, turn on the light. What is the weather like? Alexa, set a timer for ten minutes. "

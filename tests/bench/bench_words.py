@@ -1,4 +1,4 @@
-"""How well the shipped words are heard, and what else is taken for them, on a generated set (see word_set.py).
+"""Measures misses and false accepts of the included words on a synthetic set (see word_set.py).
 
 `python tests/bench/bench_words.py [--count 90] [--minutes 15] [--write]` prints Markdown tables for both engines; with
 `--write` it puts them and a picture into docs/wake-words.md. It takes some minutes.
@@ -30,13 +30,13 @@ ENGINES = {
     "microwakeword": ("hey_jarvis", "alexa", "hey_mycroft", "okay_nabu"),
 }
 CLASSES = {"timer": tuple(word for word in SPOKEN if word.endswith("_timer"))}
-"""What a model with several words listens for."""
+"""The words of a model with several classes."""
 DISTANCES = {"near": ("near",), "far": ("far",), "quiet": ("quiet",), "faint": ("faint",), "in noise": ROOMS[4:]}
 SHOWN = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 class Judged:
-    """What an engine made of the set."""
+    """The results of an engine on the set."""
 
     def __init__(self, engine: str, pieces: Sequence[Piece]) -> None:
         self.words = judged_words(engine)
@@ -58,7 +58,7 @@ class Judged:
         return errors(self._tracks(kinds), self.expected, word, rule, rule.threshold)
 
     def phrases(self, kind: str) -> int:
-        """Return how many phrases of a kind were said."""
+        """Return the number of phrases of a kind."""
         return sum(piece.phrases for piece in self.pieces if piece.kind == kind)
 
     def _tracks(self, kinds: Sequence[str]) -> list[Track]:
@@ -72,7 +72,7 @@ def judged_words(engine: str) -> tuple[str, ...]:
 
 
 def as_shipped(judged: Judged) -> str:
-    """Return what each word does at its own threshold."""
+    """Return the errors of each word at its default threshold."""
     head = ["word", "threshold", *(f"missed {place}" for place in DISTANCES)]
     head += [f"taken for it: of {judged.phrases(KINDS[0])} confusable phrases"]
     head += [f"an hour of {kind}" for kind in KINDS[1:]]
@@ -106,7 +106,7 @@ def _both(point: Errors) -> str:
 
 
 def hours(judged: Judged) -> str:
-    """Return how much there was of what."""
+    """Return the amounts of each kind of sound."""
     kinds = [f"{judged.of(judged.words[0], kind).hours * 60:.0f} minutes of {kind}" for kind in KINDS]
     spoken = sum(bool(piece.word) for piece in judged.pieces)
     return f"{spoken} utterances, {', '.join(kinds)}."

@@ -1,6 +1,6 @@
-"""What the benchmarks share: processes, their cost, sound in recordings, and Markdown tables.
+"""What the benchmarks share: processes and their costs, sound in recordings, and Markdown tables.
 
-The figures depend on the machine and on what else it does: compare rows of one run, not milliseconds of two.
+The figures depend on the machine and its load: compare rows of one run, not figures of two runs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Program:
         for line in self._process.stderr:
             if self._listening in line:
                 self.start_s = time.monotonic() - self._begun
-                # A pipe that nobody reads would stop the program when it is full.
+                # The pipe must be read: the program would block when it is full.
                 threading.Thread(target=self._said.extend, args=(self._process.stderr,), daemon=True).start()
                 return self
             self._said.append(line)
@@ -76,7 +76,7 @@ class Program:
         self._process.wait()
 
     def cpu_s(self) -> float:
-        """Return the CPU time that its threads have used, in user and system mode: exactly, as ticks are not."""
+        """Return the CPU time of its threads, in user and system mode, in nanoseconds instead of clock ticks."""
         times = [path.read_text() for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat")]
         return sum(int(line.split()[0]) for line in times) / 1e9
 
@@ -96,7 +96,7 @@ async def cpu_percent(program: Program, seconds: float) -> float:
 
 
 def hearthside(card: VirtualSoundCard, folder: str, settings: Sequence[str] = (), checkout: Path = ROOT) -> Program:
-    """Start the real command of a checkout on the virtual card, as shipped but for what `settings` (KEY=VALUE) say."""
+    """Start the real command of a checkout on the virtual card, with default settings except `settings` (KEY=VALUE)."""
     config = Path(folder) / "config.toml"
     config.write_text("")
     audio = (f"audio.input={MICROPHONE}", f"audio.output={SPEAKER}", "hardware.profile=virtual")
@@ -160,7 +160,7 @@ def best_lag(whole: npt.NDArray[np.float64], part: npt.NDArray[np.float64]) -> i
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
-    """Return the median, and the least and the most."""
+    """Return the median, the minimum and the maximum."""
     if not values:
         return "none"
     middle = statistics.median(values)

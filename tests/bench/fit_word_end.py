@@ -1,7 +1,7 @@
-"""Fit and judge the word-end estimators of device/wake/openwakeword/wordend.py on voices whose word ends are known.
+"""Fits and evaluates the word-end estimators of device/wake/openwakeword/wordend.py on voices with known word ends.
 
 `python tests/bench/fit_word_end.py` prints a table; `--write` also renews wordend.toml, beside it. Needs libespeak-ng
-and flite. Voices never seen in the fit are judged (five folds over the voices); takes about three minutes.
+and flite. The estimators are evaluated on voices that were left out of the fit (five folds); takes about three minutes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from device.wake.openwakeword.wordend import MARGIN, ROWS, WordEnd
 
 RATE = 16_000
 TOML = Path(__file__).parents[2] / "device" / "wake" / "openwakeword" / "wordend.toml"
-# How a synthesiser is to spell each word, how many segments flite says it in, whether it ends in a sibilant.
+# How each word is spelt for a synthesiser, how many segments flite has for it, and whether it ends in a sibilant.
 WORDS = {"hey_jarvis": ("hey jarvis", 8, True), "alexa": ("alexa", 6, False), "hey_rhasspy": ("hey raspy", 7, False)}
 COMMANDS = (
     "turn on the light",

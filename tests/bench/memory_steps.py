@@ -1,7 +1,7 @@
-"""What the daemon does until it listens, step by step, in this process: `memory_steps.py STEP...`.
+"""Does what the daemon does until it listens, step by step, in this process: `memory_steps.py STEP...`.
 
-Prints the memory (PSS and RSS, MB of 10^6 bytes) that the process has when the steps are done; for bench_memory.py.
-Each step imports what it needs and no more, so this file imports nothing of the kind.
+Prints the memory of the process (PSS and RSS, MB of 10^6 bytes) after the steps; for bench_memory.py. Each step imports
+only what it needs, so this file itself imports none of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 WORD = "hey_jarvis"
 held: list[Any] = []
-"""What must stay."""
+"""Objects that must not be freed."""
 
 
 async def python() -> None:

@@ -1,4 +1,4 @@
-"""The reference for the benchmarks: what a short program around openwakeword does.
+"""The reference for the benchmarks: a short program around openwakeword.
 
 `python naive_loop.py PCM WORD`: PyAudio, blocking reads of 80 ms, openwakeword's own Model on onnxruntime, no tuning.
 """

@@ -1,4 +1,4 @@
-"""The reference for a conversation: what a short program around PyAudio and a WebSocket does.
+"""The reference for a conversation: a short program around PyAudio and a WebSocket.
 
 `python naive_session.py INPUT OUTPUT URL`: PyAudio, blocking reads of 80 ms that are sent as they come, blocking writes
 of what arrives, no tuning, no wake word. The key comes from OPENAI_API_KEY. Between answers it writes silence: a stream

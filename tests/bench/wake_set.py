@@ -1,4 +1,4 @@
-"""A set of wake words as rooms hear them: voices, speeds, pitches, distances, levels and noises, reproducible.
+"""A reproducible set of wake words in rooms: many voices, speeds, pitches, distances, levels and noises.
 
 Each scene is one stream: some seconds of the room alone, the word (with a command or alone), and the room again.
 """
@@ -18,7 +18,7 @@ import soxr
 RATE = 16_000
 CHUNK = 1280
 LEAD_S = 9.0
-"""Long enough to fall asleep in, and to have forgotten the scene before."""
+"""Long enough for the engine to begin dozing, and to have forgotten the scene before."""
 TAIL_S = 2.0
 SPELLING = {"hey_jarvis": "hey jarvis", "alexa": "alexa", "hey_rhasspy": "hey raspy", "hey_mycroft": "hey my croft"}
 COMMANDS = ("", "", "turn on the light", "what time is it", "stop", "play some quiet music")
@@ -75,7 +75,7 @@ def say(text: str, chance: np.random.Generator) -> Sound:
 
 
 def in_room(room: str, sound: Sound, spoken: tuple[int, int], chance: np.random.Generator) -> Sound:
-    """Place a stream that is silent but for the word at some distance, and add the room's own noise."""
+    """Move the speaker to some distance or level, and add the room's own noise."""
     match room:
         case "near":
             return sound * chance.uniform(4000, 20_000) + noise("hiss", sound, 5, chance)
@@ -95,7 +95,7 @@ def in_room(room: str, sound: Sound, spoken: tuple[int, int], chance: np.random.
 
 
 def echoing(sound: Sound, chance: np.random.Generator) -> Sound:
-    """Let the sound be heard mostly from the walls: 0.3 to 0.7 s of reverberation."""
+    """Add reverberation of 0.3 to 0.7 s, which is louder than the direct sound."""
     length = RATE // 2
     decay = np.exp(-6.9 * np.arange(length) / RATE / chance.uniform(0.3, 0.7))
     impulse = chance.standard_normal(length) * decay * 0.05
@@ -113,6 +113,6 @@ def noise(kind: str, like: Sound, level: float, chance: np.random.Generator) -> 
     hertz = np.maximum(np.fft.rfftfreq(len(like), 1 / RATE), 20)
     coloured = np.fft.irfft(spectrum / (hertz if kind == "rumble" else np.sqrt(hertz)), len(like))
     if kind == "babble":
-        # Noise that comes and goes three times a second, as many voices do.
+        # Noise whose level varies three times a second, like many voices.
         coloured *= 1 + 0.7 * np.sin(2 * np.pi * 3 * np.arange(len(like)) / RATE)
     return coloured * level / coloured.std()

@@ -1,6 +1,6 @@
-"""What is said and heard where the words are judged: the words in many rooms, and everything that is none of them.
+"""The synthetic set for evaluating wake words: the words in many rooms, and sound without them.
 
-All of it is generated (espeak-ng, flite, arithmetic), the same every time for the same seed.
+All of it is generated (espeak-ng, flite, arithmetic), and the same for the same seed.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def words(names: tuple[str, ...], count: int, seed: int = 2) -> Iterator[Piece]:
 
 
 def others(minutes: float, seed: int = 3) -> Iterator[Piece]:
-    """Yield `minutes` of each kind of sound that holds no word, in pieces of half a minute or more."""
+    """Yield `minutes` of each kind of sound without a wake word, in pieces of at least half a minute."""
     chance = np.random.default_rng(seed)
     for _ in range(round(minutes * 2)):
         yield _spoken("confusable phrases", CONFUSABLE, chance)
