@@ -17,13 +17,14 @@ from device.core.memory import Timer
 from device.core.status import Phase
 from device.core.transitions import ROWS, Row
 
-HEAD = """# The machine, as it is
+HEAD = """# The state machine
 
 Drawn from `device/core/transitions.py` by `scripts/draw_states.py`; do not edit. A test fails when this page is stale.
 
-The diagram shows what changes the phase. The tables below hold every row, in the order in which they are tried: the
-first row whose condition holds is taken, and a fact without a row changes nothing. Beside the phase the machine keeps
-conditions (muted, online, faults, gate, ...); the gate and the deadlines follow from the phase (`memory.py`).
+The diagram shows what changes the phase. The tables below show all rows, in the order in which they are tried: the
+first row whose condition holds applies, and a fact without a row changes nothing. Beside the phase the machine keeps
+conditions (muted, online, faults, gate, ...). The gate and the deadlines follow from the phase
+(see `device/core/memory.py`).
 """
 
 

@@ -32,21 +32,21 @@ WRONG = configurations.WRONG
 
 HEAD = """# What it says when something is wrong, and what to do
 
-Made by `scripts/draw_troubles.py`, which has each of these troubles before a real device (a real socket, the real
-decisions, the real log) and writes down what came of it; do not edit. A test fails when this page is stale.
+Made by `scripts/draw_troubles.py`, which causes each of these troubles for real (a real socket, the real decisions, the
+real log) and writes down what the device says and logs; do not edit. A test fails when this page is stale.
 
 **You hear a sentence**: find it here; the log says more. **You hear nothing at all**: look at the light first (muted?
 press the button for three seconds), then at the log. The log of the service is `journalctl -u hearthside -e`; run by
 hand, `hearthside run` writes it to the terminal. A line of trouble says what is wrong, in the provider's own words
 where it gave any, and what to do.
 
-In the log, `HOST` stands for your provider's host and N for a number. An error cue goes before each sentence. The local
-voice is espeak-ng: without it (`sudo apt install espeak-ng`) only the cue is heard.
+`HOST` stands for your provider's host, and N for a number. An error cue is played before each sentence. The sentences
+are spoken by espeak-ng: without it (`sudo apt install espeak-ng`) you hear only the cue.
 """
 
 PARTS = """## Parts of the device
 
-The device goes on trying to bring the part back. The log says which it is and why (`microphone failed: ...`).
+The device keeps trying to use the part again. The log says which part it is and why (`microphone failed: ...`).
 
 | What fails | You hear (when) | The light shows |
 | --- | --- | --- |
@@ -62,7 +62,7 @@ Nothing is said aloud: `hearthside run` and the service end at once, with exit c
 
 KEYS = """## The key
 
-The same, of the environment variable `OPENAI_API_KEY`; of a systemd credential the line names the file.
+The same for the environment variable `OPENAI_API_KEY`; for a systemd credential the line names the file.
 
 | The key | The line |
 | --- | --- |
@@ -82,11 +82,11 @@ TO_DO = {
         Failure.PLAIN
     ]: "Write `wss://` in `conversation.openai.url`: without TLS anybody on the way reads key and voice.",
     SAY[Failure.WEB_PAGE]: "Open a page in this network with a phone, and log in. At home, check the address.",
-    SAY[Failure.SILENT]: "Try later. Of a server of your own: is it loading its model, and does it speak TLS?",
+    SAY[Failure.SILENT]: "Try later. If it is a server of your own: is it loading its model, and does it speak TLS?",
     SAY[
         Failure.UNCONFIGURED
-    ]: "Try later. A server of your own may be slow, or know another Realtime API than OpenAI's.",
-    SAY[Failure.DROPPED]: "Ask again. When it happens often, bring the device nearer to the router.",
+    ]: "Try later. A server of your own may be slow, or speak another API than OpenAI's Realtime API.",
+    SAY[Failure.DROPPED]: "Ask again. When it happens often, move the device nearer to the router.",
     SAY[Failure.EXPIRED]: "Ask again: a new conversation begins.",
     SAY[Failure.REFUSED_KEY]: "Make a new key in the provider's console, and put it where the README says.",
     SAY[Failure.REFUSED_REGION]: "Use another provider: `conversation.openai.url`.",
@@ -97,17 +97,17 @@ TO_DO = {
     SAY[Failure.REFUSED]: "Read the provider's reason in the log. Often the account lacks a right or a payment.",
     SAY[Failure.BUSY]: "Try later. When it stays so, look at the provider's status page and at your limits there.",
     SAY[Failure.INTERNAL]: "Ask again. When it happens often, restart the device, and report it with the log.",
-    SAY[Failure.PROTOCOL]: "Ask again. Of a server of your own: it may not speak the Realtime API as it should.",
+    SAY[Failure.PROTOCOL]: "Ask again. A server of your own may not speak the Realtime API correctly.",
     **dict.fromkeys((*ANSWER.values(), *REST.values(), failures.NO_SOUND, failures.TOO_SLOW), AGAIN),
     ANSWER[Shortfall.FILTERED]: "Ask in other words.",
     REST[Shortfall.FILTERED]: "Ask in other words.",
     REST[Shortfall.TOO_LONG]: "Say “go on”, or ask for a shorter answer.",
     failures.NO_END_OF_SPEECH: "Turn the radio down, or ask with the button held.",
-    failures.NO_END_OF_TOOLS: "Ask for less at once; a better model does not run in circles.",
+    failures.NO_END_OF_TOOLS: "Ask for less at once, or choose a better model.",
 }
 """What a person does, by what is said."""
 
-READ = "Nothing: a model that only writes is read aloud by the local voice. Choose one that speaks."
+READ = "Nothing: the local voice reads aloud what the model only writes. Better choose a model that speaks."
 
 
 def cell(text: str) -> str:

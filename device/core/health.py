@@ -1,4 +1,4 @@
-"""What is well in the house and what is not, as far as facts tell: for whoever reports it."""
+"""Which parts of the house work and which do not, as far as facts tell, to be reported."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Record:
         return tuple(self._of.values())
 
     def note(self, what: object, now: Ms) -> None:
-        """Take in a fact, or anything else: it tells nothing of health."""
+        """Note a fact. Anything else, such as an order, says nothing about health."""
         match what:
             case ev.DeviceFailed():
                 self._fail(_name(what.device), what.message, WHAT_TO_DO[what.device], now)
@@ -111,7 +111,7 @@ class Changes:
     def __init__(self) -> None:
         self._unwell: dict[str, Health] = {}
 
-    def take(self, facts: Iterable[Health]) -> list[tuple[Health, Ms]]:
+    def compare(self, facts: Iterable[Health]) -> list[tuple[Health, Ms]]:
         """Return the health of each part that has become well or ceased to be, and for how long it was not."""
         changed = []
         for fact in facts:

@@ -30,12 +30,15 @@ class Conversation(Protocol):
     def close(self) -> None:
         """End the session; nothing is posted for it any more. A new one may be opened at once.
 
-        From here on no byte of sound is handed to the network. There is a goodbye only when nothing is under way.
+        From here on no byte of sound is handed to the network. There is a closing handshake only when no sound is
+        unsent.
         """
 
     def cut(self) -> None:
-        """End the session, and those that are still being closed, without a word: what was handed to the network and
-        has not arrived is thrown away as far as this machine can."""
+        """End the session, and those that are still being closed, without a closing handshake.
+
+        Sound that was handed to the network and has not arrived is thrown away, as far as this machine can do that.
+        """
 
     def check(self, within_s: float) -> None:
         """Ask whether the provider is there; LinkAnswered follows, or SessionFailed."""
@@ -50,15 +53,20 @@ class Conversation(Protocol):
         """Commit the audio sent and ask for a response."""
 
     def cancel_response(self, keeps_due: bool = False) -> None:
-        """Cancel the running response, if any; drop what still comes of it. What the provider will answer by itself to
-        words it has heard is dropped, too, but with `keeps_due`."""
+        """Cancel the running response, if any, and drop what still arrives of it.
+
+        A response that has not begun, which the provider is about to give by itself, is dropped too, unless
+        `keeps_due`.
+        """
 
     def drop_response(self) -> None:
-        """Drop what still comes of the running response: the provider has cancelled it itself."""
+        """Drop what still arrives of the running response: the provider has cancelled it by itself."""
 
     def abandon_response(self) -> None:
-        """Take the running response for complete, though its end was not told. ResponseFinished is posted, whatever
-        runs."""
+        """Treat the running response as complete, though the provider has not said so.
+
+        ResponseFinished is posted, also when no response runs.
+        """
 
     def truncate_item(self, item: str, played_ms: float) -> None:
         """Tell the provider that only `played_ms` of the item's audio were heard (clamped to what was received)."""

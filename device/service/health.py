@@ -32,7 +32,7 @@ class HealthLog:
     def observe(self, what: object, status: object) -> None:
         """Take in a fact or an order."""
         self._record.note(what, self._now())
-        for health, lasted in self._changes.take(self.facts):
+        for health, lasted in self._changes.compare(self.facts):
             if health.ok:
                 log.info("health: the %s is well again, after %.0f s", health.part, lasted / 1000)
             else:

@@ -69,10 +69,10 @@ def test_a_lost_echo_canceller_stays_lost() -> None:
 def test_changes_are_told_once() -> None:
     """Going wrong, and being well again with how long it took; never that something is as it was."""
     changes, fine = Changes(), Health("relay light", True, Ms(0))
-    assert changes.take([fine]) == []
+    assert changes.compare([fine]) == []
     broken = unwell(fine, "stuck", "look", Ms(10))
-    assert changes.take([broken]) == [(broken, 0)]
-    assert changes.take([unwell(broken, "still stuck", "look", Ms(20))]) == []
+    assert changes.compare([broken]) == [(broken, 0)]
+    assert changes.compare([unwell(broken, "still stuck", "look", Ms(20))]) == []
     mended = well(broken, Ms(40))
-    assert changes.take([mended]) == [(mended, 30)]
-    assert changes.take([well(mended, Ms(50))]) == []
+    assert changes.compare([mended]) == [(mended, 30)]
+    assert changes.compare([well(mended, Ms(50))]) == []

@@ -243,11 +243,12 @@ NETWORK = (
     ),
     Trouble("The network wants a login, or the server speaks no TLS", _answers(page("200 OK", "Log in"), "wss")),
     Trouble("The certificate is another host's", _tls(b"", host="127.0.0.2")),
-    Trouble("The certificate is trusted by nobody here", _tls(b"", trusted=False)),
+    Trouble("The certificate is not trusted on this machine", _tls(b"", trusted=False)),
     Trouble("The proxy wants a name and password", _proxy(http("407 Proxy Authentication Required"))),
     Trouble("The proxy does not reach the provider", _proxy(http("502 Bad Gateway"))),
     Trouble(
-        "The proxy in the environment is none", _url("wss://provider.test/v1", https_proxy="nonsense://proxy.test")
+        "The proxy in the environment is not a proxy",
+        _url("wss://provider.test/v1", https_proxy="nonsense://proxy.test"),
     ),
     Trouble("The device has no file left for a connection", _crowded()),
     Trouble("The server takes the connection and says nothing", _answers(b"", stays=True)),
@@ -266,7 +267,7 @@ ADDRESS = (
         _answers(http("404 Not Found", error(None, "Invalid URL (GET /v1/realtim)"))),
     ),
     Trouble("A web server that knows no WebSocket", _answers(http("426 Upgrade Required"))),
-    Trouble("Something that is no web server", _answers(b"SSH-2.0-OpenSSH_9.2p1\r\n")),
+    Trouble("Something that is not a web server", _answers(b"SSH-2.0-OpenSSH_9.2p1\r\n")),
     Trouble("A WebSocket server with another protocol", _says("hello, client")),
     Trouble(
         "A server that only speaks the retired beta, and refuses ours",
@@ -339,7 +340,7 @@ BUSY = (
         "The provider has an error of its own",
         _answers(http("500 Internal Server Error", error(None, "The server had an error.", "server_error"))),
     ),
-    Trouble("Refused in a way that nobody knows", _says(_event(error={"code": 17, "message": {"text": "Not today."}}))),
+    Trouble("Refused in an unknown way", _says(_event(error={"code": 17, "message": {"text": "Not today."}}))),
     Trouble("Closed before the session began, without a reason", _closes(1000)),
     Trouble("The connection is cut before the session began", _talks(_cut_early)),
     Trouble("No session is begun", _talks(_quiet, "session")),
@@ -347,7 +348,7 @@ BUSY = (
 )
 
 CONVERSATION = (
-    Trouble("The network dies without a word", _talks(_dies, "link")),
+    Trouble("The network fails without an error", _talks(_dies, "link")),
     Trouble("A voice is heard without an end (a radio)", _talks(_hears_for_ever, "end of speech")),
     Trouble("The model calls tools without an end", _talks(_calls_for_ever)),
     Trouble("The connection is cut", _talks(_cut)),

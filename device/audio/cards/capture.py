@@ -65,10 +65,10 @@ class Intake:
         """On the event loop's thread: so many samples of another stream went before this one's first."""
         self._ahead = ahead
 
-    def take(self, block: bytes, end: float, pace: Pace) -> Piece | None:
-        """Take s16le samples of every channel, interleaved, captured until `end` (s, `time.monotonic`).
+    def feed(self, block: bytes, end: float, pace: Pace) -> Piece | None:
+        """Add s16le samples of all channels, interleaved, captured until `end` (s, `time.monotonic`).
 
-        Return all that is held when it is time for it.
+        Return everything that is held once a batch is complete.
         """
         self._held += self._resample(self._pick(block))
         batch, ahead = samples_from_ms(max(pace, self._frame_ms), CAPTURE_RATE), self._ahead
@@ -116,10 +116,10 @@ class JoinedStream:
         self._next: Piece | None = None
         self._withheld: list[Piece] = []
         self.position = Samples(0)
-        """How many samples were taken so far."""
+        """How many samples were added so far."""
 
-    def take(self, piece: Piece) -> Piece | None:
-        """Take what the present stream captured; return the whole frames that are ready."""
+    def feed(self, piece: Piece) -> Piece | None:
+        """Add what the present stream captured; return the whole frames that are ready."""
         if self._withheld or (self._next and _overlap(self._newest, self._next)):
             # The next one has it too, and if its blocks are longer, always later.
             self._withheld.append(piece)
@@ -132,7 +132,7 @@ class JoinedStream:
         return _piece_until(piece.end - _seconds(self._rest), sound[:whole]) if whole else None
 
     def prepare(self, piece: Piece) -> None:
-        """Take what the next stream captured, while the present one goes on."""
+        """Add what the next stream captured, while the present one goes on."""
         # Its newest moment counts: those of a stream that has just begun are the worst.
         self._next = _piece_until(piece.end, (self._next.pcm if self._next else b"") + piece.pcm)
 
@@ -142,7 +142,7 @@ class JoinedStream:
         withheld, self._withheld = self._withheld, []
         if not withheld:
             return None
-        return self.take(_piece_until(withheld[-1].end, b"".join(piece.pcm for piece in withheld)))
+        return self.feed(_piece_until(withheld[-1].end, b"".join(piece.pcm for piece in withheld)))
 
     def join(self) -> Piece | None:
         """Return what the next stream, which from now on is the present one, captured after the end of the other.

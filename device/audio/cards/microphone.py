@@ -163,7 +163,7 @@ class AlsaMicrophone(Line[Stream]):
             return
         source.delivered += len(piece.pcm) // BYTES_PER_SAMPLE
         if source is self._source:
-            self._hand_on(self._joined.take(piece))
+            self._hand_on(self._joined.feed(piece))
         elif source is self._next:
             self._joined.prepare(piece)
         else:
@@ -186,7 +186,7 @@ class AlsaMicrophone(Line[Stream]):
             return
         self._source.ended, self._replaced = True, self._source
         self._source, self._next = self._next, None
-        self._hand_on(self._joined.take(rest))
+        self._hand_on(self._joined.feed(rest))
         self._source.intake.align(self._joined.position - self._source.delivered)
 
     # -- from one stream to another
@@ -334,7 +334,7 @@ class _Source:
         else:
             # PortAudio's clock is the wall's; only the difference is worth anything.
             start = time.monotonic() + times["input_buffer_adc_time"] - times["current_time"]
-            if piece := self.intake.take(data or b"", start + count / self.rate, self._line.pace()):
+            if piece := self.intake.feed(data or b"", start + count / self.rate, self._line.pace()):
                 self._line.hand_over(self, piece)
         return None, CONTINUE
 

@@ -29,7 +29,7 @@ def traits(settings: OpenAI) -> Traits:
 
 
 def prepare() -> None:
-    """Load in the background what the first session needs; for when the device listens already."""
+    """Load in the background what the first session needs; call it when the device listens already."""
     from device.conversation.openai import link
 
     link.prepare()
@@ -37,7 +37,7 @@ def prepare() -> None:
 
 def open_conversation(settings: OpenAI, ends: Ends) -> Conversation:
     """Return a conversation that is connected to nothing yet. Raise ConfigError when the URL cannot be dialled."""
-    # Late: whoever only reads the configuration needs nothing of it.
+    # Imported late: reading the configuration alone does not need it.
     from device.conversation.openai.session import RealtimeConversation
 
     return RealtimeConversation(

@@ -41,7 +41,7 @@ def test_the_less_is_going_on_the_longer_sound_may_wait(phase: Phase, at_rest: b
 @pytest.mark.parametrize("channel", range(6))
 def test_one_channel_is_picked(channel: int) -> None:
     """The others are not mixed in: they hold the echo."""
-    taken = Intake(Hz(RATE), 6, channel, 20).take(np.tile(np.arange(6, dtype="<i2"), 320).tobytes(), 5.0, Pace.HURRIED)
+    taken = Intake(Hz(RATE), 6, channel, 20).feed(np.tile(np.arange(6, dtype="<i2"), 320).tobytes(), 5.0, Pace.HURRIED)
     assert taken is not None
     assert set(np.frombuffer(taken.pcm, dtype="<i2")) == {channel}
 
@@ -51,7 +51,7 @@ def test_another_rate_is_resampled(rate: int) -> None:
     """A second stays one."""
     tone = (np.sin(np.arange(rate) * 2 * np.pi * 440 / rate) * 10_000).astype("<i2")
     block = np.stack([np.zeros_like(tone), tone], axis=1).tobytes()
-    taken = Intake(Hz(rate), 2, 1, 20).take(block, 5.0, Pace.HURRIED)
+    taken = Intake(Hz(rate), 2, 1, 20).feed(block, 5.0, Pace.HURRIED)
     assert taken is not None
     assert len(taken.pcm) // 2 == RATE
     spectrum = np.abs(np.fft.rfft(np.frombuffer(taken.pcm, dtype="<i2")[1000:15_000]))
@@ -65,9 +65,9 @@ def test_a_block_as_long_as_a_frame_brings_one_at_once(rate: int, frame_ms: int)
     intake, joined = Intake(Hz(rate), 1, 0, frame_ms), JoinedStream(frame_ms)
     count = rate * frame_ms // 1000
     for number in range(1, 50):
-        taken = intake.take(NOISE[:count].tobytes(), 5.0 + number * frame_ms / 1000, Pace.HURRIED)
+        taken = intake.feed(NOISE[:count].tobytes(), 5.0 + number * frame_ms / 1000, Pace.HURRIED)
         assert taken is not None
-        frame = joined.take(taken)
+        frame = joined.feed(taken)
         assert frame is not None
         assert len(frame.pcm) == frame_ms * RATE // 1000 * 2
 
@@ -77,7 +77,7 @@ def test_the_silence_for_the_resampler_is_before_the_sound(count: int) -> None:
     """And only there: what follows is the sound as the resampler alone gives it, in blocks however short."""
     intake, resampler = Intake(Hz(48_000), 1, 0, 20), StreamResampler(Hz(48_000), Hz(RATE))
     blocks = [NOISE[first : first + count].tobytes() for first in range(0, 24_000, count)]
-    pieces = [intake.take(block, 5.0, Pace.HURRIED) for block in blocks]
+    pieces = [intake.feed(block, 5.0, Pace.HURRIED) for block in blocks]
     sound = b"".join(piece.pcm for piece in pieces if piece is not None)
     alone = b"".join(map(resampler.process, blocks))
     assert len(sound) > 2 * (24_000 // 3 - FRAME)
@@ -90,13 +90,13 @@ def test_the_silence_for_the_resampler_is_before_the_sound(count: int) -> None:
 def test_a_frame_in_a_hurry_waits_for_no_more_than_the_block_in_which_it_ends(blocks: list[int], position: int) -> None:
     """Also when another stream went before, which ended in the middle of a frame."""
     intake, joined = Intake(Hz(RATE), 1, 0, 20), JoinedStream(20)
-    joined.take(piece(0, position))
+    joined.feed(piece(0, position))
     intake.align(position)
     heard, came = position // FRAME * FRAME, position
     for count in blocks:
         came += count
-        if (taken := intake.take(NOISE[came - count : came].tobytes(), 100 + came / RATE, Pace.HURRIED)) is not None:
-            frame = joined.take(taken)
+        if (taken := intake.feed(NOISE[came - count : came].tobytes(), 100 + came / RATE, Pace.HURRIED)) is not None:
+            frame = joined.feed(taken)
             assert frame is not None
             heard += len(frame.pcm) // 2
         assert heard == came // FRAME * FRAME
@@ -113,7 +113,7 @@ def test_a_batch_ends_where_it_passes_a_multiple_of_the_pace_or_of_a_frame(
     for count, pace in blocks:
         block = NOISE[taken_in : taken_in + count].tobytes()
         taken_in += count
-        if taken := intake.take(block, 100 + taken_in / RATE, pace):
+        if taken := intake.feed(block, 100 + taken_in / RATE, pace):
             assert taken.pcm == NOISE[given_out:taken_in].tobytes()
             assert taken.moment == pytest.approx(100 + given_out / RATE)
             given_out = taken_in
@@ -125,7 +125,7 @@ def test_a_batch_ends_where_it_passes_a_multiple_of_the_pace_or_of_a_frame(
 def test_frames_are_the_sound_cut_anew(counts: list[int]) -> None:
     """Nothing is lost or turned round, whatever the pieces, and every frame says when it was captured."""
     joined, ends = JoinedStream(20), np.cumsum([0, *counts])
-    frames = [joined.take(piece(first, last)) for first, last in pairwise(ends)]
+    frames = [joined.feed(piece(first, last)) for first, last in pairwise(ends)]
     whole = [frame for frame in frames if frame is not None]
     assert b"".join(frame.pcm for frame in whole) == NOISE[: ends[-1] // FRAME * FRAME].tobytes()
     assert not any(len(frame.pcm) % (2 * FRAME) for frame in whole)
@@ -143,7 +143,7 @@ def run(
     out, old, new, joint = b"", 0, begins, 0
     while max(old, new) < len(sound) - max(old_block, new_block):
         if not joint and old + old_block <= new + new_block:
-            frame = joined.take(piece(old, old + old_block, sound))
+            frame = joined.feed(piece(old, old + old_block, sound))
             old += old_block
         else:
             frame = _take_next(joined, piece(new, new + new_block, sound, error_s), bool(joint))
@@ -151,14 +151,14 @@ def run(
         out += frame.pcm if frame else b""
         if not joint and (rest := joined.join()) is not None:
             joint = joined.position
-            frame = joined.take(rest)
+            frame = joined.feed(rest)
             out += frame.pcm if frame else b""
     return out, joint
 
 
 def _take_next(joined: JoinedStream, piece: Piece, is_joined: bool) -> Piece | None:
     if is_joined:
-        return joined.take(piece)
+        return joined.feed(piece)
     joined.prepare(piece)
     return None
 
@@ -192,11 +192,11 @@ def test_the_sound_goes_on_when_there_is_no_second_stream_after_all() -> None:
     for first in range(0, 2 * RATE, FRAME):
         if first == RATE // 2:
             joined.prepare(piece(0, RATE // 2))
-        frame = joined.take(piece(first, first + FRAME))
+        frame = joined.feed(piece(first, first + FRAME))
         out += frame.pcm if frame else b""
     assert len(out) == RATE
     frame = joined.abandon()
     assert frame is not None
     assert out + frame.pcm == NOISE[: 2 * RATE].tobytes()
-    assert joined.take(piece(2 * RATE, 2 * RATE + FRAME)) is not None
+    assert joined.feed(piece(2 * RATE, 2 * RATE + FRAME)) is not None
     assert joined.abandon() is None
