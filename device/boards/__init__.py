@@ -60,15 +60,15 @@ class Profile(Section, frozen=True):
         away = {key for key, others in _GIVES_WAY.items() if any(map(is_set, others))}
         return _without(self.overlay, away, ())
 
-    def misused(self, claimed: Mapping[Key, int | str]) -> list[Key]:
-        """Return the keys that claim a pin which the board needs for something else."""
-        return [key for key, pin in claimed.items() if pin in self.pins and not self._is_its_own(key, pin)]
+    def misused(self, claimed: Mapping[Key, int]) -> dict[Key, int]:
+        """Return the keys that claim a pin which the board needs for something else, with the pin."""
+        return {key: pin for key, pin in claimed.items() if pin in self.pins and not self._is_its_own(key, pin)}
 
-    def free_pins(self, claimed: Mapping[Key, int | str]) -> list[int]:
+    def free_pins(self, claimed: Mapping[Key, int]) -> list[int]:
         """Return the pins that neither the board nor a setting claims."""
         return [pin for pin in range(2, 28) if pin not in {*self.pins, *_OTHER_USES, *claimed.values()}]
 
-    def _is_its_own(self, key: Key, pin: int | str) -> bool:
+    def _is_its_own(self, key: Key, pin: int) -> bool:
         return (key == _BUTTON and pin == self.button_pin) or (key in _LEDS and pin in self.led_pins)
 
 

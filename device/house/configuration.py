@@ -195,14 +195,14 @@ def _sections(value: object, path: Key) -> Iterator[tuple[Key, Section]]:
 
 
 def _refuse_pins_of_board(config: Config, profile: Profile, laid: Layered) -> None:
-    pins = {key: claim.which for key, claim in claims(config).items() if claim.kind == "GPIO"}
+    claimed = {key: claim.which for key, claim in claims(config).items() if claim.kind == "GPIO"}
+    pins = {key: which for key, which in claimed.items() if isinstance(which, int)}
     free = ", ".join(map(str, profile.free_pins(pins)))
-    for key in profile.misused(pins):
-        pin = pins[key]
+    for key, pin in profile.misused(pins).items():
         raise _error(
             laid,
             key,
-            f"{dotted(key)} = {pin}: this board uses GPIO {pin} for {profile.pins[int(pin)]} (hardware.profile = "
+            f"{dotted(key)} = {pin}: this board uses GPIO {pin} for {profile.pins[pin]} (hardware.profile = "
             f'"{config.hardware.profile}"); choose another pin. Free beside it are {free}',
         )
 

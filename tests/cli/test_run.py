@@ -101,6 +101,12 @@ def test_what_is_found_wrong_later_names_the_file_too(
     assert part in said
 
 
+def test_what_the_board_has_set_is_told_of_the_board(virtual_card: VirtualSoundCard) -> None:
+    """It stands in no file: which board it is, does."""
+    said = run("hardware.profile=codec_zero", SOUND[1])
+    assert said.startswith('hearthside: the board (hardware.profile = "codec_zero"): audio.input = "RPi Codec Zero"')
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With the way to name another."""
     said = run(file=tmp_path / "nothing.toml")
