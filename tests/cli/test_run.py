@@ -14,6 +14,8 @@ import device
 from device.house import sources
 from device.sim.devices.soundcard import VirtualSoundCard
 
+pytestmark = pytest.mark.patient
+
 COMMAND = Path(sys.executable).with_name("hearthside")
 KEY = "sk-proj-0123456789abcdef"
 LIMIT_S = 30

@@ -27,6 +27,8 @@ from device.secrets import Secret
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.units import Samples
 
+pytestmark = pytest.mark.patient
+
 LED, RELAY = 18, 17
 KEY = {"OPENAI_API_KEY": Secret("sk-of-nobody")}
 

@@ -17,6 +17,8 @@ from tests.scenarios.conftest import Open
 from tests.scenarios.house import RELAY, House
 from tests.waiting import LIMIT_S, until
 
+pytestmark = pytest.mark.patient
+
 # Sound that was on its way has arrived by then, and as much later more of it would have.
 SETTLED_S = 0.3
 

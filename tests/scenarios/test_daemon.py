@@ -22,6 +22,8 @@ from tests.scenarios.house import write_config
 from tests.scenarios.process import daemon
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 
 async def test_killed_and_started_again_it_answers(
     virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path

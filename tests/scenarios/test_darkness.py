@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from device.core import failures
 from device.core.actions import Announce, Cue, PlayCue
 from device.core.events import Device, PlaybackFinished, PlaybackStarted
@@ -13,6 +15,8 @@ from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import LED, House
 from tests.waiting import LIMIT_S, until
+
+pytestmark = pytest.mark.patient
 
 # Whatever the settings say of cues.
 SETTINGS = ("audio.cues=false", "audio.wake_cue=false", "conversation.follow_up_s=2")

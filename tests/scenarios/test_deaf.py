@@ -16,6 +16,8 @@ from tests.scenarios.house import write_config
 from tests.scenarios.process import daemon
 from tests.waiting import LIMIT_S
 
+pytestmark = pytest.mark.patient
+
 LIMIT_TO_END_S = 2.0
 # After 4 s without sound it has failed; so long afterwards it has been tried three times.
 TRIES_S = 11.0

@@ -36,6 +36,8 @@ from tests.scenarios.conftest import Open
 from tests.scenarios.house import RELAY, House
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 HEALTHY = Script(answer=lambda _: Reply("Beep.", audio=tone(200)))
 MANY_BYTES = 200_000
 

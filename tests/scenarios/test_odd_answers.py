@@ -26,6 +26,8 @@ from tests.conversation.scripted_server import Peer, scripted_server
 from tests.scenarios.house import House, opened
 from tests.waiting import LIMIT_S, until
 
+pytestmark = pytest.mark.patient
+
 Script = Callable[[Peer], Awaitable[None]]
 IDS = {"response_id": "r", "item_id": "i", "output_index": 0, "content_index": 0}
 TEXT = "It is five o'clock."

@@ -25,6 +25,8 @@ from tests.scenarios.house import LED, RELAY, House, write_config
 from tests.scenarios.process import daemon
 from tests.waiting import LIMIT_S
 
+pytestmark = pytest.mark.patient
+
 LIMIT_TO_END_S = 2.0
 LONG = Script(answer=lambda _: Reply("A tone.", audio=tone(8_000)))
 NEVER_READY = replace(LONG, faults=(Fault(AfterEvent("session.created"), Stall()),))

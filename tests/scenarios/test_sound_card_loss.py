@@ -18,6 +18,8 @@ from tests.scenarios.conftest import Open
 from tests.scenarios.house import LED, House
 from tests.waiting import LIMIT_S, until
 
+pytestmark = pytest.mark.patient
+
 HEALTHY = Script(answer=lambda _: Reply("Beep.", audio=tone(200)))
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.patient
+
 LISTING = """
 import asyncio, sys
 from device.audio.cards.portaudio import SoundCards

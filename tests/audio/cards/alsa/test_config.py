@@ -25,6 +25,8 @@ from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import Hz
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 # PortAudio takes an asym of a sound server's PCM, but no plug.
 SOURCES = """
 pcm.raw_room { type pulse device "room.monitor" }

@@ -14,6 +14,8 @@ import pytest
 from device.audio.cards.alsa.filters import FILTERS, LIBRARY, SYSTEM, leave_out_filters
 from device.sim.devices.soundcard import VirtualSoundCard
 
+pytestmark = pytest.mark.patient
+
 Configure = Callable[[str], None]
 SHOW = """
 import sys

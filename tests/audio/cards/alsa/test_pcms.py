@@ -26,6 +26,8 @@ from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import Hz
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 LIMIT_S = 20.0
 CARDS = """\
  0 [Headphones     ]: bcm2835_headpho - bcm2835 Headphones
