@@ -28,7 +28,7 @@ def name(number: int) -> str:
 
 
 def names(folder: Path) -> list[str]:
-    """Return what is in it."""
+    """Return the samples of a clip."""
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -42,11 +42,11 @@ class House:
         self.keeper = ClipKeeper(ClipFolder(Wake(save_clips=str(folder))), self.recall)
 
     def recall(self, since: Samples, until: Samples) -> bytes:
-        """Return a span, nothing of it from before the last mute."""
+        """Return a span of the stream, without anything from before the last mute."""
         return self.sound[2 * max(since, self.kept_since) : 2 * until]
 
     async def saved(self, count: int) -> list[Path]:
-        """Wait until so many files are there, complete."""
+        """Wait until this many files are complete."""
         return await found(lambda: sorted(self.folder.glob("*.wav")), count)
 
 
@@ -99,7 +99,7 @@ async def test_a_word_at_the_beginning_of_the_stream_has_less_before_it(house: H
 
 
 async def test_a_mute_right_after_the_word_leaves_no_recording(house: House) -> None:
-    """What the house was made to forget is not written down; the next word is."""
+    """What the device has forgotten is not saved; the next word is."""
     house.keeper.keep_detection(Detection("alexa", 0.9, Samples(5 * RATE)))
     house.kept_since = 5 * RATE
     house.keeper.keep_detection(Detection("hey_jarvis", 0.9, Samples(6 * RATE)))
@@ -109,7 +109,7 @@ async def test_a_mute_right_after_the_word_leaves_no_recording(house: House) -> 
 
 
 async def test_closing_drops_what_is_not_complete(house: House) -> None:
-    """And saves what was cut."""
+    """And the complete clips are saved."""
     house.keeper.keep_detection(Detection("alexa", 0.9, Samples(5 * RATE)))
     await house.saved(1)
     house.keeper.keep_detection(Detection("hey_jarvis", 0.9, Samples(6 * RATE)))
@@ -118,7 +118,7 @@ async def test_closing_drops_what_is_not_complete(house: House) -> None:
 
 
 def test_no_more_clips_are_kept_than_asked_for(tmp_path: Path) -> None:
-    """The oldest go."""
+    """The oldest are deleted."""
     folder = ClipFolder(Wake(save_clips=str(tmp_path), clips_max=3))
     for number in range(5):
         folder.save(Clip(name(number), SECOND))
@@ -135,7 +135,7 @@ def test_clips_take_no_more_room_than_asked_for(tmp_path: Path) -> None:
 
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
-    """Also other recordings; half a clip that a pulled plug left is no other file."""
+    """Also other recordings; but an incomplete clip, left after a power failure, is one of ours."""
     (tmp_path / "a song.wav").write_bytes(SECOND)
     (tmp_path / f"{name(0)}.part").write_bytes(SECOND)
     folder = ClipFolder(Wake(save_clips=str(tmp_path), clips_max=1))
@@ -154,7 +154,7 @@ def full_disk() -> Iterator[None]:
 
 
 def test_a_full_disk_is_logged_once_and_survived(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing half is left; when there is room again the next clip is saved, and trouble is news again."""
+    """No incomplete file is left; when there is space again the next clip is saved, and a new error is logged again."""
     folder = ClipFolder(Wake(save_clips=str(tmp_path)))
     with full_disk():
         folder.save(Clip(name(0), SECOND))

@@ -41,21 +41,21 @@ def near(scores: Scores, threshold: float = 0.5, patience: int = 1, refractory: 
 
 
 def test_a_word_is_detected_when_its_score_reaches_the_threshold() -> None:
-    """Exactly the threshold is enough, and one detection is enough for one stretch."""
+    """A score equal to the threshold is enough; as long as the score stays there, it is one detection."""
     assert decide([0.1, 0.49, 0.5, 0.9, 0.9, 0.9, 0.9, 0.1]) == [2]
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("patience", [1, 3])
 def test_what_is_not_a_number_is_no_detection(score: float, patience: int) -> None:
-    """Nor a near miss; a real score among them is judged as ever."""
+    """Nor a near miss; finite scores between them are judged as usual."""
     assert decide([score] * 12, patience=patience) == []
     assert near([score] * 12 + [0.0] * 12) == []
     assert decide([score, HIGH, score]) == [1]
 
 
 def test_patience_asks_for_scores_in_a_row() -> None:
-    """One that falls below begins anew."""
+    """A lower score makes the count begin anew."""
     assert decide([HIGH, HIGH, 0.4, HIGH, HIGH, HIGH, HIGH], patience=3) == [5]
     assert decide([HIGH, HIGH, 0.4, HIGH, HIGH, 0.4], patience=3) == []
 
@@ -68,13 +68,13 @@ def test_patience_is_counted_in_80_ms_whatever_the_step(step: int, first: int) -
 
 
 def test_after_a_detection_the_word_rests() -> None:
-    """For the refractory period, and until its score has fallen."""
+    """For the refractory period, and until its score has fallen below the threshold."""
     assert decide([HIGH, 0, HIGH, 0, HIGH, 0, HIGH], refractory=4) == [0, 4]
     assert decide([HIGH] * 20, refractory=4) == [0]
 
 
 def test_a_new_stream_keeps_the_refractory_period_and_forgets_the_rest() -> None:
-    """A stream that breaks is no way to hear a word twice."""
+    """An interrupted stream must not lead to two detections of one word."""
     decision = Decision("word", DetectionRule(0.5, 2, frames(5)))
     assert heard(decision, [HIGH, HIGH]) == [1]
     decision.forget()
@@ -116,17 +116,17 @@ def test_a_peak_is_not_judged_before_it_is_over() -> None:
     ids=["low", "rise", "dip before", "long tail", "echo within the refractory period"],
 )
 def test_low_scores_and_what_belongs_to_a_detection_are_no_near_misses(scores: Scores) -> None:
-    """A detection is none."""
+    """Nor are the falling scores after a detection."""
     assert near(scores) == []
 
 
 def test_impatience_is_a_near_miss() -> None:
-    """High enough, not long enough."""
+    """The score was high enough, but not for long enough."""
     assert near([HIGH, HIGH, *SILENCE], patience=3) == [HIGH]
 
 
 def test_near_misses_of_several_words_come_in_their_order() -> None:
-    """Of time."""
+    """In the order of their positions."""
     first, second = Decision("a", DetectionRule(0.5)), Decision("b", DetectionRule(0.5))
     heard(first, [0.1, 0.4, *SILENCE])
     heard(second, [0.3, *SILENCE])

@@ -1,4 +1,4 @@
-"""When an engine may rest, and that nothing is lost by it."""
+"""When an engine may doze, and that nothing is missed by it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from wake_set import scenes
 CHUNK = 1280
 SECOND = 16_000
 MEMORY = Samples(26 * CHUNK)
-# 2 s until the sound is taken for usual, and 1.9 s more awake, in looks of 4 chunks.
+# 2 s until the level counts as usual, and 1.9 s more awake, in steps of 4 chunks.
 FALLS_ASLEEP = 52
 KEPT = 26 + 12
 Sound = np.ndarray
@@ -56,7 +56,7 @@ def test_steady_noise_of_any_level_and_colour_is_slept_through(level: float, col
 
 
 def test_digital_silence_and_hum_are_slept_through() -> None:
-    """Nothing at all; and mains hum with a whistle over a little noise."""
+    """Digital silence; and mains hum with a whistle over a little noise."""
     at = np.arange(30 * SECOND) / SECOND
     hum = sum(level * np.sin(2 * np.pi * hertz * at) for hertz, level in ((50, 500), (150, 200), (3150, 40)))
     for sound in (np.zeros(30 * SECOND), hum + _noise(30, 5)):
@@ -75,7 +75,7 @@ def test_speech_wakes_within_half_a_second(gain: float, say: Callable[..., Sound
 
 @pytest.mark.parametrize(("before", "after"), [(300, 5), (5, 300), (30, 60), (60, 30)])
 def test_another_noise_wakes_and_is_slept_through_in_its_turn(before: float, after: float) -> None:
-    """A fan is switched on, or off: whatever is said next has other noise to rise from."""
+    """A fan is switched on or off: from then on words must rise above another noise."""
     doze = Doze(MEMORY)
     assert _asleep(doze, _noise(10, before))[-1]
     asleep = _asleep(doze, _noise(12, after, seed=2))
@@ -84,14 +84,14 @@ def test_another_noise_wakes_and_is_slept_through_in_its_turn(before: float, aft
 
 
 def test_a_voice_that_goes_on_is_never_slept_through(say: Callable[..., Sound]) -> None:
-    """Half a minute without a pause worth the name."""
+    """Half a minute without a long pause."""
     doze, speech = Doze(MEMORY), say("the kettle is on the stove and the cat sleeps in the sun while it rains")
     _asleep(doze, _noise(10, 5))
     assert not any(_asleep(doze, np.resize(speech, 30 * SECOND))[4:])
 
 
 def test_what_was_kept_comes_with_the_first_sound() -> None:
-    """All of it after a nap; after a longer sleep the engine's memory and a second more, and it is told so."""
+    """All of it after a short doze; after a longer one the engine's memory and a second more, marked as skipped."""
     quiet, loud = bytes(2 * CHUNK), _chunks(_noise(0.08, 1000))[0]
     for naps in (1, 5, KEPT - 4, KEPT, 500):
         doze, louder = Doze(MEMORY), 1
@@ -107,7 +107,7 @@ def test_what_was_kept_comes_with_the_first_sound() -> None:
 
 
 def test_a_reset_forgets_what_was_kept_and_wakes() -> None:
-    """The stream was interrupted: what was before it does not belong to what comes."""
+    """The stream was interrupted, so the sound before does not belong to what follows."""
     doze, quiet = Doze(MEMORY), bytes(2 * CHUNK)
     assert _asleep(doze, np.zeros(8 * SECOND))[-1]
     doze.reset()
@@ -123,7 +123,7 @@ def test_every_chunk_is_heard_once_and_in_order_or_told_to_be_skipped(stretches:
     noise = np.random.default_rng(1)
     for index, level in enumerate(levels):
         sound = noise.standard_normal(CHUNK) * level
-        # The first two samples number the chunk, out of the window's sight.
+        # The first two samples number the chunk, where the window is almost zero.
         sound[:2] = index // 1000, index % 1000
         if heard := doze.feed(_chunks(sound)[0]):
             numbers = np.frombuffer(heard.pcm, "<i2").reshape(-1, CHUNK)[:, :2] @ (1000, 1)
@@ -134,7 +134,7 @@ def test_every_chunk_is_heard_once_and_in_order_or_told_to_be_skipped(stretches:
 
 
 def test_after_a_sleep_the_features_are_those_of_an_engine_that_was_awake(say: Callable[..., Sound]) -> None:
-    """All that the words look at, and the place in the stream, though the engine was reset in between."""
+    """All embeddings that the words use, and the position in the stream, although the engine was reset in between."""
     always, dozing = OpenWakeWord(["hey_jarvis", "timer"]), OpenWakeWord(["hey_jarvis", "timer"])
     doze, position, skips = Doze(dozing.memory), 0, 0
     sound = np.concatenate([say("good morning"), np.zeros(20 * SECOND), say("hey jarvis"), np.zeros(SECOND)])

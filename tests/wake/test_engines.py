@@ -40,14 +40,14 @@ def test_microwakeword_takes_the_maker_s_threshold_unless_the_person_chose_one()
 @pytest.mark.parametrize("engine", ["openwakeword", "microwakeword"])
 @pytest.mark.parametrize("key", ["thresholds", "patiences", "refractories_s"])
 def test_a_rule_for_a_word_that_is_not_listened_for_is_refused(engine: str, key: str) -> None:
-    """A typo there would silently change nothing."""
+    """A misspelt word would have no effect."""
     wake = Wake(engine=engine, words=("alexa",), **{key: {"alexia": 1}})
     with pytest.raises(ConfigError, match=rf'wake.{key}: "alexia" is not in wake.words \(alexa\)'):
         load_engine(wake)
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    """When a program made the settings; in a file the configuration itself refuses it."""
+    """When the settings were made by a program; in a file the configuration refuses it."""
     wake = msgspec.structs.replace(Wake(), engine="porcupine")
     with pytest.raises(ConfigError, match='there is no "porcupine"; give "openwakeword" or "microwakeword"'):
         load_engine(wake)

@@ -32,7 +32,7 @@ def evaluator(request: pytest.FixtureRequest) -> Evaluator:
 
 
 def test_a_word_is_heard_in_every_recording_wherever_it_is(evaluator: Evaluator, say: Say, silence: Silence) -> None:
-    """Also when the recording is nothing else, and the one before ended with it."""
+    """Also when the recording contains only the word, and the recording before ended with it."""
     word = say("hey jarvis", "en-us+belinda", 180).tobytes()
     alone = evaluator.hear("alone", [word])
     again = evaluator.hear("again", [word])
@@ -45,7 +45,7 @@ def test_a_word_is_heard_in_every_recording_wherever_it_is(evaluator: Evaluator,
 
 
 def test_an_empty_recording_has_no_detections(evaluator: Evaluator) -> None:
-    """And no length."""
+    """And its length is 0."""
     heard = evaluator.hear("empty", [])
     assert (heard.samples, heard.detections, heard.near_misses) == (0, (), ())
 

@@ -1,4 +1,4 @@
-"""The JSON file beside a model: whatever is in it, it is used or named for what it is."""
+"""The JSON file beside a model: it is used, or an error says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_one_of_version_2_is_read_from_any_editor(tmp_path: Path, encoding: str)
 
 @pytest.mark.parametrize("lost", ["version", "sliding_window_average_size"])
 def test_one_of_version_1_is_named(tmp_path: Path, lost: str) -> None:
-    """By its number or by what it says."""
+    """By its version or by its keys."""
     content = {key: value for key, value in VERSION_1.items() if key != lost}
     said = refusal(manifest(tmp_path, content))
     assert "microWakeWord model of version 1" in said
@@ -97,7 +97,7 @@ def test_the_other_engine_says_whose_it_is(tmp_path: Path, content: object) -> N
     ids=["latin-1", "deep", "empty", "a list", "half a letter", "a long number"],
 )
 def test_what_is_none_is_named_and_refused(tmp_path: Path, data: bytes) -> None:
-    """Whatever the bytes."""
+    """Whatever bytes it has."""
     path = tmp_path / "computer.json"
     path.write_bytes(data)
     assert str(path) in refusal(path)
@@ -122,7 +122,7 @@ def test_whatever_the_json_it_is_used_or_refused(
 @pytest.mark.parametrize("suffix", [".onnx", ".tflite", ".json"])
 @pytest.mark.parametrize("find", [find_micro, find_open])
 def test_a_path_that_cannot_be_is_refused(find: Any, suffix: str) -> None:
-    """Of somebody who is not there, or too long for any disk, or with a zero in it."""
+    """Of an unknown user, too long for any file system, or with a zero byte in it."""
     for path in (f"~no-such-user/x{suffix}", f"/{'x' * 5000}{suffix}", f"/x\0{suffix}"):
         with pytest.raises(ConfigError, match=r"wake\.words"):
             find(path)

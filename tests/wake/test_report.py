@@ -1,4 +1,4 @@
-"""What becomes of what the engine has heard."""
+"""How detections and near misses are reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MISS = NearMiss("alexa", 0.4, 0.5, Samples(16_000))
 
 
 class Keeper:
-    """Stands for who keeps clips."""
+    """A fake of the ClipKeeper."""
 
     def __init__(self) -> None:
         self.kept: list[Any] = []
@@ -22,7 +22,7 @@ class Keeper:
 
 
 def test_a_detection_is_posted_and_a_near_miss_is_not() -> None:
-    """Without anybody who keeps their sound."""
+    """Without a ClipKeeper."""
     facts: list[Event] = []
     report = WakeReport(facts.append)
     report.on_detection(HEARD)
@@ -31,7 +31,7 @@ def test_a_detection_is_posted_and_a_near_miss_is_not() -> None:
 
 
 def test_the_sound_of_both_is_kept_where_that_is_asked_for() -> None:
-    """By whoever was asked."""
+    """By the ClipKeeper."""
     keeper: Any = Keeper()
     report = WakeReport(lambda fact: None)
     report.clips = keeper

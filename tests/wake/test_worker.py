@@ -1,4 +1,4 @@
-"""The thread: order, positions, failures, and keeping the event loop free."""
+"""The worker's thread: order, positions, failures, and that the event loop is not blocked."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class FakeWakeWord:
 
 
 class Senseless(FakeWakeWord):
-    """Gives NaN for what it is told to."""
+    """An engine whose scores of some pieces are NaN."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -358,7 +358,7 @@ async def test_an_engine_that_gives_no_numbers_is_told_of_as_deaf_once(caplog: p
 
 
 async def test_a_single_score_that_is_no_number_is_noted_and_forgotten(caplog: pytest.LogCaptureFixture) -> None:
-    """It makes nobody deaf."""
+    """The device is not reported as deaf."""
     house = House()
     engine = house.engine = Senseless()
     house.worker = WakeWorker(engine, house.heard.append, house.posted.append)

@@ -1,4 +1,4 @@
-"""A cue in a simulated room, faster than real time: what the microphone hears of it, and what is sent."""
+"""Plays a cue in a simulated room, faster than real time; returns what is captured and what is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDTH_HZ = 15.0
 
 @dataclass(frozen=True)
 class CueHeard:
-    """What became of it, at RATE. `at` and `end` are the cue's, at the DAC; `hidden` says what was silenced."""
+    """The sounds at RATE. `at` and `end`: begin and end of the cue at the DAC; `hidden`: the silenced samples."""
 
     captured: Sound
     left: Sound
@@ -33,18 +33,18 @@ class CueHeard:
 
     @property
     def hidden(self) -> np.ndarray:
-        """Where nothing was sent though something was captured."""
+        """The samples that were silenced."""
         return (self.sent == 0) & (self.left != 0)
 
     @property
     def hidden_after_ms(self) -> Ms:
-        """How long after the cue's end at the DAC silence was sent; less than 0 when nothing was hidden until then."""
+        """How long silence was sent after the cue's end at the DAC; negative when nothing was silenced so late."""
         where = np.flatnonzero(self.hidden)
         return Ms((float(where[-1]) + 1 - self.end) * 1000 / RATE) if len(where) else Ms(-math.inf)
 
 
 def make_canceller(kind: str, far_end: FarEnd) -> EchoCanceller:
-    """Return none (`kind` "none"), or one that knows nothing yet."""
+    """Return a NullCanceller (`kind` "none"), or a new WebRtcCanceller."""
     if kind == "none":
         return NullCanceller()
     canceller = WebRtcCanceller(far_end)
@@ -63,7 +63,7 @@ def hear_cue(
     masked: bool = True,
     card_off_s: float = 0.0,
 ) -> CueHeard:
-    """Play `before`, then a cue, while somebody says `near`, which is longer than both; the card's moments are off."""
+    """Play `before`, then a cue, with `near` (longer than both) at the microphone; the card's times are wrong."""
     sound = samples_from_pcm(cue_pcm(cue, PLAYED_RATE))
     at = len(before)
     played = np.zeros(len(near), np.float32)
@@ -97,16 +97,16 @@ def hear_cue(
 
 
 def notes_dbfs(sound: Sound, span: slice) -> float:
-    """Return the level of the notes of the wake cue in a span: of what lies within _WIDTH_HZ of them."""
+    """Return the level of the wake cue's notes in a span: of the spectrum within _WIDTH_HZ of them."""
     piece = sound[span] * np.hanning(len(sound[span]))
     size = 1 << (len(piece) * 2).bit_length()
     power = np.abs(np.fft.rfft(piece, size)) ** 2
     frequency = np.fft.rfftfreq(size, 1 / RATE)
     near = np.any([np.abs(frequency - note) < _WIDTH_HZ for note in NOTES_HZ], axis=0)
-    # Parseval, and what the window takes away (3/8 of the power is left).
+    # By Parseval's theorem; the window leaves 3/8 of the power.
     return 10 * math.log10(2 * float(power[near].sum()) / size / len(piece) / 0.375 + 1e-12)
 
 
 def heard_span(heard: CueHeard) -> slice:
-    """Return the time in which a cue can be heard in any room: its own, the longest delay and reverberation."""
+    """Return the time in which a cue may be heard in any room: the cue, the longest delay and the reverberation."""
     return slice(heard.at, heard.end + samples_from_ms(650, RATE))

@@ -1,4 +1,4 @@
-"""A device in a simulated room, faster than real time: what is played, heard, cancelled and taken for a voice."""
+"""A device in a simulated room, faster than real time: loudspeaker, microphone, echo canceller and voice detector."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from device.units import CAPTURE_RATE, Hz, Ms, Samples, samples_from_ms
 RATE = CAPTURE_RATE
 PLAYED_RATE = Hz(24_000)
 FRAME = samples_from_ms(20, RATE)
-# A sound card's: the player is asked for 5 ms, heard 15 ms later (measured on the virtual card).
+# As a sound card does, it asks the player for 5 ms, which sound 15 ms later (measured on the virtual card).
 PLAYED_BLOCK = samples_from_ms(5, PLAYED_RATE)
 CARD_S = 0.015
-# The moments that cards report jitter.
+# The times that cards report jitter by this much.
 JITTER_S = 0.001
 START_S = 1000.0
 
@@ -53,13 +53,13 @@ ANSWER_DBFS = -20.0
 
 @functools.cache
 def spoken(text: str, style: VoiceStyle, level_dbfs: float = NEAR_DBFS) -> Sound:
-    """Return a sentence without silence around it, at a level of its loud parts."""
+    """Return a sentence without silence around it, its loud parts at a level."""
     pcm = without_silence(asyncio.run(EspeakVoice(style).speak(text)), ESPEAK_RATE)
     return at_level(np.asarray(soxr.resample(samples_from_pcm(pcm), ESPEAK_RATE, RATE), np.float32), level_dbfs)
 
 
 def at_level(sound: Sound, dbfs: float) -> Sound:
-    """Scale speech."""
+    """Return speech scaled so that its loud parts are at a level."""
     return np.asarray(sound * 10 ** ((dbfs - speech_dbfs(sound)) / 20), np.float32)
 
 
@@ -70,7 +70,7 @@ def speech_dbfs(sound: Sound) -> float:
 
 
 def answers(seconds: float, seed: int) -> Sound:
-    """Return somebody who goes on answering, with pauses of 0.2 to 2.5 s, after half a second of silence."""
+    """Return half a second of silence, then answers with pauses of 0.2 to 2.5 s."""
     random = np.random.default_rng(seed)
     style = ANSWERING[seed % len(ANSWERING)]
     said = [np.zeros(RATE // 2, np.float32)]
@@ -88,18 +88,18 @@ def room(
     distortion: float = 0.5,
     noise_dbfs: float = -65.0,
 ) -> Room:
-    """Return a room in which an answer comes back at `echo_db` relative to a person's speech."""
+    """Return a room in which the echo of an answer has the level `echo_db` relative to a person's speech."""
     gain_db = echo_db + NEAR_DBFS - ANSWER_DBFS
     return Room(Ms(delay_ms), rt60_s, gain_db, distortion, noise_dbfs, seed)
 
 
 def upsampled(sound: Sound) -> Sound:
-    """Return it at the rate at which it is played."""
+    """Return the sound at PLAYED_RATE."""
     return np.asarray(soxr.resample(sound, RATE, PLAYED_RATE), np.float32)
 
 
 def spoken_s(answer: Sound, duration_s: float) -> float:
-    """Return when the answer has sounded for `duration_s`, its pauses left out."""
+    """Return the time (s) at which the answer has sounded for `duration_s`, without its pauses."""
     power = np.mean(answer[: len(answer) // FRAME * FRAME].reshape(-1, FRAME) ** 2, axis=1)
     sounding = np.cumsum(power > 10 ** (-50 / 10)) * FRAME / RATE
     return float(np.argmax(sounding >= duration_s) * FRAME / RATE)
@@ -112,14 +112,14 @@ def cancellation_db(before: Sound, after: Sound, since_s: float, until_s: float)
 
 
 def exact(seconds: float) -> float:
-    """A card whose moments are right."""
+    """Return the error of the times (s) of a card that reports right ones."""
     return 0.0
 
 
 def after_running_dry(seconds: float) -> float:
-    """Return by how much (s) a card's moments are wrong that runs dry every 20 s: at once, then drifting for 4 s.
+    """Return the error of the times (s) of a card that runs dry every 20 s: a jump, then a drift for 4 s.
 
-    As PulseAudio's were seen to be: it goes by an average of its clock.
+    So it was measured with PulseAudio, which averages its clock.
     """
     since = seconds % 20 - 10
     return 0.0 if since < 0 else 0.006 + 0.004 * min(4.0, since)
@@ -127,7 +127,7 @@ def after_running_dry(seconds: float) -> float:
 
 @dataclass
 class Heard:
-    """What came of it. Positions are samples of the capture stream: when the device `noticed` a voice, and fell silent
+    """The results. Positions are samples of the capture stream: when the device `noticed` a voice, and fell silent
     for it (the card goes on for CARD_S)."""
 
     captured: Sound
@@ -138,9 +138,10 @@ class Heard:
 
 
 class Device:
-    """Hears through a canceller. With `reacts` it ducks when it notices a voice, and falls silent when it goes on.
+    """Listens through a canceller. With `reacts` it ducks when it notices a voice, and falls silent when the voice goes
+    on.
 
-    `moments_off` says by how much (s) the moments of its loudspeaker are wrong.
+    `moments_off` returns the error of its loudspeaker's times (s).
     """
 
     def __init__(
@@ -192,7 +193,7 @@ class Device:
         return START_S + seconds + float(self._random.uniform(-JITTER_S, JITTER_S))
 
     def _hand_over(self, answer: Sound, gain: Sound, now: int) -> None:
-        """Hand over what is heard until CARD_S after `now`."""
+        """Write to the far end what sounds until CARD_S after `now`."""
         while self._handed_over < (now / RATE + CARD_S) * PLAYED_RATE:
             piece = answer[self._handed_over : self._handed_over + PLAYED_BLOCK]
             at = min(self._handed_over * RATE // PLAYED_RATE, len(gain) - 1)
@@ -213,7 +214,7 @@ class Device:
         return isinstance(fact, VoiceStarted)
 
     def _react(self, gain: Sound) -> bool:
-        """Duck at once, stop on confirmation, come back when it was nothing; return whether it falls silent."""
+        """Duck at once, stop on confirmation, unduck if it was no voice; return whether the device falls silent."""
         if not len(gain) or gain[0] == 0:
             return False
         stops = self._in_voice and self._confirmed

@@ -47,7 +47,7 @@ def play(far_end: FarEnd, since: float, until: float, level: float = 0.1) -> Non
 
 
 def run(canceller: WebRtcCanceller, near: Sound, since: float = 0.0, frame: int = FRAME) -> Sound:
-    """Feed it the microphone's frames from a moment on."""
+    """Feed captured frames to the canceller, from a time on."""
     pieces = [near[at : at + frame] for at in range(0, len(near) - frame + 1, frame)]
     left = [canceller.process(pcm_from_samples(piece), since + n * frame / RATE) for n, piece in enumerate(pieces)]
     return samples_from_pcm(b"".join(left))
@@ -77,14 +77,14 @@ class Broken:
 
 @pytest.mark.parametrize(("seed", "delay", "level"), [(3, 20, 0), (7, 60, -5), (11, 100, 0), (1, 150, -10)])
 def test_after_three_seconds_30_db_of_the_echo_are_gone(seed: int, delay: int, level: int) -> None:
-    """Near and far, loud and soft, with a distorting loudspeaker."""
+    """With short and long delays, loud and soft echoes, and a loudspeaker that distorts."""
     answer = answers(14, seed)
     heard = Device().hear(answer, np.zeros_like(answer), room(delay, level, seed=seed, noise_dbfs=-85.0))
     assert cancellation_db(heard.captured, heard.left, spoken_s(answer, 3.0), 14) >= 30
 
 
 def test_a_person_is_left() -> None:
-    """Somebody as loud as 5 dB over the echo loses less than 6 dB while both speak."""
+    """In double talk, a voice 5 dB above the echo loses less than 6 dB."""
     answer = answers(8, 1)
     near = np.zeros_like(answer)
     words = spoken("set the volume to fifty percent", ASKING)
@@ -105,7 +105,7 @@ def test_while_nothing_is_played_the_sound_passes_later(canceller: WebRtcCancell
 def test_it_runs_while_something_is_played_and_half_a_second_longer(
     canceller: WebRtcCanceller, far_end: FarEnd
 ) -> None:
-    """Then it rests."""
+    """Then it does not run."""
     running = []
     for n in range(150):
         if n == 50:
@@ -117,7 +117,7 @@ def test_it_runs_while_something_is_played_and_half_a_second_longer(
 
 
 def test_going_on_and_off_does_not_tear_the_sound(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
-    """A tone that is no echo goes through all of it, in place (the module's high-pass turns it a little)."""
+    """A tone that is no echo passes without a jump (the module's high-pass shifts its phase a little)."""
     tone = np.asarray(0.3 * np.sin(2 * np.pi * 3000 * np.arange(3 * RATE) / RATE), np.float32)
     before = run(canceller, tone[:RATE])
     play(far_end, 1.0, 1.5, level=0.0003)
@@ -126,7 +126,7 @@ def test_going_on_and_off_does_not_tear_the_sound(canceller: WebRtcCanceller, fa
 
 
 def test_levels_tell_what_became_of_the_newest_frames(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
-    """What is played, what came in and what is left; and for how long it has been training."""
+    """As played, as captured and what is left; and for how long it has adapted."""
     play(far_end, 0.0, 1.0)
     run(canceller, hissing(0.5))
     newest = canceller.levels()[-1]
@@ -135,8 +135,8 @@ def test_levels_tell_what_became_of_the_newest_frames(canceller: WebRtcCanceller
     assert newest.trained == pytest.approx(500, abs=20)
 
 
-def test_when_it_is_to_distrust_itself_it_trains_anew(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
-    """The volume of the card was changed."""
+def test_when_told_to_distrust_itself_it_counts_its_training_anew(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
+    """Because the card's volume was changed."""
     play(far_end, 0.0, 1.0)
     run(canceller, hissing(0.4))
     canceller.distrust()
@@ -145,7 +145,7 @@ def test_when_it_is_to_distrust_itself_it_trains_anew(canceller: WebRtcCanceller
 
 
 def heard_of_it(seconds: float) -> Sound:
-    """The echo of what `play` plays from 0.0 s on: without a room."""
+    """The echo, without a room, of what `play` plays from 0.0 s on."""
     sound = np.random.default_rng(3).normal(0.0, 0.1, int(seconds * PLAYED_RATE))
     return np.asarray(soxr.resample(sound, PLAYED_RATE, RATE) * 0.3, np.float32)
 
@@ -154,7 +154,7 @@ def heard_of_it(seconds: float) -> Sound:
 def test_a_slip_of_either_stream_makes_it_doubtful(
     canceller: WebRtcCanceller, far_end: FarEnd, slips_far: bool
 ) -> None:
-    """For a moment, the one of the loudspeaker as the one of the microphone."""
+    """For a while, whether the loudspeaker's stream has slipped or the microphone's."""
     play(far_end, 0.0, 2.0)
     heard = heard_of_it(2.0)
     run(canceller, heard[: 3 * RATE // 2])
@@ -166,7 +166,7 @@ def test_a_slip_of_either_stream_makes_it_doubtful(
 
 
 def test_an_interruption_of_the_stream_makes_it_doubtful(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
-    """Where it goes on is known by one moment only; and a moment later the echo is found again."""
+    """A single time says where the stream goes on; soon afterwards the echo is found again."""
     play(far_end, 0.0, 3.0)
     heard = heard_of_it(3.0)
     run(canceller, heard[: 3 * RATE // 2])
@@ -188,7 +188,7 @@ def test_until_it_is_loaded_the_sound_passes(far_end: FarEnd) -> None:
 def test_a_module_that_keeps_failing_is_left_alone(
     far_end: FarEnd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The sound passes, and it is said once."""
+    """The sound passes unchanged, and one line is logged."""
     monkeypatch.setattr(module, "_Module", Broken)
     told: list[None] = []
     canceller = WebRtcCanceller(far_end, lambda: told.append(None))
@@ -223,7 +223,7 @@ def test_a_module_that_fails_now_and_then_is_kept(far_end: FarEnd, monkeypatch: 
 
 
 def test_without_the_library_it_says_how_to_get_it(far_end: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anybody relies on it."""
+    """When it is loaded."""
     monkeypatch.setitem(sys.modules, "livekit", None)
     with pytest.raises(AudioError, match="pip install livekit"):
         WebRtcCanceller(far_end).load()
@@ -235,7 +235,7 @@ def test_without_the_library_it_says_how_to_get_it(far_end: FarEnd, monkeypatch:
 )
 @settings(deadline=None, max_examples=25)
 def test_whatever_the_moments_as_much_comes_out_as_went_in(frames: list[tuple[int, float]], breaks: bool) -> None:
-    """Frames late, early and interrupted, while it starts and stops."""
+    """With frames that are late, early and interrupted, while it starts and stops."""
     far_end = FarEnd(PLAYED_RATE)
     canceller = WebRtcCanceller(far_end)
     canceller.load()
@@ -249,7 +249,7 @@ def test_whatever_the_moments_as_much_comes_out_as_went_in(frames: list[tuple[in
 
 
 def test_the_null_canceller_leaves_everything_as_it_is() -> None:
-    """And has nothing to tell."""
+    """And it has no levels."""
     null = NullCanceller()
     null.interrupt()
     assert null.process(b"\1\0" * FRAME, 1.0) == b"\1\0" * FRAME
@@ -258,7 +258,7 @@ def test_the_null_canceller_leaves_everything_as_it_is() -> None:
 
 
 def learn(canceller: WebRtcCanceller, far_end: FarEnd, seconds: float) -> None:
-    """Let it hear an answer in a room."""
+    """Let the canceller adapt to a room during an answer."""
     answer = answers(seconds, 1)
     heard = Echo(room(60, -5)).process(answer)
     played = upsampled(answer)
@@ -273,7 +273,7 @@ def learn(canceller: WebRtcCanceller, far_end: FarEnd, seconds: float) -> None:
 def test_a_canceller_is_trusted_once_it_has_learned_the_room(
     canceller: WebRtcCanceller, far_end: FarEnd, loses: Callable[[WebRtcCanceller], None]
 ) -> None:
-    """From 3 s of the loudspeaker's sound on; no more when a stream has slipped or the card's volume was changed."""
+    """After 3 s of the loudspeaker's sound; not after a slip, or after the card's volume was changed."""
     assert not canceller.is_trusted
     learn(canceller, far_end, 2.5)
     assert not canceller.is_trusted

@@ -1,4 +1,4 @@
-"""The far end: laid out by the moments at which it is played."""
+"""The far end: sound with the time at which it is played."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ jitters = st.lists(st.floats(-0.0019, 0.0019), min_size=2, max_size=200)
 
 
 def ramp(start: int, count: int = BLOCK) -> bytes:
-    """Samples that tell where they come from; never silent."""
+    """Return samples that encode their position; never silent."""
     return (np.arange(start, start + count) % 30_000 + 1).astype("<i2").tobytes()
 
 
 def samples(pcm: bytes) -> list[int]:
-    """As integers."""
+    """Return PCM as integers."""
     return np.frombuffer(pcm, "<i2").tolist()
 
 
 @given(jitters)
 def test_jitter_of_the_moments_never_tears_the_stream(jitter: list[float]) -> None:
-    """The blocks follow each other to the sample."""
+    """The blocks follow each other without gaps."""
     clock = SampleClock(RATE)
     places = [clock.place(7.0 + n * 0.005 + off, BLOCK) for n, off in enumerate(jitter)]
     assert set(np.diff(places)) <= {BLOCK}
@@ -37,7 +37,7 @@ def test_jitter_of_the_moments_never_tears_the_stream(jitter: list[float]) -> No
 
 @given(st.floats(0.005, 0.035))
 def test_a_gap_is_noticed_within_a_few_blocks(gap_s: float) -> None:
-    """A card that ran dry goes on where the moments say, to the millisecond."""
+    """After a card ran dry, positions follow its times, within a millisecond."""
     clock = SampleClock(RATE)
     for n in range(50):
         clock.place(n * 0.005, BLOCK)
@@ -63,7 +63,7 @@ def test_a_clock_that_never_slipped_says_so(jitter: list[float]) -> None:
 
 
 def test_slips_are_counted_beyond_a_change_of_rate() -> None:
-    """Whoever compares the count with the one before learns of each."""
+    """Comparing the count with an earlier one shows each slip."""
     far_end = FarEnd(RATE)
     for moment in (1.0, 2.0):
         far_end.write(ramp(0), RATE, moment)
@@ -74,7 +74,7 @@ def test_slips_are_counted_beyond_a_change_of_rate() -> None:
 
 
 def test_a_restarted_clock_goes_by_the_next_moment() -> None:
-    """However near it is."""
+    """Even if that is near the expected one."""
     clock = SampleClock(RATE)
     clock.place(1.0, BLOCK)
     clock.restart()
@@ -102,7 +102,7 @@ def test_between_two_sounds_there_is_silence() -> None:
 
 
 def test_sound_from_long_ago_is_forgotten() -> None:
-    """It does not come back as something newer."""
+    """The ring does not return it in the place of newer sound."""
     far_end = FarEnd(RATE)
     far_end.write(ramp(0), RATE, 1.0)
     far_end.write(ramp(0), RATE, 30.0)
@@ -121,7 +121,7 @@ def test_what_the_card_dropped_was_never_played() -> None:
 
 
 def test_after_the_card_ran_dry_sound_lies_where_it_is_said_to() -> None:
-    """At once, and whoever learned from what went before is told."""
+    """At once; and it is counted as a slip."""
     far_end = FarEnd(RATE)
     for n in range(10):
         far_end.write(ramp(n * BLOCK), RATE, 5 + n * 0.005)
@@ -134,7 +134,7 @@ def test_after_the_card_ran_dry_sound_lies_where_it_is_said_to() -> None:
 
 
 def test_it_is_silent_after_the_last_sound() -> None:
-    """Blocks of silence sound of nothing."""
+    """Blocks of silence do not count as sound."""
     far_end = FarEnd(RATE)
     assert far_end.is_silent(0.0)
     far_end.write(ramp(0), RATE, 1.0)
@@ -164,7 +164,7 @@ def test_what_is_not_known_yet_is_missing_only_while_it_sounds() -> None:
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 44_100, 48_000])
 def test_it_can_be_read_as_a_microphone_would_capture_it(rate: int) -> None:
-    """Block by block at the capture rate, without a seam: a tone comes back as that tone (30 dB under it the rest)."""
+    """Block by block at the capture rate, without jumps: a tone stays a tone (everything else is 30 dB below it)."""
     far_end = FarEnd(Hz(rate))
     tone = 10_000 * np.sin(2 * np.pi * 1_000 * np.arange(rate) / rate)
     for at in range(0, rate, rate // 50):
@@ -175,7 +175,7 @@ def test_it_can_be_read_as_a_microphone_would_capture_it(rate: int) -> None:
 
 
 def test_it_knows_when_cues_sound() -> None:
-    """Block by block; what is silent in them, and what is no cue, does not count."""
+    """Block by block; silence at their ends, and other sound, does not count."""
     far_end = FarEnd(RATE)
     far_end.write(ramp(0), RATE, 1.0)
     assert far_end.cues() == ()
@@ -190,7 +190,7 @@ def test_it_knows_when_cues_sound() -> None:
 
 
 def test_a_cue_that_the_card_dropped_ends_there() -> None:
-    """Or never began."""
+    """Or it never sounded."""
     far_end = FarEnd(RATE)
     for moment in (1.0, 1.005, 2.0):
         far_end.write(ramp(0), RATE, moment, is_cue=True)
@@ -199,7 +199,7 @@ def test_a_cue_that_the_card_dropped_ends_there() -> None:
 
 
 def test_cues_of_long_ago_are_forgotten() -> None:
-    """With the next."""
+    """When the next cue is noted."""
     far_end = FarEnd(RATE)
     for moment in (1.0, 30.0):
         far_end.write(ramp(0), RATE, moment, is_cue=True)

@@ -1,4 +1,4 @@
-"""The linear filter in front of WebRTC's module: what it learns, and that a person does not unlearn it."""
+"""The linear filter before WebRTC's module: how it converges, and that double talk does not make it diverge."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.audio.echo.echo_stage import ASKING, RATE, answers, cancellation_db, 
 
 
 def run(echo_filter: EchoFilter, near: Sound, far: Sound) -> Sound:
-    """Feed it block by block."""
+    """Feed the filter block by block."""
     blocks = [slice(at, at + BLOCK) for at in range(0, len(near) - BLOCK + 1, BLOCK)]
     return np.concatenate([echo_filter.process(near[block], far[block]) for block in blocks])
 
 
 def played(seconds: float, level: float = 0.1, seed: int = 1) -> Sound:
-    """Noise: it teaches every frequency at once."""
+    """Return white noise, to which the filter adapts fastest."""
     return np.asarray(np.random.default_rng(seed).normal(0.0, level, int(seconds * RATE)), np.float32)
 
 
@@ -31,20 +31,20 @@ def echoed(far: Sound, delay: int = 400, gain: float = 0.5) -> Sound:
 
 
 def left_db(near: Sound, left: Sound, since_s: float, until_s: float) -> float:
-    """How much less is left than came in."""
+    """Return the attenuation in dB."""
     return cancellation_db(near, left, since_s, until_s)
 
 
 @pytest.mark.parametrize(("seed", "delay"), [(0, 20), (9, 100), (15, 150)])
-def test_it_learns_a_room_from_speech(seed: int, delay: int) -> None:
-    """22 dB after 6 s of it, by itself; the loudspeaker's distortion stays."""
+def test_it_adapts_to_a_room_from_speech(seed: int, delay: int) -> None:
+    """22 dB after 6 s, without the module; the loudspeaker's distortion is left."""
     answer = answers(16, seed)
     near = Echo(room(delay, -5, seed=seed, distortion=0.5, noise_dbfs=-85.0)).process(answer)
     assert left_db(near, run(EchoFilter(), near, answer), spoken_s(answer, 6.0), 16) > 22
 
 
-def test_a_person_is_left_whole_and_does_not_unlearn_it() -> None:
-    """What is left while both speak is the person, 10 dB above anything else; then the echo is gone as before."""
+def test_double_talk_leaves_the_person_whole_and_the_filter_converged() -> None:
+    """In double talk the person is left, 10 dB above anything else; afterwards the echo is removed as before."""
     answer = answers(16, 3)
     echo = Echo(room(60, -5, seed=3, noise_dbfs=-85.0)).process(answer)
     words = spoken("set the volume to fifty percent", ASKING)
@@ -57,14 +57,14 @@ def test_a_person_is_left_whole_and_does_not_unlearn_it() -> None:
 
 
 def test_where_nothing_is_played_nothing_is_changed() -> None:
-    """To the last digit but one."""
+    """Within rounding."""
     near = played(1.0, seed=2)
     left = run(EchoFilter(), near, np.zeros_like(near))
     assert np.abs(left - near[: len(left)]).max() < 1e-6
 
 
-def test_an_echo_that_moves_far_makes_it_begin_anew() -> None:
-    """A stream that slipped: it does no harm for long, and learns again."""
+def test_a_large_change_of_the_delay_makes_it_start_again() -> None:
+    """After a slip it adds sound only for a short time, and adapts again."""
     far = played(6.0)
     near = np.concatenate((echoed(far)[: 3 * RATE], echoed(far, delay=2_000)[3 * RATE :]))
     echo_filter = EchoFilter()
@@ -74,8 +74,8 @@ def test_an_echo_that_moves_far_makes_it_begin_anew() -> None:
     assert left_db(near, left, 5.5, 6.0) > 15
 
 
-def test_a_volume_that_is_turned_is_learned_again() -> None:
-    """Within a second, though it was sure of what it knew."""
+def test_it_adapts_to_a_changed_volume() -> None:
+    """Within a second, although it had converged."""
     far = played(8.0)
     near = np.concatenate((echoed(far)[: 6 * RATE], echoed(far, gain=1.0)[6 * RATE :]))
     assert left_db(near, run(EchoFilter(), near, far), 7.0, 8.0) > 15
@@ -83,7 +83,7 @@ def test_a_volume_that_is_turned_is_learned_again() -> None:
 
 @pytest.mark.parametrize("samples", [-150, -1, 0, 37, 800])
 def test_a_known_shift_costs_nothing(samples: int) -> None:
-    """The head start of the far end has changed."""
+    """Such as a changed head start of the far end."""
     far = played(4.0)
     near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 1_000 + samples)[3 * RATE :]))
     echo_filter = EchoFilter()
@@ -95,7 +95,7 @@ def test_a_known_shift_costs_nothing(samples: int) -> None:
 
 @pytest.mark.parametrize("samples", [-400, -64, 3, 96, 600])
 def test_after_a_slip_it_finds_the_echo_again(samples: int) -> None:
-    """Within half a second and some blocks, whatever was said of it; until then it doubts itself."""
+    """Within half a second and some blocks; until then it is doubtful."""
     far = played(4.5)
     near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 1_000 + samples)[3 * RATE :]))
     echo_filter = EchoFilter()
@@ -109,8 +109,8 @@ def test_after_a_slip_it_finds_the_echo_again(samples: int) -> None:
     assert left_db(near[3 * RATE :], left, 0.6, 1.4) > 15
 
 
-def test_an_echo_that_is_not_found_is_doubted_for_longer() -> None:
-    """And learned anew."""
+def test_it_is_doubtful_for_longer_when_the_echo_is_not_found() -> None:
+    """And it adapts again."""
     far = played(8.0)
     near = np.concatenate((echoed(far, 1_000)[: 3 * RATE], echoed(far, 3_000)[3 * RATE :]))
     echo_filter = EchoFilter()
@@ -123,15 +123,15 @@ def test_an_echo_that_is_not_found_is_doubted_for_longer() -> None:
     assert left_db(near[4 * RATE :], left, 3.0, 4.0) > 15
 
 
-def test_a_filter_that_knows_nothing_has_nothing_to_doubt() -> None:
-    """It goes on learning."""
+def test_a_filter_that_has_not_adapted_searches_for_no_slip() -> None:
+    """It goes on adapting."""
     echo_filter = EchoFilter()
     echo_filter.search_slip()
     assert not echo_filter.is_doubtful
 
 
 def test_after_an_interruption_what_was_played_before_is_forgotten() -> None:
-    """Its echo does not come any more."""
+    """No echo of it follows."""
     far = played(3.0)
     echo_filter = EchoFilter()
     run(echo_filter, echoed(far), far)
@@ -152,37 +152,37 @@ def test_whatever_it_hears_it_stays_finite(levels: list[tuple[float, float]]) ->
     assert echo_filter.near_ratio >= 0
 
 
-def test_it_reaches_back_over_the_longest_delay_and_a_living_room() -> None:
+def test_it_is_as_long_as_the_longest_delay_and_the_reverberation_of_a_living_room() -> None:
     """150 ms and 250 ms."""
     assert PARTITIONS * BLOCK >= 0.4 * RATE
 
 
 def mixed(ratio: float, blocks: int = 100, doubtful: bool = False) -> Sound:
-    """What a Balance makes of a filter's sound of 1 and a module's of 0.1 in the end."""
+    """Return the final output of a Balance for a filter's output of 1 and a module's of 0.1."""
     balance = Balance()
     one, tenth = np.ones(BLOCK, np.float32), np.full(BLOCK, 0.1, np.float32)
     return [balance.mix(one, tenth, ratio, doubtful) for _ in range(blocks)][-1]
 
 
-def test_echo_alone_is_made_quieter_still() -> None:
+def test_echo_alone_is_attenuated_further() -> None:
     """By 10 dB."""
     assert mixed(1.0)[-1] == pytest.approx(0.03)
 
 
-def test_where_it_is_doubtful_echo_is_made_quieter_by_far() -> None:
-    """By 20 dB; and a person no more than else."""
+def test_doubtful_echo_is_attenuated_most() -> None:
+    """By 20 dB; a person is not attenuated more than otherwise."""
     assert mixed(1.0, doubtful=True)[-1] == pytest.approx(0.01)
     assert mixed(100.0, doubtful=True)[-1] == pytest.approx(mixed(100.0)[-1])
 
 
 def test_a_person_gets_back_some_of_what_the_module_took() -> None:
-    """Three tenths of the filter's sound."""
+    """Three tenths of the filter's output."""
     assert mixed(100.0)[-1] == pytest.approx(0.3 + 0.7 * 0.1, abs=0.001)
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=2, max_size=20))
 def test_the_balance_moves_without_a_step(ratios: list[float]) -> None:
-    """Each block begins where the last ended."""
+    """Each block begins with the gain with which the last one ended."""
     balance, sound = Balance(), np.full(BLOCK, 0.1, np.float32)
     blocks = [balance.mix(sound, sound, ratio) for ratio in ratios]
     for before, after in itertools.pairwise(blocks):

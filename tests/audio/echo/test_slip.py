@@ -1,4 +1,4 @@
-"""An echo that has moved a little is found again."""
+"""After a slip the echo is found again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPEECH = answers(6, 1)[RATE:]
 
 
 def search(captured: Sound, expected: Sound) -> int | None:
-    """Return what is found in the end."""
+    """Return the shift that is found."""
     looking = SlipSearch()
     for at in range(0, min(len(captured), len(expected)) - BLOCK + 1, BLOCK):
         if (found := looking.update(captured[at : at + BLOCK], expected[at : at + BLOCK])) is not None:

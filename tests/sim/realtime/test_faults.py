@@ -147,7 +147,7 @@ async def test_the_connection_is_cut_in_the_middle_of_a_reply_once(server: Simul
 
 @pytest.mark.parametrize("event", ["session.created", "session.updated", "response.created", "response.done"])
 async def test_the_connection_is_cut_after_an_event(server: SimulatedRealtime, event: str) -> None:
-    """Whichever the script names."""
+    """After the event that the script names."""
     server.script = Script(faults=(Fault(AfterEvent(event), Drop()),))
     async with dialled(server) as client:
         with contextlib.suppress(ConnectionClosed):

@@ -1,4 +1,4 @@
-"""The server's ears: a voice detector that counts in samples, and G.711."""
+"""The server's voice activity detector, which counts in samples, and G.711."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_a_steady_noise_becomes_background() -> None:
 
 
 def test_a_pause_is_reported_once() -> None:
-    """And again after more voice."""
+    """And again after the voice has gone on."""
     vad = VadSettings(silence_ms=2000, pause_ms=300)
     facts = hear(InputBuffer(RATE, vad), tone(300), quiet(1000), tone(300), quiet(2500))
     assert [type(fact) for fact in facts] == [Started, Paused, Paused, Stopped]
 
 
 def test_a_quiet_room_does_not_fill_the_memory() -> None:
-    """Only the last seconds before a voice are of use."""
+    """Only the last seconds before a voice are kept."""
     buffer = InputBuffer(RATE, VadSettings())
     assert hear(buffer, *[quiet(1000)] * 60) == []
     assert buffer.held_ms <= 4000
@@ -94,7 +94,7 @@ def test_without_a_detector_everything_is_held() -> None:
 
 @pytest.mark.parametrize("name", ["audio/pcmu", "audio/pcma"])
 def test_g711_comes_back_nearly_the_same(name: str) -> None:
-    """To the step of its level: 1/16 at most; every code stands for itself."""
+    """Within a quantisation step (1/16 of the level at most); every code is decoded and encoded to itself."""
     samples = np.arange(-32000, 32000, 11).astype("<i2")
     back = np.frombuffer(decode(encode(samples.tobytes(), {"type": name}), {"type": name}), "<i2").astype(int)
     assert np.all(np.abs(back - samples) <= np.maximum(16, np.abs(samples.astype(int)) / 16))

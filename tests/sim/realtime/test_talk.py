@@ -100,7 +100,7 @@ async def test_the_committed_audio_has_the_padding_and_the_silence(server: Simul
 
 
 async def test_noise_and_silence_start_no_turn(server: SimulatedRealtime) -> None:
-    """Nothing comes of a quiet room; the next command does."""
+    """A quiet room causes no turn; the next command does."""
     async with talking(server) as client:
         await client.hears(silence(3000))
         await client.says("turn off the fan")
@@ -172,7 +172,7 @@ async def test_with_create_response_off_only_events_come(server: SimulatedRealti
         assert await switched(client) == {"name": "light", "on": True}
 
 
-async def test_semantic_vad_takes_a_complete_sentence_at_once(server: SimulatedRealtime) -> None:
+async def test_semantic_vad_ends_the_turn_at_once_after_a_complete_sentence(server: SimulatedRealtime) -> None:
     """A pause of 300 ms is enough after a whole phrase; without one it waits 2 s when eager."""
     audio = {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "high"}}}
     complete, half = await spoken("turn on the light"), await spoken("turn on the")
@@ -338,7 +338,7 @@ async def test_a_story_is_long_enough_to_be_interrupted(server: SimulatedRealtim
 
 
 async def test_g711_is_spoken_both_ways(server: SimulatedRealtime) -> None:
-    """Sound at 8 kHz is turned round by the server."""
+    """The server converts sound at 8 kHz in both directions."""
     audio = {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": None}}
     audio["output"] = {"format": {"type": "audio/pcmu"}}
     server.script = Script(answer=lambda _: Reply("A tone.", audio=tone(500)))
@@ -351,7 +351,7 @@ async def test_g711_is_spoken_both_ways(server: SimulatedRealtime) -> None:
 
 
 async def test_a_parrot_gives_back_what_it_heard(server: SimulatedRealtime) -> None:
-    """The very samples."""
+    """Exactly the same samples."""
     server.script = Script(answer=lambda _: Reply("Parrot.", parrot=True))
     sound = tone(700)
     async with talking(server, audio=PUSH_TO_TALK) as client:

@@ -17,7 +17,7 @@ from tests.waiting import until
 
 CLICK = np.zeros(4_000, np.int16)
 CLICK[100:108] = 20_000
-# Longer than anything between the loudspeaker and the room keeps in store.
+# Longer than all buffers between the loudspeaker and the room together.
 STALL_S = 0.1
 
 
@@ -46,7 +46,7 @@ def loudest(recording: Recording, since: float) -> float | None:
 
 @pytest.mark.card
 async def test_an_echo_comes_after_its_delay_and_no_later_after_a_stall() -> None:
-    """A machine that stalls tears a hole; it must not move the walls."""
+    """On a machine that stalls the echo has a gap; its delay must not change."""
     place = Room(delay_ms=Ms(60), rt60_s=0.05, distortion=0.0, noise_dbfs=None, echo_db=0.0)
     async with VirtualSoundCard() as card, EchoPath(card, place) as path:
         with card.record_speaker(CAPTURE_RATE) as speaker, card.record_room(CAPTURE_RATE) as room:

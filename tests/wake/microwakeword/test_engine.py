@@ -212,7 +212,7 @@ def test_a_manifest_that_is_none_is_refused(custom: Path, text: str) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\0\0\0\0TFL3", (MODELS / "alexa.tflite").read_bytes()[:20_000]])
 def test_a_damaged_model_is_refused_without_a_crash(custom: Path, content: bytes) -> None:
-    """By itself the package would go on with a null pointer."""
+    """Without the check the package would use a null pointer."""
     custom.with_name("network.tflite").write_bytes(content)
     assert "is not a microWakeWord model" in refusal(str(custom))
 
@@ -233,7 +233,7 @@ def test_a_tflite_word_of_the_other_engine_is_refused(custom: Path) -> None:
 
 
 def test_a_model_without_its_manifest_says_so(tmp_path: Path) -> None:
-    """Many are handed on as one file."""
+    """Many people share the model without its manifest."""
     shutil.copy(MODELS / "alexa.tflite", tmp_path)
     assert f"there is no file {tmp_path / 'alexa.json'}" in refusal(str(tmp_path / "alexa.tflite"))
 

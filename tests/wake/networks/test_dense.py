@@ -50,8 +50,8 @@ def test_scores_are_those_of_onnxruntime(word: str) -> None:
     np.testing.assert_allclose(mine, others, atol=1e-5)
 
 
-def test_a_second_opinion_has_the_last_word() -> None:
-    """The model of hey_jarvis holds two networks: the second is asked when the first is sure."""
+def test_a_verifier_decides_when_the_first_network_is_sure() -> None:
+    """The model of hey_jarvis contains two networks; the second decides when the score of the first is high."""
     path = find_word("hey_jarvis").path
     chance, ours = np.random.default_rng(8), DenseNetwork(path)
     windows = [chance.standard_normal((16, 96)).astype(np.float32) * 25 for _ in range(3000)]
@@ -182,7 +182,7 @@ def test_several_classes_are_computed_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_a_word_of_ones_own_costs_no_library(tmp_path: Path, exporter: str) -> None:
-    """A Reshape is no reason to load 30 MB."""
+    """A Reshape needs no onnxruntime, which takes 30 MB."""
     path = _own_word(tmp_path / "own_word.onnx", exporter)
     script = (
         "import sys; from device.wake.openwakeword.engine import OpenWakeWord\n"
@@ -193,7 +193,7 @@ def test_a_word_of_ones_own_costs_no_library(tmp_path: Path, exporter: str) -> N
 
 @pytest.mark.parametrize("shape", [(16, 96), (16, -1), (1, 16, 96), (1, 1, -1), (0, 0, -1), (-1, 96)])
 def test_a_reshape_that_keeps_several_rows_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    """What comes after it would be computed for each."""
+    """The layers after it would be computed for each row."""
     writer = Writer(17)
     _reshaped(*shape, as_node=False)(writer)
     writer.add("Softmax", axis=-1)
@@ -203,7 +203,7 @@ def test_a_reshape_that_keeps_several_rows_is_refused(tmp_path: Path, shape: tup
 
 
 def test_a_normalisation_without_a_product_is_computed(tmp_path: Path) -> None:
-    """Some put one before everything."""
+    """Some networks begin with a normalisation."""
     writer, chance = Writer(17), np.random.default_rng(12)
     writer.add("Flatten", axis=1)
     _layer_norm(writer, *chance.standard_normal((2, 1536)).astype(np.float32))
@@ -258,7 +258,7 @@ def _normalise_the_input(graph: Graph) -> None:
     ],
 )
 def test_a_model_of_another_kind_is_refused(change: Callable[[Graph], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rather than computed with other numbers."""
+    """Instead of computed with wrong results."""
     path = find_word("hey_jarvis").path
     graph = onnxfile.read_model(path.read_bytes())
     change(graph)

@@ -1,4 +1,4 @@
-"""The embedding as a stream: the same numbers, and left aside where it cannot be had."""
+"""The embedding as a stream: the same numbers as from whole windows, and what is refused."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_stream_gives_what_the_windows_give(graph: Graph) -> None:
 
 
 def test_eleven_convolutions_keep_38_kb_between_them(graph: Graph) -> None:
-    """Two rows in front of each that is three rows high."""
+    """Two rows for each kernel that is three rows high."""
     model = StreamingNetwork(graph)
     assert model.frames.shape == (8, 32)
     assert len(model.state) == 11
@@ -104,7 +104,7 @@ def _bias(graph: Graph) -> str:
 def test_a_model_of_another_kind_is_refused_with_the_reason(
     change: Callable[[Graph], object], problem: str, graph: Graph
 ) -> None:
-    """Nothing is computed whose numbers might be others."""
+    """A graph that might give other numbers is not computed."""
     change(graph)
     with pytest.raises(NotStreamableError, match=problem):
         read_convolutions(graph)
@@ -118,7 +118,7 @@ def test_half_a_model_is_refused() -> None:
 
 
 def test_a_model_for_other_bands_is_refused(graph: Graph) -> None:
-    """It fits together, and not to the spectrum."""
+    """Its layers fit together, but not to the mel spectrum."""
     [name] = graph.inputs
     graph.inputs[name] = (None, 76, 35, 1)
     with pytest.raises(NotStreamableError, match="it takes"):
@@ -173,7 +173,7 @@ def test_a_word_model_is_no_embedding_model() -> None:
 
 
 def test_an_attribute_that_is_not_there_has_its_default() -> None:
-    """As the format has it."""
+    """The default of the format."""
     node = Node("Conv", [], [], {})
     assert (node.integers("group", (1,)), node.number("alpha", 0.01), node.string("auto_pad")) == ((1,), 0.01, "")
     with pytest.raises(MalformedError, match="no float32 tensor as value"):

@@ -1,4 +1,4 @@
-"""Models that are .tflite files: the same scores as .onnx files, and TensorFlow Lite loaded and left in order."""
+"""Models that are .tflite files: the same scores as .onnx files; TensorFlow Lite is loaded and freed correctly."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_a_package_without_a_usable_library_is_named(
 
 
 def test_a_network_runs_on_when_only_its_function_is_kept() -> None:
-    """What the library computes in lives as long as the function, not as its maker."""
+    """The library's memory lives as long as the function, not only as long as the network."""
     source, target = np.zeros((1, 16, 96), np.float32), np.full((1, 1), 7, np.float32)
     run = TfliteNetwork(_lite("alexa")).bind(source, target)
     gc.collect()
@@ -226,7 +226,7 @@ def test_a_network_runs_on_when_only_its_function_is_kept() -> None:
 
 
 def test_what_a_network_took_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Model and interpreters, each once, the interpreters first."""
+    """Interpreters first, then the model, each once."""
     deleted: list[str] = []
     delete = tflite._delete
 

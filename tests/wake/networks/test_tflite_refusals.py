@@ -161,7 +161,7 @@ def test_what_is_no_model_or_half_of_one_is_refused(content: bytes | int, tmp_pa
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """It goes between the look and the reading."""
+    """It disappears between the check and the reading."""
     with pytest.raises(ConfigError, match=r"gone\.tflite cannot be read \(No such file or directory\)"):
         TfliteNetwork(tmp_path / "gone.tflite")
 

@@ -89,7 +89,7 @@ def test_a_cut_off_model_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stem", ["embedding_model", "melspectrogram", "silero_vad"])
 def test_a_model_of_another_kind_is_named(stem: str, tmp_path: Path) -> None:
-    """It loads, but takes something else than embeddings."""
+    """It can be loaded, but its input is no embedding."""
     path = tmp_path / f"{stem}.onnx"
     shutil.copy(find_word("alexa").path.with_name(f"{stem}.onnx"), path)
     with pytest.raises(ConfigError, match=rf"{stem}\.onnx is not a"):
@@ -105,7 +105,7 @@ def test_a_word_by_path_goes_by_its_file_name(tmp_path: Path) -> None:
 
 
 def test_the_engine_needs_neither_the_package_nor_its_dependencies() -> None:
-    """Importing openwakeword costs 120 MB; scipy alone would be felt."""
+    """Importing openwakeword costs 120 MB."""
     code = (
         "import sys; from device.wake.openwakeword.engine import OpenWakeWord; OpenWakeWord(['hey_jarvis']); "
         "print([m for m in ('openwakeword', 'scipy', 'sklearn', 'tqdm', 'requests') if m in sys.modules])"

@@ -36,7 +36,7 @@ def test_the_version_in_a_word_does_not_matter() -> None:
     assert word_end("hey_jarvis_v0.1").bias == word_end("hey_jarvis").bias
 
 
-def test_without_hiss_the_linear_model_has_the_last_word() -> None:
+def test_without_hiss_the_estimate_is_the_linear_model_s() -> None:
     """Plus the margin."""
     end = WordEnd(ZEROS, bias=200.0, sibilant=True)
     assert end.samples_ago(EMBEDDINGS, _sound(_hum(800))) == 200 * MS + MARGIN
