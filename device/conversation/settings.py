@@ -1,4 +1,4 @@
-"""What can be set about every conversation, whoever answers."""
+"""The settings of every conversation, with any provider."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Conversation(Section, frozen=True):
     """How it talks."""
 
     provider: str = ""
-    """Who answers: the name of one of the tables in this one."""
+    """Who answers: the name of one of the tables under this one."""
     turn_taking: Literal["server", "local"] = "server"
-    """Who hears the end of what you say: the provider, or this device, which then sends voices only."""
+    """Who decides that you have finished speaking: the provider, or this device, which then sends voices only."""
     barge_in: Literal["voice", "wake_word", "off"] | None = None
     """What interrupts an answer.
 
@@ -25,9 +25,9 @@ class Conversation(Section, frozen=True):
     listen_s: Annotated[float, Meta(ge=1.0, le=120.0)] = 8.0
     """How long it waits for the first word after the wake word."""
     think_s: Annotated[float, Meta(ge=1.0, le=600.0)] = 30.0
-    """How long an answer may be in coming."""
+    """How long it waits for an answer."""
     instructions: str = (
         "You are the voice of a smart speaker in a home. Answer in one or two short spoken sentences. "
         "Use the tools to do what you are asked; say plainly when one fails."
     )
-    """What the model is told about itself."""
+    """The instructions that the model is given."""

@@ -314,8 +314,7 @@ def run_tool(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
 
 
 def refuse_stale_call(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
-    """Answer a call of an interrupted response without running the tool: the history must not keep a call without an
-    answer."""
+    """Answer a call of an interrupted response without running the tool: no call may stay unanswered."""
     return [order.SendToolResult(fact.call_id, failures.CALL_INTERRUPTED)]
 
 

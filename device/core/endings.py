@@ -151,8 +151,7 @@ def hush(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
 
 
 def mute(memory: Memory, fact: Any) -> list[Action]:
-    """Shut the microphone first, then the gate and the connection; only then close the session, keep the state, play
-    the cue."""
+    """Shut microphone, gate and connection, in this order; then close the session, keep the state, play a cue."""
     shut = [order.CloseMicrophone(), *_shut_gate(memory), order.CutConnection()]
     do.let_go(memory, fact)
     memory.voice = None
@@ -197,8 +196,7 @@ def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
 
 
 def give_up_voice_barge_in(memory: Memory, fact: ev.EchoCancellationLost) -> list[Action]:
-    """Without echo cancellation the device would interrupt itself: from now on only the wake word interrupts an
-    answer."""
+    """Without echo cancellation it would interrupt itself: from now on only the wake word interrupts an answer."""
     memory.settings = replace(memory.settings, barge_in="wake_word")
     return do.give_volume_back(memory)
 

@@ -190,7 +190,7 @@ class ResponseStarted:
 class ResponseFinished:
     """The response is complete.
 
-    `more` says that another response follows by itself (a tool result is owed, or one is queued).
+    `more` says that another response follows by itself (it waits for results of tools, or is queued).
     `failure` is set when the model failed to answer. `sound` says whether it had sound that can be played, `text` holds
     the words of one that had none (at most some thousand characters), `lack` what is missing. `message`, for the log,
     says why it failed, was cut short or has no sound.

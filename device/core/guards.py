@@ -107,8 +107,7 @@ def nobody_goes_on(memory: Memory, fact: Any) -> bool:
 
 
 def perhaps_unheard(memory: Memory, fact: Any) -> bool:
-    """Our own detector heard a voice that the provider has not reported: it may be gone. This prolongs the wait only
-    once."""
+    """Our own detector heard a voice that the provider has not reported; this prolongs the wait only once."""
     return memory.unheard and not memory.leaving and not memory.status.hearing
 
 
@@ -128,7 +127,7 @@ def response_failed(memory: Memory, fact: ResponseFinished) -> bool:
 
 
 def more_follows(memory: Memory, fact: ResponseFinished) -> bool:
-    """Another response comes by itself: tool results are owed or a response is queued."""
+    """Another response comes by itself: it waits for results of tools, or is queued."""
     return fact.more or bool(memory.awaited)
 
 
@@ -199,8 +198,7 @@ def voice_may_barge_in(memory: Memory, fact: VoiceStarted) -> bool:
 
 
 def rest_is_over(memory: Memory, fact: VoiceStopped) -> bool:
-    """The sentence in which the button was released is over; until now the follow-up window kept the gate shut for
-    it."""
+    """The sentence in which the button was released is over: until now the gate was kept shut for it."""
     return memory.in_follow_up and not memory.status.gate_open and not memory.button_down
 
 

@@ -47,7 +47,7 @@ class Button(Section, frozen=True):
     hold_s: Annotated[float, Meta(ge=0.1, le=5.0)] = 0.4
     """Held this long, in seconds: push-to-talk begins."""
     long_press_s: Annotated[float, Meta(ge=0.5, le=20.0)] = 3.0
-    """Held this long, in seconds, without a word spoken: mute on or off."""
+    """Held this long, in seconds, without a word spoken: it mutes or unmutes."""
 
     def mistakes(self) -> Iterator[Mistake]:
         """Refuse a mute that comes before push-to-talk."""
@@ -61,7 +61,7 @@ class Button(Section, frozen=True):
 
 
 class PanelSettings(Section, frozen=True):
-    """What is wired to the pins for a person's eyes and fingers."""
+    """The board, and the light and button that are wired to its pins."""
 
     led: Led = Led()
     button: Button = Button()

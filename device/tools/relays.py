@@ -38,7 +38,7 @@ class Relays:
         on_change: OnChange | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the pins, each relay in its safe state. Raise ConfigError."""
+        """Open the pins, each relay in its safe state. Raise ConfigError."""
         self._on_change = on_change
         self._clock = clock
         now = ms_from_seconds(clock())

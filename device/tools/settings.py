@@ -14,11 +14,11 @@ class Relay(Section, frozen=True):
     """A switch on a GPIO pin."""
 
     pin: Pin
-    """Where the relay is wired to."""
+    """The pin that the relay is wired to."""
     active_high: bool = True
     """Whether a high pin (3.3 V) switches it on; false for most cheap relay boards."""
     safe: bool = False
-    """What it is put to at the start and at exit: true = on."""
+    """Its safe state, set when the program starts and ends: true = on."""
 
     def claims(self) -> Iterator[Claim]:
         """Yield its pin."""
