@@ -61,7 +61,7 @@ class Button(Section, frozen=True):
 
 
 class PanelSettings(Section, frozen=True):
-    """The board, and the light and button that are wired to its pins."""
+    """The light and the button, each wired to GPIO pins."""
 
     led: Led = Led()
     button: Button = Button()

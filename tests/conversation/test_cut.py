@@ -46,7 +46,7 @@ def trusting(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @asynccontextmanager
 async def talking(server: CountingServer) -> AsyncIterator[Mutable]:
-    """A house in which somebody has the word; what was said before has arrived."""
+    """A house in which it is the person's turn to speak; what was said before has arrived."""
     house = Mutable(server.url)
     house.wake()
     await house.phase(Phase.LISTENING)

@@ -1,4 +1,4 @@
-"""A network that dies without a word, and a server that has stopped to listen: found within seconds, and told."""
+"""A network that fails without an error, and a server that has stopped to listen: found within seconds, and told."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def far_away() -> AsyncIterator[tuple[Network, CountingServer, Mutable]]:
-    """Somebody has the word in a house whose server is behind a cable."""
+    """It is the person's turn to speak, in a house whose server is behind a cable."""
     if why := why_no_namespaces():
         pytest.skip(why)
     with network() as wires:

@@ -172,7 +172,7 @@ class Conversation(RuleBasedStateMachine):
                 assert self.protocol.ready, "audio before the configuration was acknowledged"
             if event["type"] == "response.create":
                 assert not self.known_running, "a second response while one is known to run"
-                assert not self.holding, "a response while the person has the word"
+                assert not self.holding, "a response in the person's turn"
             self.on_the_way.append(event)
         for fact in self.protocol.take_facts():
             assert not isinstance(fact, ev.SessionFailed | ev.ProviderComplained)

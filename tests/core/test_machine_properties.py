@@ -40,7 +40,7 @@ class Conversations(RuleBasedStateMachine):
         self.down = False
         self.opened_at = 0.0
         self.quiet_since: float | None = None
-        """Since when the person has had the word, or waited for an answer to be audible."""
+        """Since when it has been the person's turn, or an answer has been waited for."""
 
     @initialize(
         barge_in=st.sampled_from(["voice", "wake_word", "off"]),
