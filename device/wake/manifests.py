@@ -53,8 +53,8 @@ def read_manifest(path: Path) -> MicroWordModel:
         )
     if _is_version_1(table):
         raise ConfigError(
-            f"wake.words: {path} is the manifest of a microWakeWord model of version 1, which takes other sound than "
-            "those of version 2 and does not work here; give one of version 2 (its maker may have both), or train anew"
+            f"wake.words: {path} is the manifest of a microWakeWord model of version 1, which needs other features "
+            "than version 2 and does not work here; give one of version 2 (its maker may have both), or train anew"
         )
     try:
         manifest = msgspec.convert(table, _Manifest)

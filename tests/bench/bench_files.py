@@ -41,7 +41,7 @@ def lite_word() -> str:
 
 
 def onnx_word() -> str:
-    """The word as an `.onnx` file of layers that numpy's share does not know: onnxruntime."""
+    """The word as an `.onnx` file that is not computed in numpy: onnxruntime."""
     from device.wake.networks.dense import NotDenseError
     from device.wake.openwakeword import engine
 

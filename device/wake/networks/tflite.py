@@ -109,7 +109,7 @@ class Model:
         if not self._pointer:
             raise UnusableModelError("it is not a TensorFlow Lite model, or only a part of one")
         _delete_with(self, self._lite.TfLiteModelDelete, self._pointer, data, self._reports)
-        # Shapes can be read before memory is allocated, which the mel model needs a size of its input for.
+        # Shapes can be read before memory is allocated (which needs a size for the open dimensions of the mel model).
         interpreter = self.interpreter()
         self.source, self.target = interpreter.describe()
 
