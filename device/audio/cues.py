@@ -13,7 +13,7 @@ from device.units import Hz, samples_from_ms
 # -18 dBFS at the peak: well below a voice, which peaks near full scale.
 PEAK = 10 ** (-18 / 20)
 ATTACK_MS = 8
-# A little of the octave takes the telephone out of a pure sine.
+# With a little of the octave a sine sounds less like a telephone.
 OVERTONE = 0.2
 
 

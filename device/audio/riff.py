@@ -44,7 +44,7 @@ class WavReader:
         """Read as far as the sound. Raise RiffError or OSError."""
         self._file = file
         self._ahead = b""
-        head = self._take(12)
+        head = self._read_exactly(12)
         if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
             raise RiffError("it is not a WAV file")
         self.format, self._left = self._find_sound()
@@ -52,7 +52,7 @@ class WavReader:
     def read(self, frames: int) -> bytes:
         """Return the next frames, at most so many; nothing at the end. What was cut off within one is dropped."""
         size = frames * self.format.width * self.format.channels
-        data = self._take(size if self._left is None else min(size, self._left), short=True)
+        data = self._read_exactly(size if self._left is None else min(size, self._left), short=True)
         if self._left is not None:
             self._left -= len(data)
         return data[: len(data) - len(data) % (self.format.width * self.format.channels)]
@@ -61,16 +61,16 @@ class WavReader:
         """Return the format and the length of the sound in bytes, None when it goes on to the end."""
         found, long = None, 0
         while True:
-            name, size = struct.unpack("<4sI", self._take(8))
+            name, size = struct.unpack("<4sI", self._read_exactly(8))
             if name == b"data":
                 if found is None:
                     raise RiffError("its sound comes before its format")
                 return found, self._length(size, long)
             if name == b"fmt ":
-                found = _format(self._take(min(size, _LONGEST_FORMAT)))
+                found = _format(self._read_exactly(min(size, _LONGEST_FORMAT)))
                 self._skip(size - min(size, _LONGEST_FORMAT))
             elif name == b"ds64":
-                long = int.from_bytes(self._take(size)[8:16], "little")
+                long = int.from_bytes(self._read_exactly(size)[8:16], "little")
             else:
                 self._skip(size)
             # Chunks begin at even places.
@@ -82,12 +82,12 @@ class WavReader:
         if size in _OPEN:
             return None
         if size == 0:
-            self._ahead = self._take(8, short=True)
+            self._ahead = self._read_exactly(8, short=True)
             return 0 if self._ahead[:4] in _KNOWN_CHUNKS else None
         return size
 
-    def _take(self, size: int, short: bool = False) -> bytes:
-        """Return so many bytes; fewer at the end of the file if it may be short. Raise RiffError."""
+    def _read_exactly(self, size: int, short: bool = False) -> bytes:
+        """Return `size` bytes; with `short`, fewer at the end of the file. Raise RiffError."""
         ahead, self._ahead = self._ahead[:size], self._ahead[size:]
         data = ahead + self._file.read(size - len(ahead))
         if len(data) < size and not short:
@@ -96,7 +96,7 @@ class WavReader:
 
     def _skip(self, size: int) -> None:
         while size > 0:
-            size -= len(self._take(min(size, _PIECE)))
+            size -= len(self._read_exactly(min(size, _PIECE)))
 
 
 def _format(data: bytes) -> Format:

@@ -41,7 +41,7 @@ def ours(words: Sequence[str] = WORDS, doze: bool = False) -> Callable[[bytes], 
     def process(frame: bytes) -> None:
         pending.extend(frame)
         if len(pending) >= CHUNK * 2:
-            if heard := rest.take(bytes(pending)):
+            if heard := rest.feed(bytes(pending)):
                 engine.process(heard.pcm)
             pending.clear()
 

@@ -1,4 +1,4 @@
-"""From blocks as a sound card gives them to frames as the house wants them, when it wants them."""
+"""From the blocks of a sound card to frames of 16 kHz mono, gathered for as long as they may wait."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Pace(IntEnum):
 
     HURRIED = 0
     STEADY = 80
-    """The wake word's step: an engine that works in such steps waits no longer than without batches."""
+    """The wake word's step: an engine that works in such steps detects no later."""
     CALM = 280
-    """As long as it may be: with 320 ms some wake words of those that hardly rise from a noise come 160 ms late."""
+    """The longest that does no harm: with 320 ms some wake words hardly louder than a noise come 160 ms late."""
 
 
 def pace_of(phase: Phase, is_wake_word_at_rest: bool) -> Pace:
@@ -62,7 +62,7 @@ class Intake:
         self._ahead = 0
 
     def align(self, ahead: int) -> None:
-        """On the event loop's thread: so many samples of another stream went before this one's first."""
+        """On the event loop's thread: `ahead` samples of another stream came before this one's first."""
         self._ahead = ahead
 
     def feed(self, block: bytes, end: float, pace: Pace) -> Piece | None:
@@ -79,9 +79,9 @@ class Intake:
         return _piece_until(end, pcm)
 
     def _resample(self, block: bytes) -> bytes:
-        """Silence goes first, as long as the resampler's delay.
+        """Resample, and put silence before the first sound, as long as the resampler's delay.
 
-        Without it a card's block ends a moment before a frame does, and the frame has to wait for the next block.
+        Otherwise a card's block would end a moment before a frame does, and the frame wait for the next block.
         """
         sound = self._resampler.process(block)
         if self._unanswered is None:
@@ -147,7 +147,7 @@ class JoinedStream:
     def join(self) -> Piece | None:
         """Return what the next stream, which from now on is the present one, captured after the end of the other.
 
-        None: they do not overlap by enough yet. It is still to be taken.
+        None: they do not overlap by enough yet. It is still to be added.
         """
         if self._next is None or (at := find_joint(self._newest, self._next)) is None:
             return None

@@ -1,8 +1,8 @@
-"""The microphone: a sound card's input as frames, in the shorter blocks the more somebody is in a hurry.
+"""The microphone: a sound card's input as frames, in the shorter blocks the sooner they are needed.
 
 In blocks of 280 ms a stream costs a quarter of what it does in blocks of a frame (20 ms; 0.14 and 0.57 % of an x86 core
-on the virtual card), and the length of blocks is settled when it is opened. So there are two streams for a moment at
-each change, joined to the sample. A card that can only be opened once (a plain hw: PCM) stays with a frame's.
+on the virtual card), and the length of blocks is fixed when it is opened. So at each change two streams are open for a
+moment, and are joined to the sample. A card that can be opened only once (a plain hw: PCM) keeps to blocks of a frame.
 
 In a conversation blocks of 5 ms bring each sample sooner: a sound server renders in blocks as long as those asked for
 (up to 20 ms), PortAudio waits for a block of its own that begins somewhere in those (up to 20 ms), and after a join a
@@ -36,7 +36,7 @@ CONTINUE, ABORT = 0, 2
 INPUT_OVERFLOW = 2
 LONG_BLOCK_MS = int(Pace.CALM)
 SHORT_BLOCK_MS = 5
-# Of blocks that were lost because short ones came too fast for the machine; then a frame's are short enough.
+# How many blocks may be lost because the machine is too slow for such short ones; then those of a frame are used.
 OVERFLOWS_BORNE = 3
 # Two blocks of each stream are enough; PulseAudio's null sinks may sleep for 2 s first.
 CHANGE_LIMIT_S = 5.0
@@ -144,7 +144,7 @@ class AlsaMicrophone(Line[Stream]):
         """In the card's thread: a piece of sound for the event loop, the one bridge. See `_deliver`."""
         self._cross_over(self._deliver, source, piece)
 
-    def say_goodbye(self, source: _Source) -> None:
+    def note_end(self, source: _Source) -> None:
         """In the card's thread: nothing more comes from a source that was told to end."""
         self._cross_over(self._spawn_finish, source)
 
@@ -174,7 +174,7 @@ class AlsaMicrophone(Line[Stream]):
     def _hand_on(self, piece: Piece | None) -> None:
         if piece is None:
             return
-        # In a hurry each frame is judged by itself: by the echo's level, or a pin's, at its time.
+        # Where frames are needed at once each is judged by itself: by the level of the echo, or of a pin, at its time.
         size = self._frame_bytes if self._pace() is Pace.HURRIED else len(piece.pcm)
         for start in range(0, len(piece.pcm), size):
             if self._wanted:
@@ -198,7 +198,7 @@ class AlsaMicrophone(Line[Stream]):
     async def _give_up_sharing(self) -> None:
         log.debug("the microphone cannot be opened twice: it stays with blocks of %d ms", self._frame_ms)
         if self._source is not None and self._source.is_long:
-            # Somebody is in a hurry: rather a gap than long blocks from now on.
+            # Frames are needed sooner: a gap is better than long blocks from now on.
             await self._within_patience(self._start_anew)
         else:
             self._give_up_change()
@@ -317,7 +317,7 @@ class _Source:
         self._has_begun = self._is_gone = False
 
     def on_block(self, data: bytes | None, count: int, times: Mapping[str, float], status: int) -> Verdict:
-        """Take a captured block."""
+        """PortAudio's callback: pass a captured block on."""
         if not self._has_begun:
             self._begin()
         has_overflowed = bool(status & INPUT_OVERFLOW)
@@ -343,9 +343,9 @@ class _Source:
         self._kept_state = keep_thread_state()
 
     def _end(self) -> None:
-        """What was kept must go before the stream is closed."""
+        """Nothing more comes; the thread's state must be let go before the stream is closed."""
         if not self._is_gone:
             self._is_gone = True
             if self._kept_state is not None:
                 let_thread_state_go(self._kept_state)
-            self._line.say_goodbye(self)
+            self._line.note_end(self)

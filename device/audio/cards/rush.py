@@ -5,8 +5,8 @@ from __future__ import annotations
 # A card that runs dry again and again takes more than time passes, but not so much more. ALSA's "null" and "file" are
 # as fast as the machine: a Pi Zero's callbacks alone are 25 times as fast as the sound in their blocks.
 FASTEST_CARD = 3.0
-# Clocks of real cards are off by up to some 0.1 %: what they gain is forgotten before it adds up. A second of the time
-# that went before is left to a stream, for after a standstill a card gives at once what its buffer holds.
+# Clocks of real cards are off by up to some 0.1 %: what they gain is forgotten before it adds up. The last second is
+# remembered, for after a standstill a card gives at once what its buffer holds.
 FORGET_S = 10.0
 REMEMBER_S = 1.0
 
@@ -15,7 +15,7 @@ class Rush:
     """How far the sound of one stream is ahead of the time that it took. Moments are seconds of one clock."""
 
     def __init__(self, now: float, farthest_s: float) -> None:
-        """`farthest_s`: so far ahead a card may be when it begins."""
+        """`farthest_s`: how far ahead of time a card may be when it begins."""
         self._farthest_s = farthest_s
         self._since = now
         self._sound_s = 0.0
@@ -28,5 +28,5 @@ class Rush:
         return not self.is_ahead(self._farthest_s, now)
 
     def is_ahead(self, by_s: float, now: float) -> bool:
-        """Tell whether there was more sound, by so many seconds, than the fastest card would have had by now."""
+        """Return whether there was more sound, by `by_s`, than the fastest card would have had by now."""
         return self._sound_s > by_s + FASTEST_CARD * (now - self._since)

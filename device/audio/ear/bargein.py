@@ -1,4 +1,4 @@
-"""Whether a voice over the answer is a person, or what the echo canceller left of the answer itself. Pure."""
+"""Tells a person who speaks over the answer from what the echo canceller left of the answer. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from device.units import Ms
 class BargeInSettings:
     """What counts as a person; numbers from trials in simulated rooms (tests/bench/bench_echo.py).
 
-    A new canceller may leave the whole of an echo for a moment: for its `warm_up` a person must be `over_echo_db` above
-    the echo as it comes in. Then it leaves -25 dB of it at worst, and a person need only be above -`below_echo_db` of
-    it, and `over_left_db` above nearly all that was left so far. After a stream has slipped it is as at first.
+    A new canceller may leave the whole echo for a moment: during its `warm_up` a person must be `over_echo_db` louder
+    than the echo before cancellation. Later it attenuates the echo by 25 dB at least, and a person must only be louder
+    than `below_echo_db` under the echo, and `over_left_db` louder than nearly all residual echo so far. After the echo
+    has moved the first rule holds again. Nothing under `floor_dbfs` is a person.
     """
 
     warm_up: Ms = WARM_UP
@@ -29,21 +30,22 @@ class BargeInSettings:
     floor_dbfs: float = -55.0
 
 
-# What is played counts for as long as its echo may take, and then fades as slowly as a room does (60 dB in 1 s).
+# The level of what is played is held for as long as its echo may take, and then falls as slowly as sound in a room
+# fades (60 dB in 1 s).
 _HOLD_BLOCKS = 25
 _FADE_DB = 0.6
-# Of what is played more quietly than this, nothing is learned: a room has other sounds.
+# From what is played more quietly nothing is learned: other sounds of the room would count as its echo.
 _LOUD_DBFS = -40.0
-# Before the first echo has arrived nothing can be learned, and before a little was learned nothing can be told.
+# Before the first echo has arrived nothing can be learned, and before a little was learned nobody can be recognised.
 _ON_ITS_WAY = Ms(200)
 _LEARNING = Ms(500)
-# With the echo a canceller takes away 10 dB of the room's own noise, too: when it comes back, in a pause of the answer,
-# webrtcvad was seen to take it for a voice, for as long as it needs to get used to it.
+# With the echo a canceller suppresses the room's own noise by 10 dB. When that comes back in a pause of the answer,
+# webrtcvad was seen to take it for a voice until it had adapted to it.
 _GETTING_USED_TO_NOISE = Ms(3_000)
 
 
 class Quantile:
-    """The level that `share` of all levels seen lie under: quickly at first, then within minutes, whatever comes."""
+    """Estimates the level under which `share` of all levels lie; it moves quickly at first, and slowly later."""
 
     def __init__(self, share: float) -> None:
         self._share = share
@@ -51,7 +53,7 @@ class Quantile:
         self.level: float | None = None
 
     def see(self, level: float) -> None:
-        """Take another level (dB)."""
+        """Correct the estimate by another level (dB)."""
         self._seen += 1
         if self.level is None:
             self.level = level
@@ -59,13 +61,13 @@ class Quantile:
         self.level += step * (self._share if level > self.level else self._share - 1)
 
 
-# Somebody who talks for a second while nobody notices moves a quantile by 4 dB at most.
+# A second of speech that is not recognised as such moves an estimate by 4 dB at most.
 _SLOWEST_DB = 0.04
 _QUICKEST_DB = 20.0
 
 
 class ResidualEcho:
-    """Learns how loud the echo is, before and after cancellation, for what is played; fed every 10 ms."""
+    """Learns how loud the echo of what is played is, before and after cancellation; fed every 10 ms."""
 
     def __init__(self, settings: BargeInSettings) -> None:
         self._settings = settings
@@ -75,7 +77,7 @@ class ResidualEcho:
         self._left = Quantile(0.95)
 
     def hear(self, played: float) -> None:
-        """Take the level of what was played in the newest 10 ms."""
+        """Note the level (dBFS) of what was played in the newest 10 ms."""
         self._played.append(played)
         self._fading = max(*self._played, self._fading - _FADE_DB)
 
@@ -99,7 +101,7 @@ class ResidualEcho:
 
 
 class BargeInVad:
-    """A Vad in front of the segmenter: while an echo is being cancelled, only what is louder than its rest is a voice.
+    """A Vad in front of the segmenter. While an echo is cancelled, only what is louder than its residue is a voice.
 
     `levels` gives the canceller's newest levels; they are those of the frame asked about.
     """
@@ -131,7 +133,7 @@ class BargeInVad:
         return spoken
 
     def _is_no_noise(self, frame: AudioFrame) -> bool:
-        """Nothing is cancelled: what was noise all the while may be so still."""
+        """Whether it is louder than noise to which the detector may not have adapted, now that nothing is cancelled."""
         self._passing = Ms(self._passing + frame.ms)
         return self._passing > _GETTING_USED_TO_NOISE or level_dbfs(frame.pcm) > self._settings.floor_dbfs
 
@@ -147,7 +149,7 @@ def _of_frame(levels: Sequence[EchoLevels]) -> tuple[float, float, bool]:
     left = mean_dbfs([ten_ms.left for ten_ms in levels])
     captured = mean_dbfs([ten_ms.captured for ten_ms in levels])
     doubtful = any(ten_ms.doubtful for ten_ms in levels)
-    # What is out of step adds a second echo to the first.
+    # A canceller that is out of step adds a second echo to the first.
     return min(left, captured) if doubtful else left, captured, doubtful
 
 

@@ -17,15 +17,15 @@ from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_m
 
 # The longest frame that fits 10 and 20 ms captures; webrtcvad costs the same for 10 ms as for 20.
 VAD_FRAME = samples_from_ms(20, CAPTURE_RATE)
-# What the detector needs to hear of noise that has become louder by 20 dB meanwhile, to take it for what it is (after
-# 4 s it hears voices for 160 ms, after 8 none). It costs 1 ms at once on an x86 core.
+# How much sound the detector is shown after a calm time, so that it knows noise that has become louder by 20 dB
+# meanwhile (with 4 s it hears voices for 160 ms, with 8 s none). It takes 1 ms on an x86 core.
 LESSON = samples_from_ms(8_000, CAPTURE_RATE)
-# The longest that sound is under way: a batch of 280 ms, the same again while streams change, and the card's buffer.
+# How late sound may reach us: a batch of 280 ms, the same again while streams change, and the card's buffer.
 LONGEST_WAY = samples_from_ms(1_000, CAPTURE_RATE)
 
 
 class Frontend:
-    """Takes the microphone's frames to the ring, the gate, the wake word and the segmenter.
+    """Passes the microphone's frames on to the ring, the gate, the wake word and the segmenter.
 
     There is one count of samples in the house: the ring's. Every sample counted is also fed to the
     wake word, so that its detections are positions of the same stream; nothing is skipped while
@@ -48,11 +48,11 @@ class Frontend:
         detector: Vad | None = None,
         is_calm: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`cue_mask`: for who has a loudspeaker in the room, and no board that takes its sound away.
+        """`cue_mask` silences our own cues; None where the board cancels echoes.
 
-        `detector`: what `vad` asks, where that has more to do; it learns the room's noise.
+        `detector` is the one inside `vad`, if `vad` wraps one: after a calm time it is shown the room's noise.
 
-        `is_calm`, asked once the wake word got a frame: there are no voices, and nobody wants to know of any.
+        `is_calm` is asked after the wake word got a frame: whether nobody needs to know of voices.
         """
         self.on_level: Callable[[float], None] | None = None
         """Told the level of every frame in dBFS, when set."""
@@ -108,7 +108,7 @@ class Frontend:
         start = self.position
         self._ring.write(pcm)
         self._gate.advance()
-        # It alone hears our own cues and announcements, too: who says it over one need not wait.
+        # The wake word is listened for in our own cues and announcements, too: it may be said over one.
         self._feed_wake(left)
         if self._is_calm():
             self._rest(start)
@@ -121,7 +121,7 @@ class Frontend:
     def open_gate(self, since: Samples | None, until: Samples | None = None, voiced_only: bool = False) -> None:
         """Let the stream out from `since` on (None: from now on); see `Gate.open`.
 
-        A span is sent now, as far as it has arrived: what follows the order is said of all of it.
+        A span is sent at once, as far as it has arrived: the orders that follow are about all of it.
         """
         span_end = None if until is None else min(until, self.position)
         self._gate.open(self.position if since is None else since, span_end, voiced_only)
@@ -167,7 +167,7 @@ class Frontend:
     def _rouse(self, start: Samples) -> None:
         """Show the detector what it has not heard, so that it knows the room's noise.
 
-        Noise that has risen slowly would be a voice to it for seconds, and a silent hold of the button no mute.
+        Otherwise it would take noise that has risen slowly for a voice, and a button held in silence would not mute.
         """
         if self._unheard_since is None:
             return
@@ -179,7 +179,7 @@ class Frontend:
         self._rechunker.restart(start)
 
     def _tell(self, fact: VoiceStarted | VoiceStopped) -> None:
-        # The gate first: an order that follows from the fact finds it knowing of the voice.
+        # The gate first: it must know of the voice when an order follows from the fact.
         self._gate.follow(fact)
         self._post(fact)
 

@@ -21,8 +21,8 @@ class Padding:
     """What goes out with a voice: soft first consonants `before` the onset, and silence `after` the end.
 
     500 ms before: words hardly above a noise are noticed late, and with 300 ms four times as many sentences lost a part
-    (`tests/bench/bench_gate.py`). After: what the other side needs to hear before it takes the voice for over; nothing
-    where the device ends the turn, since the segmenter's pause has gone out by then.
+    (`tests/bench/bench_gate.py`). After: the silence from which the provider decides that the turn is over; none where
+    the device ends the turn, since the segmenter's pause has been sent by then.
     """
 
     before: Samples = samples_from_ms(500, CAPTURE_RATE)
@@ -56,7 +56,7 @@ class Gate:
         self._next = Samples(0)
         self._until: Samples | None = None
         self._limit: Samples | None = None
-        """Where withholding begins; None: nothing is withheld, by the order or for a voice."""
+        """Where withholding begins; None: nothing is withheld, because all was asked for or there is a voice."""
         self._voiced_only = False
         self._in_voice = False
         self._passed = 0
@@ -75,12 +75,12 @@ class Gate:
 
     @property
     def lost(self) -> Samples:
-        """How many samples were ordered after the ring had forgotten them."""
+        """How many samples were asked for after the ring had forgotten them."""
         return Samples(self._lost)
 
     @property
     def traffic(self) -> Traffic:
-        """What ever came by while it was open."""
+        """What was heard while it was open, since the start."""
         return Traffic(self.passed, Samples(self._withheld + self._pending()))
 
     def open(self, since: Samples, until: Samples | None = None, voiced_only: bool = False) -> None:
@@ -104,7 +104,7 @@ class Gate:
         self.advance()
 
     def follow(self, fact: VoiceStarted | VoiceStopped) -> None:
-        """Take in where a voice started or stopped; facts of one stream, in order, at once."""
+        """Note where a voice started or stopped; call it with every fact of the stream, in order and at once."""
         self.advance()
         self._in_voice = isinstance(fact, VoiceStarted)
         if self._open and self._voiced_only:

@@ -1,6 +1,6 @@
-"""Voice activity as hardware hears it: a pin, or a microphone array over USB. A hint: software is always there too.
+"""Voice detectors in hardware: a pin, or a microphone array over USB. Software always listens, too.
 
-The hardware is asked in a thread of its own; what it said last is used while it is fresh, otherwise webrtcvad is.
+The hardware is asked in a thread of its own; its newest answer is used while it is fresh, otherwise webrtcvad's.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class Hardware(Protocol):
 
 
 class FallbackVad:
-    """A `vad.Vad`: the hardware's word while it is fresh, else software's.
+    """A `vad.Vad`: the hardware's answer while it is fresh, otherwise software's.
 
     Software listens all the time, so that it knows the room's noise when it is needed. Each loss of the hardware
     counts as one of `fallbacks`; it is logged, but not again within ten minutes.

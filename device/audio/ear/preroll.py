@@ -20,7 +20,7 @@ class Recall:
 
 
 class PrerollRing:
-    """The newest samples of the capture stream, by absolute position. Memory is taken once."""
+    """The newest samples of the capture stream, by absolute position. Memory is allocated once."""
 
     def __init__(self, capacity: Samples = DEFAULT_CAPACITY) -> None:
         if capacity <= 0:

@@ -44,7 +44,7 @@ class Segmenter:
         self._voice_end: Samples | None = None
 
     def process(self, voiced: bool, start: Samples, end: Samples) -> VoiceStarted | VoiceStopped | None:
-        """Take the frame from `start` up to `end`; frames come in order, without overlap."""
+        """Return what the frame from `start` up to `end` brings; frames come in order, without overlap."""
         self._voiced.append(start if voiced else None)
         onsets = [onset for onset in self._voiced if onset is not None]
         if self._voice_end is None:

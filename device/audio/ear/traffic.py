@@ -21,7 +21,7 @@ class Traffic:
 
     @property
     def heard(self) -> Samples:
-        """Everything that came by while the gate was open."""
+        """Everything that was heard while the gate was open."""
         return Samples(self.passed + self.withheld)
 
     @property
@@ -30,7 +30,7 @@ class Traffic:
         return self.withheld / self.heard if self.heard else 0.0
 
     def since(self, before: Traffic) -> Traffic:
-        """Return what has come by since `before`."""
+        """Return the traffic since `before`."""
         return Traffic(Samples(self.passed - before.passed), Samples(self.withheld - before.withheld))
 
 
@@ -39,12 +39,12 @@ class TrafficReport:
 
     def __init__(self, traffic: Callable[[], Traffic]) -> None:
         self.newest = Traffic()
-        """Of the session that ended last."""
+        """That of the session that ended last."""
         self._traffic = traffic
         self._before = traffic()
 
     def observe(self, what: object, status: object) -> None:
-        """Take in a fact or an order. Outside of sessions the gate is shut: one ending is where the next begins."""
+        """Note a fact or an order. Outside sessions the gate is shut: a count begins where the last one ended."""
         if isinstance(what, CloseSession):
             now = self._traffic()
             self.newest, self._before = now.since(self._before), now

@@ -34,7 +34,8 @@ DUCKED = 10 ** (-15 / 20)
 LONGEST_TAIL_S = 0.04
 # The item of an answer that the local voice says: the provider knows none, so it is told nothing of it.
 OWN_WORDS = ""
-# How often is looked whether an answer has run dry, and what counts as dry: far longer than pieces of sound lie apart.
+# How often it is checked whether an answer has run dry, and how long it has been silent then: far longer than the
+# pauses between the pieces in which it arrives.
 LOOK_S = 0.5
 DRY_S = 1.0
 
@@ -115,7 +116,7 @@ class Player:
         """Fall silent and forget everything queued: at once, or within LONGEST_TAIL_S."""
         self._standby.forget_waiting()
         answer, self._answer = self._answer, None
-        if unopened := self._take_unopened():
+        if unopened := self._pop_unopened():
             self._post(unopened)
         self._cancel_finish()
         self._queue.clear()
@@ -171,7 +172,7 @@ class Player:
         if self._rate != self._speaker.rate:
             self._rate = self._speaker.rate
             self._queue = SoundQueue(self._rate, self._gain)
-        self._take_unopened()
+        self._pop_unopened()
 
     def note_lost(self) -> None:
         """The card is gone: nothing queued will be heard."""
@@ -181,8 +182,8 @@ class Player:
             answer.lost = True
             self._finish_if_done(answer)
 
-    def _take_unopened(self) -> PlaybackStopped | None:
-        """Return what must be said of an answer that is stopped while the card is still being opened."""
+    def _pop_unopened(self) -> PlaybackStopped | None:
+        """Return, once, what to post of an answer that is stopped while the card is still being opened."""
         unopened, self._unopened = self._unopened, None
         return unopened
 

@@ -103,18 +103,18 @@ class SoundQueue:
         size = count * BYTES_PER_SAMPLE
         self.pulled_cue = False
         with self._lock:
-            sound = b"" if self._held or not self._sounds else self._take(size, moment, now)
+            sound = b"" if self._held or not self._sounds else self._pop(size, moment, now)
         if not sound:
             return bytes(size)
         self.sounding_until = moment + len(sound) / BYTES_PER_SAMPLE / self._rate
         return self._gain.apply(sound, self._rate).ljust(size, b"\0")
 
-    def _take(self, size: int, moment: float, now: float) -> bytes:
-        taken = bytearray()
-        while len(taken) < size and self._sounds and self._may_flow(self._sounds[0]):
-            at = moment + len(taken) / BYTES_PER_SAMPLE / self._rate
-            taken += self._take_from(self._sounds[0], size - len(taken), at, now)
-        return bytes(taken)
+    def _pop(self, size: int, moment: float, now: float) -> bytes:
+        popped = bytearray()
+        while len(popped) < size and self._sounds and self._may_flow(self._sounds[0]):
+            at = moment + len(popped) / BYTES_PER_SAMPLE / self._rate
+            popped += self._pop_from(self._sounds[0], size - len(popped), at, now)
+        return bytes(popped)
 
     def _may_flow(self, sound: Sound) -> bool:
         """A sound flows once enough of it is there; when it runs dry it waits for as much again."""
@@ -125,7 +125,7 @@ class SoundQueue:
     def _is_over(self, sound: Sound) -> bool:
         return sound.ended and not sound.pcm
 
-    def _take_from(self, sound: Sound, size: int, at: float, now: float) -> bytes:
+    def _pop_from(self, sound: Sound, size: int, at: float, now: float) -> bytes:
         piece = bytes(sound.pcm[:size])
         del sound.pcm[:size]
         if piece and not sound.begun:

@@ -106,7 +106,7 @@ class Standby:
         self._loop = asyncio.get_running_loop()
         try:
             await self._speaker.open()
-            self._take_up()
+            self._note_open()
         except AudioError:
             # The speaker has reported it; what was to be played goes by unheard.
             self.note_lost()
@@ -116,13 +116,13 @@ class Standby:
             do()
         self._look_after(CLOSE_AFTER_S)
 
-    def _take_up(self) -> None:
+    def _note_open(self) -> None:
         self._is_lost = False
         self.is_open = True
         self._playing.note_open()
 
     def _note_back(self) -> None:
-        self._take_up()
+        self._note_open()
         self._look_after(CLOSE_AFTER_S)
 
     def _all_waiting(self) -> list[Callable[[], None]]:

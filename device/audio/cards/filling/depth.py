@@ -48,7 +48,7 @@ class Depth:
         return self._ahead_ms
 
     def note_left(self, left_ms: float, now: float) -> None:
-        """So much was left when the card was filled up again."""
+        """`left_ms` of sound were left when the card was filled up again."""
         since, self._looked = now - self._looked, now
         if left_ms < NEAR_MS:
             self._grow()
