@@ -9,7 +9,7 @@ from device.core.events import Event
 from device.core.status import Status
 
 Post = Callable[[Event], None]
-"""Hand a fact to the controller."""
+"""Hand a fact to the controller; on the event loop's thread only. Returns at once and never raises."""
 
 Observer = Callable[[Event | Action, Status], None]
 """Told of every fact and order, with the status after it. Must be quick."""

@@ -74,7 +74,10 @@ class Speaker(Protocol):
 
 
 class Ear(Protocol):
-    """The way from the microphone to everyone who listens; owns the gate."""
+    """The way from the microphone to everyone who listens; owns the gate. Nothing here waits or raises.
+
+    Positions are samples of the capture stream (16 kHz), counted from its start.
+    """
 
     def open_gate(self, since: Samples | None, until: Samples | None = None, voiced_only: bool = False) -> None:
         """Let audio out from `since` (None: from now) on, or exactly the span to `until`.
@@ -93,13 +96,13 @@ class Ear(Protocol):
 
 
 class Mouth(Protocol):
-    """The queue to the loudspeaker."""
+    """The queue to the loudspeaker. Nothing here waits or raises; without a sound card answers end unheard."""
 
     def warm_up(self) -> None:
         """Open the loudspeaker: there will be something to play."""
 
     def play_answer(self, turn: int, item: str, pcm: bytes) -> None:
-        """Queue a piece of an answer."""
+        """Queue a piece of an answer (s16le mono at the conversation's `output_rate`)."""
 
     def end_answer_item(self, turn: int, item: str) -> None:
         """All audio of the item was queued."""
@@ -108,22 +111,22 @@ class Mouth(Protocol):
         """The answer is complete: PlaybackFinished follows when all of it has left the sound card."""
 
     def read_answer(self, turn: int, pcm: bytes, rate: Hz) -> None:
-        """Queue what the local voice says in the place, or behind the end, of an answer (s16le mono)."""
+        """Queue what the local voice says in the place, or behind the end, of an answer (s16le mono at `rate`)."""
 
     def stop(self) -> None:
-        """Flush everything; PlaybackStopped is posted."""
+        """Fall silent and drop all that is queued. If there was an answer, PlaybackStopped is posted, perhaps later."""
 
     def duck(self) -> None:
         """Play quietly."""
 
     def unduck(self) -> None:
-        """Play at full volume."""
+        """Play at the volume that is set."""
 
     def play_cue(self, cue: Cue) -> None:
-        """Play a short sound of our own."""
+        """Queue a short sound of our own."""
 
     def play_announcement(self, pcm: bytes, rate: Hz) -> None:
-        """Play a sentence of our own (s16le mono)."""
+        """Queue a sentence of our own (s16le mono at `rate`)."""
 
 
 class Voice(Protocol):

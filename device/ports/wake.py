@@ -43,9 +43,14 @@ class DetectionRule:
 
 
 class WakeWord(Protocol):
-    """A wake-word engine: it is fed with the capture stream and returns detections. It has no threads of its own."""
+    """A wake-word engine: it is fed with the capture stream and returns detections. It has no threads of its own.
+
+    It is made in any thread, and used by one at a time: in the daemon by a thread that does nothing else, since a step
+    takes some milliseconds.
+    """
 
     words: tuple[str, ...]
+    """What it listens for, as detections name it."""
     step: Samples
     """The engine computes a new score after each step of so many samples."""
 
