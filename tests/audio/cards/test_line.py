@@ -24,6 +24,9 @@ from device.sim.devices.soundcard import MICROPHONE
 from device.units import Hz, Samples
 from tests.waiting import until
 
+# The card below keeps time.
+pytestmark = [pytest.mark.card, pytest.mark.patient]
+
 LIMIT_S = 20.0
 INPUT_OVERFLOW = 2
 TIMES = {"output_buffer_dac_time": 0.0, "input_buffer_adc_time": 0.0, "current_time": 0.0}
