@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from device.conversation.openai.outbox import BYTES_PER_MS
-from device.conversation.openai.protocol import Protocol
+from device.conversation.openai.protocol.outbox import BYTES_PER_MS
+from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 

@@ -7,9 +7,9 @@ import itertools
 import json
 from typing import Any
 
-from device.conversation.openai.client_events import is_harmless
-from device.conversation.openai.facts import Fact
-from device.conversation.openai.protocol import Protocol
+from device.conversation.openai.messages.client_events import is_harmless
+from device.conversation.openai.protocol.facts import Fact
+from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 from device.ports.tools import ToolSpec

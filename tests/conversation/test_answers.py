@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Ignored, UsageReported
+from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnded, Ignored, UsageReported
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from tests.conversation.talk import Talk, base64_of, milliseconds

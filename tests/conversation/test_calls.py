@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from device.conversation.openai.calls import CALL_CUT_OFF
+from device.conversation.openai.protocol.calls import CALL_CUT_OFF
 from device.core import events as ev
 from device.core.actions import TurnEnd
 from tests.conversation.talk import Talk, milliseconds

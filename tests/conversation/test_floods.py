@@ -11,7 +11,7 @@ import pytest
 from device.audio.resample import StreamResampler
 from device.conversation.openai import backlog
 from device.conversation.openai.backlog import LONGEST_S, Backlog
-from device.conversation.openai.facts import AnswerAudio
+from device.conversation.openai.protocol.facts import AnswerAudio
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.actions import TurnEnd

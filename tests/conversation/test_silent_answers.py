@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from device.conversation.openai import sound, words
-from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Fact
+from device.conversation.openai.protocol import sound, words
+from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnded, Fact
 from device.core import events as ev
 from device.core.events import Shortfall
 from tests.conversation.talk import Talk, base64_of, milliseconds

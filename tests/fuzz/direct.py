@@ -8,8 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Ignored, UsageReported
-from device.conversation.openai.protocol import Protocol
+from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnded, Ignored, UsageReported
+from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.settings import OpenAI
 from device.core import actions as order
 from device.core import events as ev

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from device.conversation.openai import protocol
-from device.conversation.openai.responses import Responses
+from device.conversation.openai.protocol import protocol
+from device.conversation.openai.protocol.responses import Responses
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "fuzz_events.py"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from device.conversation.openai.facts import AnswerAudio, Fact
-from device.conversation.openai.outbox import BYTES_PER_MS
+from device.conversation.openai.protocol.facts import AnswerAudio, Fact
+from device.conversation.openai.protocol.outbox import BYTES_PER_MS
 
 # The machine lets a complete answer sound for ten minutes: what is longer would never be heard. At 24 kHz that is 29
 # MB; a model's longest answer (32,000 tokens of 50 ms) takes longer than ten minutes to arrive.

@@ -18,7 +18,8 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from device.conversation.openai import errors, refusal
+from device.conversation.openai import refusal
+from device.conversation.openai.messages import errors
 from device.conversation.openai.refusal import HandshakeRecord, Stage
 from device.conversation.openai.settings import OpenAI
 from device.conversation.openai.wire import PingDeadline, Wire

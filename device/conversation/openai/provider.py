@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from device.conversation.openai import address
+from device.conversation.openai.protocol.sound import RATE
 from device.conversation.openai.settings import OpenAI
-from device.conversation.openai.sound import RATE
 from device.ports.conversation import Conversation
 from device.ports.provider import Ends, Provider, Traits
 from device.settings import Table

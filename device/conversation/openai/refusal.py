@@ -19,8 +19,8 @@ from enum import Enum
 from types import ModuleType
 from urllib.parse import urlsplit
 
-from device.conversation.openai import errors
-from device.conversation.openai.errorshapes import error_in_body, is_page
+from device.conversation.openai.messages import errors
+from device.conversation.openai.messages.errorshapes import error_in_body, is_page
 from device.conversation.openai.settings import OpenAI
 from device.core.events import Failure
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from device.conversation.openai import link
 from device.conversation.openai.backlog import LONGEST_S, Backlog, in_pieces
-from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Fact, Ignored, UsageReported
 from device.conversation.openai.link import Link, LinkError
-from device.conversation.openai.protocol import Protocol
-from device.conversation.openai.server_events import TokenDetails, Usage
+from device.conversation.openai.messages.server_events import TokenDetails, Usage
+from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnded, Fact, Ignored, UsageReported
+from device.conversation.openai.protocol.protocol import Protocol
+from device.conversation.openai.protocol.sound import RATE
 from device.conversation.openai.settings import OpenAI
-from device.conversation.openai.sound import RATE
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.errors import where

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from device.conversation.openai import lenientjson
+from device.conversation.openai.messages import lenientjson
 
 # How many entries of a list are looked at, and how many levels.
 _FIRST = 5

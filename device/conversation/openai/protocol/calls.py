@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from device.conversation.openai import server_events as server
-from device.conversation.openai.responses import Responses
+from device.conversation.openai.messages import server_events as server
+from device.conversation.openai.protocol.responses import Responses
 from device.core.events import CallBegun, ToolCalled
 
 CALL_CUT_OFF = "Not done: the answer was interrupted before this was complete."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from device.conversation.openai import client_events as client
-from device.conversation.openai import errors, shortfall, sound, words
-from device.conversation.openai import server_events as server
-from device.conversation.openai.facts import AnswerAudio, AnswerItemEnded, Fact
-from device.conversation.openai.items import AudioItem, AudioItems
-from device.conversation.openai.responses import Response, Responses
+from device.conversation.openai.messages import client_events as client
+from device.conversation.openai.messages import errors
+from device.conversation.openai.messages import server_events as server
+from device.conversation.openai.protocol import shortfall, sound, words
+from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnded, Fact
+from device.conversation.openai.protocol.items import AudioItem, AudioItems
+from device.conversation.openai.protocol.responses import Response, Responses
 from device.core import events as ev
 
 # An item has one or two parts. The number is sent back to the server, so it must be a plausible one.

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from device.conversation.openai import client_events as client
-from device.conversation.openai import configuration, errors, errorshapes, shortfall
-from device.conversation.openai import server_events as server
-from device.conversation.openai.calls import CallReader
-from device.conversation.openai.content import Content
-from device.conversation.openai.facts import Fact, Ignored, UsageReported
-from device.conversation.openai.outbox import BYTES_PER_MS, Outbox
-from device.conversation.openai.responses import Responses
+from device.conversation.openai.messages import client_events as client
+from device.conversation.openai.messages import errors, errorshapes
+from device.conversation.openai.messages import server_events as server
+from device.conversation.openai.protocol import configuration, shortfall
+from device.conversation.openai.protocol.calls import CallReader
+from device.conversation.openai.protocol.content import Content
+from device.conversation.openai.protocol.facts import Fact, Ignored, UsageReported
+from device.conversation.openai.protocol.outbox import BYTES_PER_MS, Outbox
+from device.conversation.openai.protocol.responses import Responses
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.actions import TurnEnd

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from device.conversation.openai.responses import Response
-from device.conversation.openai.server_events import Item, ResponseInfo
-from device.conversation.openai.words import of_items
+from device.conversation.openai.messages.server_events import Item, ResponseInfo
+from device.conversation.openai.protocol.responses import Response
+from device.conversation.openai.protocol.words import of_items
 from device.core.events import Shortfall
 
 NO_END = "no response.done came"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from device.conversation.openai import client_events as client
+from device.conversation.openai.messages import client_events as client
 
 BYTES_PER_MS = 48
 """24 kHz mono s16le."""

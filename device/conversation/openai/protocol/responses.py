@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from device.conversation.openai.words import Words
+from device.conversation.openai.protocol.words import Words
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.conversation.openai.server_events import Usage
+from device.conversation.openai.messages.server_events import Usage
 from device.core.events import Event
 
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from enum import Enum
 
-from device.conversation.openai.errorshapes import ServerError, error_in
-from device.conversation.openai.server_events import ResponseInfo, StatusDetails, read
+from device.conversation.openai.messages.errorshapes import ServerError, error_in
+from device.conversation.openai.messages.server_events import ResponseInfo, StatusDetails, read
 from device.conversation.openai.settings import OpenAI
 from device.core.events import Failure
 

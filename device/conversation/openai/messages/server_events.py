@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from device.conversation.openai import lenientjson
-from device.conversation.openai.errorshapes import ServerError, error_event
+from device.conversation.openai.messages import lenientjson
+from device.conversation.openai.messages.errorshapes import ServerError, error_event
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from device.conversation.openai.server_events import Item, read
+from device.conversation.openai.messages.server_events import Item, read
 
 LONGEST = 4_000
 """In characters: some five minutes of speech. Nobody wants to hear more than that from the local voice."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET
 
-from device.conversation.openai import client_events as client
+from device.conversation.openai.messages import client_events as client
 from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 from device.ports.tools import ToolSpec

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from device.conversation.openai import client_events as client
-from device.conversation.openai.outbox import BYTES_PER_MS
+from device.conversation.openai.messages import client_events as client
+from device.conversation.openai.protocol.outbox import BYTES_PER_MS
 from device.units import BYTES_PER_SAMPLE
 
 

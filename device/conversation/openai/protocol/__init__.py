@@ -1,0 +1,1 @@
+"""What is said and when, as a state machine without I/O."""
