@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 from device.audio.cards.mixer import find_mixer
 from device.audio.settings import Audio
+from device.ports import sound
 
-
-class Mixer(Protocol):
-    """A volume in percent; both raise AudioError."""
-
-    async def get(self) -> int:
-        """Return it."""
-
-    async def set(self, percent: int) -> int:
-        """Set it; return what became of it."""
-
-
-FindMixer = Callable[[str, str], Awaitable[Mixer | None]]
+FindMixer = Callable[[str, str], Awaitable[sound.Volume | None]]
 """output, control: see mixer.find_mixer."""
 
 
 class Volume:
-    """How loud the device speaks."""
+    """A `device.ports.sound.Volume`: the mixer's, or the software gain."""
 
     def __init__(
         self,
@@ -38,7 +27,7 @@ class Volume:
         self._set_gain = set_gain
         self._find = find
         self._on_mixed = on_mixed
-        self._mixer: Mixer | None = None
+        self._mixer: sound.Volume | None = None
         self._percent = round(settings.volume * 100)
 
     async def start(self) -> None:

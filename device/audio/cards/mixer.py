@@ -34,7 +34,7 @@ _CARD_OPTION = re.compile(r":CARD=(?P<card>\w+)")
 
 
 class AlsaMixer:
-    """One playback volume control of a card."""
+    """A `device.ports.sound.Volume`: one playback volume control of a card."""
 
     def __init__(self, device: str, control: str) -> None:
         """`device` is an ALSA control device such as "hw:1", `control` amixer's "name,index"."""
