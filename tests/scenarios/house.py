@@ -31,6 +31,7 @@ from device.sim.devices.soundcard import Recording, VirtualSoundCard
 from device.sim.person.voice import Person, Utterance
 from device.sim.realtime import SimulatedRealtime
 from device.sim.stage.timeline import ScenarioError, Timeline
+from device.units import BYTES_PER_SAMPLE
 from tests.waiting import LIMIT_S, until
 
 LED, BUTTON, RELAY = 18, 23, 17
@@ -161,9 +162,10 @@ class House:
 
     def heard(self, since: float, until: float | None = None) -> Samples:
         """Return what left the loudspeaker between two moments, 1.0 = full scale."""
-        sound = pcm_samples(self.speaker.pcm)
-        end = None if until is None else max(0, self.speaker.position(until))
-        return sound[max(0, self.speaker.position(since)) : end]
+        first = max(0, self.speaker.position(since))
+        end = None if until is None else max(0, self.speaker.position(until)) * BYTES_PER_SAMPLE
+        # Whoever waits looks often, and a recording becomes long: only what is asked for is made numbers.
+        return pcm_samples(self.speaker.pcm[first * BYTES_PER_SAMPLE : end])
 
     def heard_ms(self, since: float, until: float | None = None) -> float:
         """Return for how long the loudspeaker was audible between two moments."""
