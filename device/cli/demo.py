@@ -124,6 +124,6 @@ async def _perform(drawing: Path | None, board: Any, card: Any, server: Any, set
             refreshing.cancel()
         checks.append(scenario.sound_was_heard(speaker.pcm, speaker.rate))
     if drawing:
-        near, far = (picture.Track(sound.pcm, sound.rate, sound.start) for sound in (room, speaker))
+        near, far = (picture.RecordedSound(sound.pcm, sound.rate, sound.start) for sound in (room, speaker))
         await asyncio.to_thread(picture.draw, timeline, near, far, THRESHOLD, drawing)
     return checks

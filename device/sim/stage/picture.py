@@ -26,7 +26,7 @@ COLOURS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class RecordedSound:
     """Recorded sound (s16le mono); `start`: when its first sample sounded, in seconds of `time.monotonic`."""
 
     pcm: bytes
@@ -34,7 +34,7 @@ class Track:
     start: float
 
 
-def draw(timeline: Timeline, room: Track, speaker: Track, threshold: float, path: Path) -> None:
+def draw(timeline: Timeline, room: RecordedSound, speaker: RecordedSound, threshold: float, path: Path) -> None:
     """Write the picture, in the format of the suffix of `path` (.png, .svg, .pdf). Raise HearthsideError."""
     title = "Hearthside: a conversation on the virtual sound card"
     with plot.picture(path, title, [2, 2, 1.2, 0.5, 0.7], (16, 9), share_time=True) as axes:
@@ -55,9 +55,9 @@ def envelope(pcm: bytes, rate: Hz, step_s: float = 0.01) -> np.ndarray[Any, np.d
     return whole.reshape(-1, step).max(axis=1) if len(whole) else whole
 
 
-def _draw_sound(axis: Any, track: Track, began: float, name: str, colour: str) -> None:
-    peaks = envelope(track.pcm, track.rate)
-    times = track.start - began + np.arange(len(peaks)) * 0.01
+def _draw_sound(axis: Any, sound: RecordedSound, began: float, name: str, colour: str) -> None:
+    peaks = envelope(sound.pcm, sound.rate)
+    times = sound.start - began + np.arange(len(peaks)) * 0.01
     axis.fill_between(times, -peaks, peaks, color=colour, linewidth=0)
     axis.set_ylim(-1, 1)
     axis.set_yticks([])
