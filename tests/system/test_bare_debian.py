@@ -51,6 +51,6 @@ def test_the_sound_of_a_desktop_stays_as_it_is(suite: str) -> None:
 
 def test_what_needs_no_card_works_on_arm64() -> None:
     """The processors of all Pis since the third, here computed by software: it takes its time."""
-    tests = "./scripts/setup --dev && .venv/bin/python -m pytest --numprocesses auto -m 'not card and not system'"
+    tests = "./scripts/setup --sim --dev && .venv/bin/python -m pytest --numprocesses auto -m 'not card and not system'"
     tested = run("trixie", tests, "arm64")
     assert tested.returncode == 0, tested.stdout
