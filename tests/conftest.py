@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,9 @@ from tests.waiting import block_until
 # An example may take as long as it does: machines are shared and noisy, and time is measured in tests/bench.
 settings.register_profile("hearthside", deadline=None)
 settings.load_profile("hearthside")
+
+# Under nohup it is ignored, also by the programs that tests start and send it to.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PATIENCE_S = 20.0
 CARD_FIXTURES = {"virtual_card", "pulse"}

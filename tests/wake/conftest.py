@@ -54,8 +54,8 @@ def say() -> Say:
 @pytest.fixture(scope="session")
 def silence() -> Callable[[float], Sound]:
     """Return `silence(seconds)` of a quiet microphone."""
-    noise = np.random.default_rng(3)
-    return lambda seconds: (noise.standard_normal(int(seconds * RATE)) * 5).astype("<i2")
+    # The same each time: what a test hears must not depend on which tests ran before it.
+    return lambda seconds: (np.random.default_rng(3).standard_normal(int(seconds * RATE)) * 5).astype("<i2")
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,9 @@ from device.kit.threads import Threads
 from device.units import BYTES_PER_SAMPLE, Hz, Samples
 from tests.waiting import block_until
 
+# The card below keeps time.
+pytestmark = [pytest.mark.card, pytest.mark.patient]
+
 RATE = Hz(24_000)
 LIMIT_S = 10.0
 
