@@ -16,6 +16,7 @@ from device.house.configuration import composed
 from device.settings import Claim, Mistake, Pin, Section, Table
 from device.tools.relays import TABLE as RELAYS
 from device.wake.decision import rules
+from tests.house.conftest import add
 
 
 class Lamp(Section, frozen=True):
@@ -138,22 +139,6 @@ def test_two_claims_on_one_thing_are_refused_whatever_it_is() -> None:
 
 
 # Files over files
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """The first one, with a folder beside it for more."""
-    (tmp_path / "config.d").mkdir()
-    file = tmp_path / "config.toml"
-    file.write_text("[audio]\nvolume = 0.1\ncues = false\n[tools.relays.light]\npin = 5\n")
-    return file
-
-
-def add(file: Path, name: str, text: str) -> Path:
-    """Put another file into the folder beside the first."""
-    more = file.parent / "config.d" / name
-    more.write_text(text)
-    return more
 
 
 def test_two_claims_name_both_keys_and_both_places(file: Path) -> None:

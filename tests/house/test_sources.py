@@ -12,6 +12,7 @@ from device.errors import ConfigError
 from device.house import configuration, sources
 from device.house.configuration import SCHEMA
 from device.tools.relays import TABLE as RELAYS
+from tests.house.conftest import add
 from tests.house.refusals import complaint
 
 KEY = "sk-proj-Zx81kQ7yTn"
@@ -137,22 +138,6 @@ def test_a_default_file_that_may_not_be_read_is_not_taken_for_none(monkeypatch: 
         configuration.load(None)
     monkeypatch.setattr(sources, "DEFAULT_PATH", Path("/nowhere/config.toml"))
     assert configuration.load(None) == SCHEMA()
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """The first one, with a folder beside it for more."""
-    (tmp_path / "config.d").mkdir()
-    file = tmp_path / "config.toml"
-    file.write_text("[audio]\nvolume = 0.1\ncues = false\n[tools.relays.light]\npin = 5\n")
-    return file
-
-
-def add(file: Path, name: str, text: str) -> Path:
-    """Put another file into the folder beside the first."""
-    more = file.parent / "config.d" / name
-    more.write_text(text)
-    return more
 
 
 def test_files_in_the_folder_lie_over_the_file_in_the_order_of_their_names(file: Path) -> None:
