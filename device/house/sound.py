@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from device.audio.cards.filling.depths import Depths
 from device.audio.cards.portaudio import SoundCards
 from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.echo.canceller import EchoCanceller, NullCanceller
@@ -37,7 +38,8 @@ def open_cards(site: Site) -> SoundCards:
 def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     """Build the way to the loudspeaker for answers at `rate`; the volume is still to be started."""
     far_end = FarEnd(rate)
-    player = Player(AlsaSpeaker(cards, rate), rate, site.controller.post, observer=far_end)
+    depths = Depths(site.state_dir / "loudspeakers.json", site.loading.post)
+    player = Player(AlsaSpeaker(cards, rate, depths), rate, site.controller.post, observer=far_end)
     site.closing.add("player", player.close)
     canceller, observers = _choose_canceller(site, far_end)
     # The software gain is a part of what is known to be played; the mixer is not.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from device.audio.cards.devices import Direction, SoundDevice, rates_to_try
 from device.audio.cards.filling.depth import Depth
+from device.audio.cards.filling.depths import Depths
 from device.audio.cards.filling.outputpcm import OutputPcm, alsa_name
 from device.audio.cards.filling.playout import Cause, Playout
 from device.audio.cards.line import XRUN_NOTE_S, Line
@@ -32,16 +33,15 @@ class AlsaSpeaker(Line[Playout]):
     # A PulseAudio null sink with its defaults, waking up, takes 2 s at once, and then nothing for as long.
     farthest_ahead_s = 4.0
 
-    def __init__(self, owner: Owner, rate: Hz) -> None:
-        """`rate` is what it is opened at where the card does it."""
+    def __init__(self, owner: Owner, rate: Hz, depths: Depths | None = None) -> None:
+        """`rate` is what it is opened at where the card does it; `depths`: what the cards were seen to need before."""
         super().__init__(owner)
         self._best_rate = rate
         self.rate = rate
         self._source: Source = _silence
         self._on_lost: Callable[[], None] = _nothing
         self._on_break: Callable[[float], None] = _ignore
-        # What each card was seen to need is kept as long as the process lives.
-        self._depths: defaultdict[str, Depth] = defaultdict(Depth)
+        self._depths = depths or Depths()
         self._depth = Depth()
         self._dry: Counter[Cause] = Counter()
         # One more than is needed: a card that hangs keeps its own.
@@ -92,12 +92,13 @@ class AlsaSpeaker(Line[Playout]):
             level = logging.INFO if set(dry) == {Cause.BEGINNING} else logging.WARNING
             times = ", ".join(f"{_times(count)} {cause.value}" for cause, count in dry.items())
             log.log(level, "the loudspeaker ran dry %s; it now keeps %.0f ms ahead", times, self._depth.ahead_ms)
+            self._depths.keep()
 
     def _rates(self, device: SoundDevice) -> Iterable[Hz]:
         return rates_to_try(self._best_rate, device)
 
     def _open_at(self, device: SoundDevice, rate: Hz) -> Playout:
-        self._depth = self._depths[device.name]
+        self._depth = self._depths.of(device.name)
         before, self.rate = self.rate, rate
         try:
             return self._open_playout(device, rate)

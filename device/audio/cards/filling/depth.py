@@ -7,6 +7,9 @@ that to be known, and silence tells as much as sound.
 from __future__ import annotations
 
 import math
+from typing import Annotated
+
+import msgspec
 
 from device.units import Ms
 
@@ -32,12 +35,21 @@ PAUSE_S = 0.1
 """A longer time between two looks belongs to no stream that flowed."""
 
 
+class Need(msgspec.Struct, frozen=True):
+    """What a card was seen to need: so many ms ahead, and how long to hold that before less is tried, in seconds."""
+
+    ahead_ms: Annotated[float, msgspec.Meta(ge=LEAST_MS, le=MOST_MS)] = float(FIRST_MS)
+    hold_s: Annotated[float, msgspec.Meta(ge=FIRST_HOLD_S, le=LONGEST_HOLD_S)] = FIRST_HOLD_S
+
+
 class Depth:
     """Decides how much to keep ahead. Moments are seconds of one clock."""
 
-    def __init__(self) -> None:
-        self._ahead_ms = float(FIRST_MS)
-        self._hold_s = FIRST_HOLD_S
+    def __init__(self, need: Need | None = None) -> None:
+        """`need`: what is known of the card from earlier."""
+        known = need or Need()
+        self._ahead_ms = known.ahead_ms
+        self._hold_s = known.hold_s
         self._least_left_ms = math.inf
         self._held_s = 0.0
         self._looked = -math.inf
@@ -46,6 +58,11 @@ class Depth:
     def ahead_ms(self) -> float:
         """How much sound to keep in the card."""
         return self._ahead_ms
+
+    @property
+    def need(self) -> Need:
+        """What has been seen so far."""
+        return Need(self._ahead_ms, self._hold_s)
 
     def note_left(self, left_ms: float, now: float) -> None:
         """`left_ms` of sound were left when the card was filled up again."""

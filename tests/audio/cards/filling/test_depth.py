@@ -76,6 +76,17 @@ def test_a_pause_between_two_streams_proves_nothing() -> None:
     assert depth.ahead_ms == FIRST_MS
 
 
+def test_what_was_seen_before_counts() -> None:
+    """So does how long to hold it."""
+    before = Depth()
+    before.note_dry()
+    again = Depth(before.need)
+    assert again.ahead_ms == before.ahead_ms > FIRST_MS
+    for turn in range(900):
+        again.note_left(again.ahead_ms - 5, turn * TURN_S)
+    assert again.ahead_ms == before.ahead_ms
+
+
 @settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.floats(0, 200)), max_size=3000))
 def test_it_stays_within_bounds(seen: list[float | None]) -> None:
