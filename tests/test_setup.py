@@ -113,7 +113,7 @@ class Clone:
 
     def installed(self) -> list[str]:
         """The requirement files that the last run installed."""
-        return [call.split(" -r ")[1] for call in self.calls if " -r " in call]
+        return [name for call in self.calls for name in call.split(" -r ")[1:]]
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def clone(tmp_path: Path) -> Clone:
 def test_the_first_run_installs_the_locked_requirements_and_the_project(clone: Clone) -> None:
     """Everything by hash, nothing that the lock does not name."""
     assert clone.run().returncode == 0
-    assert clone.installed() == ["requirements.txt", "requirements-pyaudio.txt"]
+    assert clone.installed() == ["requirements.txt", "requirements-build.txt", "requirements-pyaudio.txt"]
     pip = [call for call in clone.calls if " -m pip " in f" {call}"]
     assert all("--no-deps" in call for call in pip)
     assert all("--require-hashes" in call for call in pip if " -r " in call)
@@ -172,6 +172,29 @@ def test_a_changed_lock_is_installed_at_the_level_that_was_there(clone: Clone) -
         lock.write("# moved\n")
     clone.run()
     assert clone.installed()[0] == "requirements-dev.txt"
+
+
+def test_onnxruntime_comes_only_when_asked_for_and_is_kept_up(clone: Clone) -> None:
+    """It is a third of a device's environment; who has it gets its new version with a pull."""
+    assert clone.run().returncode == 0
+    assert "requirements-onnx.txt" not in clone.installed()
+    assert clone.run("--with", "onnx").returncode == 0
+    assert clone.installed() == ["requirements-onnx.txt"]
+    with (clone.path / "requirements-onnx.txt").open("a", encoding="utf-8") as lock:
+        lock.write("# moved\n")
+    clone.run()
+    assert clone.installed() == ["requirements-onnx.txt"]
+    clone.run("--with", "onnx")
+    assert clone.calls == []
+
+
+def test_another_extra_is_refused(clone: Clone) -> None:
+    """Before anything is installed; it could only be a slip of the pen."""
+    for options in (("--with",), ("--with", "onyx")):
+        run = clone.run(*options)
+        assert run.returncode == 1
+        assert "--with takes onnx" in run.stderr
+        assert clone.calls == []
 
 
 def test_a_moved_clone_gets_a_new_environment(clone: Clone) -> None:

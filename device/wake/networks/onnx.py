@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # 3 = errors only. Otherwise the runtime writes harmless warnings (about unused initialisers) to stderr.
 _LOG_ERRORS_ONLY = 3
 _CPU = ("CPUExecutionProvider",)
+# It is a third of all that is installed, and hardly anybody needs it.
+_HOW_TO_INSTALL = "run scripts/install --with onnx (in a clone: scripts/setup --with onnx), or use a .tflite file"
 
 
 class OnnxNetwork:
@@ -67,7 +69,7 @@ def _load(path: Path) -> onnxruntime.InferenceSession:
     try:
         import onnxruntime
     except ImportError as error:
-        raise ConfigError(f"{path} needs onnxruntime ({error}); run scripts/setup again") from error
+        raise ConfigError(f"{path} needs onnxruntime ({error}): {_HOW_TO_INSTALL}") from error
     try:
         return onnxruntime.InferenceSession(str(path), _options(onnxruntime.SessionOptions()), providers=_CPU)
     except Exception as error:  # onnxruntime's errors have no other common base
