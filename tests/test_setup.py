@@ -123,6 +123,7 @@ def clone(tmp_path: Path) -> Clone:
     (path / "scripts").mkdir(parents=True)
     (path / "device").mkdir()
     shutil.copy(ROOT / "scripts" / "setup", path / "scripts")
+    shutil.copytree(ROOT / "scripts" / "lib", path / "scripts" / "lib")
     shutil.copy(ROOT / "device" / "__init__.py", path / "device")
     for source in [ROOT / "pyproject.toml", *ROOT.glob("requirements*.txt")]:
         shutil.copy(source, path)
