@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Generic, TypeVar
 
 from device.ports.conversation import Conversation, OnAnswerAudio, OnAnswerItemEnd
@@ -47,6 +48,37 @@ class Ends:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a provider is reached."""
+
+    host: str
+    port: int
+    encrypted: bool
+
+
+class KeyVerdict(Enum):
+    """What became of a key that was tried."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """The provider could not be asked, or failed for another reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTrial:
+    """What a provider said when a key was tried."""
+
+    verdict: KeyVerdict
+    took: Ms
+    why: str = ""
+    """In the provider's words; the key is not in it."""
+    what_to_do: str = ""
+    server_time: float | None = None
+    """What the provider's clock showed (unix s)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider(Generic[Settings]):
     """Declared once, in the provider's own folder, and named in house/catalogue.py. Light to import."""
 
@@ -64,6 +96,10 @@ class Provider(Generic[Settings]):
     """Names of what must be kept secret, in capitals: see `secrets.find_secret`."""
     prepare: Callable[[], None] = lambda: None
     """Load in the background what the first session needs; for when the device listens already."""
+    reach: Callable[[Settings], Endpoint] | None = None
+    """Return where it is reached; None: it needs no network. Raise ConfigError."""
+    try_key: Callable[[Settings, Secret], KeyTrial] | None = None
+    """Try a key, at no cost and without a session, within some seconds. Blocks, and never raises."""
 
     @property
     def name(self) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from device.conversation.openai.settings import OpenAI
+from device.errors import ConfigError
 from device.kit import addresses
 from device.kit.words import shown
+from device.ports.provider import Endpoint
 from device.settings import Mistake
+
+_LOOKS = "it looks like wss://host/path"
 
 
 def mistakes(settings: OpenAI) -> Iterator[Mistake]:
@@ -17,6 +21,28 @@ def mistakes(settings: OpenAI) -> Iterator[Mistake]:
         yield Mistake("url", f" must begin with wss:// (or ws:// in your own network), not {shown(settings.url)}")
     elif settings.url.startswith("ws://") and not settings.allow_plain:
         yield from _plain_mistakes(settings.url)
+
+
+def endpoint(url: str) -> Endpoint:
+    """Return the host and the port that a URL names. Raise ConfigError when it names none."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"conversation.openai.url is not a URL: {error}; {_LOOKS}") from error
+    if not host:
+        raise ConfigError(f"conversation.openai.url names no host; {_LOOKS}")
+    encrypted = parts.scheme == "wss"
+    return Endpoint(host, port or (443 if encrypted else 80), encrypted)
+
+
+def beside(url: str, name: str) -> str:
+    """Return the HTTP address of what stands beside the sessions: ".../realtime/client_secrets"."""
+    parts = urlsplit(url)
+    scheme = "https" if parts.scheme == "wss" else "http"
+    # Without name and password: the key has its own place.
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((scheme, host, f"{parts.path.rstrip('/')}/{name}", "", ""))
 
 
 def _plain_mistakes(url: str) -> Iterator[Mistake]:

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from device.conversation.openai import refusal
+from device.conversation.openai.address import endpoint
 from device.conversation.openai.messages import errors
 from device.conversation.openai.refusal import HandshakeRecord, Stage
 from device.conversation.openai.settings import OpenAI
@@ -124,14 +125,8 @@ def prepare() -> None:
 
 def host_of(url: str) -> str:
     """Return the host that a URL names. Raise ConfigError when the URL cannot be connected to."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigError(f"{_SET}.url is not a URL: {error}; it looks like wss://host/path") from error
-    if not host:
-        raise ConfigError(f"{_SET}.url names no host; it looks like wss://host/path")
-    if parts.username is not None:
+    host = endpoint(url).host
+    if urlsplit(url).username is not None:
         raise ConfigError(f"{_SET}.url must not hold a name or password; the key has its own place")
     return host
 

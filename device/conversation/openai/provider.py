@@ -6,7 +6,8 @@ from device.conversation.openai import address
 from device.conversation.openai.protocol.sound import RATE
 from device.conversation.openai.settings import OpenAI
 from device.ports.conversation import Conversation
-from device.ports.provider import Ends, Provider, Traits
+from device.ports.provider import Endpoint, Ends, KeyTrial, Provider, Traits
+from device.secrets import Secret
 from device.settings import Table
 from device.units import Ms, ms_from_seconds
 
@@ -45,6 +46,18 @@ def open_conversation(settings: OpenAI, ends: Ends) -> Conversation:
     )
 
 
+def reach(settings: OpenAI) -> Endpoint:
+    """Return where the server is. Raise ConfigError when the URL names none."""
+    return address.endpoint(settings.url)
+
+
+def try_key(settings: OpenAI, key: Secret) -> KeyTrial:
+    """Try a key by having a client secret made, which is thrown away."""
+    from device.conversation.openai import keytrial
+
+    return keytrial.try_key(settings, key)
+
+
 TABLE = Table("conversation.openai", OpenAI, address.mistakes)
 OPENAI = Provider(
     table=TABLE,
@@ -54,4 +67,6 @@ OPENAI = Provider(
     open=open_conversation,
     secrets=(KEY,),
     prepare=prepare,
+    reach=reach,
+    try_key=try_key,
 )
