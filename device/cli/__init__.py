@@ -10,12 +10,12 @@ import sys
 from collections.abc import Sequence
 
 from device import __version__
-from device.cli import config, demo, listen, replay, run
+from device.cli import config, demo, doctor, listen, replay, run
 from device.errors import ConfigError, HearthsideError
 from device.house import configuration, sources
 from device.kit import signals
 
-COMMANDS = (run, listen, replay, config, demo)
+COMMANDS = (run, listen, replay, config, doctor, demo)
 
 _KEY = re.compile(rf"({'|'.join(configuration.SCHEMA.__struct_fields__)})\.[\w.]*\w")
 

@@ -15,6 +15,8 @@ PROC = Path("/proc/asound")
 # Two lines a card, as sound/core/init.c of Linux prints them: " 1 [Device         ]: USB-Audio - USB PnP Sound Device",
 # and the long name.
 _CARD = re.compile(r"^ *(\d+) \[(.*?) *\]: .*? - (.*)\n +(.*)$", re.MULTILINE)
+# "owner_pid   : 1234" in card1/pcm0c/sub0/status, as sound/core/pcm.c prints it while somebody has it open.
+_OWNER = re.compile(r"^owner_pid *: *(\d+)$", re.MULTILINE)
 # "01-00: USB Audio : USB Audio : playback 1 : capture 1", as sound/core/pcm.c prints it: numbers, id, name, abilities.
 _PCM = re.compile(r"^(\d+)-(\d+): ([^:]*):([^:]*)(.*)$", re.MULTILINE)
 
@@ -89,6 +91,27 @@ def read_pcms(root: Path = PROC) -> tuple[CardPcm, ...]:
         )
         for card, number, pcm_id, name, abilities in _PCM.findall(_read(root / "pcm"))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that has a device of a card open."""
+
+    card: int
+    captures: bool
+    pid: int
+    program: str
+
+
+def read_holders(root: Path = PROC, processes: Path = Path("/proc")) -> tuple[Holder, ...]:
+    """Return who has devices open; of a process of somebody else's perhaps no more than its number."""
+    found = []
+    for status in sorted(root.glob("card[0-9]*/pcm*[cp]/sub*/status")):
+        card, device = int(status.parts[-4].removeprefix("card")), status.parts[-3]
+        if owner := _OWNER.search(_read(status)):
+            program = _read(processes / owner[1] / "comm").strip() or "a program"
+            found.append(Holder(card, device.endswith("c"), int(owner[1]), program))
+    return tuple(found)
 
 
 def find_player(wanted: str, root: Path = PROC) -> Card | None:

@@ -23,7 +23,7 @@ import pyaudio
 
 from device.audio.cards.alsa import pcms
 from device.audio.cards.alsa.chatter import silence_libraries
-from device.audio.cards.devices import DEFAULT, Direction, SoundDevice
+from device.audio.cards.devices import DEFAULT, MOST_REAL_CHANNELS, OTHER_RATES, Direction, SoundDevice
 from device.audio.cards.owner import HANG_S, OnBlock, OwnedLine, Stream
 from device.audio.settings import Audio
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
@@ -126,6 +126,23 @@ class SoundCards:
         if self._name(direction) == DEFAULT:
             self._note_default(direction, device)
         return device
+
+    def rates(self, direction: Direction) -> tuple[str, tuple[Hz, ...]]:
+        """In PortAudio's thread: return the configured device's name, and the rates at which it can be opened now.
+
+        Raise DeviceNotFoundError, or AudioError when it exists but cannot be opened.
+        """
+        device = self.choose(direction)
+        return device.name, tuple(rate for rate in sorted(OTHER_RATES) if self._takes(device, direction, rate))
+
+    def _takes(self, device: SoundDevice, direction: Direction, rate: Hz) -> bool:
+        way = direction.value
+        channels = min(device.channels(direction), MOST_REAL_CHANNELS)
+        wanted = {f"{way}_device": device.index, f"{way}_channels": channels, f"{way}_format": pyaudio.paInt16}
+        try:
+            return bool(self._initialise().is_format_supported(rate, **wanted))
+        except ValueError:
+            return False
 
     def open_input(self, device: SoundDevice, rate: Hz, channels: int, block: int, on_block: OnBlock) -> Stream:
         """See Owner."""

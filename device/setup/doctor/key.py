@@ -1,0 +1,91 @@
+"""The provider's key: is it there, may only root read it, and does the provider take it? It is never shown."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from device.house.catalogue import provider_of
+from device.kit.threads import Threads
+from device.ports.provider import KeyTrial, KeyVerdict
+from device.setup.credentials import STORE, Kept, find_key
+from device.setup.doctor.check import Check, Findings
+from device.setup.doctor.finding import hint, skipped, well, wrong
+from device.setup.doctor.patient import Patient
+from device.units import Ms
+
+SLOW = Ms(1_500)
+# Certificates and tokens bear a minute; a clock that is further off is not kept right.
+_CLOCK_OFF_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """Of one key."""
+
+    name: str
+    kept: Kept
+    trial: KeyTrial | None = None
+    """None: it was not tried."""
+    now: float = 0.0
+
+
+async def try_keys(patient: Patient) -> list[KeyFacts]:
+    """Find every key that the provider needs, and try it."""
+    provider = provider_of(patient.settings)
+    found = []
+    for name in provider.secrets:
+        kept, trial = await find_key(name, patient.given), None
+        if kept.secret is not None and provider.try_key is not None:
+            settings = patient.settings.of(provider.table)
+            trial = await Threads("key").call(provider.try_key, settings, kept.secret)
+        found.append(KeyFacts(name, kept, trial, time.time()))
+    return found
+
+
+def judge_keys(keys: list[KeyFacts]) -> Findings:
+    """Say whether each is there and good."""
+    return [finding for key in keys for finding in _judge(key)] or [skipped("key", "the provider needs none")]
+
+
+def _judge(key: KeyFacts) -> Findings:
+    kept = key.kept
+    if kept.forbidden:
+        return [skipped("key", f"{kept.problem}: run the doctor with sudo")]
+    if kept.secret is None:
+        return [
+            wrong(
+                "key",
+                kept.problem,
+                f"put it, alone, into {STORE / key.name.lower()} (owner root, mode 600)",
+                misconfigured=True,
+            )
+        ]
+    readable = f"others than root may read {kept.place} (mode {kept.mode:o})"
+    exposed = [wrong("key file", readable, f"sudo chmod 600 {kept.place}")] if kept.mode & 0o077 else []
+    return [*exposed, *_judge_trial(key)]
+
+
+def _judge_trial(key: KeyFacts) -> Findings:
+    trial, name = key.trial, f"{key.name} from {key.kept.place}"
+    if trial is None:
+        return [well("key", f"{name} is there")]
+    if trial.verdict is KeyVerdict.REFUSED:
+        return [wrong("key", f"{name} is refused: {trial.why}", trial.what_to_do, misconfigured=True)]
+    if trial.verdict is KeyVerdict.UNKNOWN:
+        return [hint("key", f"{name} could not be tried: {trial.why}", trial.what_to_do)]
+    text = f"{name} is taken; it took {trial.took:.0f} ms"
+    quick = hint("key", f"{text}: slow", "nothing, if it happens rarely") if trial.took > SLOW else well("key", text)
+    return [quick, *_judge_clock(trial, key.now)]
+
+
+def _judge_clock(trial: KeyTrial, now: float) -> Findings:
+    off_s = now - trial.server_time if trial.server_time is not None else 0.0
+    if abs(off_s) <= _CLOCK_OFF_S:
+        return []
+    way = "ahead of" if off_s > 0 else "behind"
+    fix = "sudo timedatectl set-ntp true, and wait a minute"
+    return [hint("clock", f"this machine's clock is {abs(off_s):.0f} s {way} the provider's", fix)]
+
+
+KEY = Check("key", try_keys, judge_keys, 25, "check the network, then run the doctor again")
