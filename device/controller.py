@@ -69,6 +69,8 @@ class Controller:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._microphone_orders = asyncio.Lock()
+        self._microphone_task: asyncio.Task[None] | None = None
+        """The newest order to it that takes time: those before it end before it does."""
         self._exit = asyncio.Event()
         self._orders: dict[type[Action], tuple[_Step, ...]] = {}
         self._failing: set[tuple[Device, str]] = set()
@@ -95,6 +97,11 @@ class Controller:
             self._stop_timer()
             for task in tuple(self._tasks):
                 task.cancel()
+
+    async def microphone_settled(self) -> None:
+        """Wait until what the microphone was told last has been done, or has failed."""
+        if self._microphone_task is not None:
+            await asyncio.wait({self._microphone_task})
 
     def post(self, fact: Event) -> None:
         """Handle a fact. Orders are performed before this returns, unless another fact is being handled already."""
@@ -230,10 +237,10 @@ class Controller:
                 _Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end)),
                 _Step(speaker, lambda a: house.mouth.warm_up()),
             ),
-            order.OpenMicrophone: (_Step(microphone, lambda a: self._spawn(microphone, self._open_microphone)),),
+            order.OpenMicrophone: (_Step(microphone, lambda a: self._order_microphone(self._open_microphone)),),
             order.CloseMicrophone: (
                 _Step(ear, lambda a: house.ear.clear()),
-                _Step(microphone, lambda a: self._spawn(microphone, self._close_microphone)),
+                _Step(microphone, lambda a: self._order_microphone(self._close_microphone)),
             ),
             order.Announce: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a)),),
             order.ReadAloud: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._read_aloud, a)),),
@@ -242,10 +249,16 @@ class Controller:
             order.Exit: (_Step(Device.CONVERSATION, lambda a: self._exit.set()),),
         }
 
-    def _spawn(self, part: Device, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
+    def _order_microphone(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._microphone_task = self._spawn(Device.MICROPHONE, work)
+
+    def _spawn(
+        self, part: Device, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any
+    ) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(self._see_through(part, work, *arguments))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _see_through(self, part: Device, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
         what = work.__name__.lstrip("_")
@@ -371,27 +384,7 @@ _QUIET = (
 
 
 def _log_fact(fact: Event) -> None:
-    if trouble := _trouble(fact):
+    if trouble := failures.trouble(fact):
         log.warning("%s", trouble)
     else:
         log.log(logging.DEBUG if isinstance(fact, _QUIET) else logging.INFO, "%s", fact)
-
-
-def _trouble(fact: Event) -> str:
-    """Return what a person needs to know about a fact that reports a problem, "" for any other fact."""
-    match fact:
-        case ev.SessionFailed():
-            return f"the conversation failed ({fact.failure.value}): {fact.message}"
-        case ev.ResponseFinished() if fact.failure is not None:
-            return f"the answer failed ({fact.failure.value}): {fact.message}"
-        case ev.ResponseFinished() if fact.message and not fact.cancelled:
-            return f"the answer is not whole: {fact.message}"
-        case ev.ProviderComplained():
-            return f"the provider complains: {fact.message}"
-        case ev.ReadingFailed():
-            return f"an answer without sound cannot be read aloud: {fact.message}"
-        case ev.DeviceFailed():
-            return f"{fact.device.value.replace('_', ' ')} failed: {fact.message}"
-        case ev.EchoCancellationLost():
-            return f"echo cancellation is lost: {fact.message}"
-    return ""

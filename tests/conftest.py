@@ -56,6 +56,13 @@ def only_marked_tests_have_a_card(request: pytest.FixtureRequest, monkeypatch: p
         monkeypatch.setattr(VirtualSoundCard, "__enter__", lambda card: pytest.fail("mark this test with `card`"))
 
 
+@pytest.fixture(autouse=True)
+def nobody_has_made_a_place_for_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No house of a test is found by the commands of whoever runs the tests, nor by another test."""
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+
+
 @pytest.fixture(scope="session")
 def virtual_card() -> Iterator[VirtualSoundCard]:
     """A virtual sound card for the whole run; this process finds its PCMs."""

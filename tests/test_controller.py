@@ -278,7 +278,7 @@ async def test_a_microphone_that_broke_is_not_well_because_it_is_merely_busy_now
     controller.observers.append(lambda what, status: told.append(what))
     errors: list[Any] = [LookupError("nobody foresaw this"), AudioError("busy")]
     for recorder.microphone_error in errors:
-        controller.post(ev.ButtonLongPressed())
+        controller.post(ev.UnmuteRequested())
         await turn_the_loop()
         assert not controller.status.muted
         controller.post(ev.ButtonLongPressed())
@@ -315,7 +315,7 @@ async def test_that_the_disk_refuses_is_said_when_the_conversation_is_over(recor
     memory = MuteMemory(tmp_path / "state")
     controller = build(recorder, muted=True, remember_mute=memory.remember)
     memory.start(controller.post)
-    controller.post(ev.ButtonLongPressed())
+    controller.post(ev.UnmuteRequested())
     controller.post(WAKE)
     async with asyncio.timeout(5):
         while ev.Device.DISK not in controller.status.faults:

@@ -143,7 +143,7 @@ def hold_deaf(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     return say_deaf(memory, fact)
 
 
-def hush(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
+def hush(memory: Memory, fact: Any) -> list[Action]:
     """Stop saying what went wrong: the person does not want to hear more of it."""
     memory.stop(Timer.FAILURE_SHOWN)
     memory.note(failing=False)
@@ -159,7 +159,7 @@ def mute(memory: Memory, fact: Any) -> list[Action]:
     return [*shut, *_end_session(memory), order.RememberMute(True), *do.cue(memory, Cue.MUTED)]
 
 
-def unmute(memory: Memory, fact: ev.ButtonLongPressed) -> list[Action]:
+def unmute(memory: Memory, fact: Any) -> list[Action]:
     """Listen for the wake word again."""
     do.let_go(memory, fact)
     memory.note(muted=False)

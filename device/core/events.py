@@ -257,10 +257,7 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class ProviderComplained:
-    """The provider reported an error that leaves the session alive.
-
-    `failure` is set when no answer may come because of it.
-    """
+    """The provider reported an error that leaves the session alive. `failure`: no answer may come because of it."""
 
     turn: int
     message: str
@@ -310,10 +307,9 @@ class PlaybackFinished:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackStopped:
-    """Playback was flushed on our order; how much of its current item was heard.
+    """Playback was flushed on our order; how much of its current item was heard. `item`: "" when none was playing.
 
     `played` counts what really left the sound card, `received` all that the provider sent of the item.
-    `item` is empty when no item of an answer was playing.
     """
 
     turn: int
@@ -342,6 +338,21 @@ class EchoCancellationLost:
     """The loudspeaker's sound can no longer be removed from what the microphone hears."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MuteRequested:
+    """The person wants the microphone closed, and says so otherwise than by the button: on this device itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmuteRequested:
+    """The person wants it opened again. Only who stands at the device, or may log in to it, can bring this about."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The person wants quiet, and says so otherwise than by the button."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,5 +392,8 @@ Event = (
     | DeviceFailed
     | DeviceRecovered
     | EchoCancellationLost
+    | MuteRequested
+    | UnmuteRequested
+    | StopRequested
     | ShutdownRequested
 )

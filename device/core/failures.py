@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from device.core import events as ev
 from device.core.events import Device, Failure, Shortfall
 
 OF_CONVERSATION = {
@@ -71,3 +72,23 @@ TOOL_BROKE = "Not done: a fault in the device."
 
 TOO_MANY_CALLS = "Not done: too many calls at once. Wait for the results of the others, then call again."
 """For the model, in answer to a call of a flood."""
+
+
+def trouble(fact: ev.Event) -> str:
+    """Return what a person needs to know about a fact that reports a problem, "" for any other fact."""
+    match fact:
+        case ev.SessionFailed():
+            return f"the conversation failed ({fact.failure.value}): {fact.message}"
+        case ev.ResponseFinished() if fact.failure is not None:
+            return f"the answer failed ({fact.failure.value}): {fact.message}"
+        case ev.ResponseFinished() if fact.message and not fact.cancelled:
+            return f"the answer is not whole: {fact.message}"
+        case ev.ProviderComplained():
+            return f"the provider complains: {fact.message}"
+        case ev.ReadingFailed():
+            return f"an answer without sound cannot be read aloud: {fact.message}"
+        case ev.DeviceFailed():
+            return f"{fact.device.value.replace('_', ' ')} failed: {fact.message}"
+        case ev.EchoCancellationLost():
+            return f"echo cancellation is lost: {fact.message}"
+    return ""

@@ -223,8 +223,8 @@ def holding_unmuted(memory: Memory, fact: Any) -> bool:
 
 
 def long_press_unmutes(memory: Memory, fact: Any) -> bool:
-    """A long press while muted: only this unmutes."""
-    return memory.status.muted
+    """A long press that began while muted. One during which somebody else muted does not take that back."""
+    return memory.status.muted and memory.button_down
 
 
 def call_is_stale(memory: Memory, fact: ToolCalled) -> bool:

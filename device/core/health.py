@@ -76,7 +76,7 @@ class Record:
     """The health of the parts that the machine knows, all well until a fact tells the contrary."""
 
     def __init__(self, now: Ms) -> None:
-        parts = (*map(_name, Device), PROVIDER, ECHO_CANCELLER)
+        parts = (*map(part_name, Device), PROVIDER, ECHO_CANCELLER)
         self._of = {part: Health(part, ok=True, since=now) for part in parts}
 
     @property
@@ -88,9 +88,9 @@ class Record:
         """Note a fact. Anything else, such as an order, says nothing about health."""
         match what:
             case ev.DeviceFailed():
-                self._fail(_name(what.device), what.message, WHAT_TO_DO[what.device], now)
+                self._fail(part_name(what.device), what.message, WHAT_TO_DO[what.device], now)
             case ev.DeviceRecovered():
-                self._recover(_name(what.device), now)
+                self._recover(part_name(what.device), now)
             case ev.SessionFailed() if what.failure in ABOUT_PROVIDER:
                 self._fail(PROVIDER, what.message, ABOUT_PROVIDER[what.failure], now)
             case ev.SessionReady():
@@ -125,5 +125,6 @@ class Changes:
         return changed
 
 
-def _name(device: Device) -> str:
+def part_name(device: Device) -> str:
+    """Return what the health of a device is told under."""
     return device.value.replace("_", " ")

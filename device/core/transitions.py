@@ -47,6 +47,7 @@ _IDLE = (
     Row(IDLE, ev.ButtonHeld, IDLE, do.press_button, when.muted),
     Row(IDLE, ev.ButtonHeld, IDLE, end.hold_deaf, when.deaf),
     Row(IDLE, ev.ButtonHeld, WAKING, do.open_session_by_hold),
+    Row(IDLE, ev.StopRequested, IDLE, end.hush),
 )
 
 _WAKING = (
@@ -159,6 +160,8 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.ButtonLongPressed, IDLE, end.mute, when.long_press_mutes),
         Row(here, ev.ButtonLongPressed, here, end.unmute, when.long_press_unmutes, rearm=False),
         Row(here, Timer.LONGEST_HOLD, IDLE, end.mute, when.holding_unmuted),
+        Row(here, ev.MuteRequested, IDLE, end.mute, when.unmuted),
+        Row(here, ev.UnmuteRequested, here, end.unmute, when.muted, rearm=False),
         Row(here, Timer.REST, here, do.nothing, rearm=False),
         Row(here, Timer.FAILURE_SHOWN, here, end.stop_showing_failure, rearm=False),
         Row(here, ev.DeviceFailed, here, end.note_not_kept, when.mute_not_kept, rearm=False),
@@ -173,6 +176,7 @@ def _in_every_session(here: Phase) -> tuple[Row, ...]:
     return (
         *(() if here is WAKING else _in_every_conversation(here)),
         Row(here, Timer.LONGEST_SESSION, IDLE, end.give_up_session),
+        Row(here, ev.StopRequested, IDLE, end.leave),
         Row(here, ev.SessionFailed, IDLE, end.fail_by_session),
         Row(here, ev.DeviceFailed, IDLE, end.fail_by_device, when.conversation_needs_device),
     )

@@ -21,6 +21,7 @@ from device.house.closing import Closing
 from device.house.configuration import Config
 from device.house.home import open_home
 from device.house.listening import open_listening, open_wake
+from device.house.oversight import Oversight, Parts, announce_start
 from device.house.policy import choose_barge_in, machine_settings
 from device.house.site import Site
 from device.house.sound import open_cards, open_sound
@@ -33,6 +34,7 @@ from device.service import heap
 from device.service.health import HealthLog
 from device.service.mute import MuteMemory
 from device.service.readiness import Readiness
+from device.service.standing import Tell
 from device.service.statefolder import state_folder
 from device.service.systemd import ServiceManager
 from device.tools.registry import Registry
@@ -55,6 +57,7 @@ class App:
     microphone: Microphone
     readiness: Readiness
     health: HealthLog
+    oversight: Oversight
 
 
 async def serve(settings: Config, secrets: Mapping[str, Secret]) -> None:
@@ -109,8 +112,10 @@ async def open_app(settings: Config, secrets: Mapping[str, Secret]) -> AsyncIter
         mute.start(controller.post)
         # Last of all: meanwhile the disk has had the time that the others took.
         closing.add("mute state", mute.close)
-        app, house = await _build(Site(settings, profile, controller, closing, secrets, state_dir), mute)
+        tell = announce_start(controller, closing)
+        app, house = await _build(Site(settings, profile, controller, closing, secrets, state_dir), mute, tell)
         controller.move_in(house)
+        await app.oversight.start()
         if not controller.status.muted:
             await _open_microphone(house.microphone)
         provider_of(settings).prepare()
@@ -126,7 +131,7 @@ async def _open_microphone(microphone: Microphone) -> None:
             raise
 
 
-async def _build(site: Site, mute: MuteMemory) -> tuple[App, House]:
+async def _build(site: Site, mute: MuteMemory, tell: list[Tell]) -> tuple[App, House]:
     """Open the wings, each with what it needs of those before it."""
     controller, settings = site.controller, site.settings
     cards = open_cards(site)
@@ -141,14 +146,17 @@ async def _build(site: Site, mute: MuteMemory) -> tuple[App, House]:
     readiness = Readiness(listening.microphone, lambda: controller.status.muted, settings.wake.words)
     health = HealthLog(home.health)
     # Everybody in the house who is told of every fact and order.
+    parts = Parts(listening.microphone, listening.frontend, sound.volume, wake.worker, health)
+    oversight = Oversight(site, parts, tell)
     controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
+    controller.observers += oversight.observers
     house = House(
         ear=listening.frontend,
         microphone=listening.microphone,
         mouth=sound.player,
         conversation=conversation,
         tools=home.registry,
-        panel=panel,
+        panel=oversight.watched(panel),
         voice=EspeakVoice(),
         remember_mute=mute.remember,
     )
@@ -164,5 +172,6 @@ async def _build(site: Site, mute: MuteMemory) -> tuple[App, House]:
         microphone=listening.microphone,
         readiness=readiness,
         health=health,
+        oversight=oversight,
     )
     return app, house

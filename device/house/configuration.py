@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from device.audio.settings import Audio
 from device.boards import Profile, load_profile
+from device.control.settings import Control
 from device.conversation.settings import Conversation
 from device.errors import ConfigError
 from device.house import complaints
@@ -45,6 +46,7 @@ class Config(Section, frozen=True):
     hardware: Hardware = Hardware()
     tools: Tools = Tools()
     service: Service = Service()
+    control: Control = Control()
 
     def of(self, table: Table[T]) -> T:
         """Return what a provider's or a feature's table holds."""

@@ -24,6 +24,10 @@ class Microphone(Protocol):
         """Stop capturing and let the device go: no frame comes any more. Harmless when it is closed."""
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it is certain that it captures nothing."""
+
+    @property
     def works(self) -> bool:
         """Whether it is open and sound keeps coming."""
 

@@ -215,6 +215,15 @@ async def test_a_microphone_works_from_its_opening_until_it_is_closed(ears: Ears
     assert not await ears.microphone.settle()
 
 
+async def test_a_microphone_is_closed_before_it_is_opened_and_after_it_was_closed(ears: Ears) -> None:
+    """And at no time in between."""
+    assert ears.microphone.is_closed
+    await ears.microphone.open()
+    assert not ears.microphone.is_closed
+    await ears.microphone.close()
+    assert ears.microphone.is_closed
+
+
 async def test_sound_is_whole_however_soon_it_is_needed(ears: Ears) -> None:
     """It comes in frames, one or many at a time, and none is lost or doubled when that changes."""
     await ears.microphone.open()

@@ -227,6 +227,8 @@ class Mutable:
 
     def mute(self) -> None:
         """Press for long; or once more, to unmute."""
+        if self.controller.status.muted:
+            self.controller.post(ev.ButtonHeld(self.frontend.position))
         self.controller.post(ev.ButtonLongPressed())
 
     def leave(self) -> None:

@@ -221,6 +221,17 @@ class Conversations(RuleBasedStateMachine):
         if goes_on:
             self.tell(ev.PlaybackStarted(self.turn))
 
+    @rule(muted=st.booleans())
+    def mute_is_asked_for(self, muted: bool) -> None:
+        self.tell(ev.MuteRequested() if muted else ev.UnmuteRequested())
+        assert self.machine.status.muted is muted
+        assert self.microphone_open is not muted
+
+    @rule()
+    def quiet_is_asked_for(self) -> None:
+        self.tell(ev.StopRequested())
+        assert self.in_phase(Phase.IDLE)
+
     @precondition(lambda self: self.session_open)
     @rule(failure=st.sampled_from([None, ev.Failure.BUSY]))
     def provider_complains(self, failure: ev.Failure | None) -> None:

@@ -153,6 +153,7 @@ class DirectHouse:
                 ev.DeviceRecovered(ev.Device.SPEAKER),
             ),
             *(ev.DeviceFailed(ev.Device.MICROPHONE, "gone"), ev.DeviceRecovered(ev.Device.MICROPHONE)),
+            *(ev.MuteRequested(), ev.UnmuteRequested(), ev.StopRequested()),
         )
 
     def _position(self) -> Samples:

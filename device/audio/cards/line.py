@@ -60,6 +60,7 @@ class Line(ABC, Generic[AnyStream]):
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._wanted = False
+        self._let_go = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stream: AnyStream | None = None
         self._heard = 0.0
@@ -83,6 +84,11 @@ class Line(ABC, Generic[AnyStream]):
     def is_open(self) -> bool:
         """Whether there is a stream that is not known to be broken."""
         return self._stream is not None and not self._faulty
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the card has let it go. Not when it hung at the last `close`: nothing of its sound is used then."""
+        return self._let_go
 
     @property
     def works(self) -> bool:
@@ -115,7 +121,7 @@ class Line(ABC, Generic[AnyStream]):
         What fails is reported all the same, and tried again until it works or the line is closed. Whether blocks come
         is known later: see `settle`.
         """
-        self._wanted = True
+        self._wanted, self._let_go = True, False
         self._retry_s = FIRST_RETRY_S
         if not self.works:
             self._settled.clear()
@@ -140,6 +146,7 @@ class Line(ABC, Generic[AnyStream]):
         self._settled.set()
         try:
             await asyncio.wait_for(self._owner.call(self.drop), HANG_S)
+            self._let_go = not self._wanted
         except TimeoutError:
             self._stream = None
 

@@ -35,6 +35,11 @@ class FakeMicrophone:
         self.is_open = False
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it is not open."""
+        return not self.is_open
+
+    @property
     def works(self) -> bool:
         """Whether it is open."""
         return self.is_open

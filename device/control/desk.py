@@ -1,0 +1,91 @@
+"""Does what the control socket asks for: facts go to the machine, as a button's do; questions are answered here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from device.control.messages import AnyRequest, GetLevels, GetStatus, Mute, SetVolume, Stop, Subscribe, Unmute
+from device.core.events import MuteRequested, StopRequested, UnmuteRequested
+from device.errors import AudioError, HearthsideError
+from device.ports.facts import Post
+from device.ports.sound import Volume
+
+CLOSING_LIMIT_S = 15.0
+"""An opening of the microphone that is under way may take 10 s, and a card that hangs is waited for for 3."""
+
+
+class NotDoneError(HearthsideError):
+    """What was asked for was not done, or not wholly; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the desk may use of the house."""
+
+    post: Post
+    status: Callable[[], dict[str, Any]]
+    """Return what is told of the house."""
+    levels: Callable[[], dict[str, Any]]
+    """Return how loud it is at the microphone."""
+    volume: Volume
+    is_muted: Callable[[], bool]
+    microphone_settled: Callable[[], Awaitable[None]]
+    """Wait until what the microphone was last told has been done, or has failed."""
+    microphone_is_closed: Callable[[], bool]
+
+
+class Desk:
+    """One for all clients."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    async def do(self, request: AnyRequest) -> dict[str, Any]:
+        """Do it; return the result. Raise HearthsideError."""
+        match request:
+            case GetStatus() | Subscribe():
+                return {**self._outside.status(), "volume": await self._volume()}
+            case Mute():
+                return await self._mute()
+            case Unmute():
+                self._outside.post(UnmuteRequested())
+                return {"muted": self._outside.is_muted()}
+            case Stop():
+                self._outside.post(StopRequested())
+                return {}
+            case SetVolume():
+                return {"volume": await self._set_volume(request)}
+            case GetLevels():
+                return self._outside.levels()
+
+    async def _mute(self) -> dict[str, Any]:
+        """Mute as the button does. The answer is a promise: it is given when the microphone is closed."""
+        self._outside.post(MuteRequested())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_LIMIT_S):
+                await self._outside.microphone_settled()
+        if not self._outside.is_muted():
+            raise NotDoneError("somebody else has unmuted it meanwhile")
+        if not self._outside.microphone_is_closed():
+            raise NotDoneError(
+                "muted: nothing that the microphone hears is used or sent; but the sound system does not answer, and "
+                "may not have let the microphone go"
+            )
+        return {"muted": True}
+
+    async def _volume(self) -> int | None:
+        try:
+            return await self._outside.volume.get()
+        except AudioError:
+            return None
+
+    async def _set_volume(self, request: SetVolume) -> int:
+        volume = self._outside.volume
+        if request.to is not None:
+            return await volume.set(request.to)
+        now = await volume.get()
+        return now if request.by is None else await volume.set(min(100, max(0, now + request.by)))

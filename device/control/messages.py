@@ -1,0 +1,110 @@
+"""What goes over the control socket: one JSON object a line, strictly understood."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+LONGEST_LINE = 65_536
+"""In bytes. No request needs a hundredth of it."""
+
+_LONGEST_COMPLAINT = 200
+
+Id = int | Annotated[str, Meta(max_length=64)]
+"""Chosen by who asks; the answer carries it."""
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="do"):
+    """What may be asked for; `do` says which."""
+
+    id: Id
+
+
+class GetStatus(Request, frozen=True, tag="status"):
+    """How is the house doing?"""
+
+
+class Mute(Request, frozen=True, tag="mute"):
+    """Close the microphone. Answered when it is closed."""
+
+
+class Unmute(Request, frozen=True, tag="unmute"):
+    """Listen again."""
+
+
+class Stop(Request, frozen=True, tag="stop"):
+    """Be quiet: end the conversation, and whatever is being said."""
+
+
+class SetVolume(Request, frozen=True, tag="volume"):
+    """Set the volume, or change it; with neither only say it."""
+
+    to: Annotated[int, Meta(ge=0, le=100)] | None = None
+    by: Annotated[int, Meta(ge=-100, le=100)] | None = None
+
+
+class Subscribe(Request, frozen=True, tag="subscribe"):
+    """Tell from now on what happens."""
+
+
+class GetLevels(Request, frozen=True, tag="levels"):
+    """How loud is what the microphone hears?"""
+
+
+AnyRequest = GetStatus | Mute | Unmute | Stop | SetVolume | Subscribe | GetLevels
+
+_requests = msgspec.json.Decoder(AnyRequest)
+
+
+class _Envelope(Struct, frozen=True):
+    """What an answer needs of a request that is wrong."""
+
+    id: Id | None = None
+
+
+_envelopes = msgspec.json.Decoder(_Envelope)
+
+
+class BadRequestError(Exception):
+    """A line that is no request. The text says what is wrong with it."""
+
+
+def decode(line: bytes) -> AnyRequest:
+    """Understand a line. Raise BadRequestError."""
+    try:
+        request: AnyRequest = _requests.decode(line)
+    # A UnicodeDecodeError is a ValueError, as are msgspec's own.
+    except (ValueError, RecursionError) as error:
+        raise BadRequestError(str(error)[:_LONGEST_COMPLAINT]) from error
+    if isinstance(request, SetVolume) and request.to is not None and request.by is not None:
+        raise BadRequestError("volume: give either `to` or `by`")
+    return request
+
+
+def id_of(line: bytes) -> Id | None:
+    """Return the id of a line that is no request, as far as it has one."""
+    try:
+        return _envelopes.decode(line).id
+    except (ValueError, RecursionError):
+        return None
+
+
+def answer(to: Id | None, result: dict[str, Any]) -> bytes:
+    """Return the line that answers a request."""
+    return _line({"id": to, "ok": True, "result": result})
+
+
+def refusal(to: Id | None, error: str) -> bytes:
+    """Return the line that says why a request was not done."""
+    return _line({"id": to, "ok": False, "error": error})
+
+
+def event(name: str, facts: dict[str, Any]) -> bytes:
+    """Return the line that tells of something."""
+    return _line({"event": name, **facts})
+
+
+def _line(table: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(table) + b"\n"

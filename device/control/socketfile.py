@@ -1,0 +1,77 @@
+"""The socket's place in the file system: made for one daemon, taken over from a dead one, never from a living one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+from pathlib import Path
+
+from device.control.paths import NAME
+from device.errors import HearthsideError
+
+MODE = 0o660
+_BACKLOG = 16
+
+
+class SocketFileError(HearthsideError):
+    """There can be no control socket; the message says why."""
+
+
+class SocketFile:
+    """A listening socket in a folder, and the lock that says whose it is; a lock ends with its process."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raise SocketFileError."""
+        self.path = folder / NAME
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._lock = _locked(folder / f"{NAME}.lock")
+            try:
+                self.socket = self._bound()
+            except OSError:
+                os.close(self._lock)
+                raise
+        except OSError as error:
+            raise SocketFileError(f"{self.path}: {_why(error)}") from error
+
+    def close(self) -> None:
+        """Remove the socket and let its place go."""
+        self.socket.close()
+        # Not the lock's file: somebody may have opened it just now, and would hold the lock of a file that is no more.
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+        os.close(self._lock)
+
+    def _bound(self) -> socket.socket:
+        # With the lock in hand, what lies there was left by a process that was killed.
+        self.path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            listener.bind(str(self.path))
+            # Before it listens nobody can have connected.
+            self.path.chmod(MODE)
+            listener.listen(_BACKLOG)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+
+
+def _locked(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EWOULDBLOCK:
+        return "another hearthside is running and serves it"
+    # A path that is too long for a socket has no number.
+    return error.strerror or str(error)

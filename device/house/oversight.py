@@ -1,0 +1,180 @@
+"""The wing of what the house tells of itself, and of who may tell it to be quiet: health file and control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from device import __version__
+from device.audio.ear.frontend import Frontend
+from device.audio.ear.levels import levels_of
+from device.control import paths
+from device.control.desk import Desk, Outside
+from device.control.feed import Feed
+from device.control.server import ControlServer
+from device.control.socketfile import SocketFile, SocketFileError
+from device.controller import Controller
+from device.core.indication import Indication, indication
+from device.core.report import Report
+from device.core.standing import Watch
+from device.core.status import Status
+from device.house.closing import Closing
+from device.house.site import Site
+from device.ports.facts import Observer
+from device.ports.panel import Panel
+from device.ports.sound import Microphone, Volume
+from device.service.health import HealthLog
+from device.service.healthfile import HealthFile, runtime_directory
+from device.service.standing import Sources, StandingWatch, Tell, since_1970
+from device.units import CAPTURE_RATE, Samples, ms_from_seconds
+from device.wake.worker import WakeWorker
+
+log = logging.getLogger(__name__)
+
+FRAME = Samples(1_280)
+"""80 ms, in which what was scored is counted."""
+MEASURED = Samples(CAPTURE_RATE)
+"""How much sound is measured when somebody asks for levels: a second."""
+
+
+def announce_start(controller: Controller, closing: Closing) -> list[Tell]:
+    """Say in the health file that the house is starting; return who goes on writing it: nobody without a place."""
+    folder = runtime_directory()
+    if folder is None:
+        return []
+    file = HealthFile(folder)
+    closing.add("health file", file.close)
+
+    def write(report: Report) -> None:
+        file.write(msgspec.json.encode(_table(report)))
+
+    write(Report(Watch(ms_from_seconds(time.monotonic())).standing, controller.status, (), 0))
+    return [write]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is looked at, and told."""
+
+    microphone: Microphone
+    frontend: Frontend
+    volume: Volume
+    wake: WakeWorker
+    health: HealthLog
+
+    def scored_frames(self) -> int:
+        """Return how many frames the wake word has heard."""
+        return self.wake.scored_samples // FRAME
+
+
+class Oversight:
+    """Looks after a house, once it is started."""
+
+    def __init__(self, site: Site, parts: Parts, tell: list[Tell]) -> None:
+        """`tell`: who is told how the house stands, beside those who subscribe."""
+        self._site = site
+        self._parts = parts
+        self.watch = StandingWatch(Sources(self._status, lambda: parts.health.facts, parts.scored_frames))
+        self.watch.listeners += tell
+        self._server = self._open_server()
+        self._feed = Feed(self._publish, site.settings.control.transcripts)
+        self.watch.listeners += [] if self._server is None else [self._feed.tell]
+
+    @property
+    def observers(self) -> list[Observer]:
+        """Who must be told of every fact and order; nobody where nobody can ask."""
+        return [self.watch.observe, self._feed.observe] if self.watch.listeners else []
+
+    def watched(self, panel: Panel) -> Panel:
+        """Return a panel that is this one, and tells subscribers what its lights say."""
+        return panel if self._server is None else _WatchedPanel(panel, self._note)
+
+    async def start(self) -> None:
+        """Begin to tell, and to answer; when the house is whole."""
+        closing = self._site.closing
+        if self._server is not None:
+            await self._server.start()
+        if self.watch.listeners:
+            task = asyncio.create_task(self.watch.run(), name="standing")
+            closing.add("standing", lambda: (task.cancel(), None)[1])
+
+    def _open_server(self) -> ControlServer | None:
+        folder = paths.own_folder()
+        if folder is None:
+            log.info("no control socket: neither $RUNTIME_DIRECTORY nor $XDG_RUNTIME_DIR says where")
+            return None
+        try:
+            file = SocketFile(folder)
+        except SocketFileError as error:
+            log.warning("no control socket: %s", error)
+            return None
+        server = ControlServer(file, Desk(self._outside()).do)
+        self._site.closing.add("control socket", server.close)
+        return server
+
+    def _outside(self) -> Outside:
+        controller, microphone = self._site.controller, self._parts.microphone
+        return Outside(
+            post=controller.post,
+            status=self._told,
+            levels=self._levels,
+            volume=self._parts.volume,
+            is_muted=lambda: controller.status.muted,
+            microphone_settled=controller.microphone_settled,
+            microphone_is_closed=lambda: microphone.is_closed,
+        )
+
+    def _status(self) -> Status:
+        return self._site.controller.status
+
+    def _told(self) -> dict[str, Any]:
+        status, settings = self._status(), self._site.settings
+        return {
+            **_table(self.watch.report()),
+            "muted": status.muted,
+            "indication": indication(status).value,
+            "words": settings.wake.words,
+            "provider": settings.conversation.provider,
+        }
+
+    def _levels(self) -> dict[str, Any]:
+        """Say how loud the last second was: with what our own loudspeaker added to it taken away, where it can be."""
+        frontend = self._parts.frontend
+        end = frontend.position
+        heard = frontend.recall(Samples(max(0, end - MEASURED)), end)
+        return {"muted": self._status().muted, **levels_of(heard).table()}
+
+    def _publish(self, name: str, facts: dict[str, Any]) -> None:
+        if self._server is not None:
+            self._server.publish(name, facts)
+
+    def _note(self, shown: Indication) -> None:
+        self._feed.note(self._status(), shown)
+
+
+class _WatchedPanel:
+    """A panel, and somebody who looks at it."""
+
+    def __init__(self, panel: Panel, look: Callable[[Indication], None]) -> None:
+        self._panel = panel
+        self._look = look
+
+    def show(self, shown: Indication) -> None:
+        """See Panel."""
+        self._look(shown)
+        self._panel.show(shown)
+
+    def close(self) -> None:
+        """See Panel."""
+        self._panel.close()
+
+
+def _table(report: Report) -> dict[str, Any]:
+    return {**report.table(since_1970), "written": round(time.time(), 1), "version": __version__, "pid": os.getpid()}

@@ -1,0 +1,90 @@
+"""Follows how the house is doing as a whole, and tells whoever wants to know when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device.core.health import Health
+from device.core.report import Report
+from device.core.standing import Watch
+from device.core.status import Status
+from device.errors import where
+from device.units import Ms, ms_from_seconds
+
+log = logging.getLogger(__name__)
+
+LONGEST_S = 5.0
+"""How often it is told at least; half of what readers of the file are promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What is asked; must be quick."""
+
+    status: Callable[[], Status]
+    parts: Callable[[], tuple[Health, ...]]
+    scored_frames: Callable[[], int]
+
+
+Tell = Callable[[Report], None]
+
+
+class StandingWatch:
+    """Looks whenever something has happened, and else every few seconds."""
+
+    def __init__(self, sources: Sources, clock: Callable[[], float] = time.monotonic) -> None:
+        self.listeners: list[Tell] = []
+        """Told of each change, and every LONGEST_S without one."""
+        self._sources = sources
+        self._clock = clock
+        self._watch = Watch(self._now())
+        self._news = asyncio.Event()
+        self._told: Report | None = None
+        self._told_at = 0.0
+
+    def observe(self, what: object, status: object) -> None:
+        """An observer of the controller: something has happened."""
+        self._news.set()
+
+    def report(self) -> Report:
+        """Return how the house is doing now."""
+        sources = self._sources
+        status, parts, frames = sources.status(), sources.parts(), sources.scored_frames()
+        return Report(self._watch.look(status, parts, frames, self._now()), status, parts, frames)
+
+    async def run(self) -> None:
+        """Look and tell, for ever."""
+        while True:
+            self._news.clear()
+            self._look()
+            try:
+                async with asyncio.timeout(LONGEST_S):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    def _look(self) -> None:
+        report, now = self.report(), self._clock()
+        if self._told is not None and report.is_like(self._told) and now - self._told_at < LONGEST_S:
+            return
+        self._told, self._told_at = report, now
+        for tell in self.listeners:
+            try:
+                tell(report)
+            except Exception as error:  # noqa: BLE001 - one that raises must not keep the others from knowing
+                log.error("who is told of the house's standing failed: %s", where(error))
+
+    def _now(self) -> Ms:
+        return ms_from_seconds(self._clock())
+
+
+def since_1970(moment: Ms) -> float:
+    """Return a moment of the monotonic clock as seconds since 1970, by the wall clock as it goes now.
+
+    Asked anew each time: at boot the wall clock may be wrong by months, and is put right.
+    """
+    return round(time.time() - (time.monotonic() - moment / 1000), 1)

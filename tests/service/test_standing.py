@@ -1,0 +1,64 @@
+"""Who is told how the house stands, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from device.core.health import Health
+from device.core.report import Report
+from device.core.standing import State
+from device.core.status import Status
+from device.service import standing
+from device.service.standing import Sources, StandingWatch, since_1970
+from device.units import Ms
+from tests.waiting import until
+
+
+class Facts:
+    """What a house would say, as the test has it."""
+
+    def __init__(self) -> None:
+        self.status = Status()
+        self.parts: tuple[Health, ...] = ()
+        self.frames = 1
+        self.told: list[Report] = []
+        self.watch = StandingWatch(Sources(lambda: self.status, lambda: self.parts, lambda: self.frames))
+        self.watch.listeners.append(self.told.append)
+
+
+async def test_a_change_is_told_at_once_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    """Though something happens all the time; and a listener that raises does not keep the others from knowing."""
+    facts = Facts()
+    facts.watch.listeners.insert(0, lambda report: 1 // 0)
+    running = asyncio.create_task(facts.watch.run())
+    await until(lambda: len(facts.told) == 1, "the first")
+    for _ in range(10):
+        facts.frames += 1
+        facts.watch.observe(object(), object())
+        await asyncio.sleep(0)
+    assert len(facts.told) == 1
+    facts.status = Status(muted=True)
+    facts.watch.observe(object(), object())
+    await until(lambda: len(facts.told) == 2, "the change")
+    assert [report.standing.state for report in facts.told] == [State.LISTENING, State.MUTED]
+    assert "ZeroDivisionError" in caplog.text
+    running.cancel()
+
+
+async def test_it_is_told_again_though_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads the file can tell that the house is alive."""
+    monkeypatch.setattr(standing, "LONGEST_S", 0.01)
+    facts = Facts()
+    running = asyncio.create_task(facts.watch.run())
+    await until(lambda: len(facts.told) >= 3, "three of the same")
+    assert {report.standing for report in facts.told} == {facts.told[0].standing}
+    running.cancel()
+
+
+def test_the_wall_clock_of_now_counts() -> None:
+    """It may have been put right since."""
+    moment = Ms((time.monotonic() - 5) * 1000)
+    assert abs(since_1970(moment) - (time.time() - 5)) < 1
