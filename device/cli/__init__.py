@@ -1,4 +1,4 @@
-"""The command line: one file per command."""
+"""The command line: one file per command. Only that of the command which is asked for is loaded."""
 
 from __future__ import annotations
 
@@ -7,23 +7,35 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
 from device import __version__
-from device.cli import config, demo, doctor, listen, replay, run
 from device.errors import ConfigError, HearthsideError
-from device.house import configuration, sources
 from device.kit import signals
 
-COMMANDS = (run, listen, replay, config, doctor, demo)
-
-_KEY = re.compile(rf"({'|'.join(configuration.SCHEMA.__struct_fields__)})\.[\w.]*\w")
+COMMANDS = {
+    "run": "run",
+    "status": "remote.status",
+    "mute": "remote.orders",
+    "unmute": "remote.orders",
+    "stop": "remote.orders",
+    "volume": "remote.volume",
+    "events": "remote.events",
+    "listen": "listen",
+    "replay": "replay",
+    "config": "config",
+    "doctor": "doctor",
+    "demo": "demo",
+}
+"""The module of each, in this package."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code: 0, 1 when it failed, 2 for wrong arguments, 78 for a wrong configuration."""
     _print_whatever_it_is()
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser([given[0]] if given and given[0] in COMMANDS else COMMANDS).parse_args(given)
     try:
         signals.unwind()
         code: int = options.command(options)
@@ -47,19 +59,26 @@ def _print_whatever_it_is() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return one that knows these commands, and those that share a file with them."""
     parser = argparse.ArgumentParser(prog="hearthside", description="A voice for the room.")
     parser.add_argument("--version", action="version", version=f"hearthside {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_to(commands)
+    for module in dict.fromkeys(COMMANDS[name] for name in names):
+        import_module(f"device.cli.{module}").add_to(commands)
     return parser
 
 
 def _placed(complaint: str, options: argparse.Namespace) -> str:
     """Put the file before a complaint that begins with a key: whoever looks for a model or a card does not know it."""
-    key = _KEY.match(complaint.removeprefix("the configuration: "))
-    if key is None or "overrides" not in options:
+    if "overrides" not in options:
+        return complaint
+    # Late: a command that has no use for the configuration does not load it.
+    from device.house import configuration, sources
+
+    tables = "|".join(configuration.SCHEMA.__struct_fields__)
+    key = re.match(rf"({tables})\.[\w.]*\w", complaint.removeprefix("the configuration: "))
+    if key is None:
         return complaint
     try:
         place = configuration.read(options.config, options.overrides).place(key[0])

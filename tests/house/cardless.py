@@ -57,7 +57,7 @@ async def open_cardless(
     house = CardlessHouse()
 
     def make_microphone(
-        cards: object, on_frame: Callable[[bytes, float], None], pace: Callable[[], Pace], on_gap: object
+        cards: object, on_frame: Callable[[bytes, float], None], pace: Callable[[], Pace], *more: object
     ) -> FakeMicrophone:
         house.microphone = FakeMicrophone(on_frame)
         return house.microphone
@@ -65,7 +65,7 @@ async def open_cardless(
     async def find_no_mixer(volume: Volume) -> None:
         """See Volume.start."""
 
-    def make_speaker(cards: object, rate: Hz) -> FakeSpeaker:
+    def make_speaker(cards: object, rate: Hz, *more: object) -> FakeSpeaker:
         return FakeSpeaker(rate)
 
     monkeypatch.setattr(app, "open_cards", lambda site: _NoCards())

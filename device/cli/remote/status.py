@@ -1,0 +1,48 @@
+"""hearthside status: how the house that runs is doing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from device.control import client
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    parser = commands.add_parser("status", help="say how the service is doing, and what to do about it")
+    parser.add_argument("--json", action="store_true", help="for programs: all that is known, as JSON")
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    told = client.ask({"do": "status"})
+    print(json.dumps(told) if options.json else "\n".join(lines(told)))
+    return 0
+
+
+def lines(told: dict[str, Any]) -> Iterator[str]:
+    """Yield it for people: the state, what is not well, and a few facts."""
+    during = "" if told["phase"] == "idle" else f" ({told['phase']})"
+    yield f"{told['state']} since {_when(told['since'])}{during}"
+    unwell = [part for part in told["parts"] if not part["ok"]]
+    if not unwell and told["why"]:
+        yield from _trouble(told["why"], told["what_to_do"])
+    for part in unwell:
+        yield from _trouble(f"{part['part']}: {part['why']} (since {_when(part['since'])})", part["what_to_do"])
+    yield f"wake words: {', '.join(told['words'])}"
+    volume = "unknown" if told["volume"] is None else f"{told['volume']} %"
+    yield f"volume: {volume}; provider: {told['provider']}; version: {told['version']}"
+
+
+def _trouble(why: str, what_to_do: str) -> Iterator[str]:
+    yield f"  {why}"
+    if what_to_do:
+        yield f"  what to do: {what_to_do}"
+
+
+def _when(since_1970: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(since_1970))
