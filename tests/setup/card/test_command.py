@@ -1,0 +1,125 @@
+"""scripts/prepare-card as people run it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.setup.card.cards import API_KEY, KEY
+
+ROOT = Path(__file__).parents[3]
+COMMAND = ROOT / "scripts" / "prepare-card"
+LINE = "console=tty1 root=PARTUUID=4e639091-02 rootwait\n"
+EX_CONFIG = 78
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    """Make a card of an image with cloud-init."""
+    boot = tmp_path / "bootfs"
+    boot.mkdir()
+    (boot / "cmdline.txt").write_text(LINE, encoding="utf-8")
+    (boot / "meta-data").write_text("instance_id: rpios-image\n", encoding="utf-8")
+    (tmp_path / "id.pub").write_text(f"{KEY}\n", encoding="utf-8")
+    (tmp_path / "wifi").write_text("correct horse\n", encoding="utf-8")
+    return boot
+
+
+def prepare(*arguments: object, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run it, without a terminal and without the packages of this environment."""
+    command = [sys.executable, "-I", "-S", str(COMMAND), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, input=given, timeout=60)
+
+
+def system(card: Path) -> list[object]:
+    """Return the options that every card needs."""
+    return ["--host", "kitchen", "--user", "ada", "--ssh-key", card.parent / "id.pub"]
+
+
+def test_a_card_is_prepared(card: Path) -> None:
+    """With the Wi-Fi's password from standard input; the format is that of the files there."""
+    wifi = ["--wifi", "home", "--country", "DE", "--wifi-password-file", "-"]
+    run = prepare(card, *system(card), *wifi, "--profile", "generic", given="correct horse\n")
+    assert run.returncode == 0, run.stderr
+    assert "ds=nocloud;i=hearthside-" in (card / "cmdline.txt").read_text(encoding="utf-8")
+    assert "correct horse" not in "".join(path.read_text("utf-8") for path in card.rglob("*") if path.is_file())
+    assert (card / "hearthside" / "settings").read_text(encoding="utf-8") == "profile=generic\n"
+    script = (card / "hearthside" / "first-boot").read_text(encoding="utf-8")
+    assert script == (ROOT / "scripts" / "first-boot").read_text(encoding="utf-8")
+
+
+def test_a_dry_run_writes_nothing(card: Path) -> None:
+    """And says what would be written."""
+    run = prepare(card, *system(card), "--dry-run")
+    assert run.returncode == 0, run.stderr
+    assert "would write user-data" in run.stderr
+    assert {path.name for path in card.iterdir()} == {"cmdline.txt", "meta-data"}
+
+
+def test_the_imagers_pair_is_written(tmp_path: Path, card: Path) -> None:
+    """With the command that takes it."""
+    run = prepare("--imager", tmp_path / "pair", *system(card))
+    assert run.returncode == 0, run.stderr
+    assert {path.name for path in (tmp_path / "pair").iterdir()} == {"user-data", "network-config"}
+    assert "rpi-imager --cli --cloudinit-userdata" in run.stderr
+
+
+def test_a_key_on_the_card_is_warned_about(card: Path) -> None:
+    """And never shown."""
+    (card.parent / "key").write_text(f"{API_KEY}\n", encoding="utf-8")
+    run = prepare(card, *system(card), "--key-on-card", card.parent / "key")
+    assert run.returncode == 0, run.stderr
+    assert "whoever holds the card can read the API key" in run.stderr
+    assert API_KEY not in run.stderr + run.stdout
+    assert (card / "hearthside" / "openai-api-key").read_text(encoding="utf-8") == f"{API_KEY}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--profile", "respeaker_2mic_v3"], "did you mean respeaker_2mic_v"),
+        (["--bundle", "nowhere.tar"], "there is no file nowhere.tar"),
+        (["--config", "nowhere.toml"], "cannot read nowhere.toml"),
+        (["--wifi-hidden"], "which Wi-Fi?"),
+        (["--wifi", "home", "--country", "DE"], "give --wifi-password-file"),
+        (["--enrolment-token-file", "/dev/null", "--broker", "https://b"], "must hold one line"),
+        (["--broker", "http://b"], "must begin with https://"),
+        (["--format", "custom.toml", "--profile", "generic"], "custom.toml cannot run a command"),
+        (["--ssh"], "give one of the two"),
+        (["--time-zone", "nowhere at all"], "not a time zone"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(card: Path, arguments: list[str], complaint: str) -> None:
+    """In one line, with the exit code of a wrong configuration."""
+    run = prepare(card, *system(card), *arguments)
+    assert run.returncode == EX_CONFIG
+    assert complaint in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+    assert {path.name for path in card.iterdir()} == {"cmdline.txt", "meta-data"}
+
+
+def test_a_private_key_is_refused(card: Path) -> None:
+    """With the name of the public one."""
+    private = card.parent / "id"
+    private.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n", encoding="utf-8")
+    run = prepare(card, "--host", "a", "--user", "ada", "--ssh-key", private)
+    assert run.returncode == EX_CONFIG
+    assert f"give {private}.pub" in run.stderr
+
+
+def test_it_runs_on_the_python_of_an_older_computer() -> None:
+    """3.9, as macOS has it: no newer syntax, and nothing but the standard library and its own files."""
+    folder = ROOT / "device" / "setup" / "card"
+    files = [COMMAND, *folder.glob("*.py"), folder.parent / "__init__.py", ROOT / "device" / "__init__.py"]
+    for path in [*files, ROOT / "device" / "errors.py"]:
+        tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                own = name.startswith("device.setup.card") or name == "device.errors"
+                assert own or name.partition(".")[0] in sys.stdlib_module_names, f"{path}: {name}"
