@@ -146,7 +146,7 @@ async def _build(site: Site, mute: MuteMemory, tell: list[Tell]) -> tuple[App, H
     readiness = Readiness(listening.microphone, lambda: controller.status.muted, settings.wake.words)
     health = HealthLog(home.health)
     # Everybody in the house who is told of every fact and order.
-    parts = Parts(listening.microphone, listening.frontend, sound.volume, wake.worker, health)
+    parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health)
     oversight = Oversight(site, parts, tell)
     controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
     controller.observers += oversight.observers

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,15 +26,18 @@ from device.core.report import Report
 from device.core.standing import Watch
 from device.core.status import Status
 from device.house.closing import Closing
+from device.house.listening import WakeWing
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.panel import Panel
-from device.ports.sound import Microphone, Volume
+from device.ports.sound import Microphone, Speaker, Volume
 from device.service.health import HealthLog
 from device.service.healthfile import HealthFile, runtime_directory
 from device.service.standing import Sources, StandingWatch, Tell, since_1970
 from device.units import CAPTURE_RATE, Samples, ms_from_seconds
-from device.wake.worker import WakeWorker
+
+if TYPE_CHECKING:
+    from device.service.metrics.endpoint import MetricsEndpoint
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +68,18 @@ class Parts:
 
     microphone: Microphone
     frontend: Frontend
+    speaker: Speaker
     volume: Volume
-    wake: WakeWorker
+    wake: WakeWing
     health: HealthLog
 
     def scored_frames(self) -> int:
         """Return how many frames the wake word has heard."""
-        return self.wake.scored_samples // FRAME
+        return self.wake.worker.scored_samples // FRAME
+
+    def lost_sound(self) -> dict[str, int]:
+        """Return how often sound was lost on the way in and on the way out."""
+        return {"capture": self.microphone.losses, "playback": self.speaker.losses}
 
 
 class Oversight:
@@ -86,11 +94,14 @@ class Oversight:
         self._server = self._open_server()
         self._feed = Feed(self._publish, site.settings.control.transcripts)
         self.watch.listeners += [] if self._server is None else [self._feed.tell]
+        self._counting: list[Observer] = []
+        self._endpoint = self._open_metrics()
 
     @property
     def observers(self) -> list[Observer]:
         """Who must be told of every fact and order; nobody where nobody can ask."""
-        return [self.watch.observe, self._feed.observe] if self.watch.listeners else []
+        looking = [self.watch.observe, self._feed.observe] if self.watch.listeners else []
+        return looking + self._counting
 
     def watched(self, panel: Panel) -> Panel:
         """Return a panel that is this one, and tells subscribers what its lights say."""
@@ -101,6 +112,8 @@ class Oversight:
         closing = self._site.closing
         if self._server is not None:
             await self._server.start()
+        if self._endpoint is not None:
+            await self._endpoint.start()
         if self.watch.listeners:
             task = asyncio.create_task(self.watch.run(), name="standing")
             closing.add("standing", lambda: (task.cancel(), None)[1])
@@ -118,6 +131,27 @@ class Oversight:
         server = ControlServer(file, Desk(self._outside()).do)
         self._site.closing.add("control socket", server.close)
         return server
+
+    def _open_metrics(self) -> MetricsEndpoint | None:
+        settings, parts = self._site.settings.service.metrics, self._parts
+        if settings.port is None:
+            return None
+        # Late: only who wants figures loads what keeps them.
+        from device.service.metrics import tally
+        from device.service.metrics.endpoint import MetricsEndpoint
+
+        sources = tally.Sources(
+            version=__version__,
+            report=self.watch.report,
+            near_misses=lambda: parts.wake.report.near_misses,
+            lost_sound=parts.lost_sound,
+            ledger=self._site.ledger,
+        )
+        counted = tally.Tally(sources)
+        self._counting.append(counted.observe)
+        endpoint = MetricsEndpoint(settings, counted.text, tally.CONTENT_TYPE)
+        self._site.closing.add("metrics", endpoint.close)
+        return endpoint
 
     def _outside(self) -> Outside:
         controller, microphone = self._site.controller, self._parts.microphone

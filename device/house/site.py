@@ -12,6 +12,7 @@ from device.house.closing import Closing
 from device.house.configuration import Config
 from device.kit.threads import Threads
 from device.secrets import Secret
+from device.service.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -26,5 +27,7 @@ class Site:
     """By name: see `catalogue.secret_names`."""
     state_dir: Path
     """For what must outlive the process; it need not exist yet."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """What the conversations cost."""
     loading: Threads = field(default_factory=lambda: Threads("loading"))
     """For what is large, at the start and with the first session."""

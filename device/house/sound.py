@@ -14,6 +14,7 @@ from device.audio.mouth.player import Player
 from device.audio.volume import Volume
 from device.house.site import Site
 from device.ports.facts import Observer
+from device.ports.sound import Speaker
 from device.units import Hz
 
 
@@ -22,6 +23,7 @@ class Sound:
     """What plays, and what knows of it."""
 
     player: Player
+    speaker: Speaker
     volume: Volume
     far_end: FarEnd
     canceller: EchoCanceller
@@ -39,12 +41,13 @@ def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     """Build the way to the loudspeaker for answers at `rate`; the volume is still to be started."""
     far_end = FarEnd(rate)
     depths = Depths(site.state_dir / "loudspeakers.json", site.loading.post)
-    player = Player(AlsaSpeaker(cards, rate, depths), rate, site.controller.post, observer=far_end)
+    speaker = AlsaSpeaker(cards, rate, depths)
+    player = Player(speaker, rate, site.controller.post, observer=far_end)
     site.closing.add("player", player.close)
     canceller, observers = _choose_canceller(site, far_end)
     # The software gain is a part of what is known to be played; the mixer is not.
     volume = Volume(site.settings.audio, player.set_volume, on_mixed=canceller.distrust)
-    return Sound(player, volume, far_end, canceller, observers)
+    return Sound(player, speaker, volume, far_end, canceller, observers)
 
 
 def _choose_canceller(site: Site, far_end: FarEnd) -> tuple[EchoCanceller, tuple[Observer, ...]]:

@@ -19,6 +19,7 @@ def open_conversation(site: Site, tools: tuple[ToolSpec, ...]) -> Conversation:
         post=controller.post,
         on_audio=controller.on_answer_audio,
         on_audio_end=controller.on_answer_item_end,
+        on_usage=site.ledger.note,
     )
     conversation: Conversation = provider.open(site.settings.of(provider.table), ends)
     site.closing.add("conversation", conversation.aclose)

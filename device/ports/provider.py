@@ -33,6 +33,19 @@ class Traits:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a response cost, as the provider counts it."""
+
+    tokens: Mapping[str, int]
+    """By kind: input_text, input_audio, input_cached (counted in none of the others), output_text, output_audio."""
+    usd: float | None
+    """In US dollars; None where the price is not known."""
+
+
+OnUsage = Callable[[Usage], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Ends:
     """What a conversation is connected to."""
 
@@ -45,6 +58,8 @@ class Ends:
     post: Post
     on_audio: OnAnswerAudio
     on_audio_end: OnAnswerItemEnd
+    on_usage: OnUsage = lambda usage: None
+    """Told what each response cost."""
 
 
 @dataclass(frozen=True, slots=True)

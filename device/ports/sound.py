@@ -28,6 +28,10 @@ class Microphone(Protocol):
         """Whether it is certain that it captures nothing."""
 
     @property
+    def losses(self) -> int:
+        """How often sound was lost since it was made, because the machine was too busy."""
+
+    @property
     def works(self) -> bool:
         """Whether it is open and sound keeps coming."""
 
@@ -69,6 +73,10 @@ class Speaker(Protocol):
 
     async def close(self) -> None:
         """Stop at once, dropping what has not left the card. Harmless when it is closed."""
+
+    @property
+    def losses(self) -> int:
+        """How often nothing was there to be played since it was made, because the machine was too busy."""
 
     async def flush(self) -> float:
         """Drop what has not left the card, which `on_break` is told; it goes on asking the source.

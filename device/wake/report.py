@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from device.core.events import WakeWordDetected
 from device.ports.facts import Post
 from device.ports.wake import Detection, NearMiss
@@ -18,6 +20,11 @@ class WakeReport:
     def __init__(self, post: Post) -> None:
         self._post = post
         self._near_misses = NearMisses()
+
+    @property
+    def near_misses(self) -> Mapping[str, int]:
+        """How many there were of each word, since the start."""
+        return self._near_misses.counts
 
     def on_detection(self, heard: Detection) -> None:
         """Post the detection, and save the sound around it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +22,7 @@ from device.core.status import Phase
 from tests.control.house import Client, connected, short_folder
 from tests.conversation.mutings import counting_server, tapped
 from tests.house.cardless import CardlessHouse, open_cardless
+from tests.service.metrics.test_endpoint import fetch, free_port
 from tests.waiting import until
 
 Files = dict[str, Any]
@@ -208,3 +211,26 @@ async def test_stop_ends_a_conversation(tmp_path: Path, monkeypatch: pytest.Monk
         client.send(b'{"id": "last", "do": "stop"}\n')
         await until(lambda: house.app.controller.status.phase is Phase.IDLE, "the end of it")
         assert not house.microphone.is_closed
+
+
+async def test_figures_are_served_where_they_are_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a runtime directory, too: nothing else is needed for them."""
+    port = free_port()
+    service = {"state_dir": str(tmp_path), "metrics": {"port": port}}
+    async with open_cardless(tmp_path, monkeypatch, service=service) as house:
+        house.hear(1.0)
+        await until(lambda: house.app.wake.scored_samples, "scored sound")
+        house.app.controller.post(ev.WakeWordDetected("hey_jarvis", 0.9, house.app.frontend.position))
+        page = (await fetch(port, b"GET /metrics HTTP/1.1\r\n\r\n")).decode()
+        assert 'hearthside_wake_words_total{word="hey_jarvis"} 1.0' in page
+        assert 'hearthside_state{state="listening"} 1.0' in page
+        assert 'hearthside_lost_sound_total{direction="playback"} 0.0' in page
+        assert "hearthside_turns_total 1.0" in page
+
+
+def test_who_configures_no_figures_does_not_pay_for_them() -> None:
+    """What keeps them is not even loaded."""
+    program = "import sys, device.house.app; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "device.house.oversight" in loaded
+    assert not {"prometheus_client", "device.service.metrics.tally", "aiohttp"} & set(loaded)

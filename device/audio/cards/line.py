@@ -76,6 +76,7 @@ class Line(ABC, Generic[AnyStream]):
         self._is_endless = False
         self._retry_s = FIRST_RETRY_S
         self._next_try = 0.0
+        self._losses = 0
         self._xruns = 0
         self._xruns_noted_at = float("-inf")
         owner.add(self)
@@ -89,6 +90,11 @@ class Line(ABC, Generic[AnyStream]):
     def is_closed(self) -> bool:
         """Whether the card has let it go. Not when it hung at the last `close`: nothing of its sound is used then."""
         return self._let_go
+
+    @property
+    def losses(self) -> int:
+        """How often sound was lost since the line was made, because the machine was too busy."""
+        return self._losses
 
     @property
     def works(self) -> bool:
@@ -332,6 +338,7 @@ class Line(ABC, Generic[AnyStream]):
             self._cross_over(self._await_proof, self._opened)
         self._heard = now
         self._xruns += lost_sound
+        self._losses += lost_sound
         if not self._rush.note(seconds, now) and not self._is_endless:
             self._is_endless = True
             self._cross_over(self._owner.watch_closely)

@@ -78,6 +78,7 @@ class AlsaSpeaker(Line[Playout]):
     def note_dry(self, cause: Cause) -> None:
         """See device.audio.cards.filling.playout.Feeder."""
         self._dry[cause] += 1
+        self._losses += cause is not Cause.BEGINNING
 
     def _drop_sound(self) -> float:
         """In PortAudio's thread."""

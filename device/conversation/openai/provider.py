@@ -42,7 +42,14 @@ def open_conversation(settings: OpenAI, ends: Ends) -> Conversation:
     from device.conversation.openai.session import RealtimeConversation
 
     return RealtimeConversation(
-        settings, ends.instructions, ends.secrets[KEY], ends.tools, ends.post, ends.on_audio, ends.on_audio_end
+        settings,
+        ends.instructions,
+        ends.secrets[KEY],
+        ends.tools,
+        ends.post,
+        ends.on_audio,
+        ends.on_audio_end,
+        ends.on_usage,
     )
 
 

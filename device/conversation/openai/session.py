@@ -12,6 +12,7 @@ from device.conversation.openai import link
 from device.conversation.openai.backlog import LONGEST_S, Backlog, in_pieces
 from device.conversation.openai.link import Link, LinkError
 from device.conversation.openai.messages.server_events import TokenDetails, Usage
+from device.conversation.openai.prices import priced
 from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnded, Fact, Ignored, UsageReported
 from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.protocol.sound import RATE
@@ -21,6 +22,7 @@ from device.core.events import Failure
 from device.errors import where
 from device.ports.conversation import OnAnswerAudio, OnAnswerItemEnd
 from device.ports.facts import Post
+from device.ports.provider import OnUsage
 from device.ports.tools import ToolSpec
 from device.secrets import Secret
 from device.units import Hz
@@ -51,6 +53,7 @@ class RealtimeConversation:
         post: Post,
         on_audio: OnAnswerAudio,
         on_audio_end: OnAnswerItemEnd,
+        on_usage: OnUsage = lambda usage: None,
     ) -> None:
         """Raise ConfigError when the URL cannot be dialled."""
         link.host_of(settings.url)
@@ -62,6 +65,7 @@ class RealtimeConversation:
         self._post = post
         self._on_audio = on_audio
         self._on_audio_end = on_audio_end
+        self._on_usage = on_usage
         self._session: Session | None = None
         self._ending: set[Session] = set()
 
@@ -171,6 +175,7 @@ class RealtimeConversation:
             self._on_audio_end(fact.turn, fact.item)
         elif isinstance(fact, UsageReported):
             log.info("response used %s", in_numbers(fact.usage))
+            self._on_usage(priced(fact.usage, self._settings.model))
         elif isinstance(fact, Ignored):
             log.debug("ignored: %s", fact.what)
         else:

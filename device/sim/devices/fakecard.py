@@ -40,6 +40,11 @@ class FakeMicrophone:
         return not self.is_open
 
     @property
+    def losses(self) -> int:
+        """It loses nothing."""
+        return 0
+
+    @property
     def works(self) -> bool:
         """Whether it is open."""
         return self.is_open
@@ -105,6 +110,11 @@ class FakeSpeaker:
         """Stop at once."""
         self._is_wanted = self.is_open = False
         self._buffer.clear()
+
+    @property
+    def losses(self) -> int:
+        """It loses nothing by itself."""
+        return 0
 
     async def flush(self) -> float:
         """Drop what has not been played; return the virtual time."""

@@ -70,6 +70,7 @@ class TokenDetails(Struct, frozen=True, kw_only=True):
     text_tokens: int | None = None
     audio_tokens: int | None = None
     cached_tokens: int | None = None
+    cached_tokens_details: Any = None
 
 
 class Usage(Struct, frozen=True, kw_only=True):
