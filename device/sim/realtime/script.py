@@ -95,7 +95,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An HTTP error response instead of a WebSocket."""
+    """An HTTP error response instead of a WebSocket, or of a client secret."""
 
     status: int
     code: str = ""
@@ -120,6 +120,7 @@ class Script:
     expire_after_s: float = 3600.0
     expiry: Literal["error", "close"] = "error"
     refuse: Refusal | None = None
+    refuse_secret: Refusal | None = None
     beta_names: bool = False
     answer: ChooseReply | None = None
     faults: tuple[Fault, ...] = field(default=())

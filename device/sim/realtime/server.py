@@ -79,6 +79,8 @@ class SimulatedRealtime:
         self._voices = Voices()
         self._faults = FaultBook()
         self._secrets: dict[str, tuple[float, dict[str, Any]]] = {}
+        self.asked_for_secrets = 0
+        """How many requests for client secrets came."""
         self._wires: set[Wire] = set()
         self._runner: web.AppRunner | None = None
 
@@ -180,12 +182,12 @@ class SimulatedRealtime:
             return _http_error(400, RefusedError("invalid_event", "This endpoint speaks WebSocket."))
         return None
 
-    def _unauthorised(self, request: web.Request) -> web.Response | None:
+    def _unauthorised(self, request: web.Request, takes_secrets: bool = True) -> web.Response | None:
         key = _key(request)
         if not key:
             message = "Missing bearer authentication in header"
             return _http_error(401, RefusedError("missing_authentication", message))
-        if secrets.compare_digest(key.encode(), self.key.encode()) or self._secret(key) is not None:
+        if secrets.compare_digest(key.encode(), self.key.encode()) or (takes_secrets and self._secret(key) is not None):
             return None
         message = "Incorrect API key provided. You can find your API key at your account's page."
         return _http_error(401, RefusedError("invalid_api_key", message))
@@ -203,6 +205,8 @@ class SimulatedRealtime:
         model = self._model(request)
         if not model:
             return RefusedError("missing_required_parameter", "Missing required parameter: 'model'.", "model")
+        if model != ((self._secret(_key(request)) or {}).get("model") or model):
+            return RefusedError("invalid_value", "This client secret is for another model.", "model")
         if model not in self._models:
             message = f"The model '{model}' does not exist or you do not have access to it."
             return RefusedError("model_not_found", message, "model")
@@ -222,7 +226,11 @@ class SimulatedRealtime:
         return settings.updated(convert(change, schema.Session), assistant_spoke=False)  # type: ignore[arg-type]
 
     async def _client_secret(self, request: web.Request) -> web.Response:
-        if (refused := self._unauthorised(request)) is not None:
+        self.asked_for_secrets += 1
+        if (refusal := self.script.refuse_secret) is not None:
+            return _http_error(refusal.status, RefusedError(refusal.code, refusal.message))
+        # A client secret makes no others.
+        if (refused := self._unauthorised(request, takes_secrets=False)) is not None:
             return refused
         try:
             wanted = convert(msgspec.json.decode(await request.read() or b"{}"), schema.SecretRequest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from typing import Any
 
 import aiohttp
@@ -282,6 +283,25 @@ async def test_a_wrong_request_for_a_secret_is_refused(server: SimulatedRealtime
     status, answer = await post(server, body)
     assert (status, answer["error"]["code"]) == (400, code)
     assert (await post(server, {}, key="sk-wrong"))[0] == 401
+
+
+async def test_a_client_secret_is_for_its_model_and_makes_no_others(server: SimulatedRealtime) -> None:
+    """It opens sessions only."""
+    _, secret = await post(server, {"session": {"type": "realtime", "model": "gpt-realtime-2.1-mini"}})
+    assert (await post(server, {}, key=secret["value"]))[0] == 401
+    async with dialled(server, "?model=gpt-realtime-2.1", {"Authorization": f"Bearer {secret['value']}"}) as client:
+        error = (await client.next())["error"]
+    assert (error["code"], error["param"]) == ("invalid_value", "model")
+
+
+async def test_a_client_secret_expires(server: SimulatedRealtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From then on it is as unknown as any other key."""
+    _, secret = await post(server, {"expires_after": {"seconds": 10}})
+    now = time.time()
+    monkeypatch.setattr("device.sim.realtime.server.time.time", lambda: now + 11)
+    with pytest.raises(InvalidStatus, match="401"):
+        async with dialled(server, "", {"Authorization": f"Bearer {secret['value']}"}):
+            pass
 
 
 async def test_a_transcription_session_writes_down_and_never_answers(server: SimulatedRealtime) -> None:
