@@ -27,6 +27,7 @@ COMMANDS = {
     "config": "config",
     "doctor": "doctor",
     "demo": "demo",
+    "broker": "broker",
 }
 """The module of each, in this package."""
 

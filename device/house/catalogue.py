@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from device.broker.check import TABLE as BROKER
 from device.conversation.openai.provider import OPENAI
 from device.ports.feature import Feature
 from device.ports.provider import Provider, Traits
@@ -27,6 +28,7 @@ FEATURES: tuple[Feature[Any], ...] = (CLOCK, RELAYS, VOLUME)
 TABLES: tuple[Table[Any], ...] = (
     *(provider.table for provider in PROVIDERS),
     *(feature.table for feature in FEATURES if feature.table is not None),
+    BROKER,
 )
 """What they put into the configuration."""
 

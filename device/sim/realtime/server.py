@@ -227,8 +227,8 @@ class SimulatedRealtime:
 
     async def _client_secret(self, request: web.Request) -> web.Response:
         self.asked_for_secrets += 1
-        if (refusal := self.script.refuse_secret) is not None:
-            return _http_error(refusal.status, RefusedError(refusal.code, refusal.message))
+        if (scripted := self.script.refuse_secret) is not None:
+            return _http_error(scripted.status, RefusedError(scripted.code, scripted.message))
         # A client secret makes no others.
         if (refused := self._unauthorised(request, takes_secrets=False)) is not None:
             return refused
