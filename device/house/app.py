@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from device.audio.ear.frontend import Frontend
 from device.audio.ear.traffic import TrafficReport
@@ -20,7 +21,7 @@ from device.house.catalogue import provider_of
 from device.house.closing import Closing
 from device.house.configuration import Config
 from device.house.home import open_home
-from device.house.listening import open_listening, open_wake
+from device.house.listening import may_appear, open_listening, open_wake
 from device.house.oversight import Oversight, Parts, announce_start
 from device.house.policy import choose_barge_in, machine_settings
 from device.house.site import Site
@@ -36,7 +37,9 @@ from device.service.mute import MuteMemory
 from device.service.readiness import Readiness
 from device.service.standing import Tell
 from device.service.statefolder import state_folder
-from device.service.systemd import ServiceManager
+from device.service.statusline import StatusLine
+from device.service.systemd import ServiceManager, watchdog_s
+from device.service.watchdog import WatchdogFeeder
 from device.tools.registry import Registry
 from device.tools.relays import Relays
 from device.wake.worker import WakeWorker
@@ -76,11 +79,23 @@ async def _live(settings: Config, secrets: Mapping[str, Secret], ending: _Ending
     manager = ServiceManager()
     async with open_app(settings, secrets) as app:
         ending.controller = app.controller
-        telling = asyncio.create_task(app.readiness.tell(manager), name="ready")
+        telling = [asyncio.create_task(work, name=name) for name, work in _tell(app, manager).items()]
         heap.give_back()
         await app.controller.run()
-        telling.cancel()
+        for task in telling:
+            task.cancel()
         manager.notify_stopping()
+
+
+def _tell(app: App, manager: ServiceManager) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return what tells systemd how the house is for as long as it lives."""
+    controller, wake = app.controller, app.wake
+    line = StatusLine(manager, lambda: controller.status, lambda: app.health.facts, app.settings.wake.words)
+    app.readiness.on_ready = line.settle
+    controller.observers.append(line.observe)
+    line.observe(None, None)
+    feeder = WatchdogFeeder(lambda: controller.status, lambda: wake.scored_samples)
+    return {"ready": app.readiness.tell(manager), "watchdog": feeder.feed(manager, watchdog_s())}
 
 
 class _Ending:
@@ -123,11 +138,14 @@ async def open_app(settings: Config, secrets: Mapping[str, Secret]) -> AsyncIter
 
 
 async def _open_microphone(microphone: Microphone) -> None:
-    """Listen. Raise ConfigError; a microphone that is busy has reported it, and will be tried again."""
+    """Listen. Raise ConfigError; a microphone that is busy has reported it, and will be tried again.
+
+    So has one that is not there, where nobody looks on: it may be plugged in.
+    """
     try:
         await microphone.open()
     except AudioError as error:
-        if isinstance(error, ConfigError):
+        if isinstance(error, ConfigError) and not may_appear(error):
             raise
 
 

@@ -21,6 +21,7 @@ from device.audio.ear.traffic import TrafficReport
 from device.audio.ear.vad import Vad
 from device.audio.echo.cuemask import CueMask
 from device.core.events import VoiceConfirmed
+from device.errors import DeviceNotFoundError
 from device.house.policy import padding, segmenting
 from device.house.site import Site
 from device.house.sound import Sound
@@ -59,7 +60,7 @@ async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
     looking = asyncio.create_task(cards.find(PATIENCE_AT_BOOT_S if is_service() else 0.0))
     try:
         engine = await site.loading.call(load_engine, site.settings.wake)
-        await looking
+        await _found(looking)
     finally:
         looking.cancel()
     report = WakeReport(site.controller.post)
@@ -73,6 +74,23 @@ async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
     worker.start()
     site.closing.add("wake word", worker.close)
     return WakeWing(worker, report)
+
+
+async def _found(looking: asyncio.Task[None]) -> None:
+    try:
+        await looking
+    except DeviceNotFoundError as error:
+        if not may_appear(error):
+            raise
+        log.warning("going on without a sound device: %s", error)
+
+
+def may_appear(error: Exception) -> bool:
+    """Tell whether the house goes on without a sound device, and uses it once it is plugged in.
+
+    A person who starts it by hand should rather be told at once: it may be a wrong name.
+    """
+    return isinstance(error, DeviceNotFoundError) and is_service()
 
 
 def open_listening(

@@ -30,15 +30,19 @@ def hide(mask: Callable[[str], str]) -> None:
     _masks.append(mask)
 
 
+def masked(text: str) -> str:
+    """Return a text without what is secret."""
+    for mask in _masks:
+        text = mask(text)
+    return text
+
+
 class PlainFormatter(logging.Formatter):
     """Masks what is secret."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as lines."""
-        text = super().format(record)
-        for mask in _masks:
-            text = mask(text)
-        return text
+        return masked(super().format(record))
 
 
 class JournalFormatter(PlainFormatter):

@@ -32,6 +32,8 @@ class Readiness:
 
     def __init__(self, microphone: Listening, is_muted: Callable[[], bool], words: tuple[str, ...]) -> None:
         """`words`: what is listened for."""
+        self.on_ready: Callable[[], None] = lambda: None
+        """Called when it is so."""
         self._microphone = microphone
         self._is_muted = is_muted
         self._words = words
@@ -47,10 +49,9 @@ class Readiness:
             await self._microphone.settle()
         if not self._is_as_wanted():
             log.warning("not ready: the microphone does not work, as said above; it is tried again and again")
-            manager.notify_status("deaf: the microphone does not work; it is tried again and again")
             manager.notify_ready()
             await self._until_as_wanted()
-            manager.notify_status("")
+        self.on_ready()
         log.info("ready: %s", "muted" if self._is_muted() else f"listening for {', '.join(self._words)}")
         manager.notify_ready()
 

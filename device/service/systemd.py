@@ -17,6 +17,16 @@ def is_service() -> bool:
     return bool({"NOTIFY_SOCKET", "INVOCATION_ID"} & os.environ.keys())
 
 
+def watchdog_s() -> float:
+    """Return how long systemd waits for a sign of life from this process before it ends it; 0.0: it expects none."""
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return 0.0
+    try:
+        return int(os.environ.get("WATCHDOG_USEC", "0")) / 1_000_000
+    except ValueError:
+        return 0.0
+
+
 class ServiceManager:
     """The systemd that started this process, if one did. Its methods never raise."""
 
@@ -36,6 +46,10 @@ class ServiceManager:
         """Set the line that `systemctl status` shows."""
         # A line break would begin another assignment.
         self._send(f"STATUS={' '.join(text.splitlines())}")
+
+    def notify_alive(self) -> None:
+        """Feed the watchdog."""
+        self._send("WATCHDOG=1")
 
     def _send(self, state: str) -> None:
         try:

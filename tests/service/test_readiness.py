@@ -22,10 +22,6 @@ class Manager:
         """See ServiceManager."""
         self.told.append("ready")
 
-    def notify_status(self, text: str) -> None:
-        """See ServiceManager."""
-        self.told.append(text.partition(":")[0])
-
 
 class Microphone:
     """Works when told so."""
@@ -63,6 +59,8 @@ async def test_a_deaf_device_is_up_and_becomes_ready_later(caplog: pytest.LogCap
     caplog.set_level(logging.INFO)
     microphone, manager = Microphone(), Manager()
     readiness = Readiness(microphone, lambda: False, ("alexa",))
+    settled: list[bool] = []
+    readiness.on_ready = lambda: settled.append(microphone.works)
     telling = asyncio.create_task(tell(readiness, manager))
     await until(lambda: "ready" in manager.told, "a word to the manager")
     readiness.observe(None, None)
@@ -71,7 +69,8 @@ async def test_a_deaf_device_is_up_and_becomes_ready_later(caplog: pytest.LogCap
     microphone.works = True
     readiness.observe(None, None)
     await telling
-    assert manager.told == ["deaf", "ready", "", "ready"]
+    assert manager.told == ["ready", "ready"]
+    assert settled == [True]
     assert [line.partition(":")[0] for line in caplog.messages] == ["not ready", "ready"]
 
 

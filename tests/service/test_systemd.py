@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from device.service.systemd import ServiceManager, is_service
+from device.service.systemd import ServiceManager, is_service, watchdog_s
 
 
 @pytest.fixture
@@ -60,6 +61,28 @@ def test_a_status_stays_on_one_line(manager_socket: socket.socket) -> None:
     """A second line would be an assignment of its own."""
     ServiceManager().notify_status("listening\nREADY=1")
     assert manager_socket.recv(100) == b"STATUS=listening READY=1"
+
+
+def test_systemd_hears_that_the_service_is_alive(manager_socket: socket.socket) -> None:
+    """Else it ends it."""
+    ServiceManager().notify_alive()
+    assert manager_socket.recv(100) == b"WATCHDOG=1"
+
+
+@pytest.mark.parametrize(
+    ("usec", "pid", "expected"),
+    [("20000000", "own", 20.0), ("20000000", None, 20.0), ("20000000", "1", 0.0), (None, None, 0.0), ("x", "own", 0.0)],
+)
+def test_it_is_known_how_often_systemd_wants_a_sign_of_life(
+    usec: str | None, pid: str | None, expected: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From this process, and not from one that has started it (sd_watchdog_enabled(3))."""
+    for name, value in (("WATCHDOG_USEC", usec), ("WATCHDOG_PID", str(os.getpid()) if pid == "own" else pid)):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+    assert watchdog_s() == expected
 
 
 def test_a_service_started_by_hand_tells_nobody(
