@@ -16,6 +16,7 @@ from device.kit import signals
 
 COMMANDS = {
     "run": "run",
+    "fault": "fault",
     "status": "remote.status",
     "mute": "remote.orders",
     "unmute": "remote.orders",
@@ -42,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.command(options)
         sys.stdout.flush()
     except ConfigError as error:
-        return _complain(_placed(str(error), options), os.EX_CONFIG)
+        complaint = _placed(str(error), options)
+        if "leave_complaint" in options:
+            options.leave_complaint(complaint)
+        return _complain(complaint, os.EX_CONFIG)
     except HearthsideError as error:
         return _complain(str(error), 1)
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from device.kit import signals
 from device.kit.threads import wait_for_children_without_threads
 from device.secrets import take_secret
 from device.service import dumps, heap, journal
+from device.service.complaint import Complaint
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,8 @@ def add_to(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     parser = commands.add_parser("run", help="listen, in the foreground (what the service runs)")
     add_configuration(parser)
-    parser.set_defaults(command=_run)
+    # The service is watched by others than who reads the log.
+    parser.set_defaults(command=_run, leave_complaint=Complaint().leave)
 
 
 def add_configuration(parser: argparse.ArgumentParser) -> None:

@@ -58,6 +58,8 @@ OF_REST = {
 
 NO_SOUND = "The voice service sent no words and no sound. Please ask me again."
 
+MISCONFIGURED = "I cannot start, because my configuration is wrong. My log says what to correct."
+
 TOO_SLOW = "The answer took too long. Please ask me again."
 
 NO_END_OF_SPEECH = "I heard no end of the question, so I stopped listening. Please ask me again."

@@ -32,6 +32,7 @@ from device.panel.gpio import open_panel
 from device.ports.sound import Microphone
 from device.secrets import Secret
 from device.service import heap
+from device.service.complaint import Complaint
 from device.service.health import HealthLog
 from device.service.mute import MuteMemory
 from device.service.readiness import Readiness
@@ -78,6 +79,7 @@ async def serve(settings: Config, secrets: Mapping[str, Secret]) -> None:
 async def _live(settings: Config, secrets: Mapping[str, Secret], ending: _Ending) -> None:
     manager = ServiceManager()
     async with open_app(settings, secrets) as app:
+        Complaint().forget()
         ending.controller = app.controller
         telling = [asyncio.create_task(work, name=name) for name, work in _tell(app, manager).items()]
         heap.give_back()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -51,6 +52,16 @@ def _more_files(folder: Path) -> list[Path]:
 def file_layers(path: Path | None) -> list[Layer]:
     """Read the files that hold. Raise ConfigError with the name of the one that cannot be read."""
     return [Layer(str(file), _read(file)) for file in files(path)]
+
+
+def readable_layers(path: Path | None) -> list[Layer]:
+    """Read those of the files that can be read."""
+    layers = []
+    with contextlib.suppress(ConfigError):
+        for file in files(path):
+            with contextlib.suppress(ConfigError):
+                layers.append(Layer(str(file), _read(file)))
+    return layers
 
 
 def override_layers(overrides: Iterable[str]) -> list[Layer]:
