@@ -33,6 +33,10 @@ class ToolError(HearthsideError):
     """A tool could not do what it was asked; the message is written for the model to read aloud."""
 
 
+class SetupError(HearthsideError):
+    """A device cannot be set up, or not set back."""
+
+
 class SpeechError(HearthsideError):
     """The local voice cannot speak."""
 

@@ -55,6 +55,11 @@ def secret(file: str) -> str:
     return lines[0]
 
 
+def lines(file: Path) -> tuple[str, ...]:
+    """Return the lines of a file that are not empty. Raise ConfigError."""
+    return tuple(line.strip() for line in _text(file).splitlines() if line.strip())
+
+
 def configuration(file: Path) -> str:
     """Return a configuration, of which this Python may not know TOML: then it is looked at on the device only."""
     text = _text(file)

@@ -25,6 +25,7 @@ def files(wanted: Hearthside, script: str) -> dict[str, str]:
     said = {
         "settings": settings(wanted),
         "config.toml": wanted.config,
+        "board.toml": _board(wanted),
         "broker.toml": _broker(wanted),
         _AUTHORITY: wanted.broker_ca,
         TOKEN: wanted.enrolment_token,
@@ -50,10 +51,17 @@ def _one_line(value: str) -> str:
     return "$'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
+def _board(wanted: Hearthside) -> str:
+    """Without a configuration, the installation writes one that names the board."""
+    if not (wanted.profile and wanted.config):
+        return ""
+    return f"# Written by prepare-card or provision.\n[hardware]\nprofile = {quoted(wanted.profile)}"
+
+
 def _broker(wanted: Hearthside) -> str:
     if not wanted.broker:
         return ""
-    lines = ["# Written by prepare-card.", "[conversation.openai]", f"broker = {quoted(wanted.broker)}"]
+    lines = ["# Written by prepare-card or provision.", "[conversation.openai]", f"broker = {quoted(wanted.broker)}"]
     if wanted.broker_ca:
         lines.append(f"broker_ca = {quoted(_AUTHORITY_PLACE)}")
     return "\n".join(lines)

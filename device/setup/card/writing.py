@@ -115,19 +115,20 @@ def _put(path: Path, content: bytes) -> None:
 def _copy(bundle: Path, place: Path) -> None:
     """Copy the release, unless it is there already."""
     place.parent.mkdir(exist_ok=True)
-    if place.is_file() and _digest(place) == _digest(bundle):
+    if place.is_file() and digest(place) == digest(bundle):
         return
     new = place.with_name(f"{place.name}.new")
     shutil.copyfile(bundle, new)
     new.replace(place)
 
 
-def _digest(path: Path) -> bytes:
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     hashed = hashlib.sha256()
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
             hashed.update(block)
-    return hashed.digest()
+    return hashed.hexdigest()
 
 
 def _check_room(root: Path, bundle: Path) -> None:

@@ -113,13 +113,14 @@ def test_a_private_key_is_refused(card: Path) -> None:
 
 def test_it_runs_on_the_python_of_an_older_computer() -> None:
     """3.9, as macOS has it: no newer syntax, and nothing but the standard library and its own files."""
-    folder = ROOT / "device" / "setup" / "card"
-    files = [COMMAND, *folder.glob("*.py"), folder.parent / "__init__.py", ROOT / "device" / "__init__.py"]
-    for path in [*files, ROOT / "device" / "errors.py"]:
+    device = ROOT / "device"
+    files = [*(device / "setup").glob("card/*.py"), *(device / "setup").glob("fleet/*.py")]
+    shared = [device / "__init__.py", device / "errors.py", device / "setup" / "__init__.py"]
+    for path in [COMMAND, COMMAND.with_name("provision"), *files, *shared]:
         tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 9))
         for node in ast.walk(tree):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                own = name.startswith("device.setup.card") or name == "device.errors"
+                own = name.startswith(("device.setup.card", "device.setup.fleet")) or name == "device.errors"
                 assert own or name.partition(".")[0] in sys.stdlib_module_names, f"{path}: {name}"

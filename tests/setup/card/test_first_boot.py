@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -19,6 +20,11 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = (ROOT / "scripts" / "first-boot").read_text(encoding="utf-8")
 FOLDERS = ("etc/ssh/sshd_config.d", "etc/systemd/system", "etc/sudoers.d", "var/log", "var/tmp", "boot/firmware")
 RECORDED = ("systemctl", "hostname", "useradd", "chpasswd", "usermod", "rfkill", "timedatectl", "chown")
+# Of the service it knows what the test has put into files.
+SYSTEMCTL = """\
+if [[ $1 == show ]]; then cat "$HEARTHSIDE_ROOT/shown-$4" 2>/dev/null; exit 0; fi
+echo "systemctl $*" >>"$HEARTHSIDE_ROOT/calls"
+"""
 INSTALL = """\
 #!/usr/bin/env bash
 echo "install $*" >>"$HEARTHSIDE_ROOT/calls"
@@ -40,14 +46,26 @@ class Device:
         programs.mkdir()
         for name in RECORDED:
             self._program(name, f'echo "{name} $*" >>"$HEARTHSIDE_ROOT/calls"')
+        self._program("systemctl", SYSTEMCTL)
+        self._program("journalctl", "echo 'OPENAI_API_KEY is missing'")
         self._program("id", 'case "$1" in -g) echo 0 ;; *) exit 1 ;; esac')
         self._program("getent", f'[[ "$1 $2" == "passwd ada" ]] && echo "ada:x:0:0::{root}/home/ada:/bin/bash"')
         (root / "home" / "ada").mkdir(parents=True)
+        self.tell("listening")
 
     def _program(self, name: str, body: str) -> None:
         path = self.root / "programs" / name
         path.write_text(f"#!/usr/bin/env bash\n{body}\n", encoding="utf-8")
         path.chmod(0o755)
+
+    def tell(self, state: str, why: str = "") -> None:
+        """Let the service be in this state."""
+        (self.root / "shown-MainPID").write_text("7", encoding="utf-8")
+        (self.root / "shown-ActiveState").write_text("active", encoding="utf-8")
+        folder = self.root / "run" / "hearthside"
+        folder.mkdir(parents=True, exist_ok=True)
+        health = {"state": state, "why": why, "pid": 7}
+        (folder / "health.json").write_text(json.dumps(health), encoding="utf-8")
 
     def put(self, files: dict[str, str]) -> None:
         """Put files on the boot partition."""
@@ -61,6 +79,7 @@ class Device:
         tree = self.root / "tree" / "hearthside"
         (tree / "scripts").mkdir(parents=True)
         (tree / "scripts" / "install").write_text(INSTALL, encoding="utf-8")
+        (tree / "device" / "boards").mkdir(parents=True)
         with tarfile.open(self.boot / "hearthside" / "release.tar", "w") as archive:
             archive.add(tree, "hearthside")
 
@@ -186,7 +205,7 @@ def test_a_first_boot_that_fails_is_tried_again(device: Device) -> None:
     assert f"ExecStart=/bin/bash {device.boot}/hearthside/first-boot boot" in unit
     run = device.run("hearthside/first-boot", "boot")
     assert run.returncode == 1
-    assert "cannot unpack release.tar" in run.stderr
+    assert "release.tar is no bundle, or damaged" in run.stderr
     assert (device.boot / "hearthside" / "release.tar").exists()
     assert not any("disable" in call for call in device.calls)
 
@@ -196,13 +215,24 @@ def test_a_second_installation_says_that_nothing_changed(device: Device) -> None
     device.put(carried(Hearthside(config="[wake]\n", bundle="release.tar", api_key=API_KEY)))
     device.put_bundle()
     first = device.first_boot("install").stdout.splitlines()
-    assert first == ["changed secret", "changed config.toml", "changed release", "release 1.0"]
+    assert first == ["changed secret", "changed config.toml", "changed release", "release 1.0", "state listening"]
     device.put(carried(Hearthside(config="[wake]\n", bundle="release.tar", api_key=API_KEY)))
-    assert device.first_boot("install").stdout.splitlines() == ["release 1.0"]
+    assert device.first_boot("install").stdout.splitlines() == ["release 1.0", "state listening"]
     device.put(carried(Hearthside(config="[tools]\n", bundle="release.tar")))
-    assert device.first_boot("install").stdout.splitlines() == ["changed config.toml", "release 1.0"]
+    assert device.first_boot("install").stdout.splitlines() == ["changed config.toml", "release 1.0", "state listening"]
     assert device.text("etc/hearthside/config.toml.before") == "[wake]\n"
     assert device.calls[-1] == "systemctl restart hearthside.service"
+
+
+def test_a_service_that_cannot_start_says_why(device: Device) -> None:
+    """A wrong configuration is the operator's to know."""
+    device.put(carried(Hearthside(config="[wake]\n", bundle="release.tar", profile="generic")))
+    device.put_bundle()
+    (device.root / "run" / "hearthside" / "health.json").unlink()
+    (device.root / "shown-ActiveState").write_text("failed", encoding="utf-8")
+    said = device.first_boot("install").stdout.splitlines()
+    assert said[-2:] == ["state failed", "why OPENAI_API_KEY is missing"]
+    assert 'profile = "generic"' in device.text("etc/hearthside/config.d/20-board.toml")
 
 
 def test_a_device_without_a_release_says_what_is_missing(device: Device) -> None:
