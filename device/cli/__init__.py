@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": "doctor",
     "demo": "demo",
     "broker": "broker",
+    "factory-reset": "factory_reset",
 }
 """The module of each, in this package."""
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
-from device.house import configuration, sources
+from device.errors import ConfigError
+from device.house import configuration, salvage, sources
 from device.house.catalogue import secret_names
 from device.kit import signals
 from device.kit.threads import wait_for_children_without_threads
-from device.secrets import take_secret
-from device.service import dumps, heap, journal
+from device.secrets import take_secret, withhold
+from device.service import dumps, heap, journal, systemd
 from device.service.complaint import Complaint
 
 log = logging.getLogger(__name__)
+
+# A start so soon after that of the system is taken for the power-up; a Zero has come so far after a minute.
+_POWERED_UP_S = 180.0
 
 
 def add_to(commands: Any) -> None:
@@ -37,7 +42,7 @@ def _run(options: argparse.Namespace) -> int:
     # Until the house is told of signals there is nothing to put away.
     signals.leave_at_once()
     dumps.forbid()
-    settings = configuration.load(options.config, options.overrides)
+    settings = _load(options)
     journal.start(settings.service.log_level)
     log.info("configuration: %s", sources.named(options.config))
     # Before anything can start a child, which would inherit it.
@@ -46,7 +51,31 @@ def _run(options: argparse.Namespace) -> int:
         journal.hide(secret.mask)
     heap.share_one_heap()
     wait_for_children_without_threads()
+    _offer_reset(settings)
     from device.house import app
 
     asyncio.run(app.serve(settings, secrets))
     return 0
+
+
+def _load(options: argparse.Namespace) -> configuration.Config:
+    """Read the configuration. Where it is wrong, the button that erases it is heard all the same. Raise ConfigError."""
+    try:
+        return configuration.load(options.config, options.overrides)
+    except ConfigError:
+        settings = salvage.salvaged(options.config)
+        for name in secret_names(settings):
+            withhold(name)
+        _offer_reset(settings)
+        raise
+
+
+def _offer_reset(settings: configuration.Config) -> None:
+    """See a button through that was held while the device was switched on: see alone/powerup.py."""
+    pin = settings.hardware.button.pin
+    if pin is None or not systemd.is_service() or time.clock_gettime(time.CLOCK_BOOTTIME) > _POWERED_UP_S:
+        return
+    wait_for_children_without_threads()
+    from device.house.alone import powerup
+
+    powerup.offer_reset(settings, pin)

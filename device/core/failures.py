@@ -66,6 +66,14 @@ NO_END_OF_SPEECH = "I heard no end of the question, so I stopped listening. Plea
 
 NO_END_OF_TOOLS = "I tried one thing after the other and came to no answer, so I stopped. Please ask me again."
 
+RESET_WARNING = (
+    "You are holding my button. If you keep holding it, you can erase my settings, my keys and all that I remember. "
+    "If you do not want that, let go now."
+)
+RESET_INVITATION = "To erase everything, let go now. If you do not want that, keep holding for ten seconds."
+RESET_KEPT = "Nothing was erased."
+"""Said to who holds the button through power-up."""
+
 CALL_INTERRUPTED = "Not done: the person interrupted before this was started."
 """For the model, in answer to a call that came too late to be wanted."""
 

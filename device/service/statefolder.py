@@ -8,6 +8,9 @@ from pathlib import Path
 from device.kit.textfiles import expanded
 from device.service.settings import Service
 
+RESET_MARK = "factory-reset"
+"""There while a factory reset is wanted: hearthside-factory-reset.path looks for it."""
+
 
 def state_folder(settings: Service) -> Path:
     """Return it; it need not exist yet. Raise ConfigError when it is in the home folder of nobody."""

@@ -1,0 +1,1 @@
+"""What the device says and does while its house is not open: before the start."""

@@ -1,0 +1,109 @@
+"""Factory reset: state, secrets and configuration as before the first start; the releases stay, and so does the system.
+
+Who asks for it leaves a mark in the state folder, the one place where the confined service may write. The mark goes
+last: a reset that a power cut interrupts is taken up again at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from device.errors import SetupError
+from device.service.statefolder import RESET_MARK
+
+_GROUP = "hearthside"
+# Those of Hearthside: the store is the system's.
+_SECRETS = ("openai_api_key", "hearthside_*")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where what is erased lies."""
+
+    configuration: Path = Path("/etc/hearthside")
+    stores: tuple[Path, ...] = field(default=(Path("/etc/credstore"), Path("/etc/credstore.encrypted")))
+    state: Path = Path("/var/lib/hearthside")
+
+    @property
+    def mark(self) -> Path:
+        """What is there while a reset is wanted."""
+        return self.state / RESET_MARK
+
+
+def ask_for(places: Places) -> None:
+    """Leave the mark. Raise SetupError."""
+    try:
+        places.state.mkdir(parents=True, exist_ok=True)
+        places.mark.touch(mode=0o600)
+    except OSError as error:
+        raise SetupError(f"cannot write {places.mark}: {error.strerror}; run it with sudo") from error
+
+
+def carry_out(places: Places, profile: str) -> None:
+    """Erase everything but which board is soldered on; the service does not run meanwhile. Raise SetupError."""
+    try:
+        for secret in _secrets(places):
+            _overwrite(secret)
+            secret.unlink()
+        _empty(places.configuration)
+        _write_profile(places.configuration, profile)
+        _empty(places.state, but=RESET_MARK)
+        _sync(places.state)
+        places.mark.unlink(missing_ok=True)
+    except OSError as error:
+        raise SetupError(f"the reset was not finished: {error.filename}: {error.strerror}; try again") from error
+
+
+def _secrets(places: Places) -> Iterator[Path]:
+    for store in places.stores:
+        for pattern in _SECRETS:
+            yield from store.glob(pattern)
+
+
+def _overwrite(path: Path) -> None:
+    """Leave nothing to be read in its place, as far as that is up to a program."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _empty(folder: Path, but: str = "") -> None:
+    """Remove what is in a folder. Links are removed and not followed: the service may have made them."""
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.name == but:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _write_profile(folder: Path, profile: str) -> None:
+    """Write a configuration like that of the installation, readable for the service."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.d").mkdir(mode=0o750)
+    file = folder / "config.toml"
+    file.touch(mode=0o640)
+    file.write_text(f'# As it was before the first start.\n[hardware]\nprofile = "{profile}"\n', encoding="utf-8")
+    # On a machine where nothing is installed there is no such group.
+    with contextlib.suppress(LookupError):
+        for path in (file, folder / "config.d"):
+            shutil.chown(path, group=_GROUP)
+    _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,84 @@
+"""Factory reset: everything that was told and learned goes, and nothing else."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from device.errors import SetupError
+from device.setup import factoryreset
+from device.setup.factoryreset import Places
+
+KEY = "sk-proj-Zx81kQ7yTn0123456789"
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """A device that was used."""
+    made = Places(tmp_path / "etc", (tmp_path / "store", tmp_path / "store.encrypted"), tmp_path / "state")
+    for folder in (made.configuration / "config.d", *made.stores, made.state / "clips"):
+        folder.mkdir(parents=True)
+    (made.configuration / "config.toml").write_text("[wake]\n", encoding="utf-8")
+    (made.configuration / "config.toml.before").write_text("[wake]\n", encoding="utf-8")
+    (made.configuration / "config.d" / "30-broker.toml").write_text("[tools]\n", encoding="utf-8")
+    for name in ("openai_api_key", "hearthside_broker_token", "somebody_elses"):
+        (made.stores[0] / name).write_text(KEY, encoding="utf-8")
+    (made.state / "muted").touch()
+    (made.state / "clips" / "1.wav").write_bytes(b"RIFF")
+    return made
+
+
+def test_all_of_it_goes_but_the_board(places: Places) -> None:
+    """And other programs' secrets."""
+    factoryreset.ask_for(places)
+    factoryreset.carry_out(places, "respeaker_2mic_v2")
+    (configuration,) = (path for path in places.configuration.rglob("*") if path.is_file())
+    assert tomllib.loads(configuration.read_text(encoding="utf-8")) == {"hardware": {"profile": "respeaker_2mic_v2"}}
+    assert configuration.stat().st_mode & 0o777 == 0o640
+    assert (places.configuration / "config.d").is_dir()
+    assert [path.name for path in places.stores[0].iterdir()] == ["somebody_elses"]
+    assert list(places.state.iterdir()) == []
+
+
+def test_a_secret_is_overwritten_before_it_is_removed(places: Places, tmp_path: Path) -> None:
+    """A second name of the file shows it."""
+    (tmp_path / "other").hardlink_to(places.stores[0] / "openai_api_key")
+    factoryreset.carry_out(places, "generic")
+    assert (tmp_path / "other").read_bytes() == bytes(len(KEY))
+
+
+def test_links_are_removed_and_not_followed(places: Places, tmp_path: Path) -> None:
+    """The service, which may have been broken into, could have made them."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "letter").write_text("dear", encoding="utf-8")
+    (places.state / "link").symlink_to(mine)
+    (places.state / "clips" / "link").symlink_to(mine / "letter")
+    factoryreset.carry_out(places, "generic")
+    assert (mine / "letter").read_text(encoding="utf-8") == "dear"
+
+
+def test_an_interrupted_reset_is_still_wanted(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mark goes last, so the next start takes it up again."""
+    factoryreset.ask_for(places)
+
+    def fail(folder: Path, profile: str) -> None:
+        raise OSError(28, "No space left on device", str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(factoryreset, "_write_profile", fail)
+        with pytest.raises(SetupError, match="No space left"):
+            factoryreset.carry_out(places, "generic")
+    assert places.mark.exists()
+    factoryreset.carry_out(places, "generic")
+    assert not places.mark.exists()
+
+
+def test_a_device_that_was_never_used_can_be_reset(tmp_path: Path) -> None:
+    """Nothing is there yet."""
+    places = Places(tmp_path / "etc", (tmp_path / "store",), tmp_path / "state")
+    factoryreset.ask_for(places)
+    factoryreset.carry_out(places, "generic")
+    assert (tmp_path / "etc" / "config.toml").exists()
