@@ -46,12 +46,11 @@ class ControlServer:
         log.info("control socket: %s", self._file.path)
 
     async def close(self) -> None:
-        """Answer no more; remove the socket."""
+        """Answer no more."""
         for client in tuple(self._clients):
             self._let_go(client)
         if self._server is not None:
             self._server.close()
-        self._file.close()
 
     def publish(self, name: str, facts: dict[str, Any]) -> None:
         """Tell all subscribers of an event. Never waits: who is too slow to read is let go."""

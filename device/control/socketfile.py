@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import socket
@@ -20,6 +19,10 @@ class SocketFileError(HearthsideError):
     """There can be no control socket; the message says why."""
 
 
+class TakenError(SocketFileError):
+    """Another hearthside serves it."""
+
+
 class SocketFile:
     """A listening socket in a folder, and the lock that says whose it is; a lock ends with its process."""
 
@@ -34,8 +37,11 @@ class SocketFile:
             except OSError:
                 os.close(self._lock)
                 raise
+        except BlockingIOError as error:
+            raise TakenError(f"{self.path}: another hearthside is running and serves it") from error
         except OSError as error:
-            raise SocketFileError(f"{self.path}: {_why(error)}") from error
+            # A path that is too long for a socket has no number.
+            raise SocketFileError(f"{self.path}: {error.strerror or error}") from error
 
     def close(self) -> None:
         """Remove the socket and let its place go."""
@@ -68,10 +74,3 @@ def _locked(path: Path) -> int:
         os.close(handle)
         raise
     return handle
-
-
-def _why(error: OSError) -> str:
-    if error.errno == errno.EWOULDBLOCK:
-        return "another hearthside is running and serves it"
-    # A path that is too long for a socket has no number.
-    return error.strerror or str(error)

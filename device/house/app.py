@@ -22,7 +22,7 @@ from device.house.closing import Closing
 from device.house.configuration import Config
 from device.house.home import open_home
 from device.house.listening import may_appear, open_listening, open_wake
-from device.house.oversight import Oversight, Parts, announce_start
+from device.house.oversight import Lookout, Oversight, Parts, look_out
 from device.house.policy import choose_barge_in, machine_settings
 from device.house.site import Site
 from device.house.sound import open_cards, open_sound
@@ -36,7 +36,6 @@ from device.service.complaint import Complaint
 from device.service.health import HealthLog
 from device.service.mute import MuteMemory
 from device.service.readiness import Readiness
-from device.service.standing import Tell
 from device.service.statefolder import state_folder
 from device.service.statusline import StatusLine
 from device.service.systemd import ServiceManager, watchdog_s
@@ -129,8 +128,8 @@ async def open_app(settings: Config, secrets: Mapping[str, Secret]) -> AsyncIter
         mute.start(controller.post)
         # Last of all: meanwhile the disk has had the time that the others took.
         closing.add("mute state", mute.close)
-        tell = announce_start(controller, closing)
-        app, house = await _build(Site(settings, profile, controller, closing, secrets, state_dir), mute, tell)
+        lookout = look_out(controller, closing)
+        app, house = await _build(Site(settings, profile, controller, closing, secrets, state_dir), mute, lookout)
         controller.move_in(house)
         await app.oversight.start()
         if not controller.status.muted:
@@ -151,7 +150,7 @@ async def _open_microphone(microphone: Microphone) -> None:
             raise
 
 
-async def _build(site: Site, mute: MuteMemory, tell: list[Tell]) -> tuple[App, House]:
+async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, House]:
     """Open the wings, each with what it needs of those before it."""
     controller, settings = site.controller, site.settings
     cards = open_cards(site)
@@ -167,7 +166,7 @@ async def _build(site: Site, mute: MuteMemory, tell: list[Tell]) -> tuple[App, H
     health = HealthLog(home.health)
     # Everybody in the house who is told of every fact and order.
     parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health)
-    oversight = Oversight(site, parts, tell)
+    oversight = Oversight(site, parts, lookout)
     controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
     controller.observers += oversight.observers
     house = House(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import time
@@ -19,11 +18,10 @@ from device.control import paths
 from device.control.desk import Desk, Outside
 from device.control.feed import Feed
 from device.control.server import ControlServer
-from device.control.socketfile import SocketFile, SocketFileError
+from device.control.socketfile import SocketFile, SocketFileError, TakenError
 from device.controller import Controller
 from device.core.indication import Indication, indication
 from device.core.report import Report
-from device.core.standing import Watch
 from device.core.status import Status
 from device.house.closing import Closing
 from device.house.listening import WakeWing
@@ -33,8 +31,8 @@ from device.ports.panel import Panel
 from device.ports.sound import Microphone, Speaker, Volume
 from device.service.health import HealthLog
 from device.service.healthfile import HealthFile, runtime_directory
-from device.service.standing import Sources, StandingWatch, Tell, since_1970
-from device.units import CAPTURE_RATE, Samples, ms_from_seconds
+from device.service.standing import Sources, StandingWatch, since_1970
+from device.units import CAPTURE_RATE, Samples
 
 if TYPE_CHECKING:
     from device.service.metrics.endpoint import MetricsEndpoint
@@ -47,19 +45,48 @@ MEASURED = Samples(CAPTURE_RATE)
 """How much sound is measured when somebody asks for levels: a second."""
 
 
-def announce_start(controller: Controller, closing: Closing) -> list[Tell]:
-    """Say in the health file that the house is starting; return who goes on writing it: nobody without a place."""
-    folder = runtime_directory()
+@dataclass(frozen=True, slots=True)
+class Lookout:
+    """What is there before the house is built, so that whoever looks sees it start."""
+
+    watch: StandingWatch
+    socket: SocketFile | None
+    """Whoever connects meanwhile is answered as soon as the house is whole."""
+
+
+def look_out(controller: Controller, closing: Closing) -> Lookout:
+    """Take the control socket's place, and say in the health file that the house is starting."""
+    watch = StandingWatch(Sources(lambda: controller.status, tuple, lambda: 0))
+    try:
+        socket = _take_socket(closing)
+    except TakenError as error:
+        # The health file beside it is another's as well.
+        log.warning("no control socket: %s", error)
+        return Lookout(watch, None)
+    if folder := runtime_directory():
+        file = HealthFile(folder)
+        closing.add("health file", file.close)
+        watch.listeners.append(lambda report: file.write(msgspec.json.encode(_table(report))))
+        closing.add("standing", watch.close)
+        watch.start()
+    return Lookout(watch, socket)
+
+
+def _take_socket(closing: Closing) -> SocketFile | None:
+    """Return it; None where there can be none. Raise TakenError."""
+    folder = paths.own_folder()
     if folder is None:
-        return []
-    file = HealthFile(folder)
-    closing.add("health file", file.close)
-
-    def write(report: Report) -> None:
-        file.write(msgspec.json.encode(_table(report)))
-
-    write(Report(Watch(ms_from_seconds(time.monotonic())).standing, controller.status, (), 0))
-    return [write]
+        log.info("no control socket: neither $RUNTIME_DIRECTORY nor $XDG_RUNTIME_DIR says where")
+        return None
+    try:
+        socket = SocketFile(folder)
+    except TakenError:
+        raise
+    except SocketFileError as error:
+        log.warning("no control socket: %s", error)
+        return None
+    closing.add("control socket's file", socket.close)
+    return socket
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +112,12 @@ class Parts:
 class Oversight:
     """Looks after a house, once it is started."""
 
-    def __init__(self, site: Site, parts: Parts, tell: list[Tell]) -> None:
-        """`tell`: who is told how the house stands, beside those who subscribe."""
+    def __init__(self, site: Site, parts: Parts, lookout: Lookout) -> None:
         self._site = site
         self._parts = parts
-        self.watch = StandingWatch(Sources(self._status, lambda: parts.health.facts, parts.scored_frames))
-        self.watch.listeners += tell
-        self._server = self._open_server()
+        self.watch = lookout.watch
+        self.watch.sources = Sources(self._status, lambda: parts.health.facts, parts.scored_frames)
+        self._server = self._open_server(lookout.socket)
         self._feed = Feed(self._publish, site.settings.control.transcripts)
         self.watch.listeners += [] if self._server is None else [self._feed.tell]
         self._counting: list[Observer] = []
@@ -109,26 +135,18 @@ class Oversight:
 
     async def start(self) -> None:
         """Begin to tell, and to answer; when the house is whole."""
-        closing = self._site.closing
         if self._server is not None:
             await self._server.start()
         if self._endpoint is not None:
             await self._endpoint.start()
         if self.watch.listeners:
-            task = asyncio.create_task(self.watch.run(), name="standing")
-            closing.add("standing", lambda: (task.cancel(), None)[1])
+            self._site.closing.add("standing", self.watch.close)
+            self.watch.start()
 
-    def _open_server(self) -> ControlServer | None:
-        folder = paths.own_folder()
-        if folder is None:
-            log.info("no control socket: neither $RUNTIME_DIRECTORY nor $XDG_RUNTIME_DIR says where")
+    def _open_server(self, socket: SocketFile | None) -> ControlServer | None:
+        if socket is None:
             return None
-        try:
-            file = SocketFile(folder)
-        except SocketFileError as error:
-            log.warning("no control socket: %s", error)
-            return None
-        server = ControlServer(file, Desk(self._outside()).do)
+        server = ControlServer(socket, Desk(self._outside()).do)
         self._site.closing.add("control socket", server.close)
         return server
 

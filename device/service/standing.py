@@ -39,7 +39,8 @@ class StandingWatch:
     def __init__(self, sources: Sources, clock: Callable[[], float] = time.monotonic) -> None:
         self.listeners: list[Tell] = []
         """Told of each change, and every LONGEST_S without one."""
-        self._sources = sources
+        self._task: asyncio.Task[None] | None = None
+        self.sources = sources
         self._clock = clock
         self._watch = Watch(self._now())
         self._news = asyncio.Event()
@@ -52,12 +53,21 @@ class StandingWatch:
 
     def report(self) -> Report:
         """Return how the house is doing now."""
-        sources = self._sources
+        sources = self.sources
         status, parts, frames = sources.status(), sources.parts(), sources.scored_frames()
         return Report(self._watch.look(status, parts, frames, self._now()), status, parts, frames)
 
-    async def run(self) -> None:
-        """Look and tell, for ever."""
+    def start(self) -> None:
+        """Begin to look and to tell. Harmless when it does already."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="standing")
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
         while True:
             self._news.clear()
             self._look()

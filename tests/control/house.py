@@ -79,12 +79,14 @@ class FakeHouse:
 @asynccontextmanager
 async def serving(folder: Path, house: FakeHouse) -> AsyncIterator[ControlServer]:
     """Serve in the folder."""
-    server = ControlServer(SocketFile(folder), Desk(house.outside).do)
+    file = SocketFile(folder)
+    server = ControlServer(file, Desk(house.outside).do)
     await server.start()
     try:
         yield server
     finally:
         await server.close()
+        file.close()
 
 
 class Client:

@@ -37,13 +37,15 @@ async def controlled(house: Mutable, folder: Path) -> AsyncIterator[Client]:
         microphone_settled=controller.microphone_settled,
         microphone_is_closed=lambda: controller.status.muted,
     )
-    server = ControlServer(SocketFile(folder), Desk(outside).do)
+    file = SocketFile(folder)
+    server = ControlServer(file, Desk(outside).do)
     await server.start()
     try:
         async with connected(folder) as client:
             yield client
     finally:
         await server.close()
+        file.close()
 
 
 @pytest.mark.parametrize("phase", [Phase.WAKING, Phase.LISTENING])

@@ -19,6 +19,7 @@ from device import __version__
 from device.core import events as ev
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.core.status import Phase
+from device.house import app
 from tests.control.house import Client, connected, short_folder
 from tests.conversation.mutings import counting_server, tapped
 from tests.house.cardless import CardlessHouse, open_cardless
@@ -82,12 +83,51 @@ async def test_a_second_house_in_one_place_goes_on_without_a_socket(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first keeps its own; the second says so, and does everything else."""
-    async with controlled(tmp_path, monkeypatch) as (_, client, _):
+    async with controlled(tmp_path, monkeypatch) as (_, client, folder):
         async with open_cardless(tmp_path, monkeypatch) as second:
             second.hear(0.1)
+            assert second.app.oversight.observers == []
             assert "no control socket" in caplog.text
             assert "another hearthside is running" in caplog.text
         assert (await client.ask("status"))["ok"]
+        assert (folder / "health.json").exists()
+
+
+async def test_who_asks_a_house_that_is_starting_is_answered_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file says meanwhile that it starts, and goes on saying so however long it takes."""
+    monkeypatch.setattr("device.service.standing.LONGEST_S", 0.01)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    open_wake = app.open_wake
+
+    async def wait(*arguments: Any) -> Any:
+        reached.set()
+        await go_on.wait()
+        return await open_wake(*arguments)
+
+    monkeypatch.setattr(app, "open_wake", wait)
+    with short_folder() as folder:
+        monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
+
+        async def live() -> None:
+            async with open_cardless(tmp_path, monkeypatch):
+                await done.wait()
+
+        done = asyncio.Event()
+        living = asyncio.create_task(live())
+        await reached.wait()
+        await until(lambda: health(folder).get("state") == "starting", "a house that starts")
+        first = await asyncio.to_thread((folder / "health.json").stat)
+        await until(lambda: (folder / "health.json").stat().st_ino != first.st_ino, "a newer file")
+        async with connected(folder) as client:
+            asking = asyncio.create_task(client.ask("status"))
+            await asyncio.sleep(0.05)
+            assert not asking.done()
+            go_on.set()
+            assert (await asking)["result"]["state"] == "starting"
+        done.set()
+        await living
 
 
 async def test_the_status_tells_what_the_file_does_and_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

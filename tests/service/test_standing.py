@@ -33,7 +33,7 @@ async def test_a_change_is_told_at_once_and_nothing_else(caplog: pytest.LogCaptu
     """Though something happens all the time; and a listener that raises does not keep the others from knowing."""
     facts = Facts()
     facts.watch.listeners.insert(0, lambda report: 1 // 0)
-    running = asyncio.create_task(facts.watch.run())
+    facts.watch.start()
     await until(lambda: len(facts.told) == 1, "the first")
     for _ in range(10):
         facts.frames += 1
@@ -45,17 +45,17 @@ async def test_a_change_is_told_at_once_and_nothing_else(caplog: pytest.LogCaptu
     await until(lambda: len(facts.told) == 2, "the change")
     assert [report.standing.state for report in facts.told] == [State.LISTENING, State.MUTED]
     assert "ZeroDivisionError" in caplog.text
-    running.cancel()
+    facts.watch.close()
 
 
 async def test_it_is_told_again_though_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads the file can tell that the house is alive."""
     monkeypatch.setattr(standing, "LONGEST_S", 0.01)
     facts = Facts()
-    running = asyncio.create_task(facts.watch.run())
+    facts.watch.start()
     await until(lambda: len(facts.told) >= 3, "three of the same")
     assert {report.standing for report in facts.told} == {facts.told[0].standing}
-    running.cancel()
+    facts.watch.close()
 
 
 def test_the_wall_clock_of_now_counts() -> None:
