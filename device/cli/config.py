@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from device.cli.run import add_configuration
-from device.house import configuration, sources
+from device.errors import ConfigError
+from device.house import configuration, migrations, sources
 from device.house.configuration import Effective
 from device.house.layers import dotted
 from device.kit.words import masked
@@ -25,18 +29,49 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "config", help="print the settings that hold, and where from", description=_DESCRIPTION
     )
-    parser.add_argument("--check", action="store_true", help="only say whether it is right, or what is not")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="only say whether it is right, or what is not")
+    what.add_argument("--migrate", action="store_true", help="rename, in the files, keys that have other names by now")
     add_configuration(parser)
     parser.set_defaults(command=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     effective = configuration.read(options.config, options.overrides)
-    if options.check:
+    if options.migrate:
+        for file in sources.files(options.config):
+            _migrate(file)
+    elif options.check:
         print(f"the configuration is right: {sources.named(options.config)}")
     else:
         print("\n".join(lines(effective)))
     return 0
+
+
+def _migrate(file: Path) -> None:
+    try:
+        text, moves = migrations.rewritten(sources.text_of(file), migrations.MOVES)
+        if moves:
+            _replace(file.resolve(), text)
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be changed: {error.strerror}") from error
+    for move in moves:
+        print(f"{file}: {move}")
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file anew, in one step, with its owner and its rights."""
+    new = file.with_name(f".{file.name}.new")
+    there = file.stat()
+    with new.open("w", encoding="utf-8") as written:
+        os.fchown(written.fileno(), there.st_uid, there.st_gid)
+        os.fchmod(written.fileno(), stat.S_IMODE(there.st_mode))
+        written.write(text)
+        written.flush()
+        os.fsync(written.fileno())
+    new.replace(file)
 
 
 def lines(effective: Effective) -> Iterator[str]:

@@ -45,6 +45,8 @@ def _run(options: argparse.Namespace) -> int:
     settings = _load(options)
     journal.start(settings.service.log_level)
     log.info("configuration: %s", sources.named(options.config))
+    for outdated in sources.outdated(options.config):
+        log.warning("%s", outdated)
     # Before anything can start a child, which would inherit it.
     secrets = {name: take_secret(name) for name in secret_names(settings)}
     for secret in secrets.values():

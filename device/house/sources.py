@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from device.errors import ConfigError
-from device.house import complaints
+from device.house import complaints, migrations
 from device.house.layers import Layer
 from device.kit.textfiles import NotTextError, is_there, read_text
 from device.kit.words import shown
@@ -51,7 +51,7 @@ def _more_files(folder: Path) -> list[Path]:
 
 def file_layers(path: Path | None) -> list[Layer]:
     """Read the files that hold. Raise ConfigError with the name of the one that cannot be read."""
-    return [Layer(str(file), _read(file)) for file in files(path)]
+    return [Layer(str(file), _moved(_read(file))) for file in files(path)]
 
 
 def readable_layers(path: Path | None) -> list[Layer]:
@@ -66,19 +66,34 @@ def readable_layers(path: Path | None) -> list[Layer]:
 
 def override_layers(overrides: Iterable[str]) -> list[Layer]:
     """Return what --set asks for: each is "section.key=value" with a TOML value, or a bare word. Raise ConfigError."""
-    return [Layer(OVERRIDES, _table_of(override)) for override in overrides]
+    return [Layer(OVERRIDES, _moved(_table_of(override))) for override in overrides]
+
+
+def outdated(path: Path | None) -> Iterator[str]:
+    """Yield what in the files is only read for old times' sake, and what to do. Raise ConfigError."""
+    for file in files(path):
+        for move in migrations.moved(_read(file), migrations.MOVES)[1]:
+            yield f"{file}: {move}; `hearthside config --migrate` changes it in the file"
+
+
+def _moved(table: dict[str, Any]) -> dict[str, Any]:
+    return migrations.moved(table, migrations.MOVES)[0]
 
 
 def _read(path: Path) -> dict[str, Any]:
+    return _decoded(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """Return what is in a file. Raise ConfigError."""
     try:
-        text = read_text(path)
+        return read_text(path)
     except OSError as error:
         raise ConfigError(
             f"cannot read the configuration {path}: {error.strerror}; name another with --config"
         ) from error
     except NotTextError as error:
         raise ConfigError(f"{path}: {error}") from error
-    return _decoded(text, str(path))
 
 
 def _decoded(text: str, place: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import tomllib
@@ -12,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.cli import _parser
 from device.cli.config import lines
-from device.house import configuration
+from device.errors import ConfigError
+from device.house import configuration, migrations
 from device.house.layers import Layer
+from device.house.migrations import Move
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 KEY = "sk-proj-Zx81kQ7yTn0123456789"
@@ -110,3 +114,54 @@ def test_what_is_wrong_is_said_with_the_exit_code_of_a_configuration(file: Path,
     assert (result.returncode, result.stdout) == (EX_CONFIG, "")
     assert result.stderr.startswith(f"hearthside: {more}: tools.relays.light.pin = 27: this board uses GPIO 27")
     assert result.stderr.count("\n") == 1
+
+
+MOVES = (Move(("audio", "loudness"), ("audio", "volume")),)
+"""Made up: no key was renamed so far."""
+
+
+def migrate(file: Path) -> int:
+    """Run `hearthside config --migrate` in this process."""
+    options = _parser().parse_args(["config", "--migrate", "--config", str(file)])
+    code: int = options.command(options)
+    return code
+
+
+def test_migrate_renames_old_keys_in_every_file_and_says_which(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the rights that the file had; a second time there is nothing to do."""
+    monkeypatch.setattr(migrations, "MOVES", MOVES)
+    more = file.parent / "config.d" / "10-more.toml"
+    more.write_text("[audio]\nloudness = 0.2  # low\n")
+    more.chmod(0o640)
+    before = file.read_text()
+    assert migrate(file) == 0
+    assert capsys.readouterr().out == f"{more}: audio.loudness is called audio.volume now\n"
+    assert more.read_text() == "[audio]\nvolume = 0.2  # low\n"
+    assert stat.S_IMODE(more.stat().st_mode) == 0o640
+    assert file.read_text() == before
+    assert migrate(file) == 0
+    assert capsys.readouterr().out == ""
+    assert [path.name for path in more.parent.iterdir()] == ["10-more.toml"]
+
+
+def test_migrate_writes_through_a_link(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that lies elsewhere, in a repository perhaps."""
+    monkeypatch.setattr(migrations, "MOVES", MOVES)
+    real = file.parent / "elsewhere.toml"
+    real.write_text("[audio]\nloudness = 0.2\n")
+    file.unlink()
+    file.symlink_to(real)
+    assert migrate(file) == 0
+    assert file.is_symlink()
+    assert real.read_text() == "[audio]\nvolume = 0.2\n"
+
+
+def test_migrate_names_the_file_that_only_a_person_can_change(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And leaves it as it is."""
+    monkeypatch.setattr(migrations, "MOVES", MOVES)
+    file.write_text("audio = { loudness = 0.2 }\n")
+    with pytest.raises(ConfigError, match=f"^{file}: audio.loudness is called audio.volume now.*by hand$"):
+        migrate(file)
+    assert file.read_text() == "audio = { loudness = 0.2 }\n"
