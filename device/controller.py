@@ -385,6 +385,6 @@ _QUIET = (
 
 def _log_fact(fact: Event) -> None:
     if trouble := failures.trouble(fact):
-        log.warning("%s", trouble)
+        log.warning("%s", trouble, extra=failures.fields(fact))
     else:
-        log.log(logging.DEBUG if isinstance(fact, _QUIET) else logging.INFO, "%s", fact)
+        log.log(logging.DEBUG if isinstance(fact, _QUIET) else logging.INFO, "%s", fact, extra=failures.fields(fact))

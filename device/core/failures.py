@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from device.core import events as ev
 from device.core.events import Device, Failure, Shortfall
 
@@ -102,3 +104,11 @@ def trouble(fact: ev.Event) -> str:
         case ev.EchoCancellationLost():
             return f"echo cancellation is lost: {fact.message}"
     return ""
+
+
+def fields(fact: ev.Event) -> dict[str, object]:
+    """Return what to find a fact by in the log: the turn it is about, and the reason why something failed."""
+    turn = getattr(fact, "turn", None)
+    reason = fact.device if isinstance(fact, ev.DeviceFailed) else getattr(fact, "failure", None)
+    found = {"turn": turn, "reason": reason.value if isinstance(reason, Enum) else None}
+    return {name: value for name, value in found.items() if value is not None}

@@ -39,6 +39,7 @@ from device.service.readiness import Readiness
 from device.service.statefolder import state_folder
 from device.service.statusline import StatusLine
 from device.service.systemd import ServiceManager, watchdog_s
+from device.service.turnlog import TurnLog
 from device.service.watchdog import WatchdogFeeder
 from device.tools.registry import Registry
 from device.tools.relays import Relays
@@ -168,7 +169,7 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health)
     oversight = Oversight(site, parts, lookout)
     controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
-    controller.observers += oversight.observers
+    controller.observers += [*oversight.observers, TurnLog().observe]
     house = House(
         ear=listening.frontend,
         microphone=listening.microphone,

@@ -33,11 +33,12 @@ class HealthLog:
         """Take in a fact or an order."""
         self._record.note(what, self._now())
         for health, lasted in self._changes.compare(self.facts):
+            extra = {"reason": health.part}
             if health.ok:
-                log.info("health: the %s is well again, after %.0f s", health.part, lasted / 1000)
+                log.info("health: the %s is well again, after %.0f s", health.part, lasted / 1000, extra=extra)
             else:
                 told = (health.part, health.why, health.what_to_do)
-                log.warning("health: the %s is not well: %s; what to do: %s", *told)
+                log.warning("health: the %s is not well: %s; what to do: %s", *told, extra=extra)
 
     def _now(self) -> Ms:
         return ms_from_seconds(self._clock())

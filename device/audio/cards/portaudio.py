@@ -74,13 +74,16 @@ class SoundCards:
         Raise DeviceNotFoundError, which lists those that do.
         """
         deadline = time.monotonic() + patience_s
+        said = ""
         while True:
             try:
                 return await self.call(self._find)
             except DeviceNotFoundError as error:
                 if time.monotonic() >= deadline:
                     raise
-                log.info("waiting for a sound device: %s", error)
+                if str(error) != said:
+                    said = str(error)
+                    log.info("waiting for a sound device: %s", said)
             await asyncio.sleep(LOOK_AGAIN_S)
             await self.call(self.terminate)
 
