@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import threading
 
-SPEAKER_NICE = -11  # what PulseAudio and PipeWire give their own threads
+# What PulseAudio and PipeWire give their own threads.
+SPEAKER_NICE = -11
+SPEAKER_PRIORITY = 5
 
 
 def keep_thread_state() -> int:
@@ -25,12 +28,27 @@ def let_thread_state_go(kept: int) -> None:
 
 
 def hurry() -> None:
-    """Put this thread before others, where that is allowed (root, or LimitNICE of the service): 20 ms are short.
+    """Put this thread before others, where that is allowed (LimitRTPRIO or LimitNICE of the service): 20 ms are short.
 
     Only a thread of the card's: every thread that the program's first one starts later would inherit its priority.
     """
     thread = threading.get_native_id()
-    if thread == os.getpid():
+    if thread == os.getpid() or _become_realtime(thread):
         return
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, thread, SPEAKER_NICE)
+
+
+def _become_realtime(thread: int) -> bool:
+    """Run before everything that is not in real time; only by a limit that was set for it, not by the power of root."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
+    # Most machines have a limit of 0; -1 is no limit at all.
+    if 0 <= soft < SPEAKER_PRIORITY:
+        return False
+    try:
+        # What it starts shall not inherit it.
+        policy = os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        os.sched_setscheduler(thread, policy, os.sched_param(SPEAKER_PRIORITY))
+    except OSError:
+        return False
+    return True
