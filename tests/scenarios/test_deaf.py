@@ -59,6 +59,26 @@ async def test_a_microphone_without_sound_is_told_once_and_is_ready_when_sound_c
     assert took_s < LIMIT_TO_END_S
 
 
+async def test_a_service_goes_on_without_its_microphone_and_says_so(
+    virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path
+) -> None:
+    """It may be plugged in later; started by hand, the same is refused (tests/cli/test_run.py)."""
+    config, env = write_config(tmp_path, server.url), {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.settimeout(LIMIT_S)
+        systemd.bind(env["NOTIFY_SOCKET"])
+        overrides = ["audio.input=not_plugged_in"]
+        async with daemon(virtual_card, server.key, config, overrides, ready=False, env=env) as running:
+            await running.logged("not ready: ")
+            assert systemd.recv(1_000).startswith(b"STATUS=deaf since ")
+            assert systemd.recv(100) == b"READY=1"
+            code, took_s = await running.end()
+    assert code == 0
+    assert took_s < LIMIT_TO_END_S
+    assert running.log.count("waiting for a sound device: ") == 1
+    assert 'going on without a sound device: audio.input = "not_plugged_in"' in running.log
+
+
 @pytest.mark.parametrize("kind", ["null", "file"])
 async def test_a_source_without_end_is_told_as_that_and_does_not_keep_the_process_from_ending(
     virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path, kind: str
