@@ -45,7 +45,7 @@ def user_data(card: Card, folder: str, written: list[dict[str, str]] | None = No
     if card.person.ssh or card.person.ssh_keys:
         commands.append(["systemctl", "enable", "--now", "ssh"])
     if card.hearthside.wanted:
-        commands.append(["bash", f"{folder}/{SCRIPT}", "place"])
+        commands.append(["bash", f"{folder}/{SCRIPT}", "place", "--now"])
     # cloud-init would take back, at every boot, a name that somebody gives the device later.
     commands.append(["sh", "-c", "echo 'preserve_hostname: true' >/etc/cloud/cloud.cfg.d/99-hearthside.cfg"])
     return f"#cloud-config\n{MARK}\n{yaml({**table, 'runcmd': commands})}"

@@ -93,7 +93,7 @@ class Hearthside:
         if self.profile and not _PROFILE.fullmatch(self.profile):
             raise ConfigError(f'"{self.profile}" is not the name of a board')
         if self.broker and not _BROKER.fullmatch(self.broker):
-            raise ConfigError("the broker's address must begin with https://, such as https://broker.local:8443")
+            raise ConfigError("the broker's address must begin with https://, such as https://broker.local:8788")
         if not self.broker and (self.broker_ca or self.enrolment_token):
             raise ConfigError("whose certificate or token is it? give the broker's address as well, by --broker")
         if _API_KEY.search(self.config):

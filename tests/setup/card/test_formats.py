@@ -170,7 +170,7 @@ def test_the_imagers_pair_carries_everything_in_user_data() -> None:
     paths = {entry["path"]: entry for entry in table["write_files"]}
     assert all(entry["permissions"] == "0600" for entry in paths.values())
     assert "/var/lib/hearthside-first-boot/first-boot" in paths
-    assert ["bash", "/var/lib/hearthside-first-boot/first-boot", "place"] in table["runcmd"]
+    assert ["bash", "/var/lib/hearthside-first-boot/first-boot", "place", "--now"] in table["runcmd"]
 
 
 @pytest.mark.parametrize(
