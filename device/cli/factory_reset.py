@@ -21,6 +21,8 @@ _DESCRIPTION = (
     "its networks."
 )
 _UNIT = "hearthside-factory-reset.service"
+# All that would start it, or speak, while it is being emptied.
+_RUNNING = ("hearthside-retry.path", "hearthside-retry.timer", "hearthside-fault.service", "hearthside.service")
 # hearthside.service is stopped and started in it.
 _LIMIT_S = 120.0
 
@@ -64,7 +66,7 @@ async def _hand_over() -> int:
 async def _carry_out(places: Places) -> int:
     if not places.mark.exists():
         return 0
-    await programs.run("systemctl", "stop", "hearthside.service", limit_s=_LIMIT_S)
+    await programs.run("systemctl", "stop", *_RUNNING, limit_s=_LIMIT_S)
     factoryreset.carry_out(places, _profile())
     print("state, secrets and configuration are erased")
     await programs.run("systemctl", "start", "--no-block", "hearthside.service")
