@@ -6,19 +6,20 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from device.core.health import Health
 from device.core.report import Report
 from device.core.standing import Watch
 from device.core.status import Status
 from device.errors import where
+from device.service import journal
 from device.units import Ms, ms_from_seconds
 
 log = logging.getLogger(__name__)
 
-LONGEST_S = 5.0
-"""How often it is told at least; half of what readers of the file are promised."""
+LONGEST_S = 8.0
+"""How often it is told at least; readers of the file are promised 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class StandingWatch:
     def report(self) -> Report:
         """Return how the house is doing now."""
         sources = self.sources
-        status, parts, frames = sources.status(), sources.parts(), sources.scored_frames()
+        status, frames = sources.status(), sources.scored_frames()
+        parts = tuple(map(_presentable, sources.parts()))
         return Report(self._watch.look(status, parts, frames, self._now()), status, parts, frames)
 
     def start(self) -> None:
@@ -90,6 +92,11 @@ class StandingWatch:
 
     def _now(self) -> Ms:
         return ms_from_seconds(self._clock())
+
+
+def _presentable(part: Health) -> Health:
+    """Return what may be shown: reasons quote what servers say, which may be long, and show a part of a key."""
+    return replace(part, why=journal.masked(part.why)[: journal.LONGEST]) if part.why else part
 
 
 def since_1970(moment: Ms) -> float:

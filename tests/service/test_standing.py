@@ -11,7 +11,8 @@ from device.core.health import Health
 from device.core.report import Report
 from device.core.standing import State
 from device.core.status import Status
-from device.service import standing
+from device.secrets import Secret
+from device.service import journal, standing
 from device.service.standing import Sources, StandingWatch, since_1970
 from device.units import Ms
 from tests.waiting import until
@@ -56,6 +57,19 @@ async def test_it_is_told_again_though_nothing_changes(monkeypatch: pytest.Monke
     await until(lambda: len(facts.told) >= 3, "three of the same")
     assert {report.standing for report in facts.told} == {facts.told[0].standing}
     facts.watch.close()
+
+
+def test_no_key_and_no_endless_text_gets_out_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server quotes the key that it refuses, and goes on and on."""
+    monkeypatch.setattr(journal, "_masks", [Secret("sk-planted-key-0123456789").mask])
+    facts = Facts()
+    why = "refused: sk-planted-key-0123456789 " + "x" * 10_000
+    facts.parts = (Health("provider", ok=False, since=Ms(0), why=why), Health("light", ok=True, since=Ms(0)))
+    report = facts.watch.report()
+    assert report.parts[0].why.startswith("refused: ")
+    assert len(report.parts[0].why) == journal.LONGEST
+    assert "sk-planted-key" not in str(report)
+    assert report.parts[1] == facts.parts[1]
 
 
 def test_the_wall_clock_of_now_counts() -> None:
