@@ -1,19 +1,20 @@
-"""The house that runs on this machine, as it tells of itself: the state that it keeps in its runtime folder."""
+"""The house that runs on this machine, as it tells of itself over its control socket."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-RUNTIME = Path("/run/hearthside")
-HEALTH = "health.json"
-# It is written every 10 s at least.
-FRESH_S = 30.0
-_MOST_BYTES = 1_000_000
+from device.control.client import ControlError, NotAllowedError, NotRunningError, ask
+
+UNKNOWN = "unknown"
+"""The state of a house that runs, and that this user may not ask."""
+# A house that has not answered by then hangs.
+_PATIENCE_S = 5.0
+
+Ask = Callable[[dict[str, Any], float], dict[str, Any]]
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -26,11 +27,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """The state of a running house; `written` is when (unix s)."""
+    """A running house."""
 
     state: str
-    written: float
-    pid: int = 0
     why: str = ""
     what_to_do: str = ""
     version: str = ""
@@ -38,33 +37,32 @@ class Running(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...] = ()
 
 
-def runtime_folders(environment: Mapping[str, str] | None = None) -> list[Path]:
-    """Return where a running house may keep its state and its socket: the service's, and one run by hand."""
-    environment = os.environ if environment is None else environment
-    found = [RUNTIME]
-    if own := environment.get("XDG_RUNTIME_DIR", ""):
-        found.append(Path(own) / "hearthside")
-    return found
+class Levels(msgspec.Struct, frozen=True):
+    """How loud the last second at its microphone was."""
+
+    rms_dbfs: float | None
+    clipped: int
+    digital_silence: bool
+    of_ms: float
+    muted: bool
 
 
-def find_running(folders: Iterable[Path] | None = None, now: float | None = None) -> Running | None:
-    """Return the house that runs; None where none does, or it may not be read."""
-    now = time.time() if now is None else now
-    for folder in runtime_folders() if folders is None else folders:
-        running = _read(folder / HEALTH)
-        if running is not None and is_alive(running, now):
-            return running
-    return None
-
-
-def is_alive(running: Running, now: float) -> bool:
-    """Tell whether what was written is news: a house that was killed leaves its last words behind."""
-    return abs(now - running.written) <= FRESH_S
-
-
-def _read(path: Path) -> Running | None:
+def find_running(ask_house: Ask = ask) -> Running | None:
+    """Ask the house that runs how it is; None where none does. Blocks for some seconds at most."""
     try:
-        with path.open("rb") as file:
-            return msgspec.json.decode(file.read(_MOST_BYTES), type=Running)
-    except (OSError, msgspec.MsgspecError):
+        return msgspec.convert(ask_house({"do": "status"}, _PATIENCE_S), Running)
+    except NotRunningError:
+        return None
+    except NotAllowedError as error:
+        why, _, todo = str(error).partition("; ")
+        return Running(UNKNOWN, why, todo)
+    except (ControlError, msgspec.ValidationError) as error:
+        return Running("hanging", str(error), "sudo systemctl restart hearthside")
+
+
+def ask_levels(ask_house: Ask = ask) -> Levels | None:
+    """Ask what its microphone hears; None when it cannot say. Blocks for some seconds at most."""
+    try:
+        return msgspec.convert(ask_house({"do": "levels"}, _PATIENCE_S), Levels)
+    except (ControlError, msgspec.ValidationError):
         return None

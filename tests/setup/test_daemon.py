@@ -1,47 +1,79 @@
-"""A running house is found by the state that it keeps."""
+"""A running house is asked how it is; one that cannot be asked is told apart from one that does not run."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from device.setup.daemon import FRESH_S, HEALTH, find_running, runtime_folders
+from device.control.client import ControlError, NotAllowedError, NotRunningError
+from device.setup.daemon import UNKNOWN, Levels, ask_levels, find_running
 
-NOW = 1_000_000.0
-STATE = {
+STATUS = {
     "state": "listening",
-    "since": NOW - 60,
+    "since": 1.0,
     "why": "",
     "what_to_do": "",
-    "written": NOW - 5,
+    "phase": "idle",
+    "scored_frames": 99,
+    "parts": [{"part": "microphone", "ok": True, "since": 1.0, "why": "", "what_to_do": ""}],
+    "written": 2.0,
     "version": "0.1.0",
     "pid": 17,
-    "scored_frames": 99,
-    "phase": "idle",
-    "parts": [{"part": "microphone", "ok": True, "since": NOW - 60, "why": "", "what_to_do": ""}],
+    "muted": False,
+    "words": ["hey_jarvis"],
+    "volume": None,
+}
+LEVELS = {
+    "muted": False,
+    "of_ms": 1000.0,
+    "rms_dbfs": -50.1,
+    "peak_dbfs": -30.0,
+    "clipped": 0,
+    "digital_silence": False,
 }
 
 
-def test_what_was_written_just_now_is_a_running_house(tmp_path: Path) -> None:
-    """With what it says of itself; fields that this program does not know are no error."""
-    (tmp_path / HEALTH).write_text(json.dumps(STATE))
-    running = find_running([tmp_path / "nothing", tmp_path], NOW)
+def answering(answer: dict[str, Any] | Exception) -> Any:
+    """Return what stands for the client of the control socket."""
+
+    def ask(request: dict[str, Any], patience_s: float) -> dict[str, Any]:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return ask
+
+
+def test_a_house_tells_how_it_is() -> None:
+    """What this program does not know of is no error."""
+    running = find_running(answering(STATUS))
     assert running is not None
-    assert (running.state, running.pid, running.parts[0].part) == ("listening", 17, "microphone")
+    assert (running.state, running.scored_frames, running.parts[0].part) == ("listening", 99, "microphone")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"state": 3}', json.dumps({**STATE, "written": NOW - FRESH_S - 1})])
-def test_last_words_and_rubbish_are_no_running_house(tmp_path: Path, text: str) -> None:
-    """Of one that was killed, or is being written."""
-    (tmp_path / HEALTH).write_text(text)
-    assert find_running([tmp_path], NOW) is None
+def test_where_nobody_answers_no_house_runs() -> None:
+    """That is no error either."""
+    assert find_running(answering(NotRunningError("hearthside is not running"))) is None
 
 
-def test_a_house_run_by_hand_is_looked_for_as_well() -> None:
-    """Behind the service's."""
-    assert runtime_folders({"XDG_RUNTIME_DIR": "/run/user/1"}) == [
-        Path("/run/hearthside"),
-        Path("/run/user/1/hearthside"),
-    ]
+def test_a_house_that_may_not_be_asked_runs_all_the_same() -> None:
+    """With what to do about it."""
+    running = find_running(answering(NotAllowedError("you may not; use sudo")))
+    assert running is not None
+    assert (running.state, running.what_to_do) == (UNKNOWN, "use sudo")
+
+
+@pytest.mark.parametrize("answer", [ControlError("it does not answer"), {"state": 3}, {}])
+def test_a_house_that_does_not_answer_as_it_should_hangs(answer: dict[str, Any] | Exception) -> None:
+    """Whatever it says."""
+    running = find_running(answering(answer))
+    assert running is not None
+    assert running.state == "hanging"
+    assert running.what_to_do
+
+
+def test_levels_are_asked_for_as_well() -> None:
+    """None, where it cannot say."""
+    assert ask_levels(answering(LEVELS)) == Levels(-50.1, 0, False, 1000.0, False)
+    assert ask_levels(answering(ControlError("no"))) is None

@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from device.audio.frames import DIGITAL_SILENCE_DBFS
 from device.boards import load_profile
 from device.errors import DeviceNotFoundError, SpeechError
 from device.foreign import asound
 from device.kit.threads import Threads
+from device.setup.daemon import Levels, ask_levels
 from device.setup.doctor.acoustics import Echo, Level, find_echo, level_of
 from device.setup.doctor.check import Check, Findings
 from device.setup.doctor.finding import Finding, hint, skipped, well, wrong
 from device.setup.doctor.patient import Patient
 from device.setup.doctor.soundtest import Take, listen, speak
-from device.units import Ms
+from device.units import CAPTURE_RATE, Ms, samples_from_ms
 from device.wake.engines import load_engine
 from device.wake.evaluation import Evaluator
 from device.wake.settings import Wake
@@ -28,6 +30,7 @@ CLIPPED = 0.001
 LIKE = 0.12
 # What the canceller finds by itself (device/audio/echo/canceller.py).
 LONGEST_ECHO = Ms(450)
+_TAKEN = "the service has the sound card; stop it for this: sudo systemctl stop hearthside"
 _GAIN = "`alsamixer -V capture` (F6 chooses the card)"
 
 
@@ -73,13 +76,15 @@ class Hearing:
     test: SelfTest | None = None
     mute_why: str = ""
     """Why nothing was said."""
+    heard_there: Levels | None = None
+    """What the house that runs says of its microphone."""
 
 
 async def hear(patient: Patient) -> Hearing:
     """Listen, and say the first wake word, unless that cannot tell anything."""
     settings = patient.settings
     if patient.running is not None:
-        return Hearing("the service has the microphone; stop it for this: sudo systemctl stop hearthside")
+        return Hearing(_TAKEN, heard_there=await Threads("levels").call(ask_levels))
     if asound.read_holders():
         return Hearing("another program has a sound card open")
     mute_why = _why_not_to_speak(patient)
@@ -97,9 +102,11 @@ async def hear(patient: Patient) -> Hearing:
 
 def judge_hearing(hearing: Hearing) -> Findings:
     """Say whether it hears, how well, and itself."""
+    if hearing.heard_there is not None:
+        return [_judge_there(hearing.heard_there), skipped("self-test", hearing.busy)]
     if hearing.busy:
         return [skipped("levels", hearing.busy)]
-    found = [_judge_room(hearing.room), _judge_loudest(hearing.loudest)]
+    found = [_judge_room(hearing.room) if hearing.room else None, _judge_loudest(hearing.loudest)]
     if hearing.echo is not None and hearing.test is not None:
         found += [_judge_echo(hearing.echo), _judge_test(hearing.test)]
     else:
@@ -107,9 +114,7 @@ def judge_hearing(hearing: Hearing) -> Findings:
     return [finding for finding in found if finding is not None]
 
 
-def _judge_room(level: Level | None) -> Finding | None:
-    if level is None:
-        return None
+def _judge_room(level: Level) -> Finding:
     text = f"the room is at {level.dbfs:.0f} dBFS"
     if level.zeros == 1:
         fix = f"look for a mute key on the microphone or its board, and at {_GAIN}"
@@ -120,6 +125,16 @@ def _judge_room(level: Level | None) -> Finding | None:
         fix = f"if it does not hear you across the room, raise the gain: {_GAIN}"
         return hint("levels", f"{text}: very quiet", fix)
     return well("levels", text)
+
+
+def _judge_there(levels: Levels) -> Finding:
+    """Judge what the running house hears as if it had been heard here."""
+    if levels.muted or not levels.of_ms:
+        return skipped("levels", "it is muted: the microphone is closed")
+    samples = samples_from_ms(levels.of_ms, CAPTURE_RATE)
+    dbfs = DIGITAL_SILENCE_DBFS if levels.rms_dbfs is None else levels.rms_dbfs
+    level = Level(dbfs, levels.clipped / max(1, samples), float(levels.digital_silence))
+    return _judge_room(level)
 
 
 def _judge_loudest(level: Level | None) -> Finding | None:

@@ -127,6 +127,8 @@ def _state(running: Running) -> Finding:
             return hint("house", "it is muted", "press the button for three seconds, or run `hearthside unmute`")
         case "starting":
             return hint("house", "it is starting", "wait a moment, and run the doctor again")
+        case "unknown":
+            return skipped("house", f"{running.why}; {running.what_to_do}")
     return wrong("house", f"it is {running.state}{reason}", running.what_to_do or f"see {_LOG}")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.house import configuration
-from device.setup.daemon import Running
+from device.setup.daemon import Levels, Running
 from device.setup.doctor.acoustics import Echo, Level
 from device.setup.doctor.finding import Finding, Grade
 from device.setup.doctor.hearing import Hearing, SelfTest, hear, judge_hearing, load_models
@@ -103,11 +103,27 @@ def test_everything_that_can_be_heard_is_judged(hearing: Hearing) -> None:
 
 
 async def test_the_card_of_a_running_house_is_left_alone() -> None:
-    """That is no failure."""
-    patient = Patient(configuration.parse({}), None, "", Running("listening", 0.0), {})
+    """That is no failure, even if it does not say how loud it is."""
+    patient = Patient(configuration.parse({}), None, "", Running("listening"), {})
     [found] = judge_hearing(await hear(patient))
     assert found.grade is Grade.SKIPPED
     assert "systemctl stop" in found.text
+
+
+@pytest.mark.parametrize(
+    ("levels", "grade"),
+    [
+        (Levels(-50.0, 0, False, 1000.0, False), Grade.WELL),
+        (Levels(None, 0, True, 1000.0, False), Grade.WRONG),
+        (Levels(-3.0, 4_000, False, 1000.0, False), Grade.WRONG),
+        (Levels(-85.0, 0, False, 1000.0, False), Grade.HINT),
+        (Levels(None, 0, True, 1000.0, True), Grade.SKIPPED),
+        (Levels(None, 0, False, 0.0, False), Grade.SKIPPED),
+    ],
+)
+def test_what_a_running_house_hears_is_judged_like_what_is_heard_here(levels: Levels, grade: Grade) -> None:
+    """And one that is muted is not: its microphone is closed."""
+    assert judged(Hearing("the service has it", heard_there=levels))["levels"].grade is grade
 
 
 async def test_the_models_are_loaded_as_the_service_does() -> None:

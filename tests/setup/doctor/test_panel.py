@@ -64,7 +64,7 @@ def test_a_light_that_breaks_while_it_shines_is_wrong() -> None:
 
 async def test_the_pins_of_a_running_house_are_left_alone(board: MockBoard) -> None:
     """And those of a house without any."""
-    [found] = judge_pins(await shine(patient(Running("listening", 0.0))))
+    [found] = judge_pins(await shine(patient(Running("listening"))))
     assert found.grade is Grade.SKIPPED
     assert board.levels_seen(LED) == [0.0]
     [found] = judge_pins(await shine(Patient(configuration.parse({}), None, "", None, {})))

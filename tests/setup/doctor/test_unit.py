@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from device.setup.daemon import Part, Running
+from device.setup.daemon import UNKNOWN, Part, Running
 from device.setup.doctor.finding import Grade
 from device.setup.doctor.unit import Unit, judge_configuration, judge_unit
 
@@ -17,7 +17,7 @@ HEALTHY = {
     "NRestarts": "0",
     "WatchdogUSec": "30s",
 }
-LISTENING = Running("listening", 0.0, scored_frames=1200)
+LISTENING = Running("listening", scored_frames=1200)
 
 
 def grades(properties: dict[str, str], running: Running | None = None) -> dict[str, Grade]:
@@ -61,16 +61,21 @@ def test_without_systemd_the_house_still_speaks_for_itself() -> None:
     assert grades({}, LISTENING) == {"service": Grade.SKIPPED, "house": Grade.WELL}
 
 
-@pytest.mark.parametrize("state", ["deaf", "offline", "fault", "something new"])
+@pytest.mark.parametrize("state", ["deaf", "offline", "fault", "hanging", "something new"])
 def test_a_house_that_is_not_well_says_why(state: str) -> None:
     """The parts that it names come in the place of the state."""
-    ill = Running(state, 0.0, why="the card is gone", what_to_do="plug it in")
+    ill = Running(state, why="the card is gone", what_to_do="plug it in")
     [found] = [finding for finding in judge_unit(Unit(HEALTHY, ill)) if finding.check == "house"]
     assert (found.grade, found.fix) == (Grade.WRONG, "plug it in")
     parts = (Part("microphone", False, "it is gone", "look for it"), Part("light", True))
     named = msgspec.structs.replace(ill, parts=parts)
     [found] = [finding for finding in judge_unit(Unit(HEALTHY, named)) if finding.check == "house"]
     assert (found.text, found.fix) == ("microphone: it is gone", "look for it")
+
+
+def test_a_house_that_may_not_be_asked_is_not_judged() -> None:
+    """Whoever looks is not in its group."""
+    assert grades(HEALTHY, Running(UNKNOWN, "you may not", "use sudo"))["house"] is Grade.SKIPPED
 
 
 def test_a_wrong_configuration_counts_as_one() -> None:
