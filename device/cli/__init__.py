@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": "replay",
     "config": "config",
     "doctor": "doctor",
+    "support-bundle": "support_bundle",
     "demo": "demo",
     "broker": "broker",
     "factory-reset": "factory_reset",
