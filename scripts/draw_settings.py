@@ -7,9 +7,6 @@ scripts/draw_settings.py --check  exits with 1 when docs/configuration.md is sta
 
 from __future__ import annotations
 
-import ast
-import inspect
-import itertools
 import sys
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin
@@ -18,7 +15,8 @@ import drawing
 import msgspec
 
 from device.house import complaints
-from device.house.configuration import SCHEMA, TABLES
+from device.house.configuration import SCHEMA
+from device.house.meanings import meanings
 
 HEAD = """# Every key of the configuration
 
@@ -38,30 +36,6 @@ code 0), or what is not.
 The API key does not belong here: it is the environment variable `OPENAI_API_KEY`, or the systemd credential
 `openai_api_key`.
 """
-
-
-def meanings(kind: type[msgspec.Struct]) -> dict[str, str]:
-    """Return what stands below each attribute of a Section, and of those that it is made from, on one line."""
-    known = {table.name.rpartition(".")[2]: table.meaning for table in TABLES if table.meaning}
-    return {**known, **{key: text for part in reversed(kind.__mro__) for key, text in written(part).items()}}
-
-
-def written(kind: type) -> dict[str, str]:
-    """Return what the source of a class says below each attribute; of one that was composed there is none."""
-    try:
-        tree = ast.parse(inspect.getsource(kind))
-    except (OSError, TypeError):
-        return {}
-    (section,) = tree.body
-    assert isinstance(section, ast.ClassDef)
-    return {
-        before.target.id: " ".join(after.value.value.split())
-        for before, after in itertools.pairwise(section.body)
-        if isinstance(before, ast.AnnAssign)
-        and isinstance(before.target, ast.Name)
-        and isinstance(after, ast.Expr)
-        and isinstance(after.value, ast.Constant)
-    }
 
 
 def sections(kind: type[msgspec.Struct], name: str = "") -> Iterator[tuple[str, type[msgspec.Struct]]]:

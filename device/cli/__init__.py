@@ -26,6 +26,7 @@ COMMANDS = {
     "listen": "listen",
     "replay": "replay",
     "config": "config",
+    "setup": "setup",
     "doctor": "doctor",
     "support-bundle": "support_bundle",
     "demo": "demo",

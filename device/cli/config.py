@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from device.cli.run import add_configuration
 from device.errors import ConfigError
 from device.house import configuration, migrations, sources
 from device.house.configuration import Effective
-from device.house.layers import dotted
+from device.kit.tomltext import toml_key, toml_value
 from device.kit.words import masked
 from device.settings import Key, Section
 
@@ -107,19 +106,15 @@ def _line(key: Key, value: Any, origin: str) -> str:
 
 
 def _toml_key(key: Key) -> str:
-    return ".".join(name if dotted([name]) == masked(name) == name else _toml(name) for name in key)
+    return toml_key([masked(name) for name in key])
 
 
 def _toml(value: Any) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            # JSON's escapes are TOML's but for DEL, which TOML wants escaped as well.
-            return json.dumps(masked(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-        case tuple():
-            return f"[{', '.join(map(_toml, value))}]"
-    return str(value)
+    return toml_value(tuple(map(_masked, value)) if isinstance(value, tuple) else _masked(value))
+
+
+def _masked(value: Any) -> Any:
+    return masked(value) if isinstance(value, str) else value
 
 
 def _printable(text: str) -> str:

@@ -51,7 +51,7 @@ def _more_files(folder: Path) -> list[Path]:
 
 def file_layers(path: Path | None) -> list[Layer]:
     """Read the files that hold. Raise ConfigError with the name of the one that cannot be read."""
-    return [Layer(str(file), _moved(_read(file))) for file in files(path)]
+    return [Layer(str(file), read_table(file)) for file in files(path)]
 
 
 def readable_layers(path: Path | None) -> list[Layer]:
@@ -60,13 +60,18 @@ def readable_layers(path: Path | None) -> list[Layer]:
     with contextlib.suppress(ConfigError):
         for file in files(path):
             with contextlib.suppress(ConfigError):
-                layers.append(Layer(str(file), _read(file)))
+                layers.append(Layer(str(file), read_table(file)))
     return layers
 
 
 def override_layers(overrides: Iterable[str]) -> list[Layer]:
     """Return what --set asks for: each is "section.key=value" with a TOML value, or a bare word. Raise ConfigError."""
     return [Layer(OVERRIDES, _moved(_table_of(override))) for override in overrides]
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Return what stands in one file, under the keys that are used now. Raise ConfigError."""
+    return _moved(_read(path))
 
 
 def outdated(path: Path | None) -> Iterator[str]:

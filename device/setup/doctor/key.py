@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from device.house.catalogue import provider_of
 from device.kit.threads import Threads
 from device.ports.provider import KeyTrial, KeyVerdict
-from device.setup.credentials import STORE, Kept, find_key
+from device.setup.credentials import Kept, find_key
 from device.setup.doctor.check import Check, Findings
 from device.setup.doctor.finding import hint, skipped, well, wrong
 from device.setup.doctor.patient import Patient
@@ -57,7 +57,7 @@ def _judge(key: KeyFacts) -> Findings:
             wrong(
                 "key",
                 kept.problem,
-                f"put it, alone, into {STORE / key.name.lower()} (owner root, mode 600)",
+                "give it one: sudo hearthside setup --key",
                 misconfigured=True,
             )
         ]

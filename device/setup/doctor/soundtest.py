@@ -20,7 +20,7 @@ from device.foreign import espeak
 from device.foreign.espeak import EspeakVoice, VoiceStyle
 from device.ports.facts import Post
 from device.setup.doctor.acoustics import LEAD_MS, LONGEST_DELAY_MS
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, Samples, ms_from_samples
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, ms_from_samples
 
 QUIET_S = 1.5
 # Of the voices of espeak-ng the one that the shipped wake words hear best: 0.7 (hey_rhasspy) to 1.0; hey_mycroft never.
@@ -29,6 +29,8 @@ VOICE = VoiceStyle("en-gb")
 _PEAK = 0.5
 # What a loudspeaker may take to begin, and how often it is looked whether it has.
 _BEGIN_S, _LOOK_S = 5.0, 0.02
+# What may still be on its way to the loudspeaker when all has been asked for.
+_DRAIN_S = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +104,33 @@ async def listen(audio: Audio, post: Post, spoken: bytes = b"") -> Take:
         await cards.close()
 
 
-async def _say(audio: Audio, cards: SoundCards, ear: _Ear, spoken: bytes) -> bytes:
+async def play(audio: Audio, pcm: bytes) -> None:
+    """Play a sound (16 kHz mono s16le) to its end. Raise AudioError."""
+    cards = SoundCards(audio, lambda fact: None)
+    try:
+        await _play(audio, cards, pcm)
+        await asyncio.sleep(_DRAIN_S)
+    finally:
+        await cards.close()
+
+
+async def _play(audio: Audio, cards: SoundCards, pcm: bytes) -> float:
+    """Return when the first sample reached the DAC (s, `time.monotonic`), after the length of the sound."""
     mouth, speaker = _Mouth(), AlsaSpeaker(cards, CAPTURE_RATE)
     speaker.attach(mouth.pull, lambda: None, lambda moment: None)
     await speaker.open()
     # The card's own volume, where it has one, is as the person set it.
     gain = _PEAK if await find_mixer(audio.output, audio.mixer) else _PEAK * audio.volume
-    mouth.say(resampled(_scaled(spoken, gain), CAPTURE_RATE, speaker.rate))
+    mouth.say(resampled(_scaled(pcm, gain), CAPTURE_RATE, speaker.rate))
     began = await _beginning(mouth)
-    lasts = ms_from_samples(Samples(len(spoken) // BYTES_PER_SAMPLE), CAPTURE_RATE)
-    await asyncio.sleep((lasts + LONGEST_DELAY_MS + 4 * LEAD_MS) / 1000)
+    await asyncio.sleep(ms_from_samples(len(pcm) // BYTES_PER_SAMPLE, CAPTURE_RATE) / 1000)
+    return began
+
+
+async def _say(audio: Audio, cards: SoundCards, ear: _Ear, spoken: bytes) -> bytes:
+    """Say it, and return what was heard of it."""
+    began = await _play(audio, cards, spoken)
+    await asyncio.sleep((LONGEST_DELAY_MS + 4 * LEAD_MS) / 1000)
     return ear.since(began - LEAD_MS / 1000)
 
 

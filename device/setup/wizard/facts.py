@@ -1,0 +1,87 @@
+"""What the wizard finds on this machine before it asks: what there is to choose from, and what holds already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from device.audio.cards.alsa.config import STOCK
+from device.audio.cards.devices import DEFAULT, Direction, SoundDevice
+from device.house.configuration import Config
+from device.settings import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several answers: what goes into the configuration, and what a person reads."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board that ships: its name, its name in a shop, and by what its card is found."""
+
+    name: str
+    title: str
+    input: str = ""
+    output: str = ""
+    notes: tuple[str, ...] = ()
+    """What a person must know before it works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """A provider: its name, and the address of its server, where that can be chosen."""
+
+    name: str
+    address_key: Key = ()
+    address: str = ""
+    """What holds now."""
+    usual_address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All of it."""
+
+    microphones: tuple[Choice, ...]
+    loudspeakers: tuple[Choice, ...]
+    boards: tuple[Board, ...]
+    words: tuple[str, ...]
+    providers: tuple[Answerer, ...]
+    likely_board: str
+    """The one that holds, or else that is found by its card."""
+    holds: Config
+    """What holds now: what is built in, where nothing is configured or what is, is wrong."""
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """What stands in the file that is to be written."""
+
+    def board(self, name: str) -> Board:
+        """Return a board by its name; one without a card of its own, when there is none of that name."""
+        return next((board for board in self.boards if board.name == name), Board(name, name))
+
+
+def choices(devices: Sequence[SoundDevice], direction: Direction) -> tuple[Choice, ...]:
+    """Return what a person may choose from: cards by their ids, which outlive a restart, and PCMs of somebody's own."""
+    found: dict[str, str] = {}
+    for device in devices:
+        if not device.channels(direction):
+            continue
+        if device.card is not None:
+            found.setdefault(device.card.id, device.name)
+        elif device.name not in STOCK:
+            found.setdefault(device.name, device.name)
+    whatever = Choice(DEFAULT, "whatever ALSA takes by itself")
+    return (*(Choice(value, label) for value, label in found.items()), whatever)
+
+
+def guess_board(boards: Sequence[Board], devices: Sequence[SoundDevice]) -> str:
+    """Return the board whose card is there; "generic" when none is, or no board is sure by its card."""
+    cards = [device.card for device in devices if device.card is not None]
+    # The name of any USB card has "USB" in it: a board that is found by that alone is not known by it.
+    named = [board for board in boards if len(board.input) > len("USB")]
+    found = (board.name for board in named if any(card.likeness(board.input) is not None for card in cards))
+    return next(found, "generic")
