@@ -51,7 +51,7 @@ def run(number: signal.Signals, module: str, *arguments: str) -> subprocess.Comp
     [
         ("device.cli", ["--help"]),
         ("msgspec", ["run"]),
-        ("device.cli.replay", ["listen"]),
+        ("device.cli.listen", ["listen"]),
         ("numpy", ["run"]),
         ("device.house.app", ["run"]),
         ("numpy", ["listen"]),
