@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,7 +28,7 @@ _PLACEHOLDER = re.compile(
     r"\.\.\.|\*{3}|^<.*>$|^(sk-)?((your|insert|replace)[-_].*key|x{4})|^change-?me$|^(?P<one>.)(?P=one){2,}$",
     re.IGNORECASE,
 )
-_LOOKS_LIKE_KEY = re.compile(r"^(sk|ek|rk)[-_]|\*{3}")
+_LOOKS_LIKE_KEY = re.compile(r"^(sk|ek|rk|hsd|hse)[-_]|\*{3}")
 
 
 class Secret:
@@ -78,6 +78,21 @@ def find_secret(name: str, environment: Mapping[str, str] | None = None) -> Secr
         f"{name} is missing; give it to the service as the systemd credential {name.lower()} "
         f"(LoadCredential={name.lower()}:FILE), or set the environment variable {name}"
     )
+
+
+def is_given(name: str, environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether there is a secret of this name, right or wrong."""
+    environment = os.environ if environment is None else environment
+    return name in environment or _credential(name, environment) is not None
+
+
+def take_secrets(names: Iterable[str], optional: Container[str] = ()) -> dict[str, Secret]:
+    """Find secrets, and withhold them from now on; those in `optional` only where they are given. Raise ConfigError."""
+    names = tuple(names)
+    found = {name: find_secret(name) for name in names if name not in optional or is_given(name)}
+    for name in names:
+        withhold(name)
+    return found
 
 
 def take_secret(name: str) -> Secret:

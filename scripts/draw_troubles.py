@@ -90,6 +90,11 @@ TO_DO = {
     SAY[Failure.EXPIRED]: "Ask again: a new conversation begins.",
     SAY[Failure.REFUSED_KEY]: "Make a new key in the provider's console, and put it where the README says.",
     SAY[Failure.REFUSED_REGION]: "Use another provider: `conversation.openai.url`.",
+    SAY[
+        Failure.BROKER
+    ]: "See whether the broker's machine is on and reached from here; its log is `journalctl -u hearthside-broker`.",
+    SAY[Failure.BROKER_REFUSED]: "On the broker's machine: `hearthside broker token`; [broker.md](broker.md) goes on.",
+    SAY[Failure.BROKER_SPENT]: "Wait for midnight (UTC), or raise `broker.secrets_per_day` there.",
     SAY[Failure.QUOTA]: "Add credit in the provider's console, or raise the limit there.",
     SAY[Failure.UNKNOWN_MODEL]: "Name a model in `conversation.openai.model` that the account may use.",
     SAY[Failure.REFUSED_CONFIG]: "The log names the setting; correct it under `[conversation.openai]`.",

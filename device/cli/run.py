@@ -11,10 +11,10 @@ from typing import Any
 
 from device.errors import ConfigError
 from device.house import configuration, salvage, sources
-from device.house.catalogue import secret_names
+from device.house.catalogue import optional_secret_names, secret_names
 from device.kit import signals
 from device.kit.threads import wait_for_children_without_threads
-from device.secrets import take_secret, withhold
+from device.secrets import take_secrets, withhold
 from device.service import dumps, heap, journal, systemd
 from device.service.complaint import Complaint
 
@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
     for outdated in sources.outdated(options.config):
         log.warning("%s", outdated)
     # Before anything can start a child, which would inherit it.
-    secrets = {name: take_secret(name) for name in secret_names(settings)}
+    secrets = take_secrets(secret_names(settings), optional_secret_names(settings))
     for secret in secrets.values():
         journal.hide(secret.mask)
     heap.share_one_heap()

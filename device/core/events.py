@@ -36,6 +36,12 @@ class Failure(Enum):
     """401 or `invalid_api_key`."""
     REFUSED_REGION = "refused_region"
     """`unsupported_country_region_territory`."""
+    BROKER = "broker"
+    """No key at hand, and the broker that gives them cannot be reached, or does not work."""
+    BROKER_REFUSED = "broker_refused"
+    """The broker does not know this device (any more)."""
+    BROKER_SPENT = "broker_spent"
+    """The broker gives this device no more keys today."""
     QUOTA = "quota"
     """`insufficient_quota`."""
     UNKNOWN_MODEL = "unknown_model"
@@ -85,6 +91,8 @@ class Device(Enum):
     BUTTON = "button"
     DISK = "disk"
     """It keeps the mute state over a restart."""
+    BROKER = "broker"
+    """The machine from which keys for sessions come, where they are not this device's own."""
 
 
 @dataclass(frozen=True, slots=True)

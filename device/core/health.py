@@ -20,6 +20,7 @@ WHAT_TO_DO = {
     Device.LIGHT: "look at its wires, and at hardware.led",
     Device.BUTTON: "look at its wires, and at hardware.button; then restart the service",
     Device.DISK: "look whether service.state_dir is full, or may not be written to",
+    Device.BROKER: "see whether the broker runs and knows this device (there: hearthside broker devices)",
     Device.EAR: "restart the service, and report the error in its log",
     Device.CONVERSATION: "restart the service, and report the error in its log",
 }
@@ -48,7 +49,7 @@ ABOUT_PROVIDER = {
     Failure.INTERNAL: "restart the service; if it happens again, report it with the log",
     Failure.PROTOCOL: _LATER,
 }
-"""What to do about a session that failed. One that expired is not here: its provider is well."""
+"""What to do about a session that failed. One that expired, or that had no key, is not here: its provider is well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,13 @@ def settings_of(settings: Config, feature: Feature[Any]) -> Any:
 
 
 def secret_names(settings: Config) -> list[str]:
-    """Return the names of all secrets that the house needs with these settings."""
+    """Return the names of all secrets that the house uses with these settings."""
     features = (feature.secrets(settings_of(settings, feature)) for feature in FEATURES)
-    return [*provider_of(settings).secrets, *(name for names in features for name in names)]
+    own = (*provider_of(settings).secrets, *optional_secret_names(settings))
+    return [*dict.fromkeys([*own, *(name for names in features for name in names)])]
+
+
+def optional_secret_names(settings: Config) -> tuple[str, ...]:
+    """Return the names of those that it does without where they are not given."""
+    provider = provider_of(settings)
+    return provider.optional(settings.of(provider.table))

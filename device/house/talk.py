@@ -12,15 +12,19 @@ from device.ports.tools import ToolSpec
 def open_conversation(site: Site, tools: tuple[ToolSpec, ...]) -> Conversation:
     """Return the conversation; nothing is connected yet. Raise ConfigError."""
     provider, controller = provider_of(site.settings), site.controller
+    settings = site.settings.of(provider.table)
+    # Those that are not there are the optional ones.
+    names = (*provider.secrets, *provider.optional(settings))
     ends = Ends(
         instructions=site.settings.conversation.instructions,
         tools=tools,
-        secrets={name: site.secrets[name] for name in provider.secrets},
+        secrets={name: site.secrets[name] for name in names if name in site.secrets},
+        state_dir=site.state_dir,
         post=controller.post,
         on_audio=controller.on_answer_audio,
         on_audio_end=controller.on_answer_item_end,
         on_usage=site.ledger.note,
     )
-    conversation: Conversation = provider.open(site.settings.of(provider.table), ends)
+    conversation: Conversation = provider.open(settings, ends)
     site.closing.add("conversation", conversation.aclose)
     return conversation

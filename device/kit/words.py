@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 _LONGEST_SHOWN = 40
 # A key somewhere in a text, of OpenAI's kind or of another: what a message must not show.
-_TELLS_A_KEY = re.compile(r"(sk|ek|rk)[-_]\w|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24}")
+_TELLS_A_KEY = re.compile(r"(sk|ek|rk|hsd|hse)[-_]\w|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{24}")
 
 
 # What no text of a configuration is shown with: a key (of OpenAI's kind, a UUID, or letters and digits in a long row,
 # which names of models are not), the name and password in an address, and what its query calls a key.
 _SECRETS = re.compile(
-    r"\b(?:sk|ek|rk)[-_][\w-]+"
+    r"\b(?:sk|ek|rk|hsd|hse)[-_][\w-]+"
     r"|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
     r"|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{16,}[\w-]*"
     r"|(?<=://)[^/?#\s]*(?=@)"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from device.ports.conversation import Conversation, OnAnswerAudio, OnAnswerItemEnd
@@ -54,7 +55,9 @@ class Ends:
     tools: tuple[ToolSpec, ...]
     """What it may call."""
     secrets: Mapping[str, Secret]
-    """Those that the provider declares, by name."""
+    """Those that the provider declares, by name; of the optional ones those that were given."""
+    state_dir: Path
+    """Where it may keep what must outlive the process; it need not exist yet."""
     post: Post
     on_audio: OnAnswerAudio
     on_audio_end: OnAnswerItemEnd
@@ -109,6 +112,9 @@ class Provider(Generic[Settings]):
     """Return a conversation that is connected to nothing yet. Raise ConfigError."""
     secrets: tuple[str, ...] = ()
     """Names of what must be kept secret, in capitals: see `secrets.find_secret`."""
+    optional: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
+    """Names of secrets that it uses with these settings where they are given, and can do without: others beside those
+    in `secrets`, or some of these."""
     prepare: Callable[[], None] = lambda: None
     """Load in the background what the first session needs; for when the device listens already."""
     reach: Callable[[Settings], Endpoint] | None = None

@@ -19,6 +19,7 @@ from device.audio.ear.gate import Gate
 from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter, SegmenterSettings
 from device.controller import Controller, House
+from device.conversation.openai.keys.keys import OwnKey
 from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
@@ -163,7 +164,9 @@ class Mutable:
             self.controller.on_answer_audio,
             self.controller.on_answer_item_end,
         )
-        self.conversation = RealtimeConversation(settings, "", Secret("sk-test-key"), (), post, on_audio, on_end)
+        self.conversation = RealtimeConversation(
+            settings, "", OwnKey(Secret("sk-test-key")), (), post, on_audio, on_end
+        )
         self.frontend = Frontend(
             ring=ring,
             gate=Gate(ring, self.conversation.input_rate, self.conversation.send_audio),

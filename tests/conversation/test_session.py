@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from device.conversation.openai import session
+from device.conversation.openai.keys.keys import OwnKey
 from device.conversation.openai.messages.server_events import TokenDetails, Usage
 from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.session import RealtimeConversation, in_numbers
@@ -40,9 +41,8 @@ class House:
         self.audio = b""
         self.ended: list[str] = []
         self._news = asyncio.Event()
-        self.conversation = RealtimeConversation(
-            OpenAI(url=url, **settings), "Be brief.", Secret(KEY), (SWITCH,), self._post, self._on_audio, self._on_end
-        )
+        key, told = OwnKey(Secret(KEY)), (self._post, self._on_audio, self._on_end)
+        self.conversation = RealtimeConversation(OpenAI(url=url, **settings), "Be brief.", key, (SWITCH,), *told)
 
     def _post(self, event: ev.Event) -> None:
         self.events.append(event)

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from device.audio.settings import Audio
 from device.audio.volume import Volume
 from device.controller import Controller, House
+from device.conversation.openai.keys.keys import OwnKey
 from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
@@ -94,7 +95,7 @@ class WireFuzz:
                 )
                 settings = OpenAI(url=f"ws://127.0.0.1:{port}/v1/realtime", connect_timeout_s=5.0)
                 conversation = RealtimeConversation(
-                    *(settings, "Be brief.", Secret("sk-fuzz-abcdefghijkl"), registry.specs, controller.post),
+                    *(settings, "Be brief.", OwnKey(Secret("sk-fuzz-abcdefghijkl")), registry.specs, controller.post),
                     *(controller.on_answer_audio, controller.on_answer_item_end),
                 )
                 parts.post = controller.post

@@ -74,6 +74,24 @@ def _answers(answer: bytes | None, scheme: str = "ws", stays: bool = False) -> P
     return provider
 
 
+def _broker(answer: bytes | None) -> Provider:
+    """A broker that answers so; None: nobody listens there."""
+
+    @asynccontextmanager
+    async def provider(folder: Path) -> AsyncIterator[Place]:
+        async with answering(answer) as url:
+            address = url.replace("ws://", "http://").removesuffix("/v1/realtime")
+            yield Place("ws://127.0.0.1:9/v1/realtime", settings={"broker": address if answer else _free_address()})
+
+    return provider
+
+
+def _free_address() -> str:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
 def _proxy(answer: bytes) -> Provider:
     @asynccontextmanager
     async def provider(folder: Path) -> AsyncIterator[Place]:
@@ -314,6 +332,28 @@ ACCOUNT = (
     ),
 )
 
+BROKER = (
+    Trouble("Nobody listens at the broker's address", _broker(None)),
+    Trouble("Something else answers there", _broker(page("200 OK", "Welcome to nginx!"))),
+    Trouble("The device was revoked", _broker(http("403 Forbidden", error("revoked", "This device was revoked.")))),
+    Trouble(
+        "The broker does not know the device, or no longer",
+        _broker(http("401 Unauthorized", error("invalid_token", "This broker does not know the token."))),
+    ),
+    Trouble(
+        "The device has had its keys of the day",
+        _broker(http("429 Too Many Requests", error("budget_spent", "This device has had its secrets of the day."))),
+    ),
+    Trouble(
+        "The provider refuses the broker's key",
+        _broker(http("502 Bad Gateway", error("provider_refused_key", "The provider refuses the broker's key."))),
+    ),
+    Trouble(
+        "The broker does not reach the provider",
+        _broker(http("503 Service Unavailable", error("provider_unreachable", "Cannot reach the provider."))),
+    ),
+)
+
 BUSY = (
     Trouble(
         "Too many requests",
@@ -405,6 +445,7 @@ GROUPS = {
     "The network": NETWORK,
     "The address": ADDRESS,
     "The key, the account and the settings": ACCOUNT,
+    "The broker, where it keeps the key": BROKER,
     "A provider that cannot talk now": BUSY,
     "In a conversation": CONVERSATION,
 }

@@ -14,6 +14,11 @@ from typing import Any, Literal
 
 from device.controller import Controller, House
 from device.conversation.openai import link
+from device.conversation.openai.keys import TOKEN
+from device.conversation.openai.keys.brokerage import Broker
+from device.conversation.openai.keys.brokered import BrokeredKeys
+from device.conversation.openai.keys.devicetoken import DeviceTokens
+from device.conversation.openai.keys.keys import Keys, OwnKey
 from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
 from device.core import actions as order
@@ -21,6 +26,8 @@ from device.core import events as ev
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase, Status
+from device.kit.threads import Threads
+from device.ports.facts import Post
 from device.secrets import Secret
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
@@ -98,7 +105,7 @@ async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
     patience = {"connect_timeout_s": 0.5 if place.waits_for == "session" else 10.0}
     settings = OpenAI(url=place.url, **patience, **place.settings)
     conversation = RealtimeConversation(
-        *(settings, "Be brief.", Secret("sk-trouble-abcdefghij"), (), controller.post),
+        *(settings, "Be brief.", _keys(settings, controller.post), (), controller.post),
         *(controller.on_answer_audio, controller.on_answer_item_end),
     )
     parts.post = controller.post
@@ -112,6 +119,16 @@ async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
         controller.post(ev.ShutdownRequested())
         await living
         await conversation.aclose()
+
+
+def _keys(settings: OpenAI, post: Post) -> Keys:
+    if not settings.broker:
+        return OwnKey(Secret("sk-trouble-abcdefghij"))
+    tokens = DeviceTokens(Path("/nowhere"), {TOKEN: Secret("hsd_" + "0" * 64)})
+    threads = Threads("broker")
+    brokered = BrokeredKeys(Broker(settings.broker, "", threads), settings.model, tokens, threads, post)
+    brokered.start()
+    return brokered
 
 
 async def _until(condition: Callable[[], bool]) -> None:

@@ -21,6 +21,20 @@ def mistakes(settings: OpenAI) -> Iterator[Mistake]:
         yield Mistake("url", f" must begin with wss:// (or ws:// in your own network), not {shown(settings.url)}")
     elif settings.url.startswith("ws://") and not settings.allow_plain:
         yield from _plain_mistakes(settings.url)
+    if settings.broker and (why := _why_no_broker(settings.broker)):
+        yield Mistake("broker", f" {why}, and looks like https://HOST:8788, not {shown(settings.broker)}")
+
+
+def _why_no_broker(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "is no address"
+    if not host or parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        return "has a host and a port, and no more"
+    # In clear only to this machine itself, where a proxy may speak TLS for it.
+    return "" if parts.scheme == "https" or (parts.scheme == "http" and addresses.is_loopback(host)) else "needs TLS"
 
 
 def endpoint(url: str) -> Endpoint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device.conversation.openai import address
+from device.conversation.openai import address, keys
 from device.conversation.openai.protocol.sound import RATE
 from device.conversation.openai.settings import OpenAI
 from device.ports.conversation import Conversation
@@ -10,8 +10,6 @@ from device.ports.provider import Endpoint, Ends, KeyTrial, Provider, Traits
 from device.secrets import Secret
 from device.settings import Table
 from device.units import Ms, ms_from_seconds
-
-KEY = "OPENAI_API_KEY"
 
 # As documented: the longest that semantic VAD waits for the rest of a sentence, by eagerness; and that a session lives.
 _LONGEST_SEMANTIC_WAIT = {"low": Ms(8_000), "medium": Ms(4_000), "high": Ms(2_000), "auto": Ms(4_000)}
@@ -21,12 +19,19 @@ _SESSION_LIMIT = Ms(3_600_000)
 def traits(settings: OpenAI) -> Traits:
     """Return how it behaves with these settings."""
     waits = _LONGEST_SEMANTIC_WAIT[settings.eagerness]
+    # Where no key is at hand, one is waited for.
+    for_key_s = keys.PATIENCE_S if settings.broker else 0.0
     return Traits(
-        connect_limit=ms_from_seconds(settings.connect_timeout_s),
+        connect_limit=ms_from_seconds(settings.connect_timeout_s + for_key_s),
         longest_silence=waits if settings.vad == "semantic_vad" else Ms(settings.silence_duration_ms),
         padding=Ms(settings.prefix_padding_ms),
         session_limit=_SESSION_LIMIT,
     )
+
+
+def optional(settings: OpenAI) -> tuple[str, ...]:
+    """Return the secrets of a device that has a broker: its own key is only for when the broker is away."""
+    return (keys.KEY, keys.TOKEN, keys.ENROLMENT) if settings.broker else ()
 
 
 def prepare() -> None:
@@ -39,12 +44,13 @@ def prepare() -> None:
 def open_conversation(settings: OpenAI, ends: Ends) -> Conversation:
     """Return a conversation that is connected to nothing yet. Raise ConfigError when the URL cannot be dialled."""
     # Imported late: reading the configuration alone does not need it.
+    from device.conversation.openai.keys.opening import open_keys
     from device.conversation.openai.session import RealtimeConversation
 
     return RealtimeConversation(
         settings,
         ends.instructions,
-        ends.secrets[KEY],
+        open_keys(settings, ends),
         ends.tools,
         ends.post,
         ends.on_audio,
@@ -72,7 +78,8 @@ OPENAI = Provider(
     output_rate=RATE,
     traits=traits,
     open=open_conversation,
-    secrets=(KEY,),
+    secrets=(keys.KEY,),
+    optional=optional,
     prepare=prepare,
     reach=reach,
     try_key=try_key,

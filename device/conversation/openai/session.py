@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from device.conversation.openai import link
 from device.conversation.openai.backlog import LONGEST_S, Backlog, in_pieces
+from device.conversation.openai.keys.keys import Keys
 from device.conversation.openai.link import Link, LinkError
 from device.conversation.openai.messages.server_events import TokenDetails, Usage
 from device.conversation.openai.prices import priced
@@ -48,7 +49,7 @@ class RealtimeConversation:
         self,
         settings: OpenAI,
         instructions: str,
-        key: Secret,
+        keys: Keys,
         tools: tuple[ToolSpec, ...],
         post: Post,
         on_audio: OnAnswerAudio,
@@ -60,7 +61,7 @@ class RealtimeConversation:
         link.start_threads()
         self._settings = settings
         self._instructions = instructions
-        self._key = key
+        self._keys = keys
         self._tools = tools
         self._post = post
         self._on_audio = on_audio
@@ -82,9 +83,9 @@ class RealtimeConversation:
     def open(self, turn: int, turn_end: TurnEnd) -> None:
         """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`."""
         self.close()
-        protocol = Protocol(self._settings, self._instructions, self._tools, self._key.mask)
+        protocol = Protocol(self._settings, self._instructions, self._tools, self._keys.mask)
         protocol.begin_turn(turn, turn_end)
-        self._session = Session(self._settings, self._key, protocol, self._tell)
+        self._session = Session(self._settings, self._keys, protocol, self._tell)
         self._session.start()
 
     def close(self) -> None:
@@ -112,6 +113,7 @@ class RealtimeConversation:
         self.close()
         if self._ending:
             await asyncio.wait({session.end() for session in self._ending}, timeout=_LONGEST_CLOSE_S)
+        await self._keys.aclose()
 
     def begin_turn(self, turn: int, turn_end: TurnEnd) -> None:
         """Responses that start from now on carry `turn`; change who ends the turn."""
@@ -205,9 +207,9 @@ def in_numbers(usage: Usage) -> str:
 class Session:
     """One connection from its opening to its end. After `end` it tells no more facts."""
 
-    def __init__(self, settings: OpenAI, key: Secret, protocol: Protocol, tell: Callable[[Fact], None]) -> None:
+    def __init__(self, settings: OpenAI, keys: Keys, protocol: Protocol, tell: Callable[[Fact], None]) -> None:
         self._settings = settings
-        self._key = key
+        self._keys = keys
         self.protocol = protocol
         self._tell = tell
         self._ended = False
@@ -330,10 +332,19 @@ class Session:
         self.protocol.fail(Failure.INTERNAL, "an error in this program; see the log")
         self.flush()
 
+    async def _connect(self, key: Secret) -> Link:
+        try:
+            return await Link.open(self._settings, key)
+        except LinkError as error:
+            if error.failure is Failure.REFUSED_KEY:
+                self._keys.refuse(key)
+            raise
+
     async def _talk(self) -> None:
         limit_s = self._settings.connect_timeout_s
+        key = await self._keys.current()
         deadline = asyncio.get_running_loop().time() + limit_s
-        self._link = connection = await Link.open(self._settings, self._key)
+        self._link = connection = await self._connect(key)
         self._writer = asyncio.create_task(self._write(connection), name="realtime writer")
         self._writer.add_done_callback(self._note_writer)
         try:

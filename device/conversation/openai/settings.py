@@ -16,6 +16,12 @@ class OpenAI(Section, frozen=True):
     """Where the server listens: wss://, or ws:// in your own network."""
     allow_plain: bool = False
     """Allow ws:// outside of your own network, too: everybody on the way can then read the key and hear the voice."""
+    broker: str = ""
+    """Where keys come from, if this device has none of its own: the address of a broker (`hearthside broker`, see
+    docs/broker.md), https://HOST:8788."""
+    broker_ca: str = ""
+    """The file with the certificate by which the broker is trusted, and no other (`hearthside broker ca` prints it);
+    empty: by the authorities that this system trusts."""
     model: str = "gpt-realtime-2.1"
     """The model that answers; for Azure the name of your deployment."""
     voice: str = "marin"

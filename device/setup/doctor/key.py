@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from device.house.catalogue import provider_of
+from device.house.catalogue import optional_secret_names, provider_of
 from device.kit.threads import Threads
 from device.ports.provider import KeyTrial, KeyVerdict
 from device.setup.credentials import Kept, find_key
@@ -36,6 +36,8 @@ async def try_keys(patient: Patient) -> list[KeyFacts]:
     found = []
     for name in provider.secrets:
         kept, trial = await find_key(name, patient.given), None
+        if kept.secret is None and not kept.forbidden and name in optional_secret_names(patient.settings):
+            continue
         if kept.secret is not None and provider.try_key is not None:
             settings = patient.settings.of(provider.table)
             trial = await Threads("key").call(provider.try_key, settings, kept.secret)
@@ -45,7 +47,7 @@ async def try_keys(patient: Patient) -> list[KeyFacts]:
 
 def judge_keys(keys: list[KeyFacts]) -> Findings:
     """Say whether each is there and good."""
-    return [finding for key in keys for finding in _judge(key)] or [skipped("key", "the provider needs none")]
+    return [finding for key in keys for finding in _judge(key)] or [skipped("key", "the provider needs none here")]
 
 
 def _judge(key: KeyFacts) -> Findings:

@@ -74,6 +74,7 @@ async def first_words_of_a_device(url: str, **environment: str) -> str:
 
 DEVICE = """
 import asyncio, sys
+from device.conversation.openai.keys.keys import OwnKey
 from device.conversation.openai.settings import OpenAI
 from device.conversation.openai.session import RealtimeConversation
 from device.core.actions import TurnEnd
@@ -83,7 +84,7 @@ async def talk():
     told = asyncio.Queue()
     nothing = lambda *_: None
     conversation = RealtimeConversation(
-        OpenAI(url=sys.argv[1]), "", Secret(sys.argv[2]), (), told.put_nowait, nothing, nothing
+        OpenAI(url=sys.argv[1]), "", OwnKey(Secret(sys.argv[2])), (), told.put_nowait, nothing, nothing
     )
     conversation.open(1, TurnEnd.PROVIDER)
     print(await told.get())
