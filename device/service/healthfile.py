@@ -12,6 +12,7 @@ from device.kit.threads import Threads
 log = logging.getLogger(__name__)
 
 NAME = "health.json"
+MODE = 0o640
 
 
 def runtime_directory() -> Path | None:
@@ -62,6 +63,8 @@ class HealthFile:
     def _replace(self, content: bytes) -> None:
         try:
             self._draft.write_bytes(content)
+            # Whatever the unit leaves out of the permissions of its files: for those who may use the socket beside it.
+            self._draft.chmod(MODE)
             self._draft.replace(self._path)
         except OSError:
             self._draft.unlink(missing_ok=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import stat
 import threading
 from pathlib import Path
 
@@ -35,6 +37,20 @@ async def test_readers_see_one_whole_file_after_the_other(tmp_path: Path) -> Non
     assert seen
     await file.close()
     await until(lambda: list(tmp_path.iterdir()) == [], "an empty folder")
+
+
+async def test_the_group_may_read_it_and_nobody_else(tmp_path: Path) -> None:
+    """As it may use the socket; though the unit leaves its files to the service alone."""
+    for mask in (0o077, 0o000):
+        before = os.umask(mask)
+        try:
+            file = HealthFile(tmp_path)
+            file.write(b"{}")
+            await until((tmp_path / NAME).is_file, "a file")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o640
+        await file.close()
 
 
 async def test_a_disk_that_refuses_is_complained_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
