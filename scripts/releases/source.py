@@ -45,6 +45,17 @@ def fetch(source: str, clone: Path, trust: Trust, into: Path) -> Path:
     return _of_git(source, clone, trust, into)
 
 
+def missing_packages(folder: Path) -> list[str]:
+    """Return which of Debian's packages a source needs, by its own list, and this system lacks."""
+    if not (folder / "scripts" / "lib" / "debian.sh").exists():
+        return []
+    asked = (
+        "say() { :; }; fail() { exit 1; }; . scripts/lib/debian.sh; missing_of $(device_packages) $(python_packages)"
+    )
+    answer = subprocess.run(["bash", "-c", asked], cwd=folder, capture_output=True, text=True, check=False)
+    return answer.stdout.split()
+
+
 def _insist(trust: Trust, why: str) -> None:
     if not trust.unsigned:
         raise UpdateError(f"{why}; --unsigned installs it all the same")

@@ -96,6 +96,16 @@ def test_a_source_that_is_no_release_is_told(machine: Machine) -> None:
     assert machine.releases() == [OLDER, OLD]
 
 
+def test_packages_that_a_release_needs_are_named_before_anything_changes(machine: Machine) -> None:
+    """By the source's own list."""
+    source = machine.source(NEW)
+    lists = "device_packages() { echo libnew tzdata; }; python_packages() { :; }; missing_of() { echo libnew; }"
+    (source / "scripts" / "lib" / "debian.sh").write_text(lists)
+    code, said = machine.install(source)
+    assert (code, "apt-get install --no-install-recommends libnew, then" in said) == (1, True), said
+    assert machine.releases() == [OLDER, OLD]
+
+
 def test_a_bundle_is_known_by_its_sum(machine: Machine) -> None:
     """From file to running service."""
     bundle = machine.folder / "bundle.tar"
