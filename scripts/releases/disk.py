@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -60,7 +61,15 @@ def put(source: Path, target: Path) -> None:
 def remove(folder: Path) -> None:
     """Remove a folder. Its name goes first, so that what is half removed is never taken for a whole one."""
     gone = folder.with_name(f".{folder.name}.gone")
-    folder.rename(gone)
+    try:
+        folder.rename(gone)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # A folder of the lower layer of an overlay, as on a Pi whose card is only read. Without this file it is no
+        # release.
+        (folder / "MANIFEST").unlink(missing_ok=True)
+        gone = folder
     sync(folder.parent)
     shutil.rmtree(gone)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -263,6 +265,23 @@ def test_no_newer_configuration_is_lost_by_going_back_and_a_power_cut(new_device
         held = device.settings if device.release(CURRENT) == NEW else aside
         assert {str(file.relative_to(held)): file.read_text() for file in files(held)} == newest
         steps += 1
+
+
+def test_a_release_is_removed_also_where_a_folder_cannot_be_renamed(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the lower layer of an overlay. It is no release any more as soon as it begins to go."""
+
+    def refuse(self: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(shutil, "rmtree", lambda folder: None)
+        disk.remove(device.releases / OLDER)
+    assert not device.is_whole(OLDER)
+    disk.remove(device.releases / OLDER)
+    assert releases(device) == {OLD}
 
 
 def test_a_folder_that_is_being_removed_is_whole_or_not_there(new_device: Callable[[], Device]) -> None:
