@@ -210,6 +210,15 @@ def test_a_first_boot_that_fails_is_tried_again(device: Device) -> None:
     assert not any("disable" in call for call in device.calls)
 
 
+def test_a_card_without_a_release_leaves_the_configuration(device: Device) -> None:
+    """Somebody brings the release over SSH; nothing is tried for ever."""
+    device.put(carried(Hearthside(config="[wake]\n")))
+    device.first_boot("boot")
+    assert device.text("etc/hearthside/config.toml") == "[wake]\n"
+    assert not (device.boot / "hearthside").exists()
+    assert "systemctl --quiet disable hearthside-first-boot.service" in device.calls
+
+
 def test_a_second_installation_says_that_nothing_changed(device: Device) -> None:
     """And one with another configuration says so, keeps the old one, and starts the service anew."""
     device.put(carried(Hearthside(config="[wake]\n", bundle="release.tar", api_key=API_KEY)))
