@@ -90,13 +90,14 @@ def _empty(folder: Path, but: str = "") -> None:
 def _write_profile(folder: Path, profile: str) -> None:
     """Write a configuration like that of the installation, readable for the service."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.d").mkdir(mode=0o750)
-    file = folder / "config.toml"
-    file.touch(mode=0o640)
+    more, file = folder / "config.d", folder / "config.toml"
+    more.mkdir()
     file.write_text(f'# As it was before the first start.\n[hardware]\nprofile = "{profile}"\n', encoding="utf-8")
+    more.chmod(0o750)
+    file.chmod(0o640)
     # On a machine where nothing is installed there is no such group.
     with contextlib.suppress(LookupError):
-        for path in (file, folder / "config.d"):
+        for path in (file, more):
             shutil.chown(path, group=_GROUP)
     _sync(folder)
 

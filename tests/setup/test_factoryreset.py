@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -33,11 +34,16 @@ def places(tmp_path: Path) -> Places:
 def test_all_of_it_goes_but_the_board(places: Places) -> None:
     """And other programs' secrets."""
     factoryreset.ask_for(places)
-    factoryreset.carry_out(places, "respeaker_2mic_v2")
+    # As the unit has it.
+    before = os.umask(0o077)
+    try:
+        factoryreset.carry_out(places, "respeaker_2mic_v2")
+    finally:
+        os.umask(before)
     (configuration,) = (path for path in places.configuration.rglob("*") if path.is_file())
     assert tomllib.loads(configuration.read_text(encoding="utf-8")) == {"hardware": {"profile": "respeaker_2mic_v2"}}
     assert configuration.stat().st_mode & 0o777 == 0o640
-    assert (places.configuration / "config.d").is_dir()
+    assert (places.configuration / "config.d").stat().st_mode & 0o777 == 0o750
     assert [path.name for path in places.stores[0].iterdir()] == ["somebody_elses"]
     assert list(places.state.iterdir()) == []
 
