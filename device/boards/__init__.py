@@ -46,6 +46,10 @@ class Profile(Section, frozen=True):
     pins: dict[Pin, str] = msgspec.field(default_factory=dict)
     """What the board uses pins for, those of its LEDs and its button among them."""
     lights: Lights = "none"
+    boot: tuple[str, ...] = ()
+    """The lines of /boot/firmware/config.txt without which the system does not see it (scripts/lib/boot-config)."""
+    boot_note: str = ""
+    """What else it takes to be seen, by hand."""
     notes: tuple[str, ...] = ()
     """What a person must know before it works: drivers, traps, parts that are not used."""
 

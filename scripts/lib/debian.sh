@@ -36,15 +36,30 @@ may_become_root() {
   is_root || { command -v sudo >/dev/null && { [[ -t 0 ]] || sudo -n true 2>/dev/null; }; }
 }
 
+# Says now and then that a long step is not over.
+patiently() {
+  local status=0 ticker
+  (
+    # The sleep is ended too: it would hold the caller's output open.
+    trap 'kill $(jobs -p) 2>/dev/null; exit' TERM
+    while sleep 20 & wait $!; do say "  still at it"; done
+  ) 9<&- &
+  ticker=$!
+  "$@" || status=$?
+  kill "$ticker"
+  wait "$ticker" 2>/dev/null || true
+  return $status
+}
+
 # Adds packages, and never takes one away: what is on the machine is somebody's.
 apt_install() {
   local options=(--no-remove --no-install-recommends)
   may_become_root || fail "needs packages that only root can install; run this, then try again:
   sudo apt-get update && sudo apt-get install ${options[*]} $*"
   say "installing $*"
-  as_root apt-get update -q >/dev/null
+  patiently as_root apt-get update -q >/dev/null
   # A new system may be busy with its first upgrade: wait for that.
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "${options[@]}" \
+  patiently as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "${options[@]}" \
     -o DPkg::Lock::Timeout=300 "$@" 9<&- >/dev/null ||
     fail "apt-get cannot install $* without removing something else, or not at all (see above); nothing was removed"
 }

@@ -1,0 +1,77 @@
+"""What scripts/uninstall takes away, and what it leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scripts.machine import Machine
+
+YOURS = ("etc/hearthside/config.toml", "var/lib/hearthside/mute", "etc/credstore/openai_api_key")
+FOREIGN = ("etc/credstore/other_key", "usr/local/bin/other", "etc/hostname")
+
+
+@pytest.fixture
+def installed(machine: Machine) -> Machine:
+    """Hearthside among other things, with a board in the boot configuration."""
+    for name in (*YOURS, *FOREIGN):
+        path = machine.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {name}\n")
+    machine.boot()
+    assert machine.run("install", "--profile", "waveshare_wm8960").returncode == 0
+    return machine
+
+
+def test_programs_go_and_what_is_yours_stays(installed: Machine) -> None:
+    """And it says what that is."""
+    done = installed.run("uninstall")
+    assert done.returncode == 0, done.stderr
+    assert "systemctl --quiet disable hearthside-retry.timer hearthside.service" in installed.calls
+    assert "systemctl stop hearthside-retry.timer hearthside.service" in installed.calls
+    boot = {"boot/firmware/config.txt", "boot/firmware/config.txt.before-hearthside"}
+    assert set(installed.tree()) == {*YOURS, *FOREIGN, *boot, "enabled"}
+    for said in ("/etc/hearthside", "/var/lib/hearthside", "/etc/credstore/openai_api_key", "boot configuration"):
+        assert f"stays: {said}" in done.stderr or f"stays: the lines of the board in the {said}" in done.stderr
+
+
+def test_purged_a_device_is_as_it_was(installed: Machine) -> None:
+    """Also its boot configuration; what belongs to others is untouched."""
+    done = installed.run("uninstall", "--purge")
+    assert done.returncode == 0, done.stderr
+    left = installed.tree()
+    assert left.pop("boot/firmware/config.txt") == "dtparam=audio=on\n"
+    assert set(left) == {*FOREIGN, "boot/firmware/config.txt.before-hearthside", "enabled"}
+
+
+def test_a_dry_run_changes_nothing(installed: Machine) -> None:
+    """And names what would go."""
+    before = installed.tree()
+    done = installed.run("uninstall", "--purge", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert installed.tree() == before
+    assert f"rm -rf {installed.root}/etc/hearthside" in done.stderr
+
+
+def test_it_can_be_installed_again(installed: Machine) -> None:
+    """With the configuration that was there."""
+    installed.run("uninstall")
+    assert installed.run("install").returncode == 0
+    assert (installed.root / YOURS[0]).read_text() == f"# {YOURS[0]}\n"
+
+
+def test_twice_is_as_good_as_once(installed: Machine) -> None:
+    """Whoever is not sure runs it again."""
+    installed.run("uninstall", "--purge")
+    before = installed.tree()
+    assert installed.run("uninstall", "--purge").returncode == 0
+    assert installed.tree() == before
+
+
+def test_the_script_of_the_release_removes_itself(installed: Machine) -> None:
+    """Where no clone is at hand."""
+    own = installed.current / "scripts" / "uninstall"
+    (installed.source / "scripts" / "uninstall").unlink()
+    (installed.source / "scripts" / "uninstall").symlink_to(own)
+    done = installed.run("uninstall")
+    assert done.returncode == 0, done.stderr
+    assert not installed.releases.exists()
