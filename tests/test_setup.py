@@ -78,7 +78,7 @@ COMMON = (
         "readlink",
         "rm",
     ),
-    *("sed", "sha256sum", "sh", "sort", "touch", "tr", "xargs"),
+    *("sed", "sha256sum", "sh", "sleep", "sort", "touch", "tr", "xargs"),
 )
 
 

@@ -46,7 +46,7 @@ patiently() {
   ) 9<&- &
   ticker=$!
   "$@" || status=$?
-  kill "$ticker"
+  kill "$ticker" 2>/dev/null || true
   wait "$ticker" 2>/dev/null || true
   return $status
 }
