@@ -162,8 +162,6 @@ def make_machine(folder: Path) -> Machine:
         shutil.copy(ROOT / "device" / name, package)
     shutil.copytree(ROOT / "device" / "boards", package / "boards", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "scripts", machine.source / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    (machine.source / "scripts" / "releases").mkdir(exist_ok=True)
-    (machine.source / "scripts" / "releases" / "health.py").touch()
     (machine.source / "systemd").mkdir()
     for name in SYSTEMD:
         (machine.source / "systemd" / name).write_text(f"# {name}\n", encoding="utf-8")
