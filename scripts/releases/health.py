@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the running device says of itself, and waiting until it hears.
 
-    health.py FILE [--version VERSION] [--within SECONDS]
+    health.py FILE [--version VERSION] [--within SECONDS] [--before STATE]
 
 waits until the device hears; exit code 1, and why on stderr, when it does not in time.
 """
@@ -88,8 +88,9 @@ def main() -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--version", default="", help="which must be running; whichever it is if not given")
     parser.add_argument("--within", type=float, default=WITHIN_S, metavar="SECONDS")
+    parser.add_argument("--before", default="", metavar="STATE", help="offline, fault: that it hears so is enough")
     options = parser.parse_args()
-    said = wait(options.file, Wanted(options.version), options.within)
+    said = wait(options.file, Wanted(options.version, before=options.before), options.within)
     if said:
         print(f"not listening within {options.within:g} s: {said}", file=sys.stderr)
     return 1 if said else 0

@@ -34,6 +34,27 @@ def test_it_installs_enables_and_starts(machine: Machine) -> None:
     assert "it listens" in done.stderr
 
 
+def test_a_device_without_a_network_is_not_taken_for_broken(machine: Machine) -> None:
+    """It hears, and that is what an installation is about."""
+    machine.boot()
+    machine.run("install")
+    (waiting,) = [call for call in machine.calls if "health.py" in call]
+    assert waiting.endswith("--version 0.1.0 --within 120 --before offline")
+
+
+def test_a_device_that_had_its_network_is_to_have_it_afterwards(machine: Machine) -> None:
+    """A release that finds none where there is one does not take the place of one that did."""
+    machine.boot()
+    machine.run("install")
+    health = machine.root / "run/hearthside/health.json"
+    health.parent.mkdir()
+    health.write_text('{"state": "listening", "parts": []}')
+    change(machine)
+    machine.run("install")
+    (waiting,) = [call for call in machine.calls if "health.py" in call]
+    assert waiting.endswith("--before listening")
+
+
 def test_a_second_time_it_does_nothing(machine: Machine) -> None:
     """Nor does it disturb whoever is speaking."""
     machine.boot()
@@ -88,6 +109,7 @@ def test_a_named_board_is_set_and_its_lines_are_added(machine: Machine) -> None:
     assert boot.with_name("config.txt.before-hearthside").read_text() == "dtparam=audio=on\n"
     assert 'profile = "waveshare_wm8960"' in (machine.root / CONFIG).read_text()
     assert "sudo reboot" in done.stderr
+    assert not any("health.py" in call for call in machine.calls)
     again = machine.run("install", "--profile", "waveshare_wm8960")
     assert "nothing to do" in again.stderr
 
