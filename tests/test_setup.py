@@ -236,6 +236,26 @@ def test_only_missing_packages_are_asked_of_debian(clone: Clone) -> None:
     assert install.endswith(" flite tzdata")
 
 
+def test_the_systems_own_upgrade_is_waited_for(clone: Clone) -> None:
+    """It holds the lists of packages for a while after each boot."""
+    (clone.tools / "apt-get").write_text(
+        '#!/bin/sh\necho "apt-get $*" >>"$CALLS"\n[ "$1" = install ] || [ -e "$0.tried" ] || '
+        '{ touch "$0.tried"; echo "E: Could not get lock /var/lib/apt/lists/lock" >&2; exit 100; }\n'
+    )
+    (clone.tools / "sleep").write_text('#!/bin/sh\n[ "$1" = 15 ] || exec /bin/sleep "$@"\n')
+    (clone.tools / "sleep").chmod(0o755)
+    assert clone.run(MISSING="tzdata").returncode == 0
+    assert [call.split()[1] for call in clone.calls[:3]] == ["update", "update", "install"]
+
+
+def test_lists_that_cannot_be_fetched_are_told_of(clone: Clone) -> None:
+    """In apt's words, and at once."""
+    (clone.tools / "apt-get").write_text("#!/bin/sh\necho 'E: no such release' >&2\nexit 100\n")
+    run = clone.run(MISSING="tzdata")
+    assert run.returncode == 1
+    assert "apt-get update: E: no such release" in run.stderr
+
+
 @pytest.fixture
 def silent_clone(clone: Clone) -> Clone:
     """On a machine without a program called pulseaudio: PipeWire makes its sound."""

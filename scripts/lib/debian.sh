@@ -42,13 +42,25 @@ patiently() {
   (
     # The sleep is ended too: it would hold the caller's output open.
     trap 'kill $(jobs -p) 2>/dev/null; exit' TERM
-    while sleep 20 & wait $!; do say "  still at it"; done
+    while sleep 20 & wait $! && kill -0 $$ 2>/dev/null; do say "  still at it"; done
   ) 9<&- &
   ticker=$!
-  "$@" || status=$?
+  # A shell of its own: the command may end it, and the words must end all the same.
+  ("$@") || status=$?
   kill "$ticker" 2>/dev/null || true
   wait "$ticker" 2>/dev/null || true
   return $status
+}
+
+# At its boot a system looks for upgrades itself: that is waited for.
+update_lists() {
+  local attempt said
+  for attempt in {1..20}; do
+    said=$(as_root apt-get update -q 2>&1 >/dev/null 9<&-) && return
+    [[ $said == *'Could not get lock'* && $attempt != 20 ]] || break
+    sleep 15
+  done
+  fail "apt-get update: $said"
 }
 
 # Adds packages, and never takes one away: what is on the machine is somebody's.
@@ -57,7 +69,7 @@ apt_install() {
   may_become_root || fail "needs packages that only root can install; run this, then try again:
   sudo apt-get update && sudo apt-get install ${options[*]} $*"
   say "installing $*"
-  patiently as_root apt-get update -q >/dev/null
+  patiently update_lists
   # A new system may be busy with its first upgrade: wait for that.
   patiently as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "${options[@]}" \
     -o DPkg::Lock::Timeout=300 "$@" 9<&- >/dev/null ||

@@ -136,6 +136,14 @@ def test_a_card_that_is_full_is_noticed_first(machine: Machine) -> None:
     assert "has 120 MB free, and a release needs 300 MB" in done.stderr
 
 
+def test_the_service_may_read_it_whatever_the_rights_are_in_the_clone(machine: Machine) -> None:
+    """Who clones with a strict umask has a device that starts all the same."""
+    for path in machine.source.rglob("*"):
+        path.chmod(path.stat().st_mode & 0o700)
+    release = machine.releases / machine.make_release()
+    assert all(path.stat().st_mode & 0o444 == 0o444 for path in release.rglob("*"))
+
+
 def test_another_folder_is_no_source(machine: Machine, tmp_path: Path) -> None:
     """A slip of the pen."""
     done = machine.run("lib/make-release", tmp_path / "tools")
