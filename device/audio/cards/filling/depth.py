@@ -22,7 +22,10 @@ STEP_MS = Ms(5)
 GROWTH = 1.5
 """After running dry, or almost."""
 NEAR_MS = 2.0
-"""Less than this was left: the next delay of the kind may be a little longer."""
+"""Less than this was left, or would have been left of a delay WORSE times as long."""
+WORSE = 3.0
+"""The next delay may be so many times as long as one that was seen. On a machine with a busy core most are 2 to 9 ms long,
+one in some minutes 15 ms."""
 SPARE_MS = 4.0
 """What must have been left of a step less, all the time, for it to be tried."""
 FIRST_HOLD_S = 1.0
@@ -64,10 +67,10 @@ class Depth:
         """What has been seen so far."""
         return Need(self._ahead_ms, self._hold_s)
 
-    def note_left(self, left_ms: float, now: float) -> None:
-        """`left_ms` of sound were left when the card was filled up again."""
+    def note_left(self, left_ms: float, now: float, late_ms: float = 0.0) -> None:
+        """`left_ms` of sound were left when the card was filled up again, which was `late_ms` later than meant."""
         since, self._looked = now - self._looked, now
-        if left_ms < NEAR_MS:
+        if left_ms - (WORSE - 1) * late_ms < NEAR_MS:
             self._grow()
             return
         self._held_s += since if since < PAUSE_S else 0.0

@@ -195,7 +195,7 @@ class Playout:
         elif not self._flowing:
             return
         elif fill.queued:
-            self._depth.note_left(fill.queued * 1000 / self._rate, now)
+            self._depth.note_left(fill.queued * 1000 / self._rate, now, max(0.0, now - self._due) * 1000)
             self._fill_up(fill, now)
         else:
             self._face_emptiness(fill, now)

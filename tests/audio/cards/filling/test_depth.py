@@ -61,6 +61,15 @@ def test_almost_dry_is_enough_for_more() -> None:
     assert depth.ahead_ms >= FIRST_MS + STEP_MS
 
 
+def test_a_delay_that_was_borne_warns_of_a_longer_one() -> None:
+    """Though PulseAudio tells of it late, and what is left looks as always."""
+    depth = Depth()
+    depth.note_left(FIRST_MS - 5, 1.0, late_ms=2)
+    assert depth.ahead_ms == FIRST_MS
+    depth.note_left(FIRST_MS - 5, 2.0, late_ms=13)
+    assert depth.ahead_ms > FIRST_MS
+
+
 def test_what_was_too_little_is_tried_less_and_less_often() -> None:
     """A card that stands still for 40 ms every 20 s runs dry a few times, not all day."""
     machine = Machine(late_ms=40, every_s=20)
