@@ -22,10 +22,13 @@ STEP_MS = Ms(5)
 GROWTH = 1.5
 """After running dry, or almost."""
 NEAR_MS = 2.0
-"""Less than this was left, or would have been left of a delay WORSE times as long."""
+"""Less than this was left: the next delay of the kind may be a little longer."""
 WORSE = 3.0
-"""The next delay may be so many times as long as one that was seen. On a machine with a busy core most are 2 to 9 ms long,
-one in some minutes 15 ms."""
+"""A delay so many times as long as one that was seen must leave something, too. On a machine with a busy core most
+are 2 to 9 ms long, one in some minutes 15 ms."""
+WARNED_MOST_MS = 35.0
+"""What did not leave the card dry asks for no more than this. A stop lets so much run out; more it makes the card
+drop, after which PulseAudio's null sinks sleep for 2 s."""
 SPARE_MS = 4.0
 """What must have been left of a step less, all the time, for it to be tried."""
 FIRST_HOLD_S = 1.0
@@ -70,8 +73,11 @@ class Depth:
     def note_left(self, left_ms: float, now: float, late_ms: float = 0.0) -> None:
         """`left_ms` of sound were left when the card was filled up again, which was `late_ms` later than meant."""
         since, self._looked = now - self._looked, now
-        if left_ms - (WORSE - 1) * late_ms < NEAR_MS:
+        if left_ms < NEAR_MS:
             self._grow()
+            return
+        if left_ms - (WORSE - 1) * late_ms < NEAR_MS and self._ahead_ms < WARNED_MOST_MS:
+            self._grow(WARNED_MOST_MS)
             return
         self._held_s += since if since < PAUSE_S else 0.0
         self._least_left_ms = min(self._least_left_ms, left_ms)
@@ -83,8 +89,8 @@ class Depth:
         """Nothing was left: the card played silence."""
         self._grow()
 
-    def _grow(self) -> None:
-        self._ahead_ms = min(MOST_MS, max(self._ahead_ms * GROWTH, self._ahead_ms + STEP_MS))
+    def _grow(self, most_ms: float = MOST_MS) -> None:
+        self._ahead_ms = min(most_ms, max(self._ahead_ms * GROWTH, self._ahead_ms + STEP_MS))
         self._hold_s = min(LONGEST_HOLD_S, max(HOLD_S, self._hold_s * 3))
         self._watch_anew()
 

@@ -186,10 +186,11 @@ class Playout:
                 # PulseAudio's plugin says so of a stream until its server has told the times of what changed.
                 return
             raise
-        if fill.queued < self._filled:
+        has_taken = fill.queued < self._filled
+        if has_taken:
             self._flowing, self._taken, self._is_stuck = True, now, False
         if self._drop_wanted:
-            self._drop_when_it_moves(now)
+            self._drop_when_it_moves(fill, has_taken, now)
         elif now - self._taken > STUCK_S:
             self._unstick(fill)
         elif not self._flowing:
@@ -272,14 +273,20 @@ class Playout:
         self._pcm.prepare()
         self._begin()
 
-    def _drop_when_it_moves(self, now: float) -> None:
-        """A card that stands still sounds of nothing; what of it sounds before it hears of a drop, nobody knows."""
+    def _drop_when_it_moves(self, fill: Fill, has_taken: bool, now: float) -> None:
+        """Drop what a card holds when it has just taken something.
+
+        One that stands still may sound or not until it hears of the drop, and one that catches up afterwards has taken
+        what it still sounds of. Of what a card holds that takes nothing any more, nothing sounded.
+        """
+        self._filled = fill.queued
+        ahead_s = (fill.delay - fill.queued) / self._rate
         if not self._flowing:
             # All that it holds is silence.
             self._settle_drop(now)
-        elif not STILL_S < now - self._taken < STUCK_S:
+        elif (has_taken and ahead_s < STILL_S) or now - self._taken > STUCK_S:
             self._pcm.drop()
-            moment = (now + time.monotonic()) / 2
+            moment = (now + time.monotonic()) / 2 if has_taken else self._taken
             self._feeder.note_break(moment)
             self._pcm.prepare()
             self._begin()
