@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
     path = options.config or sources.DEFAULT_PATH
     with signals.importing():
         from device.setup.credentials import take_given
-        from device.setup.wizard import screen, writing
+        from device.setup.wizard import screen, service, writing
         from device.setup.wizard.answers import answered
         from device.setup.wizard.finding import find_facts
     if not options.key:
@@ -62,7 +62,10 @@ def _run(options: argparse.Namespace) -> int:
     outcome, doubt = answered(facts, str(path), sources.read_table(options.answers))
     if doubt:
         print(f"The key: {doubt}")
-    return _write(path, facts, outcome, print)
+    code = _write(path, facts, outcome, print)
+    if service.runs():
+        print("Hearthside runs with what held before: sudo systemctl restart hearthside")
+    return code
 
 
 def _ask(path: Path, facts: Facts, given: Mapping[str, Kept], only_key: bool) -> int:

@@ -18,6 +18,7 @@ from device.sim.realtime import SimulatedRealtime
 from device.sim.room.acoustics import Room
 from device.sim.room.echopath import EchoPath
 from device.units import Ms
+from tests.scenarios.process import daemon
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 KEY = "sk-proj-planted-7461686c"
@@ -117,3 +118,24 @@ async def test_it_tells_a_room_without_a_loudspeaker(virtual_card: VirtualSoundC
     grades = graded(out)
     assert code != 0
     assert (grades["levels"], grades["echo"], grades["self-test"]) == ("wrong", "wrong", "wrong")
+
+
+@pytest.mark.card
+async def test_beside_a_running_house_it_asks_and_leaves_the_card_alone(
+    virtual_card: VirtualSoundCard, tmp_path: Path
+) -> None:
+    """The house says how it is and what it hears; its sound never stops for it."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[audio]\ninput = "{MICROPHONE}"\noutput = "{SPEAKER}"\n[service]\nstate_dir = "{tmp_path}"\n')
+    runtime = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    async with daemon(virtual_card, KEY, config, env=runtime) as house:
+        code, out, _ = await doctor(tmp_path, {}, "--json", env={**virtual_card.env(), **runtime})
+        found = {one["check"]: one for one in json.loads(out)["findings"]}
+        assert found["house"]["grade"] == "well", out
+        assert "listening" in found["house"]["text"]
+        # Two null sinks: the house hears digital silence, and says so itself.
+        assert found["levels"]["grade"] == "wrong"
+        assert "digital silence" in found["levels"]["text"]
+        assert {found[check]["grade"] for check in ("rates", "self-test")} == {"skipped"}
+        assert code != 0
+        assert "failed" not in house.log

@@ -115,7 +115,7 @@ class Dialogue:
                 return self._screen.confirm("Keep it all the same?", usual=False)
 
     def _try_wake_word(self, settings: Config) -> bool:
-        words = ", ".join(settings.wake.words)
+        words = " or ".join(word.replace("_", " ") for word in settings.wake.words)
         with self._screen.meter(f"Say it a few times: {words}.") as (show, is_over):
             heard = asyncio.run(trying.wake_word(settings.audio, settings.wake, show, is_over))
         self._screen.say(f"Heard {heard} times.")
