@@ -9,7 +9,7 @@ from pathlib import Path
 
 from device.errors import ConfigError
 from device.kit.programs import run
-from device.secrets import Secret, find_secret, withhold
+from device.secrets import Secret, find_secret, is_given, withhold
 
 STORE, ENCRYPTED_STORE = Path("/etc/credstore"), Path("/etc/credstore.encrypted")
 
@@ -29,15 +29,10 @@ class Kept:
 
 def take_given(names: Iterable[str]) -> dict[str, Kept]:
     """Return the keys that were given to this process, and withhold them from every program that it starts."""
-    given = {name: _given(name) for name in names if _is_given(name)}
+    given = {name: _given(name) for name in names if is_given(name)}
     for name in given:
         withhold(name)
     return given
-
-
-def _is_given(name: str) -> bool:
-    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    return name in os.environ or bool(folder and os.path.lexists(Path(folder) / name.lower()))
 
 
 def _given(name: str) -> Kept:

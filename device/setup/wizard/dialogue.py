@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from device.errors import ConfigError, HearthsideError
 from device.house.configuration import Config
@@ -35,12 +35,14 @@ class Dialogue:
         """Ask everything. Ctrl-C raises KeyboardInterrupt, and nothing has changed then."""
         interview = Interview(self._facts)
         if only_keys:
-            return Outcome(dict(self._facts.own), self._ask_keys(self._facts.holds))
+            return Outcome(dict(self._facts.own), self._ask_keys(self._facts.holds, keys.names(self._facts.holds)))
         with self._free_card():
             while (question := interview.next()) is not None:
                 interview = self._ask(interview, question)
         table = drafted(interview, self._place)
-        return Outcome(table, self._ask_keys(settled(table, self._place)))
+        settings = settled(table, self._place)
+        needed = [name for name in keys.names(settings) if keys.is_needed(name, settings)]
+        return Outcome(table, self._ask_keys(settings, needed))
 
     @contextlib.contextmanager
     def _free_card(self) -> Iterator[None]:
@@ -121,8 +123,8 @@ class Dialogue:
         self._screen.say(f"Heard {heard} times.")
         return heard > 0 or self._screen.confirm("Keep it all the same?", usual=False)
 
-    def _ask_keys(self, settings: Config) -> dict[str, Secret]:
-        found = ((name, self._ask_key(name, settings)) for name in keys.names(settings))
+    def _ask_keys(self, settings: Config, names: Iterable[str]) -> dict[str, Secret]:
+        found = ((name, self._ask_key(name, settings)) for name in names)
         return {name: key for name, key in found if key is not None}
 
     def _ask_key(self, name: str, settings: Config) -> Secret | None:

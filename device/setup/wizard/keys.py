@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from device.errors import ConfigError
-from device.house.catalogue import provider_of
+from device.house.catalogue import optional_secret_names, provider_of
 from device.house.configuration import Config
 from device.ports.provider import KeyTrial, KeyVerdict
 from device.secrets import Secret, find_secret
@@ -17,6 +17,11 @@ from device.setup.credentials import Kept, find_key
 def names(settings: Config) -> tuple[str, ...]:
     """Return the names of the keys that who answers needs."""
     return provider_of(settings).secrets
+
+
+def is_needed(name: str, settings: Config) -> bool:
+    """Tell whether nothing is answered without it; where a broker gives keys, one of its own is for bad days."""
+    return name not in optional_secret_names(settings)
 
 
 def kept(name: str, given: dict[str, Kept]) -> Kept:

@@ -155,6 +155,15 @@ def test_a_key_that_is_there_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "OPENAI_API_KEY" in hold(Person("sk-new", yes=lambda question: False), only_keys=True).keys
 
 
+def test_where_a_broker_gives_keys_none_is_asked_for() -> None:
+    """Unless it is the key that one has come for."""
+    own = {"conversation": {"openai": {"broker": "https://broker.home:8788"}}}
+    person = Person()
+    assert hold(person, own=own) == Outcome(own, {})
+    assert not any("The key" in text for text in person.heard)
+    assert "OPENAI_API_KEY" in hold(Person(KEY), only_keys=True, own=own).keys
+
+
 @pytest.mark.parametrize("answers", [(), ("^C",), ("", "", "^C")])
 def test_a_service_that_was_stopped_is_started_again(
     answers: tuple[str, ...], trials: dict[str, Any], monkeypatch: pytest.MonkeyPatch
