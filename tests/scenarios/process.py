@@ -76,7 +76,7 @@ class Daemon:
 @asynccontextmanager
 async def daemon(
     card: VirtualSoundCard,
-    key: str,
+    key: str | None,
     config: Path,
     overrides: Sequence[str] = (),
     ready: bool = True,
@@ -87,7 +87,8 @@ async def daemon(
 
     `program` may stand for the command, and `env` is laid over the environment.
     """
-    env = {**os.environ, **card.env(), "GPIOZERO_PIN_FACTORY": "mock", "OPENAI_API_KEY": key, **(env or {})}
+    given = {} if key is None else {"OPENAI_API_KEY": key}
+    env = {**os.environ, **card.env(), "GPIOZERO_PIN_FACTORY": "mock", **given, **(env or {})}
     sets = [part for override in overrides for part in ("--set", override)]
     process = await asyncio.create_subprocess_exec(
         *program, "run", "--config", config, *sets, env=env, stderr=asyncio.subprocess.PIPE
