@@ -27,5 +27,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _line(event: dict[str, Any]) -> str:
-    facts = ", ".join(f"{name} {value}" for name, value in event.items() if name != "event" and value != "")
-    return f"{time.strftime('%H:%M:%S')} {event['event']}: {facts}"
+    kind = event["event"]
+    told = ((name.replace("_", " "), value) for name, value in event.items() if name != "event" and value != "")
+    # A phase is told as "phase: listening, turn 3".
+    facts = ", ".join(str(value) if name == kind else f"{name} {value}" for name, value in told)
+    return f"{time.strftime('%H:%M:%S')} {kind.replace('_', ' ')}: {facts}"

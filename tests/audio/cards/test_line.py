@@ -146,6 +146,26 @@ async def test_a_busy_microphone_is_reported_and_tried_again(card: MoodyCard, ca
     assert facts.of(Device.MICROPHONE) == [DeviceFailed, DeviceRecovered]
 
 
+async def test_a_microphone_that_hangs_is_not_called_closed(
+    card: MoodyCard, cards: SoundCards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of its sound is used; but whether it captures is not known until the card has let it go."""
+    monkeypatch.setattr(line, "HANG_S", 0.05)
+    frames: list[bytes] = []
+    microphone = AlsaMicrophone(cards, lambda frame, moment: frames.append(frame))
+    await microphone.open()
+    await until(lambda: frames)
+    let_go = threading.Event()
+    monkeypatch.setattr(card.streams[-1], "close", let_go.wait)
+    await microphone.close()
+    heard = len(frames)
+    assert not microphone.is_closed
+    let_go.set()
+    await microphone.close()
+    assert microphone.is_closed
+    assert len(frames) == heard
+
+
 async def test_a_microphone_with_too_few_channels_is_a_fault_too(card: MoodyCard, facts: Facts) -> None:
     """Another card may have taken the name of the array."""
     cards = SoundCards(Audio(input="Moody", input_channel=1), facts.append)
