@@ -18,6 +18,8 @@ import threading
 import time
 import wave
 from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -70,13 +72,14 @@ class VirtualSoundCard:
             raise SimulationError(f"a virtual sound card has 1 to {len(CHANNEL_MAP)} microphones, not {channels}")
         self.channels = channels
         self.sleepy = sleepy
-        self._folder = Path()
+        self.folder = Path()
+        """Where the card's files are, inside the context."""
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         _check_programs()
-        self._folder = Path(tempfile.mkdtemp(prefix="hearthside-card-"))
-        self._alsa_config.write_text(_alsa_config(self._socket), encoding="utf-8")
+        self.folder = Path(tempfile.mkdtemp(prefix="hearthside-card-"))
+        self._alsa_config.write_text(_alsa_config(self.socket), encoding="utf-8")
         try:
             self.replug()
         except BaseException:
@@ -88,7 +91,7 @@ class VirtualSoundCard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.unplug()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     async def __aenter__(self) -> Self:
         return await asyncio.to_thread(self.__enter__)
@@ -102,8 +105,8 @@ class VirtualSoundCard:
         """Return the environment variables to set before PortAudio is initialised, in this process or another."""
         return {
             "ALSA_CONFIG_PATH": str(self._alsa_config),
-            "PULSE_SERVER": f"unix:{self._socket}",
-            "PULSE_RUNTIME_PATH": str(self._folder),
+            "PULSE_SERVER": f"unix:{self.socket}",
+            "PULSE_RUNTIME_PATH": str(self.folder),
             "JACK_NO_START_SERVER": "1",
         }
 
@@ -113,7 +116,7 @@ class VirtualSoundCard:
             return
         self._daemon.communicate()
         self._daemon = None
-        self._socket.unlink(missing_ok=True)
+        self.socket.unlink(missing_ok=True)
 
     def replug(self) -> None:
         """Plug the card in again, and wait until it can be opened. Raise SimulationError."""
@@ -135,10 +138,16 @@ class VirtualSoundCard:
 
         Afterwards it plays what it holds at once, to catch up, and runs dry.
         """
+        with self.hanging():
+            await asyncio.sleep(seconds)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Stop the card inside the context: whoever calls it waits."""
         pid = int(self._pid.read_text(encoding="ascii"))
         os.kill(pid, signal.SIGSTOP)
         try:
-            await asyncio.sleep(seconds)
+            yield
         finally:
             os.kill(pid, signal.SIGCONT)
 
@@ -177,23 +186,24 @@ class VirtualSoundCard:
 
     @property
     def _alsa_config(self) -> Path:
-        return self._folder / "asound.conf"
+        return self.folder / "asound.conf"
 
     @property
-    def _socket(self) -> Path:
-        return self._folder / "native"
+    def socket(self) -> Path:
+        """Where PulseAudio is reached, while the card is plugged in."""
+        return self.folder / "native"
 
     @property
     def _log(self) -> Path:
-        return self._folder / "pulseaudio.log"
+        return self.folder / "pulseaudio.log"
 
     @property
     def _pid(self) -> Path:
-        return self._folder / "pulseaudio.pid"
+        return self.folder / "pulseaudio.pid"
 
     def client_env(self) -> dict[str, str]:
         """Return the environment for a program that uses the card through PulseAudio itself."""
-        return {**os.environ, **self.env(), "HOME": str(self._folder), "XDG_RUNTIME_DIR": str(self._folder)}
+        return {**os.environ, **self.env(), "HOME": str(self.folder), "XDG_RUNTIME_DIR": str(self.folder)}
 
     def _daemon_command(self) -> list[str]:
         # norewinds: rendered sound is not replaced any more. With rewinding, an idle null sink sleeps for up to 2 s
@@ -207,13 +217,13 @@ class VirtualSoundCard:
             # Real hardware is not slowed down by a busy machine. Where real-time priority is not allowed, it runs
             # without.
             *("--realtime=yes", "--high-priority=yes"),
-            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
+            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self.socket}"),
             *("-L", f"{sink} sink_name=speaker channels=1"),
             *("-L", f"{sink} sink_name=room {maps}"),
         ]
 
     def _answers(self) -> bool:
-        if not self._socket.exists():
+        if not self.socket.exists():
             return False
         command = ["pactl", "list", "short", "sinks"]
         listed = subprocess.run(command, env=self.client_env(), capture_output=True, check=False)
@@ -383,13 +393,17 @@ def _spread(pcm: bytes, channels: int, only: int | None) -> bytes:
     return bytes(wide)
 
 
-def _alsa_config(socket: Path) -> str:
+def alsa_pcms(socket: Path) -> str:
+    """Return ALSA's configuration of the card's PCMs, for programs that see the card's socket there."""
     pulse = f'type pulse server "unix:{socket}"'
-    alsa_alone = _LOADS_OTHERS.sub("", ALSA_SYSTEM_CONFIG.read_text(encoding="utf-8"), count=1)
     return f"""\
-{alsa_alone}
 pcm.{MICROPHONE} {{ {pulse} device "room.monitor" hint {{ show on description "Virtual microphone" }} }}
 pcm.{SPEAKER} {{ {pulse} device "speaker" hint {{ show on description "Virtual loudspeaker" }} }}
 pcm.!default {{ type asym capture.pcm "{MICROPHONE}" playback.pcm "{SPEAKER}" }}
 ctl.!default {{ {pulse} }}
 """
+
+
+def _alsa_config(socket: Path) -> str:
+    alsa_alone = _LOADS_OTHERS.sub("", ALSA_SYSTEM_CONFIG.read_text(encoding="utf-8"), count=1)
+    return f"{alsa_alone}\n{alsa_pcms(socket)}"
