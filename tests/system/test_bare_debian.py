@@ -1,4 +1,4 @@
-"""A fresh clone on a bare Debian, in one command. Slow, needs root and the network: `scripts/test -m system`."""
+"""A fresh clone on a bare Debian, in one command. Slow, needs root and the network: `scripts/test-system`."""
 
 from __future__ import annotations
 
