@@ -20,6 +20,10 @@ class Restarts:
         sleep = folder / "sleep"
         sleep.write_text(f'#!/bin/sh\necho "$1" >"{self._slept}"\n', encoding="utf-8")
         sleep.chmod(0o755)
+        self._asked = folder / "asked"
+        systemctl = folder / "systemctl"
+        systemctl.write_text(f'#!/bin/sh\necho "$@" >>"{self._asked}"\n', encoding="utf-8")
+        systemctl.chmod(0o755)
         self._path = f"{folder}:/usr/bin:/bin"
 
     def ended(self, result: str = "signal", status: str = "KILL") -> None:
@@ -31,6 +35,11 @@ class Restarts:
         self._slept.unlink(missing_ok=True)
         self.run("wait")
         return int(self._slept.read_text(encoding="utf-8")) if self._slept.exists() else 0
+
+    @property
+    def asked(self) -> list[str]:
+        """What systemd was asked for."""
+        return self._asked.read_text(encoding="utf-8").splitlines() if self._asked.exists() else []
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the script."""
@@ -96,3 +105,21 @@ def test_what_it_said_of_itself_is_taken_away(restarts: Restarts) -> None:
         (restarts.runtime / name).touch()
     restarts.ended()
     assert [path.name for path in restarts.runtime.iterdir()] == ["restarts"]
+
+
+def test_only_a_wrong_configuration_is_given_up(restarts: Restarts) -> None:
+    """Then it is shown and said; before the next start that ends."""
+    for result, status in (("signal", "KILL"), ("success", "0"), ("exit-code", "1")):
+        restarts.run("give-up", SERVICE_RESULT=result, EXIT_STATUS=status)
+    assert restarts.asked == []
+    restarts.run("give-up", SERVICE_RESULT="exit-code", EXIT_STATUS="78")
+    restarts.run("begin")
+    helpers = "hearthside-fault.service hearthside-retry.path hearthside-retry.timer"
+    assert restarts.asked == [f"start --no-block {helpers}", f"stop {helpers}"]
+
+
+def test_it_explains_itself(restarts: Restarts) -> None:
+    """And refuses what it does not know."""
+    assert "Usage: hearthside-restarts begin|wait|note|give-up" in restarts.run("--help").stdout
+    with pytest.raises(subprocess.CalledProcessError):
+        restarts.run("stop")

@@ -17,7 +17,7 @@ KEYS = {
 SECTIONS = {".service": {"Unit", "Service", "Install"}, ".path": {"Unit", "Path"}, ".timer": {"Unit", "Timer"}}
 
 ADDING = {
-    *("After", "Before", "Wants", "Requires", "OnFailure", "Conflicts", "Documentation"),
+    *("After", "Before", "Wants", "Requires", "OnFailure", "Conflicts", "PartOf", "Documentation"),
     *("ExecStart", "ExecStartPre", "ExecStopPost", "Environment", "SupplementaryGroups"),
     *("LoadCredential", "LoadCredentialEncrypted", "SystemCallFilter", "DeviceAllow", "BindPaths", "BindReadOnlyPaths"),
     *("PathChanged", "WantedBy", "IPAddressAllow", "IPAddressDeny", "RestrictAddressFamilies", "ReadWritePaths"),
