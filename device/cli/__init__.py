@@ -99,5 +99,7 @@ def _placed(complaint: str, options: argparse.Namespace) -> str:
 
 
 def _complain(complaint: str, code: int) -> int:
-    print(f"hearthside: {complaint}", file=sys.stderr)
+    # An error to the journal as well (sd-daemon(3)), though nothing is known of logging yet.
+    priority = "<3>" if "JOURNAL_STREAM" in os.environ else ""
+    print(f"{priority}hearthside: {complaint}", file=sys.stderr)
     return code

@@ -71,6 +71,18 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, text: str, parts: S
     assert all(part in said for part in parts), said
 
 
+def test_a_service_leaves_its_complaint_for_the_journal_and_for_who_says_it(tmp_path: Path) -> None:
+    """As an error; the key that is wrong is named in both."""
+    file = tmp_path / "config.toml"
+    file.write_text("[wake]\nwrods = 1\n")
+    env = {"JOURNAL_STREAM": "1:2", "RUNTIME_DIRECTORY": str(tmp_path)}
+    result = command("run", "--config", file, env=env)
+    assert result.returncode == EX_CONFIG
+    assert result.stderr.startswith("<3>hearthside: ")
+    assert (tmp_path / "complaint").read_text() == result.stderr.removeprefix("<3>hearthside: ").rstrip("\n")
+    assert "wrods" in result.stderr
+
+
 def test_the_log_says_at_the_start_which_configuration_holds(tmp_path: Path) -> None:
     """Whoever edits another one finds out."""
     file = tmp_path / "config.toml"
