@@ -48,10 +48,14 @@ echo "${0##*/} $*" >>"$CALLS"
 # The service runs the current release, unless $STATUS says how it ended. "self": whoever looks it up.
 SYSTEMCTL = """#!/usr/bin/env bash
 echo "systemctl $*" >>"$CALLS"
+wants=$HEARTHSIDE_ROOT/etc/systemd/system/multi-user.target.wants
 case "$1 ${4:-}" in
   'is-active '*) [[ -z ${STATUS:-} ]] ;;
-  'is-enabled '*) [[ -e $HEARTHSIDE_ROOT/enabled ]] ;;
-  '--quiet '*) touch "$HEARTHSIDE_ROOT/enabled" ;;
+  'is-enabled '*) [[ -L $wants/$3 ]] ;;
+  '--quiet '*) if [[ $2 == enable ]]; then
+      mkdir -p "$wants"
+      ln -s "$(readlink -f "$HEARTHSIDE_ROOT/opt/hearthside/current")/systemd/$3" "$wants/$3"
+    else (cd "$wants" && rm -f "${@:3}"); fi ;;
   'show ExecMainStatus') echo "${STATUS:-0}" ;;
   'show MainPID') echo self ;;
 esac

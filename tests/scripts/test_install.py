@@ -10,6 +10,7 @@ from device.house import configuration
 from tests.scripts.machine import Machine
 
 CONFIG = "etc/hearthside/config.toml"
+WANTS = "etc/systemd/system/multi-user.target.wants/hearthside.service"
 
 
 def restarts(machine: Machine) -> int:
@@ -162,6 +163,8 @@ def test_a_new_release_takes_the_place_of_the_one_before_it(machine: Machine) ->
         assert restarts(machine) == 1
         names.append(machine.current.readlink().name)
     assert sorted(path.name for path in machine.releases.iterdir()) == sorted(names[1:])
+    # systemd itself would have made a link into the first release, which is gone.
+    assert str((machine.root / WANTS).readlink()) == "/usr/local/lib/systemd/system/hearthside.service"
     assert (machine.current.parent / "previous").readlink().name == names[1]
 
 
@@ -192,7 +195,7 @@ def test_in_a_system_that_is_not_running_it_is_only_enabled(machine: Machine) ->
     assert done.returncode == 0
     assert "starts at the next boot" in done.stderr
     assert restarts(machine) == 0
-    assert (machine.root / "enabled").exists()
+    assert (machine.root / WANTS).is_symlink()
 
 
 def test_an_interrupted_update_is_ended_first(machine: Machine) -> None:

@@ -29,7 +29,7 @@ def test_programs_go_and_what_is_yours_stays(installed: Machine) -> None:
     assert "systemctl --quiet disable hearthside-retry.timer hearthside.service" in installed.calls
     assert "systemctl stop hearthside-retry.timer hearthside.service" in installed.calls
     boot = {"boot/firmware/config.txt", "boot/firmware/config.txt.before-hearthside"}
-    assert set(installed.tree()) == {*YOURS, *FOREIGN, *boot, "enabled"}
+    assert set(installed.tree()) == {*YOURS, *FOREIGN, *boot}
     for said in ("/etc/hearthside", "/var/lib/hearthside", "/etc/credstore/openai_api_key", "boot configuration"):
         assert f"stays: {said}" in done.stderr or f"stays: the lines of the board in the {said}" in done.stderr
 
@@ -40,7 +40,7 @@ def test_purged_a_device_is_as_it_was(installed: Machine) -> None:
     assert done.returncode == 0, done.stderr
     left = installed.tree()
     assert left.pop("boot/firmware/config.txt") == "dtparam=audio=on\n"
-    assert set(left) == {*FOREIGN, "boot/firmware/config.txt.before-hearthside", "enabled"}
+    assert set(left) == {*FOREIGN, "boot/firmware/config.txt.before-hearthside"}
 
 
 def test_a_dry_run_changes_nothing(installed: Machine) -> None:
