@@ -71,18 +71,27 @@ class Machine:
         """What it has shown on its console since it was switched on."""
         return (self._folder / "console").read_text(errors="replace")
 
-    def boot(self) -> None:
-        """Switch it on; return when its services are being started."""
+    def boot(self, *words: str) -> None:
+        """Switch it on, with words on its kernel's command line; return when its services are being started."""
+        self.switch_on(*words)
+        self.wait_until(self._is_up, "a system that is up")
+
+    def switch_on(self, *words: str) -> None:
+        """Switch it on, and do not wait."""
         assert not self.is_on, "it is on already"
         with (self._folder / "console").open("wb") as console:
             self._process = subprocess.Popen(
-                self._contained("--boot", "--console=pipe"),
+                self._contained("--boot", "--console=pipe", *words),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
             )
         self._leader = 0
-        self.wait_until(self._is_up, "a system that is up")
+
+    def wait_until_off(self, limit_s: float = LIMIT_S) -> None:
+        """Wait until it has switched itself off, or wants to be booted again."""
+        assert self._process is not None
+        self._process.wait(limit_s)
 
     def cut_power(self) -> None:
         """Let it end at once, in the middle of whatever it does."""

@@ -1,0 +1,45 @@
+"""Factory reset on a device that runs: by the command, by the mark that the button leaves, and through a power cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.system.booted import Machine
+from tests.system.stage import CONFIG, KEY
+
+pytestmark = pytest.mark.system
+
+MARK = "/var/lib/hearthside/factory-reset"
+
+
+def is_reset(machine: Machine) -> bool:
+    """Whether nothing of the stage is left but the release."""
+    left = machine.run(f"ls {CONFIG} /etc/credstore/openai_api_key {MARK} 2>/dev/null", check=False).stdout
+    return not left and machine.property("ActiveState", "hearthside-factory-reset.service") == "inactive"
+
+
+def test_the_command_erases_all_but_the_release(speaker: Machine) -> None:
+    """State, secrets and configuration; the service is started again, and says that its key is missing."""
+    release = speaker.says("readlink /opt/hearthside/current")
+    speaker.run("touch /var/lib/hearthside/muted && mkdir /var/lib/hearthside/clips")
+    speaker.run("hearthside factory-reset --yes", timeout_s=120)
+    assert is_reset(speaker)
+    assert "profile" in speaker.read("/etc/hearthside/config.toml")
+    assert speaker.says("stat --format=%a:%U:%G /etc/hearthside/config.toml") == "640:root:hearthside"
+    assert speaker.run("ls /var/lib/hearthside/muted /var/lib/hearthside/clips", check=False).returncode
+    assert speaker.says("readlink /opt/hearthside/current") == release
+    speaker.wait_until(lambda: "OPENAI_API_KEY is missing" in speaker.journal(), "a service that says what it lacks")
+    assert KEY not in speaker.journal("hearthside-factory-reset.service")
+
+
+def test_the_mark_of_the_service_is_enough(speaker: Machine) -> None:
+    """It may write nowhere else; root's unit sees it."""
+    speaker.run(f"runuser -u hearthside -- touch {MARK}")
+    speaker.wait_until(lambda: is_reset(speaker), "a reset")
+
+
+def test_a_reset_is_finished_after_a_power_cut(device: Machine) -> None:
+    """The mark is there at the start."""
+    device.run(f"touch {MARK}")
+    device.boot()
+    device.wait_until(lambda: is_reset(device), "a reset")
