@@ -24,7 +24,7 @@ def answered(facts: Facts, place: str, table: Mapping[str, Any]) -> tuple[Outcom
     wanted = drafted(Interview(facts).take_all(answers), place)
     if KEY_FILE not in table:
         return Outcome(wanted, {}), ""
-    found, doubt = _key(settled(wanted, place), Path(_text(KEY_FILE, table[KEY_FILE])).expanduser())
+    found, doubt = _key(settled(wanted, facts, place), Path(_text(KEY_FILE, table[KEY_FILE])).expanduser())
     return Outcome(wanted, found), doubt
 
 

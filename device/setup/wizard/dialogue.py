@@ -40,7 +40,7 @@ class Dialogue:
             while (question := interview.next()) is not None:
                 interview = self._ask(interview, question)
         table = drafted(interview, self._place)
-        settings = settled(table, self._place)
+        settings = settled(table, self._facts, self._place)
         needed = [name for name in keys.names(settings) if keys.is_needed(name, settings)]
         return Outcome(table, self._ask_keys(settings, needed))
 
@@ -70,7 +70,7 @@ class Dialogue:
             text = self._screen.choose(interview.choices(question), usual, question.takes_others)
             try:
                 answered = interview.answer(question, text)
-                settings = settled(drafted(answered, self._place), self._place)
+                settings = settled(drafted(answered, self._place), self._facts, self._place)
             except ConfigError as error:
                 self._screen.complain(str(error))
                 continue

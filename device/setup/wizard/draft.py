@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import copy
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from device.errors import ConfigError
 from device.house import configuration
-from device.house.configuration import Config
+from device.house.configuration import Config, Effective
 from device.house.layers import Layer
 from device.house.meanings import meaning
 from device.kit.tomltext import tables, toml_key, toml_value
 from device.secrets import Secret
 from device.settings import Key
+from device.setup.wizard.facts import Facts
 from device.setup.wizard.questions import Interview, Question, questions
 
 _WIDTH = 78
@@ -37,21 +38,31 @@ class Outcome:
 def drafted(interview: Interview, place: str) -> Table:
     """Return the file's table with the answers in it, and without those that say what holds anyway.
 
-    Raise ConfigError, which names `place`, when the answers do not go together.
+    Raise ConfigError, which names `place`, when the answers do not go together, or do not hold.
     """
-    table: Table = copy.deepcopy(dict(interview.facts.own))
-    answered = [one for one in questions(interview.facts) if one.name in interview.answers]
+    facts = interview.facts
+    table: Table = copy.deepcopy(dict(facts.own))
+    answered = [one for one in questions(facts) if one.name in interview.answers]
     for question in answered:
         _set(table, question.key, _value(question, interview.answers[question.name]))
-    settled(table, place)
+    _refuse_overruled(configuration.effective([Layer(place, table), *facts.above]), answered, table)
     for question in answered:
-        _leave_out(table, question.key, place)
+        _leave_out(table, question.key, facts, place)
     return table
 
 
-def settled(table: Mapping[str, Any], place: str) -> Config:
+def settled(table: Mapping[str, Any], facts: Facts, place: str) -> Config:
     """Return the settings that hold with a file's table. Raise ConfigError."""
-    return configuration.effective([Layer(place, table)]).config
+    return configuration.effective([Layer(place, table), *facts.above]).config
+
+
+def _refuse_overruled(effective: Effective, answered: Iterable[Question], table: Table) -> None:
+    """Refuse an answer that would be written for nothing, since another file lies over this one."""
+    for question in answered:
+        wanted = _in(table, question.key)
+        if _at(effective.config, question.key) != (tuple(wanted) if question.is_list else wanted):
+            name = ".".join(question.key)
+            raise ConfigError(f"{effective.place(name)}: {name} is set there, which holds over this; change it there")
 
 
 def text(table: Mapping[str, Any]) -> str:
@@ -73,16 +84,16 @@ def _value(question: Question, answer: str) -> Any:
     return [part.strip() for part in answer.split(",")] if question.is_list else answer
 
 
-def _leave_out(table: Table, key: Key, place: str) -> None:
+def _leave_out(table: Table, key: Key, facts: Facts, place: str) -> None:
     """Remove a key that says no more than what holds without it."""
     without = copy.deepcopy(table)
     _remove(without, key)
     try:
-        holds = _at(settled(without, place), key)
+        holds = _at(settled(without, facts, place), key)
     except ConfigError:
         # Without it nothing goes together: it is needed.
         return
-    if holds == _at(settled(table, place), key):
+    if holds == _at(settled(table, facts, place), key):
         _remove(table, key)
 
 
@@ -90,6 +101,12 @@ def _at(config: Any, key: Key) -> Any:
     for name in key:
         config = getattr(config, name)
     return config
+
+
+def _in(table: Any, key: Key) -> Any:
+    for name in key:
+        table = table[name]
+    return table
 
 
 def _set(table: Table, key: Key, value: Any) -> None:

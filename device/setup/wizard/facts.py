@@ -9,6 +9,7 @@ from typing import Any
 from device.audio.cards.alsa.config import STOCK
 from device.audio.cards.devices import DEFAULT, Direction, SoundDevice
 from device.house.configuration import Config
+from device.house.layers import Layer
 from device.settings import Key
 
 
@@ -58,6 +59,8 @@ class Facts:
     """What holds now: what is built in, where nothing is configured or what is, is wrong."""
     own: Mapping[str, Any] = field(default_factory=dict)
     """What stands in the file that is to be written."""
+    above: tuple[Layer, ...] = ()
+    """What lies over that file, in the folder config.d."""
 
     def board(self, name: str) -> Board:
         """Return a board by its name; one without a card of its own, when there is none of that name."""

@@ -13,7 +13,7 @@ from device.errors import AudioError
 from device.house import configuration, sources
 from device.house.catalogue import PROVIDERS
 from device.house.configuration import Config
-from device.house.layers import Layer
+from device.house.layers import Layer, lay
 from device.ports.provider import Provider
 from device.setup.wizard.facts import Answerer, Board, Facts, choices, guess_board
 from device.wake.microwakeword import models as microwakeword
@@ -24,10 +24,11 @@ from device.wake.settings import Wake
 def find_facts(path: Path) -> Facts:
     """Look at the file that is to be written, and at what there is to choose from. Raise ConfigError."""
     own = sources.read_table(path) if path.exists() else {}
-    holds = configuration.effective([Layer(str(path), own)]).config
+    above = tuple(layer for layer in sources.file_layers(path) if layer.place != str(path)) if path.exists() else ()
+    holds = configuration.effective([Layer(str(path), own), *above]).config
     devices = asyncio.run(_devices(holds))
     boards = tuple(map(_board, profile_names()))
-    is_set = "profile" in own.get("hardware", {})
+    is_set = lay([Layer(str(path), own), *above]).has(("hardware", "profile"))
     return Facts(
         microphones=choices(devices, Direction.INPUT),
         loudspeakers=choices(devices, Direction.OUTPUT),
@@ -37,6 +38,7 @@ def find_facts(path: Path) -> Facts:
         likely_board=holds.hardware.profile if is_set else guess_board(boards, devices),
         holds=holds,
         own=own,
+        above=above,
     )
 
 

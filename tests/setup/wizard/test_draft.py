@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from hypothesis import strategies as st
 
 from device.errors import ConfigError
 from device.house import configuration
+from device.house.layers import Layer
 from device.kit.tomltext import tables, toml_key, toml_value
 from device.setup.wizard.draft import drafted, text
+from device.setup.wizard.facts import Board
 from device.setup.wizard.questions import Interview
 from tests.setup.wizard.test_questions import facts
 
+VIRTUAL = Board("virtual", "Simulation")
 PLACE = "/etc/hearthside/config.toml"
 
 
@@ -69,6 +73,16 @@ def test_answers_that_do_not_go_together_are_refused(own: dict[str, Any], answer
     with pytest.raises(ConfigError, match=part) as caught:
         draft(own, **answers)
     assert str(caught.value).startswith(PLACE)
+
+
+def test_what_lies_over_the_file_holds() -> None:
+    """What it says is not said again; an answer against it would change nothing, and is refused with the place."""
+    above = (Layer("config.d/20-board.toml", {"hardware": {"profile": "virtual"}}),)
+    holds = configuration.parse({"hardware": {"profile": "virtual"}})
+    found = replace(facts(), above=above, holds=holds, likely_board="virtual", boards=(*facts().boards, VIRTUAL))
+    assert drafted(Interview(found).take_all({"wake_word": "alexa"}), PLACE) == {"wake": {"words": ["alexa"]}}
+    with pytest.raises(ConfigError, match=r"config.d/20-board.toml: hardware.profile is set there"):
+        drafted(Interview(found).take_all({"board": "generic"}), PLACE)
 
 
 def test_the_file_says_what_each_key_means() -> None:
