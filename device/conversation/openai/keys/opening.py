@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from device.conversation.openai import keys
-from device.conversation.openai.keys.brokerage import Broker
-from device.conversation.openai.keys.brokered import BrokeredKeys
-from device.conversation.openai.keys.devicetoken import DeviceTokens
 from device.conversation.openai.keys.keys import Keys, OwnKey
 from device.conversation.openai.settings import OpenAI
 from device.errors import ConfigError
@@ -18,10 +15,16 @@ _SET = "conversation.openai"
 
 def open_keys(settings: OpenAI, ends: Ends) -> Keys:
     """Return the device's own key, or begin to fetch keys from the broker. Raise ConfigError."""
-    own = ends.secrets.get(keys.KEY)
-    if not settings.broker:
-        return OwnKey(ends.secrets[keys.KEY])
-    tokens = DeviceTokens(ends.state_dir, ends.secrets)
+    return _brokered(settings, ends) if settings.broker else OwnKey(ends.secrets[keys.KEY])
+
+
+def _brokered(settings: OpenAI, ends: Ends) -> Keys:
+    # Imported late: most devices have a key of their own.
+    from device.conversation.openai.keys.brokerage import Broker
+    from device.conversation.openai.keys.brokered import BrokeredKeys
+    from device.conversation.openai.keys.devicetoken import DeviceTokens
+
+    own, tokens = ends.secrets.get(keys.KEY), DeviceTokens(ends.state_dir, ends.secrets)
     if own is None and not (tokens.known() or tokens.enrolments()):
         raise ConfigError(
             f"{_SET}.broker is set, but this device is not enrolled there, and has no key of its own; on the broker's "
