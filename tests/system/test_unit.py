@@ -8,15 +8,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-booted = pytest.importorskip("tests.system.booted", reason="there is nothing that boots a Debian")
-roots = pytest.importorskip("tests.system.roots")
-
-if TYPE_CHECKING:
-    from tests.system.booted import Machine
+from tests.system.booted import Machine
+from tests.system.roots import ROOT, debian
 
 pytestmark = pytest.mark.system
 
@@ -55,11 +51,11 @@ while True:
 """
 
 
-@pytest.fixture(params=["bookworm", "trixie"])
-def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
+@pytest.fixture
+def machine(suite: str) -> Iterator[Machine]:
     """One that is on, with the units and the stand-in."""
-    with booted.Machine((roots.debian(request.param),)) as machine:
-        machine.copy_in(roots.ROOT / "systemd", f"{RELEASE}/systemd")
+    with Machine((debian(suite),)) as machine:
+        machine.copy_in(ROOT / "systemd", f"{RELEASE}/systemd")
         machine.write(PROGRAM, STANDIN, mode=0o755)
         machine.write(CONFIG, "right\n")
         machine.run(f"ln -s {RELEASE} /opt/hearthside/current")
