@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.scripts.machine import Machine
+from tests.scripts.machine import ROOT, Machine
 
 YOURS = ("etc/hearthside/config.toml", "var/lib/hearthside/mute", "etc/credstore/openai_api_key")
 FOREIGN = ("etc/credstore/other_key", "usr/local/bin/other", "etc/hostname")
@@ -75,3 +77,15 @@ def test_the_script_of_the_release_removes_itself(installed: Machine) -> None:
     done = installed.run("uninstall")
     assert done.returncode == 0, done.stderr
     assert not installed.releases.exists()
+
+
+def test_every_secret_of_the_service_is_known(installed: Machine) -> None:
+    """A new one that stayed behind after --purge would be somebody's key."""
+    unit = (ROOT / "systemd" / "hearthside.service").read_text("utf-8")
+    names = re.findall(r"^LoadCredential(?:Encrypted)?=([a-z_]+)", unit, re.MULTILINE)
+    assert names
+    for name in names:
+        path = installed.root / "etc" / "credstore" / name
+        path.write_text("# a secret\n")
+    installed.run("uninstall", "--purge")
+    assert {path.name for path in (installed.root / "etc" / "credstore").iterdir()} == {"other_key"}

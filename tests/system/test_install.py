@@ -1,0 +1,142 @@
+"""Installing, and taking it away again, on booted machines. Slow, needs root: `scripts/test-system`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.booted import Machine, told
+from tests.system.prepared import INSTALL_LIMIT_S, debian_with
+from tests.system.roots import ROOT, kept
+from tests.system.stage import Stage
+
+pytestmark = pytest.mark.system
+
+# What scripts/install asks of Debian: on a device without a network they are there already.
+PACKAGES = ("alsa-utils", "espeak-ng", "libasound2-data", "libusb-1.0-0", "tzdata", "python3-venv")
+PYTHON_PACKAGES = ("python3-pyaudio", "python3-systemd")
+MOST_MB = 160
+MOST_MEMORY_MB = 100
+"""Of the largest process; the others are shells."""
+INSTALL = "/root/hearthside/scripts/install"
+
+
+def test_a_second_installation_changes_nothing(speaker: Machine) -> None:
+    """And does not disturb what runs."""
+    names = "find /opt/hearthside /etc /usr/local -newer /tmp/mark ! -type d"
+    before = speaker.property("MainPID")
+    speaker.run("touch /tmp/mark")
+    again = speaker.run(f"{INSTALL} --offline", timeout_s=INSTALL_LIMIT_S)
+    assert "nothing to do" in again.stderr
+    assert speaker.property("MainPID") == before
+    assert speaker.says(names) == ""
+
+
+def test_an_installed_device_holds_what_a_device_needs(speaker: Machine) -> None:
+    """No more than 160 MB, and nothing of the simulation's."""
+    assert int(speaker.says("du --summarize --block-size=1M /opt/hearthside/releases").split()[0]) <= MOST_MB
+    python = "/opt/hearthside/current/venv/bin/python -I -c"
+    for name in ("soxr", "pocketsphinx", "onnxruntime", "flatbuffers", "setuptools", "matplotlib"):
+        where = f"import importlib.util as u; found = u.find_spec('{name}'); print(found.origin if found else '')"
+        assert "/opt/" not in speaker.says(f'{python} "{where}"'), name
+    assert speaker.says("hearthside --version").split()[-1] == speaker.health()["version"]
+
+
+def test_it_listens_again_after_a_reboot(speaker: Machine) -> None:
+    """The unit is a link into the current release, and enabled."""
+    speaker.reboot()
+    speaker.wait_for_state("listening")
+    assert speaker.property("UnitFileState") == "enabled"
+    # Else an update would take it away with the release.
+    assert "/releases/" not in speaker.says("readlink /etc/systemd/system/*.wants/hearthside*")
+
+
+def test_a_custom_wake_word_without_onnxruntime_says_what_to_run(speaker: Machine) -> None:
+    """In one line, with the exit code of a wrong configuration."""
+    script = "import sys; from device.wake.networks.onnx import OnnxNetwork; from pathlib import Path\n"
+    script += "from device.errors import ConfigError\n"
+    script += "try: OnnxNetwork(Path('/etc/hearthside/own.onnx'))\nexcept ConfigError as error: print(error)"
+    said = speaker.run("/opt/hearthside/current/venv/bin/python -I -", text=script).stdout
+    assert "/etc/hearthside/own.onnx needs onnxruntime" in said
+    assert "scripts/install --with onnx" in said
+
+
+def test_taken_away_it_leaves_what_it_promised(speaker: Machine) -> None:
+    """Configuration, secrets and state; with --purge not even these."""
+    speaker.run("touch /var/lib/hearthside/mine")
+    done = speaker.run("/opt/hearthside/current/scripts/uninstall")
+    for kept_path in ("/etc/hearthside", "/var/lib/hearthside", "/etc/credstore/openai_api_key"):
+        assert f"stays: {kept_path}" in done.stderr
+    assert speaker.run("systemctl cat hearthside.service", check=False).returncode
+    assert speaker.says("pgrep -u hearthside -l || true") == ""
+    assert speaker.run("ls /opt/hearthside /usr/local/bin/hearthside /run/hearthside", check=False).stdout == ""
+    assert speaker.says("ls /var/lib/hearthside/mine")
+    speaker.run("/root/hearthside/scripts/uninstall --purge")
+    left = speaker.run("ls -d /etc/hearthside /var/lib/hearthside /etc/credstore/*", check=False).stdout
+    assert left == ""
+    assert speaker.run("getent passwd hearthside", check=False).returncode
+    assert speaker.says("find /etc /usr/local -name '*hearthside*' ! -path '/usr/local/share/*'") == ""
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """A bundle of this tree."""
+    head = subprocess.check_output(["git", "-C", ROOT, "rev-parse", "HEAD"], text=True)[:8]
+    command = [sys.executable, ROOT / "scripts" / "bundle", "--into"]
+    folder = kept(f"bundle-{head}", lambda part: subprocess.run([*command, part], check=True))
+    (made,) = folder.glob("*.tar")
+    return made
+
+
+@pytest.fixture
+def without_network(suite: str, stage: Stage, bundle: Path) -> Iterator[Machine]:
+    """A machine that is on, with Debian's packages and an unpacked bundle, and no way to anything but the server."""
+    with stage.machine(debian_with(suite, *PACKAGES, *PYTHON_PACKAGES)) as machine:
+        machine.boot()
+        machine.run("mkdir /root/bundle && tar -C /root/bundle --strip-components=1 -x", text=bundle.read_bytes())
+        yield machine
+
+
+def test_a_bundle_is_installed_without_a_network(without_network: Machine) -> None:
+    """From nothing to a service that listens, on a device as small as a Zero 2 W.
+
+    That has 512 MB in all, of which the system takes its share, and a /tmp that may lie in memory.
+    """
+    without_network.run("mount -t tmpfs -o size=1M tmpfs /tmp")
+    measured = (
+        "import resource, subprocess; subprocess.run('/root/bundle/scripts/install', check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    )
+    done = without_network.run(f'python3 -c "{measured}"', timeout_s=INSTALL_LIMIT_S)
+    assert int(done.stdout.split()[-1]) <= MOST_MEMORY_MB, told(done)
+    without_network.wait_for_state("listening")
+    manifest = json.loads(without_network.read("/opt/hearthside/current/MANIFEST"))
+    assert manifest["version"] == without_network.health()["version"]
+
+
+def test_without_a_network_missing_packages_are_named(without_network: Machine) -> None:
+    """In one line that can be run elsewhere; nothing is begun."""
+    without_network.run("dpkg --purge python3-pyaudio")
+    done = without_network.run("/root/bundle/scripts/install --offline", check=False)
+    assert done.returncode == 1
+    assert "apt-get install --no-install-recommends python3-pyaudio" in done.stderr
+    assert without_network.run("ls /opt/hearthside", check=False).returncode
+
+
+def test_killed_at_any_moment_the_next_one_ends_well(without_network: Machine) -> None:
+    """Whatever it was doing when the power was cut, what is there is whole, or not there."""
+    for seconds in (0.5, 3, 8, 15):
+        without_network.run(f"timeout -s KILL {seconds} /root/bundle/scripts/install", check=False)
+        without_network.cut_power()
+        without_network.boot()
+        whole = "for f in /opt/hearthside/releases/*; do [ ! -e $f ] || $f/venv/bin/hearthside --version; done"
+        done = without_network.run(whole)
+        assert done.stderr == "", told(done)
+    without_network.run("/root/bundle/scripts/install", timeout_s=INSTALL_LIMIT_S)
+    without_network.wait_for_state("listening")
+    assert without_network.says("ls -A /opt/hearthside/releases | wc -l") == "1"
