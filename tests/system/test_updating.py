@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.system.booted import Machine, told
-from tests.system.roots import ROOT, kept
+from tests.system.provisioning import release
+from tests.system.roots import kept
 from tests.system.stage import Stage
 
 pytestmark = pytest.mark.system
@@ -28,7 +27,6 @@ WITHIN_S = 20
 """For who waits in vain: a release that is deaf on purpose."""
 CUTS = 10
 """On each release of Debian."""
-_MADE_FROM = ("device", "docs", "systemd", "scripts", "requirements.txt")
 SETTLE = "/etc/systemd/system/hearthside-settle.service.d/test.conf"
 # In the place of the house: comes up, and never hears.
 DEAF = """
@@ -39,21 +37,10 @@ async def serve(*_: object) -> None:
 """
 
 
-def bundle() -> Path:
-    """Return a bundle of this clone, as it is committed. Needs the network the first time."""
-
-    def make(folder: Path) -> None:
-        subprocess.run([sys.executable, ROOT / "scripts" / "bundle", "--into", folder], check=True)
-
-    trees = subprocess.check_output(["git", "-C", ROOT, "rev-parse", *(f"HEAD:{name}" for name in _MADE_FROM)])
-    (file,) = kept(f"bundle-{hashlib.sha256(trees).hexdigest()[:8]}", make).glob("*.tar")
-    return file
-
-
 @pytest.fixture(scope="session")
 def source_layers(suite: str, stage: Stage, device_layers: tuple[Path, ...]) -> tuple[Path, ...]:
     """The layers of an installed device that has the source of a release at hand, with all that it needs."""
-    file = bundle()
+    file = release()
 
     def make(folder: Path) -> None:
         with stage.machine(device_layers) as machine:
