@@ -14,6 +14,8 @@ pytestmark = pytest.mark.system
 
 AGAIN_S = 10.0
 """After it was killed it listens again within this."""
+STALL_LIMIT_S = 30.0
+"""When no sound comes any more it is noticed within this."""
 WRONG = CONFIG.replace("50-stage", "60-wrong")
 WATCHED_S = 20.0
 """Long enough for a storm of restarts to show itself."""
@@ -81,6 +83,64 @@ def test_full_disks_keep_nobody_from_listening_and_muting(speaker: Machine, stag
     assert speaker.property("NRestarts") == "0"
 
 
+def test_a_clock_that_jumps_breaks_nothing(device: Machine, stage: Stage) -> None:
+    """As at the first contact with a time server, for a Pi has no clock of its own; and back again."""
+    clock = "/srv/clock"
+    device.write(clock, "+0\n")
+    device.write(f"/etc/systemd/system/{UNIT}.d/clock.conf", fake_clock(clock))
+    device.boot()
+    device.wait_for_state("listening")
+    # The server's certificate is good for 30 days.
+    for jump_d in (20, 0):
+        device.write(clock, f"+{jump_d}d\n")
+        device.wait_until(lambda days=jump_d: round(days_ahead(device)) == days, "a clock that has jumped")
+        stage.ask(device)
+    assert device.is_in_state("listening")
+    assert device.property("NRestarts") == "0"
+
+
+def test_without_a_network_it_listens(device: Machine, stage: Stage) -> None:
+    """It says that it cannot answer, and answers once there is one."""
+    assert device.cable
+    device.cable.unplug()
+    device.boot()
+    device.wait_until(lambda: is_up(device), "a service that hears")
+    with stage.card.record_speaker() as heard:
+        stage.card.hear("what time is it")
+        device.wait_until(lambda: stage.sounds(heard), "a word about the network")
+    device.cable.plug()
+    device.wait_until(stage.is_answered, "an answer")
+    assert device.property("NRestarts") == "0"
+
+
+def test_without_a_sound_card_it_waits_for_one(device: Machine, stage: Stage) -> None:
+    """It says that it is deaf, and listens as soon as there is something to listen with."""
+    stage.card.unplug()
+    try:
+        device.boot()
+        device.wait_for_state("deaf")
+    finally:
+        stage.card.replug()
+    device.wait_for_state("listening", STALL_LIMIT_S)
+    stage.ask(device)
+
+
+def test_sound_that_stops_coming_is_noticed(speaker: Machine, stage: Stage) -> None:
+    """Nothing fails and nothing comes: it opens the card again, or the watchdog starts it again."""
+    with stage.card.deaf_for_who_listens_now():
+        speaker.wait_until(stage.card.is_heard, "a microphone that is opened again", STALL_LIMIT_S)
+    speaker.wait_for_state("listening", AGAIN_S)
+    stage.ask(speaker)
+
+
+def test_a_card_that_hangs_is_noticed(speaker: Machine, stage: Stage) -> None:
+    """Whoever calls it waits: nobody may say that the device listens, and it does as soon as the card is back."""
+    with stage.card.hanging():
+        speaker.wait_until(lambda: not speaker.is_in_state("listening"), "somebody who notices", STALL_LIMIT_S)
+    speaker.wait_for_state("listening", STALL_LIMIT_S)
+    stage.ask(speaker)
+
+
 def kill(machine: Machine, signal: str) -> str:
     """Send the service a signal; return the number of the process."""
     process = machine.property("MainPID")
@@ -93,6 +153,17 @@ def has_restarted(machine: Machine, before: str) -> bool:
     return machine.is_in_state("listening") and machine.property("MainPID") != before
 
 
+def is_up(machine: Machine) -> bool:
+    """Whether the process that runs now has heard sound, whatever else it lacks."""
+    health = machine.health()
+    return health.get("scored_frames", 0) > 0 and str(health.get("pid")) == machine.property("MainPID")
+
+
+def days_ahead(machine: Machine) -> float:
+    """Return how wrong the service's clock is."""
+    return float((machine.health()["written"] - time.time()) / 86_400)
+
+
 def watchdog_s(machine: Machine) -> float:
     """Return how long systemd waits for a sign of life."""
     shown = machine.says(f"systemctl show --property=WatchdogUSec --value {UNIT}")
@@ -103,3 +174,12 @@ def watchdog_s(machine: Machine) -> float:
 def fill(machine: Machine, folder: str) -> None:
     """Write until there is no room."""
     machine.run(f"cat /dev/zero >{folder}/filler; [[ $(stat --file-system --format=%a {folder}) == 0 ]]")
+
+
+def fake_clock(file: str) -> str:
+    """Return the lines of a unit whose clock is as wrong as a file says; time that is measured goes on as it is."""
+    return f"""
+[Service]
+Environment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 FAKETIME_TIMESTAMP_FILE={file}
+Environment=FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_FORCE_MONOTONIC_FIX=0
+"""
