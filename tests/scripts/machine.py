@@ -54,7 +54,10 @@ case "$1 ${4:-}" in
   'is-enabled '*) [[ -L $wants/$3 ]] ;;
   '--quiet '*) if [[ $2 == enable ]]; then
       mkdir -p "$wants"
-      ln -s "$(readlink -f "$HEARTHSIDE_ROOT/opt/hearthside/current")/systemd/$3" "$wants/$3"
+      # As systemd 252 does.
+      for link in "$wants/$3" "$HEARTHSIDE_ROOT/etc/systemd/system/$3"; do
+        ln -s "$(readlink -f "$HEARTHSIDE_ROOT/opt/hearthside/current")/systemd/$3" "$link"
+      done
     else (cd "$wants" && rm -f "${@:3}"); fi ;;
   'show ExecMainStatus') echo "${STATUS:-0}" ;;
   'show MainPID') echo self ;;

@@ -163,8 +163,9 @@ def test_a_new_release_takes_the_place_of_the_one_before_it(machine: Machine) ->
         assert restarts(machine) == 1
         names.append(machine.current.readlink().name)
     assert sorted(path.name for path in machine.releases.iterdir()) == sorted(names[1:])
-    # systemd itself would have made a link into the first release, which is gone.
+    # systemd itself has made links into the first release, which is gone.
     assert str((machine.root / WANTS).readlink()) == "/usr/local/lib/systemd/system/hearthside.service"
+    assert not (machine.root / "etc/systemd/system/hearthside.service").is_symlink()
     assert (machine.current.parent / "previous").readlink().name == names[1]
 
 
