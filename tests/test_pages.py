@@ -59,7 +59,7 @@ def test_every_command_that_a_page_names_is_one(page: Path) -> None:
 def test_the_readme_runs_what_the_command_takes() -> None:
     """Every line that runs the command is understood, options included."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
-    lines = re.findall(r"^ *(?:\S+=\S+ )*\.venv/bin/hearthside (.*?)(?:  #.*)?$", text, re.MULTILINE)
+    lines = re.findall(r"^ *(?:\S+=\S+ )*(?:sudo )?(?:\.venv/bin/)?hearthside (.*?)(?:  #.*)?$", text, re.MULTILINE)
     assert len(lines) >= 4
     for line in lines:
         _parser().parse_args(line.split())
