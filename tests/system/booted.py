@@ -120,16 +120,17 @@ class Machine:
         """
         shell = ["env", "--ignore-environment", "--chdir=/", *_ENVIRONMENT, "bash", "-o", "pipefail", "-c", command]
         given = text.encode() if isinstance(text, str) else text
-        if self.is_on:
-            words: list[str] = ["nsenter", "--target", str(self._find_leader()), "--all", *shell]
-        else:
-            words = self._contained("--pipe", *shell)
+        words = self.entered(*shell) if self.is_on else self._contained("--pipe", *shell)
         done = subprocess.run(words, input=given, capture_output=True, timeout=timeout_s, check=False)
         answer = Answer(
             command, done.returncode, *(said.decode(errors="replace") for said in (done.stdout, done.stderr))
         )
         assert not check or not answer.returncode, f"{command}: exit code {answer.returncode}\n{told(answer)}"
         return answer
+
+    def entered(self, *command: str) -> list[str]:
+        """Return the command line that runs a command in the machine, which is on."""
+        return ["nsenter", "--target", str(self._find_leader()), "--all", *command]
 
     def says(self, command: str) -> str:
         """Run a command that must not fail; return what it says, without blanks around it."""
@@ -239,8 +240,16 @@ class Machine:
         return self._leader
 
     def _forget_control_group(self) -> None:
-        """Remove what is left of it when the power was cut: it holds no process any more."""
-        tidy = 'mount -t cgroup2 cgroup2 /mnt && find "/mnt/$1" -depth -type d -exec rmdir {} + 2>/dev/null || true'
+        """Wait until the last process in it has ended, which is told by that it can be removed, and remove it."""
+        tidy = """
+            mount -t cgroup2 cgroup2 /mnt
+            for look in $(seq 300); do
+              find "/mnt/$1" -depth -type d -exec rmdir {} + 2>/dev/null
+              [ -d "/mnt/$1" ] || exit 0
+              sleep 0.1
+            done
+            exit 1
+        """
         subprocess.run(["unshare", "--mount", "sh", "-c", tidy, "sh", self.name], check=True)
 
 
