@@ -114,6 +114,7 @@ def test_the_way_leads_to_a_talking_speaker(bare: Machine, stage: Stage) -> None
         terminal.answer("Number or name", "", INSTALLED_WITHIN_S)  # the board
         terminal.answer("Number or name", MICROPHONE)
         terminal.answer("Enter goes on", "")
+        terminal.answer("Keep it all the same?", "y")  # nobody said anything
         terminal.answer("Number or name", SPEAKER)
         terminal.answer("Did you hear", "y")
         terminal.answer("Number or name", "")  # the wake word
