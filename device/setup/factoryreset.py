@@ -20,6 +20,8 @@ from device.service.statefolder import RESET_MARK
 _GROUP = "hearthside"
 # Those of Hearthside: the store is the system's.
 _SECRETS = ("openai_api_key", "hearthside_*")
+# Whose signatures count for new releases: it belongs to the releases, which stay, and not to who used the device.
+_SIGNERS = "release-signers"
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,15 @@ def ask_for(places: Places) -> None:
 
 
 def carry_out(places: Places, profile: str) -> None:
-    """Erase everything but which board is soldered on; the service does not run meanwhile. Raise SetupError."""
+    """Erase everything but which board is soldered on and whose releases are trusted. Raise SetupError.
+
+    The service does not run meanwhile.
+    """
     try:
         for secret in _secrets(places):
             _overwrite(secret)
             secret.unlink()
-        _empty(places.configuration)
+        _empty(places.configuration, but=_SIGNERS)
         _write_profile(places.configuration, profile)
         _empty(places.state, but=RESET_MARK)
         _sync(places.state)

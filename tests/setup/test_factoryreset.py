@@ -48,6 +48,17 @@ def test_all_of_it_goes_but_the_board(places: Places) -> None:
     assert list(places.state.iterdir()) == []
 
 
+def test_whose_releases_are_trusted_stays(places: Places) -> None:
+    """As it was; a device that was reset still takes the signed updates that it took before."""
+    signers = places.configuration / "release-signers"
+    signers.write_text("releases@example.org ssh-ed25519 AAAA\n", encoding="utf-8")
+    signers.chmod(0o644)
+    factoryreset.carry_out(places, "generic")
+    assert signers.read_text(encoding="utf-8") == "releases@example.org ssh-ed25519 AAAA\n"
+    assert signers.stat().st_mode & 0o777 == 0o644
+    assert {path.name for path in places.configuration.iterdir()} == {"release-signers", "config.toml", "config.d"}
+
+
 def test_a_secret_is_overwritten_before_it_is_removed(places: Places, tmp_path: Path) -> None:
     """A second name of the file shows it."""
     (tmp_path / "other").hardlink_to(places.stores[0] / "openai_api_key")

@@ -10,6 +10,7 @@ from tests.system.stage import CONFIG, KEY
 pytestmark = pytest.mark.system
 
 MARK = "/var/lib/hearthside/factory-reset"
+SIGNERS = "/etc/hearthside/release-signers"
 
 
 def is_reset(machine: Machine) -> bool:
@@ -22,12 +23,15 @@ def test_the_command_erases_all_but_the_release(speaker: Machine) -> None:
     """State, secrets and configuration; the service is started again, and says that its key is missing."""
     release = speaker.says("readlink /opt/hearthside/current")
     speaker.run("touch /var/lib/hearthside/muted && mkdir /var/lib/hearthside/clips")
+    speaker.write(SIGNERS, "releases@example.org ssh-ed25519 AAAA\n")
     speaker.run("hearthside factory-reset --yes", timeout_s=120)
     assert is_reset(speaker)
     assert "profile" in speaker.read("/etc/hearthside/config.toml")
     assert speaker.says("stat --format=%a:%U:%G /etc/hearthside/config.toml") == "640:root:hearthside"
     assert speaker.run("ls /var/lib/hearthside/muted /var/lib/hearthside/clips", check=False).returncode
     assert speaker.says("readlink /opt/hearthside/current") == release
+    assert speaker.read(SIGNERS) == "releases@example.org ssh-ed25519 AAAA\n"
+    assert speaker.says("ls -A /etc/hearthside").split() == ["config.d", "config.toml", "release-signers"]
     speaker.wait_until(lambda: "OPENAI_API_KEY is missing" in speaker.journal(), "a service that says what it lacks")
     assert KEY not in speaker.journal("hearthside-factory-reset.service")
 
