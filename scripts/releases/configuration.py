@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from releases import disk
+from releases import disk, health
 from releases.device import Device, UpdateError, say
 
 _PARTS = ("config.toml", "config.d")
-_STATE = "state"
+_HEALTH = "health.json"
 
 
 class Configurations:
@@ -46,23 +48,20 @@ class Configurations:
         elif said.stdout.strip():
             say(said.stdout.strip())
 
-    def keep_before(self, running: str, wanted: str, state: str) -> None:
+    def keep_before(self, running: str, wanted: str, said: Mapping[str, Any]) -> None:
         """Keep the configuration that holds as that of the release that runs, before it changes to another one.
 
-        Also how the device is then.
+        Also what the device says of itself then.
         """
         for release in (running, wanted):
             self.forget(self._newer(release))
-        self.keep(running, state)
+        self.keep(running, said)
 
-    def state_before(self, running: str) -> str:
-        """Return how the device was before it changed from this release."""
-        try:
-            return (self.kept / running / _STATE).read_text("utf-8")
-        except FileNotFoundError:
-            return ""
+    def health_before(self, running: str) -> dict[str, Any]:
+        """Return what the device said of itself before it changed from this release."""
+        return health.read(self.kept / running / _HEALTH)
 
-    def keep(self, release: str, state: str = "") -> None:
+    def keep(self, release: str, said: Mapping[str, Any] = {}) -> None:
         """Keep the configuration that holds under a name."""
         if not self._settings.is_dir():
             return
@@ -73,7 +72,7 @@ class Configurations:
         for file in self._files(self._settings):
             (new / file).parent.mkdir(exist_ok=True)
             disk.put(self._settings / file, new / file)
-        (new / _STATE).write_text(state, "utf-8")
+        (new / _HEALTH).write_text(json.dumps(said), "utf-8")
         self.forget(release)
         disk.name(new, self.kept / release)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from releases import health
 from releases.device import CURRENT, Device, UpdateError, say
@@ -23,11 +24,11 @@ class Service(Protocol):
     def restart(self) -> None:
         """Start what `current` leads to; do not wait."""
 
-    def objection(self, release: str, within_s: float, state_before: str) -> str:
+    def objection(self, release: str, within_s: float, before: Mapping[str, Any]) -> str:
         """Wait until a release hears; return "", or what was against it to the end."""
 
-    def state(self) -> str:
-        """Return what it says of itself: "listening", ...; "stopped" when it says nothing."""
+    def health(self) -> dict[str, Any]:
+        """Return what it says of itself; empty when it says nothing."""
 
 
 class SystemdService:
@@ -61,14 +62,14 @@ class SystemdService:
         except (OSError, subprocess.CalledProcessError) as error:
             say(f"not all that the release brings could be made known to the system: {error}")
 
-    def objection(self, release: str, within_s: float, state_before: str) -> str:
+    def objection(self, release: str, within_s: float, before: Mapping[str, Any]) -> str:
         """Ask what it writes of itself."""
-        wanted = Wanted(self._device.version(release), self._pid_before, state_before)
+        wanted = Wanted(self._device.version(release), self._pid_before, before)
         return health.wait(self._device.health, wanted, within_s)
 
-    def state(self) -> str:
+    def health(self) -> dict[str, Any]:
         """Read it where it writes it."""
-        return str(health.read(self._device.health).get("state", "stopped"))
+        return health.read(self._device.health)
 
 
 def _try_systemctl(*arguments: str) -> None:

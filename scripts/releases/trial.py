@@ -33,7 +33,7 @@ class Trial:
     def change_to(self, release: str) -> None:
         """Pass from the release that runs to another one. Raise UpdateError when it does not take its place."""
         before = self.device.release(CURRENT)
-        self.configurations.keep_before(before, release, self.service.state())
+        self.configurations.keep_before(before, release, self.service.health())
         self.device.point(TRIAL, before)
         try:
             self.service.guard()
@@ -73,7 +73,7 @@ class Trial:
             self._confirm(release)
 
     def _objection(self, release: str, before: str) -> str:
-        return self.service.objection(release, self.within_s, self.configurations.state_before(before))
+        return self.service.objection(release, self.within_s, self.configurations.health_before(before))
 
     def _confirm(self, release: str) -> None:
         """Take a release for good: now what only its predecessor needs may go."""

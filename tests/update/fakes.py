@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ class FakeService:
         self.guarded = 0
         self.refuses_to_guard = False
         self.before = "listening"
+        """The state that it tells before anything changes."""
 
     def guard(self) -> None:
         """Count it: the tests take over themselves."""
@@ -82,16 +83,16 @@ class FakeService:
         """Start what would be started now."""
         self.running = self.device.release(CURRENT)
 
-    def objection(self, release: str, within_s: float, state_before: str) -> str:
+    def objection(self, release: str, within_s: float, before: Mapping[str, Any]) -> str:
         """Look at the release's file."""
         if self.running != release:
             return f"release {self.running} still runs"
         behaviour = (self.device.releases / release / "behaviour").read_text()
-        return "" if behaviour == "hears" or behaviour == state_before else behaviour
+        return "" if behaviour == "hears" or behaviour == before.get("state") else behaviour
 
-    def state(self) -> str:
+    def health(self) -> dict[str, Any]:
         """What it said before."""
-        return self.before
+        return {"state": self.before}
 
 
 def trial_of(device: Device) -> Trial:

@@ -13,6 +13,7 @@ from pathlib import Path
 from releases.device import CURRENT, TRIAL, Device
 
 from tests.update.fakes import ROOT, make_device, make_release
+from tests.waiting import block_until
 
 LIMIT_S = 120
 WITHIN_S = 30
@@ -27,8 +28,10 @@ behaviour=$(<"$release/behaviour")
 version=$(sed 's/.*: "\\(.*\\)".*/\\1/' "$release/MANIFEST")
 [[ $behaviour != dies ]] || exit 1
 [[ $behaviour == hears ]] && state=listening || state=$behaviour
+[[ $behaviour == fault ]] && parts='{"part": "light", "ok": false, "why": "no wires", "what_to_do": "look at them"}'
 for ((frames = 0; frames < 600; frames++)); do
-  printf '{"state": "%s", "version": "%s", "pid": %d, "scored_frames": %d}' "$state" "$version" $$ $frames >run/.health
+  printf '{"state": "%s", "version": "%s", "pid": %d, "scored_frames": %d, "parts": [%s]}' \
+    "$state" "$version" $$ $frames "$parts" >run/.health
   mv run/.health run/hearthside/health.json 2>/dev/null || exit
   sleep 0.1
 done
@@ -150,6 +153,10 @@ class Machine:
         self._systemctl("hearthside.service")
         if (self.device.home / TRIAL).exists():
             self._systemctl("hearthside-settle.service")
+
+    def health_comes(self) -> None:
+        """Wait until the service says how it is."""
+        block_until(self.device.health.exists, "a service that says how it is", LIMIT_S)
 
     def _systemctl(self, unit: str) -> None:
         subprocess.run(

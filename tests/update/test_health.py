@@ -15,6 +15,8 @@ from device.core.standing import State
 
 PROGRAM = Path(health.__file__)
 WANTED = Wanted("0.2.0", not_pid=6)
+HEARING = (State.LISTENING, State.OFFLINE, State.FAULT, State.MUTED)
+PARTS = ("microphone", "light", "button", "provider")
 
 
 def told(state: str, scored: int = 0, pid: int = 7, version: str = "0.2.0") -> dict[str, object]:
@@ -33,24 +35,63 @@ def test_a_muted_device_only_has_to_come_up() -> None:
     assert objection(told("muted"), told("muted"), WANTED) == ""
 
 
-@pytest.mark.parametrize("state", [state for state in State if state not in (State.LISTENING, State.MUTED)])
-def test_in_every_other_state_it_does_not_hear(state: State) -> None:
+@pytest.mark.parametrize("state", [state for state in State if state not in HEARING])
+@pytest.mark.parametrize("before", [{}, told("listening"), told("deaf")])
+def test_a_device_that_is_deaf_is_refused_however_it_was_before(state: State, before: dict[str, object]) -> None:
     """And it is told why, and what to do, in the device's own words."""
     now = told(state.value, 51) | {"why": "the microphone went away", "what_to_do": "plug it in"}
-    assert objection(told(state.value), now, WANTED) == f"{state.value}, the microphone went away, plug it in"
+    wanted = Wanted("0.2.0", 6, before)
+    assert objection(told(state.value, 50), now, wanted) == f"{state.value}, the microphone went away, plug it in"
 
 
-@pytest.mark.parametrize("state", ["offline", "fault"])
-def test_what_was_not_well_before_may_be_so_afterwards(state: str) -> None:
-    """As long as it hears: the network, a relay."""
-    wanted = Wanted("0.2.0", 6, before=state)
-    assert objection(told(state, 50), told(state, 51), wanted) == ""
-    assert "has scored no sound" in objection(told(state, 50), told(state, 50), wanted)
+def with_unwell(state: str, *parts: str, scored: int = 51) -> dict[str, object]:
+    """What a device says of which these parts are not well."""
+    named = [{"part": part, "ok": part not in parts, "why": f"no {part}", "what_to_do": "mend it"} for part in PARTS]
+    return told(state, scored) | {"parts": named}
 
 
-def test_a_device_that_was_deaf_before_must_hear_afterwards() -> None:
-    """Else nobody would know."""
-    assert objection(told("deaf", 50), told("deaf", 51), Wanted("0.2.0", 6, before="deaf"))
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (with_unwell("fault", "light"), with_unwell("fault", "light")),
+        (with_unwell("fault", "light", "button"), with_unwell("fault", "button")),
+        (with_unwell("fault", "light"), with_unwell("listening")),
+        # Told in the state when somebody unmutes it meanwhile.
+        (with_unwell("muted", "light"), with_unwell("fault", "light")),
+        (with_unwell("offline", "provider"), with_unwell("offline", "provider")),
+        (with_unwell("fault", "provider"), with_unwell("offline", "provider")),
+        (with_unwell("offline"), with_unwell("offline")),
+    ],
+)
+def test_what_was_not_well_before_may_be_so_afterwards(before: dict[str, object], now: dict[str, object]) -> None:
+    """As long as it hears: a lamp without wires, the network."""
+    wanted = Wanted("0.2.0", 6, before)
+    assert objection(now | {"scored_frames": 50}, now, wanted) == ""
+    assert "has scored no sound" in objection(now, now, wanted)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (with_unwell("listening"), with_unwell("fault", "light"), "fault, light: no light, mend it"),
+        (with_unwell("fault", "light"), with_unwell("fault", "light", "button"), "fault, button: no button, mend it"),
+        (with_unwell("muted", "light"), with_unwell("fault", "button"), "fault, button: no button, mend it"),
+        (with_unwell("fault", "light"), with_unwell("offline", "provider"), "offline, provider: no provider, mend it"),
+        (with_unwell("listening"), told("offline", 51) | {"why": "no network"}, "offline, no network"),
+    ],
+)
+def test_what_was_well_before_must_be_so_afterwards(
+    before: dict[str, object], now: dict[str, object], said: str
+) -> None:
+    """Also where something else was broken already; what has become worse is named."""
+    assert objection(told("fault", 50), now, Wanted("0.2.0", 6, before)) == said
+
+
+@pytest.mark.parametrize("before", [{}, told("deaf"), told("starting")])
+def test_where_nothing_was_heard_before_it_is_enough_that_it_hears(before: dict[str, object]) -> None:
+    """A release that mends that must not give way for a lamp; nor is a new device sent away that has no network yet."""
+    for now in (with_unwell("fault", "light"), with_unwell("offline", "provider")):
+        assert objection(told("fault", 50), now, Wanted("0.2.0", 6, before)) == ""
 
 
 @pytest.mark.parametrize(
@@ -92,3 +133,7 @@ def test_other_scripts_can_wait_as_well(tmp_path: Path) -> None:
     assert subprocess.run([*command, "0.2.0"], check=False).returncode == 0
     late = subprocess.run([*command, "0.3.0"], capture_output=True, text=True, check=False)
     assert (late.returncode, late.stderr) == (1, "not listening within 0 s: release 0.2.0 still runs\n")
+    file.write_text(json.dumps(with_unwell("fault", "light")))
+    before = json.dumps(with_unwell("listening"))
+    worse = subprocess.run([*command, "0.2.0", "--before", before], capture_output=True, text=True, check=False)
+    assert "fault, light: no light, mend it" in worse.stderr

@@ -166,7 +166,7 @@ def updated(device: Device) -> Device:
 def broken_on_trial(device: Device) -> Device:
     """One whose power was cut after it took the new release's names of keys, and which has been deaf since."""
     trial = trial_of(with_new(device, "deaf"))
-    trial.configurations.keep_before(OLD, NEW, "listening")
+    trial.configurations.keep_before(OLD, NEW, {"state": "listening"})
     device.point(TRIAL, OLD)
     device.point(CURRENT, NEW)
     trial.configurations.migrate(NEW)
@@ -213,7 +213,7 @@ def ends_well(device: Device, wanted: str) -> None:
         trial.settle()
     assert not device.on_trial()
     assert trial.service.running == device.release(CURRENT)
-    assert trial.service.objection(device.release(CURRENT), 0, "listening") == ""
+    assert trial.service.objection(device.release(CURRENT), 0, {"state": "listening"}) == ""
     starts(device)
     device.clear_leftovers()
     device.prune()

@@ -55,6 +55,20 @@ def test_a_release_that_does_not_hear_is_undone_and_told(machine: Machine, behav
     assert machine.releases() == [OLDER, OLD]
 
 
+def test_a_lamp_that_was_broken_before_is_no_reason_to_go_back(machine: Machine) -> None:
+    """To be deaf is; and to be without a lamp that was well before."""
+    code, said = machine.install(machine.source(NEW, "fault"), within_s=5)
+    assert (code, "fault, light: no wires, look at them" in said) == (1, True), said
+    (machine.device.releases / OLD / "behaviour").write_text("fault")
+    machine.off()
+    machine.boot()
+    machine.health_comes()
+    code, said = machine.install(machine.source("0.3.0", "fault"))
+    assert code == 0, said
+    code, said = machine.install(machine.source("0.4.0", "deaf"), within_s=5)
+    assert (code, "0.3.0 runs again, and hears" in said) == (1, True), said
+
+
 def test_what_failed_before_is_no_reason_to_wait(machine: Machine) -> None:
     """The unit waits longer and longer when the service keeps failing; a new release begins anew."""
     machine.device.failures.write_text("6 12345\n")
