@@ -115,8 +115,10 @@ class JoinedStream:
         self._newest = Piece(b"", 0.0)
         self._next: Piece | None = None
         self._withheld: list[Piece] = []
+        self._unwanted = 0
+        """Bytes that are to be dropped, so that frames begin where they would have begun."""
         self.position = Samples(0)
-        """How many samples were added so far."""
+        """How many samples were added so far, or skipped."""
 
     def feed(self, piece: Piece) -> Piece | None:
         """Add what the present stream captured; return the whole frames that are ready."""
@@ -126,10 +128,19 @@ class JoinedStream:
             return None
         self.position = Samples(self.position + len(piece.pcm) // BYTES_PER_SAMPLE)
         self._newest = _piece_until(piece.end, (self._newest.pcm + piece.pcm)[-_PATTERN * BYTES_PER_SAMPLE :])
-        sound = self._rest + piece.pcm
+        sound = (self._rest + piece.pcm)[self._unwanted :]
+        self._unwanted = max(0, self._unwanted - len(piece.pcm))
         whole = len(sound) - len(sound) % self._frame_bytes
         self._rest = sound[whole:]
         return _piece_until(piece.end - _seconds(self._rest), sound[:whole]) if whole else None
+
+    def skip(self, samples: int) -> None:
+        """So many samples of the present stream were lost, and perhaps some of the next one: forget what was held."""
+        held = sum(len(piece.pcm) for piece in self._withheld) // BYTES_PER_SAMPLE
+        self.position = Samples(self.position + held + samples)
+        self._withheld.clear()
+        self._rest, self._next, self._newest = b"", None, Piece(b"", 0.0)
+        self._unwanted = -self.position * BYTES_PER_SAMPLE % self._frame_bytes
 
     def prepare(self, piece: Piece) -> None:
         """Add what the next stream captured, while the present one goes on."""

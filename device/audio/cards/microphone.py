@@ -20,6 +20,7 @@ from typing import Any
 from device.audio.cards.capture import Intake, JoinedStream, Pace, Piece
 from device.audio.cards.cardthread import keep_thread_state, let_thread_state_go
 from device.audio.cards.devices import MOST_REAL_CHANNELS, Direction, SoundDevice, rates_to_try
+from device.audio.cards.handover import Handover
 from device.audio.cards.line import Line
 from device.audio.cards.owner import Owner, Stream, Verdict
 from device.core.events import Device
@@ -58,17 +59,21 @@ class AlsaMicrophone(Line[Stream]):
         on_frame: OnFrame,
         pace: Callable[[], Pace] = lambda: Pace.HURRIED,
         on_gap: Callable[[], None] = lambda: None,
+        on_wait: Callable[[float], None] = lambda seconds: None,
     ) -> None:
         """`on_frame` gets its frames, one or more at a time, on the event loop's thread.
 
         The less hurried the `pace` (asked in any thread) the less it costs; and while it is not, the stream may be
         interrupted to find a loudspeaker that came back. `on_gap` is told, before the next frame and before a fault is
-        posted, that what comes does not join on to what was.
+        posted, that what comes does not join on to what was. `on_wait` is told before each frame how long (s) it has
+        waited for the event loop.
         """
         super().__init__(owner)
         self._on_frame = on_frame
         self._pace = pace
         self._on_gap = on_gap
+        self._on_wait = on_wait
+        self._handover: Handover[_Source] = Handover(time.monotonic)
         self._frame_ms = owner.audio.frame_ms
         self._joined = JoinedStream(self._frame_ms)
         self._source: _Source | None = None
@@ -141,8 +146,9 @@ class AlsaMicrophone(Line[Stream]):
         return Pace.HURRIED if self._changing_since is not None else self._pace()
 
     def hand_over(self, source: _Source, piece: Piece) -> None:
-        """In the card's thread: a piece of sound for the event loop, the one bridge. See `_deliver`."""
-        self._cross_over(self._deliver, source, piece)
+        """In the card's thread: a piece of sound for the event loop, the one bridge. See `_take`."""
+        if self._handover.put(source, piece):
+            self._cross_over(self._take)
 
     def note_end(self, source: _Source) -> None:
         """In the card's thread: nothing more comes from a source that was told to end."""
@@ -157,10 +163,27 @@ class AlsaMicrophone(Line[Stream]):
         if source.block_ms == SHORT_BLOCK_MS:
             self._overflows += 1
 
-    def _deliver(self, source: _Source, piece: Piece) -> None:
+    def _take(self) -> None:
+        taken = self._handover.take()
         # Sound may still be under way when the microphone is closed: muted means that nothing comes any more.
-        if not self._wanted:
+        if taken is None or not self._wanted:
             return
+        if taken.lost:
+            self._skip(taken.lost)
+        if taken.source is self._source:
+            self._on_wait(taken.waited_s)
+        self._deliver(taken.source, taken.piece)
+
+    def _skip(self, lost: Mapping[_Source, int]) -> None:
+        """The event loop was so far behind that sound was dropped."""
+        for source, samples in lost.items():
+            source.delivered += samples
+        self._joined.skip(lost.get(self._source, 0) if self._source else 0)
+        self._losses += 1
+        self._xruns += 1
+        self._on_gap()
+
+    def _deliver(self, source: _Source, piece: Piece) -> None:
         source.delivered += len(piece.pcm) // BYTES_PER_SAMPLE
         if source is self._source:
             self._hand_on(self._joined.feed(piece))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.audio.cards import line, microphone, portaudio
+from device.audio.cards import handover, line, microphone, portaudio
 from device.audio.cards.capture import Pace
 from device.audio.cards.devices import SoundDevice
 from device.audio.cards.microphone import AlsaMicrophone
@@ -91,13 +91,14 @@ class House:
         self.pace = Pace.STEADY
         self.pieces: list[bytes] = []
         self.gaps = 0
-        self.microphone = AlsaMicrophone(
-            cards, lambda pcm, moment: self.pieces.append(pcm), lambda: self.pace, self.note_gap
-        )
+        self.waits: list[float] = []
         # The card's time is the clock's: its moments are exact.
         clock = SimpleNamespace(monotonic=lambda: 1000 + card.now / CAPTURE_RATE)
         monkeypatch.setattr(microphone, "time", clock)
         monkeypatch.setattr(line, "time", clock)
+        self.microphone = AlsaMicrophone(
+            cards, lambda pcm, moment: self.pieces.append(pcm), lambda: self.pace, self.note_gap, self.waits.append
+        )
 
     def note_gap(self) -> None:
         """Count the breaks of the sound."""
@@ -238,6 +239,54 @@ async def test_a_machine_too_busy_for_the_shortest_blocks_gets_longer_ones(house
     await house.run(1)
     assert house.card.open_blocks == [SHORT]
     assert house.heard == NOISE.tobytes()[: len(house.heard)]
+
+
+async def test_it_is_told_how_long_sound_has_waited_for_the_event_loop(house: House) -> None:
+    """Not for how long its blocks are: they count from when the card gave them."""
+    await house.run(1)
+    assert set(house.waits) == {0.0}
+    house.waits.clear()
+    for _ in range(24):
+        house.card.advance()
+    await house.run(0.005)
+    assert house.waits == pytest.approx([0.085, 0.005])
+    assert house.heard == NOISE.tobytes()[: len(house.heard)]
+
+
+async def test_sound_that_waited_for_more_than_a_second_is_dropped_and_what_follows_does_not_join_on(
+    house: House,
+) -> None:
+    """The newest piece is kept, the frames begin where they would have, and later nothing is lost any more."""
+    house.pace = Pace.HURRIED
+    await house.run(1.5)
+    lost = house.microphone.losses
+    house.pieces.clear()
+    for _ in range(int(handover.MOST_S * 200) + 20):
+        house.card.advance()
+    await house.run(0.005)
+    assert (house.gaps, house.microphone.losses) == (1, lost + 1)
+    assert house.card.open_blocks == [SHORTEST]
+    await house.run(1)
+    end = house.card.now // SHORT * SHORT
+    assert house.heard == NOISE[end - len(house.heard) // 2 : end].tobytes()
+    assert 1.0 <= len(house.heard) / 2 / CAPTURE_RATE < 1.2
+    assert house.gaps == 1
+
+
+async def test_streams_are_joined_after_sound_was_lost_in_the_middle_of_a_change(house: House) -> None:
+    """What was prepared of the second stream is of no use then."""
+    await house.run(1)
+    house.pace = Pace.CALM
+    await house.run(0.4)
+    assert len(house.card.open_blocks) == 2
+    for _ in range(int(handover.MOST_S * 200) + 20):
+        house.card.advance()
+    house.pieces.clear()
+    await house.run(2)
+    assert house.card.open_blocks == [LONG]
+    assert house.gaps == 1
+    at = len(NOISE.tobytes().partition(house.pieces[0])[0])
+    assert house.heard == NOISE.tobytes()[at : at + len(house.heard)]
 
 
 async def test_closing_ends_both_streams(house: House) -> None:
