@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 
 import pytest
@@ -80,6 +81,14 @@ def test_a_dry_run_changes_nothing(machine: Machine) -> None:
     assert not [call for call in machine.calls if call.startswith(("apt-get", "systemctl"))]
     for part in ("espeak-ng", "release 0.1.0", CONFIG, "dtoverlay=wm8960-soundcard", str(boot), "nothing was changed"):
         assert part in done.stderr
+
+
+def test_a_dry_run_comes_to_its_end_on_a_bare_system(machine: Machine) -> None:
+    """Where there is no configuration yet that would name a board."""
+    machine.boot()
+    done = machine.run("install", "--dry-run")
+    assert done.returncode == 0
+    assert "nothing was changed" in done.stderr
 
 
 def test_the_first_configuration_drives_no_pin(machine: Machine) -> None:
@@ -198,6 +207,40 @@ def test_in_a_system_that_is_not_running_it_is_only_enabled(machine: Machine) ->
     assert "starts at the next boot" in done.stderr
     assert restarts(machine) == 0
     assert (machine.root / WANTS).is_symlink()
+
+
+def test_the_service_gets_at_what_a_strict_root_installs(machine: Machine) -> None:
+    """With the umask of scripts/provision, for instance: a folder that is root's alone would keep it from starting."""
+    machine.boot()
+    before = os.umask(0o077)
+    try:
+        assert machine.run("install").returncode == 0
+    finally:
+        os.umask(before)
+    folders = [path for path in machine.root.rglob("*") if path.is_dir() and not path.is_symlink()]
+    assert [path for path in folders if path.stat().st_mode & 0o005 != 0o005] == []
+
+
+def test_a_bundle_is_looked_for_where_the_command_was_given(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not in the clone that the script is in."""
+    (machine.folder / "here").mkdir()
+    (machine.folder / "here" / "no bundle.tar").write_text("?", encoding="utf-8")
+    monkeypatch.chdir(machine.folder / "here")
+    done = machine.run("install", "--bundle", "no bundle.tar", TMPDIR=str(machine.folder))
+    assert f"{machine.folder}/here/no bundle.tar is no bundle, or damaged" in done.stderr
+
+
+@pytest.mark.parametrize("line", ['profile = "nonesuch"', 'profile = "waveshare_wm8960"  # not "generic"'])
+def test_a_configuration_with_any_board_is_installed_over(machine: Machine, line: str) -> None:
+    """What is wrong in it is the service's to say: an installation that stops here would not have enabled it."""
+    machine.boot()
+    config = machine.root / CONFIG
+    config.parent.mkdir(parents=True)
+    config.write_text(f"[hardware]\n{line}\n", encoding="utf-8")
+    done = machine.run("install")
+    assert done.returncode == 0, done.stderr
+    assert (machine.root / WANTS).is_symlink()
+    assert ("--profile waveshare_wm8960 adds them" in done.stderr) == ("wm8960" in line)
 
 
 def test_an_interrupted_update_is_ended_first(machine: Machine) -> None:
