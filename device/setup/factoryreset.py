@@ -7,19 +7,23 @@ last: a reset that a power cut interrupts is taken up again at the next start.
 from __future__ import annotations
 
 import contextlib
+import grp
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.errors import SetupError
+from device.kit.wholefile import Owner, replace_whole
 from device.service.statefolder import RESET_MARK
 
 _GROUP = "hearthside"
-# Those of Hearthside: the store is the system's.
+_CONFIGURATION = "config.toml"
+# Those of this speaker. The store is the system's, and a broker's own key may lie in it, too (scripts/install-broker).
 _SECRETS = ("openai_api_key", "hearthside_*")
+_BROKERS = "hearthside_broker_openai_api_key"
 # Whose signatures count for new releases: it belongs to the releases, which stay, and not to who used the device.
 _SIGNERS = "release-signers"
 
@@ -56,9 +60,11 @@ def carry_out(places: Places, profile: str) -> None:
         for secret in _secrets(places):
             _overwrite(secret)
             secret.unlink()
-        _empty(places.configuration, but=_SIGNERS)
+        # First: who takes up a reset that was interrupted finds the board there.
         _write_profile(places.configuration, profile)
-        _empty(places.state, but=RESET_MARK)
+        _empty(places.configuration, but=(_CONFIGURATION, _SIGNERS))
+        _make_folder_for_more(places.configuration)
+        _empty(places.state, but=(RESET_MARK,))
         _sync(places.state)
         places.mark.unlink(missing_ok=True)
     except OSError as error:
@@ -68,7 +74,7 @@ def carry_out(places: Places, profile: str) -> None:
 def _secrets(places: Places) -> Iterator[Path]:
     for store in places.stores:
         for pattern in _SECRETS:
-            yield from store.glob(pattern)
+            yield from (path for path in store.glob(pattern) if path.name != _BROKERS)
 
 
 def _overwrite(path: Path) -> None:
@@ -81,10 +87,10 @@ def _overwrite(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _empty(folder: Path, but: str = "") -> None:
+def _empty(folder: Path, but: Collection[str]) -> None:
     """Remove what is in a folder. Links are removed and not followed: the service may have made them."""
     for entry in folder.iterdir() if folder.is_dir() else ():
-        if entry.name == but:
+        if entry.name in but:
             continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
@@ -93,18 +99,25 @@ def _empty(folder: Path, but: str = "") -> None:
 
 
 def _write_profile(folder: Path, profile: str) -> None:
-    """Write a configuration like that of the installation, readable for the service."""
+    """Put a configuration like that of the installation, readable for the service, in the place of the one there is."""
     folder.mkdir(parents=True, exist_ok=True)
-    more, file = folder / "config.d", folder / "config.toml"
+    text = f'# As it was before the first start.\n[hardware]\nprofile = "{profile}"\n'
+    replace_whole(folder / _CONFIGURATION, text.encode(), Owner(group=_group(), mode=0o640))
+
+
+def _make_folder_for_more(folder: Path) -> None:
+    more = folder / "config.d"
     more.mkdir()
-    file.write_text(f'# As it was before the first start.\n[hardware]\nprofile = "{profile}"\n', encoding="utf-8")
     more.chmod(0o750)
-    file.chmod(0o640)
-    # On a machine where nothing is installed there is no such group.
-    with contextlib.suppress(LookupError):
-        for path in (file, more):
-            shutil.chown(path, group=_GROUP)
+    os.chown(more, -1, _group())
     _sync(folder)
+
+
+def _group() -> int:
+    """Return the service's; -1, which leaves it as it is, on a machine where nothing is installed."""
+    with contextlib.suppress(KeyError):
+        return grp.getgrnam(_GROUP).gr_gid
+    return -1
 
 
 def _sync(folder: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from device.setup import factoryreset
 from device.setup.factoryreset import Places
 
 KEY = "sk-proj-Zx81kQ7yTn0123456789"
+BROKERS = "hearthside_broker_openai_api_key"
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def places(tmp_path: Path) -> Places:
     (made.configuration / "config.toml").write_text("[wake]\n", encoding="utf-8")
     (made.configuration / "config.toml.before").write_text("[wake]\n", encoding="utf-8")
     (made.configuration / "config.d" / "30-broker.toml").write_text("[tools]\n", encoding="utf-8")
-    for name in ("openai_api_key", "hearthside_broker_token", "somebody_elses"):
+    for name in ("openai_api_key", "hearthside_broker_token", "somebody_elses", BROKERS):
         (made.stores[0] / name).write_text(KEY, encoding="utf-8")
     (made.state / "muted").touch()
     (made.state / "clips" / "1.wav").write_bytes(b"RIFF")
@@ -32,7 +35,7 @@ def places(tmp_path: Path) -> Places:
 
 
 def test_all_of_it_goes_but_the_board(places: Places) -> None:
-    """And other programs' secrets."""
+    """And secrets of others: of other programs, and of a broker that runs on the same machine."""
     factoryreset.ask_for(places)
     # As the unit has it.
     before = os.umask(0o077)
@@ -44,7 +47,7 @@ def test_all_of_it_goes_but_the_board(places: Places) -> None:
     assert tomllib.loads(configuration.read_text(encoding="utf-8")) == {"hardware": {"profile": "respeaker_2mic_v2"}}
     assert configuration.stat().st_mode & 0o777 == 0o640
     assert (places.configuration / "config.d").stat().st_mode & 0o777 == 0o750
-    assert [path.name for path in places.stores[0].iterdir()] == ["somebody_elses"]
+    assert {path.name for path in places.stores[0].iterdir()} == {"somebody_elses", BROKERS}
     assert list(places.state.iterdir()) == []
 
 
@@ -90,6 +93,36 @@ def test_an_interrupted_reset_is_still_wanted(places: Places, monkeypatch: pytes
             factoryreset.carry_out(places, "generic")
     assert places.mark.exists()
     factoryreset.carry_out(places, "generic")
+    assert not places.mark.exists()
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_wherever_the_power_is_cut_the_board_is_known_afterwards(
+    places: Places, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Who takes the reset up again reads it from the configuration, as it is then."""
+    factoryreset.ask_for(places)
+    (places.configuration / "config.toml").write_text('[hardware]\nprofile = "codec_zero"\n', encoding="utf-8")
+    # Whatever changes a name is a step.
+    steps = iter(range(1, 100))
+
+    def cut(change: Callable[..., None]) -> Callable[..., None]:
+        def changed(*names: object, **options: object) -> None:
+            if next(steps) == step:
+                raise KeyboardInterrupt
+            change(*names, **options)
+
+        return changed
+
+    with monkeypatch.context() as patch:
+        for name in ("unlink", "mkdir", "rmdir", "rename", "replace"):
+            patch.setattr(os, name, cut(getattr(os, name)))
+        with contextlib.suppress(KeyboardInterrupt):
+            factoryreset.carry_out(places, "codec_zero")
+    assert places.mark.exists()
+    found = tomllib.loads((places.configuration / "config.toml").read_text(encoding="utf-8"))
+    assert found["hardware"]["profile"] == "codec_zero"
+    factoryreset.carry_out(places, found["hardware"]["profile"])
     assert not places.mark.exists()
 
 
