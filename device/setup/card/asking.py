@@ -6,6 +6,7 @@ import argparse
 import difflib
 import getpass
 import sys
+import zoneinfo
 from pathlib import Path
 
 from device.errors import ConfigError
@@ -30,6 +31,8 @@ def person(options: argparse.Namespace, keys: tuple[str, ...], salt: str) -> Per
     """Return who may log in. Raise ConfigError."""
     if options.ssh and keys:
         raise ConfigError("--ssh lets in who knows the password; with --ssh-key nobody needs it: give one of the two")
+    if options.no_password and options.password_file:
+        raise ConfigError("--no-password and --password-file: give one of the two")
     # First without: what is wrong with the name is said before anybody types a password.
     Person(options.user, "$6$", keys, options.ssh)
     password = _password(options, bool(keys))
@@ -42,6 +45,8 @@ def wifi(options: argparse.Namespace) -> Wifi | None:
         if options.wifi_password_file or options.wifi_open or options.wifi_hidden or options.wifi_wpa3:
             raise ConfigError("which Wi-Fi? give its name, by --wifi NAME")
         return None
+    if options.wifi_open and options.wifi_password_file:
+        raise ConfigError("--wifi-open and --wifi-password-file: give one of the two")
     passphrase = "" if options.wifi_open else _passphrase(options)
     return Wifi(options.wifi, passphrase, options.wifi_hidden, options.wifi_wpa3)
 
@@ -89,6 +94,14 @@ def check_profile(name: str, root: Path) -> None:
         near = difflib.get_close_matches(name, known, 1)
         meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
         raise ConfigError(f'there is no board "{name}"{meant}')
+
+
+def check_time_zone(name: str) -> None:
+    """Raise ConfigError when this computer, as far as it knows any, knows no such one."""
+    known = zoneinfo.available_timezones()
+    if name and known and name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        raise ConfigError(f'there is no time zone "{name}"' + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def _password(options: argparse.Namespace, has_key: bool) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import ConfigError
-from device.setup.card import asking, formats, writing
+from device.setup.card import asking, cloudinit, formats, writing
 from device.setup.card.formats import Format
 from device.setup.card.wanted import Card, Hearthside
 
@@ -96,13 +97,16 @@ def _run(options: argparse.Namespace, root: Path) -> int:
 
 def _for_imager(card: Card, options: argparse.Namespace, script: str) -> int:
     files = formats.imager_files(card, script)
+    if options.dry_run:
+        _tell([f"would write {options.imager / name}" for name in files])
+        return 0
     options.imager.mkdir(parents=True, exist_ok=True)
     for done in writing.write(options.imager, files, None, None):
         _tell([f"{options.imager / done}"])
     _tell(
         [
-            f"now: rpi-imager --cli --cloudinit-userdata {options.imager}/user-data "
-            f"--cloudinit-networkconfig {options.imager}/network-config IMAGE DEVICE"
+            f"now: rpi-imager --cli --cloudinit-userdata {shlex.quote(str(options.imager / cloudinit.USER_DATA))} "
+            f"--cloudinit-networkconfig {shlex.quote(str(options.imager / cloudinit.NETWORK))} IMAGE DEVICE"
         ]
     )
     return 0
@@ -111,6 +115,7 @@ def _for_imager(card: Card, options: argparse.Namespace, script: str) -> int:
 def _card(options: argparse.Namespace, root: Path) -> Card:
     """Return what is wanted; passwords are asked for last, when nothing else is wrong. Raise ConfigError, OSError."""
     hearthside = _hearthside(options, root)
+    asking.check_time_zone(options.time_zone)
     keys = tuple(key for file in options.ssh_key for key in asking.public_keys(file))
     salt = "".join(secrets.choice(_SALT) for _ in range(16))
     card = Card(
@@ -148,12 +153,14 @@ def _hearthside(options: argparse.Namespace, root: Path) -> Hearthside:
 
 def _next_steps(card: Card, wanted: Format) -> list[str]:
     steps = ["ready: take the card out properly (eject it), put it into the device, and switch that on"]
+    if not (card.person.ssh or card.person.ssh_keys):
+        return [*steps, "nobody can log in over the network, only at its own keyboard: --ssh-key or --ssh lets you in"]
     if wanted is Format.CUSTOM:
         return [*steps, f"then install Hearthside: scripts/provision {card.person.name}@{card.host}.local"]
     hearthside = card.hearthside
     if not (hearthside.bundle or hearthside.source) and hearthside.wanted:
         steps.append("nothing on the card says where Hearthside comes from: scripts/provision installs it afterwards")
-    elif hearthside.wanted and (card.person.ssh or card.person.ssh_keys):
+    elif hearthside.wanted:
         steps.append(f"to watch it: ssh {card.person.name}@{card.host}.local journalctl -fu hearthside-first-boot")
     return steps
 

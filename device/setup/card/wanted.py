@@ -14,7 +14,10 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 _PROFILE = re.compile(r"[a-z0-9_]+")
 _PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[\w@.-]+ [A-Za-z0-9+/=]+( .*)?")
-_BROKER = re.compile(r"https://[^\s/]+(/\S*)?")
+# As conversation.openai.broker has it.
+_BROKER = re.compile(r"https://[^\s/?#@]+/?")
+_TOKEN = re.compile(r"hse_\w+", re.ASCII)
+_SECRET = re.compile(r"[!-~]+")
 _API_KEY = re.compile(r"\b(sk|ek|rk)-[\w-]{16,}")
 # Root and the services of Debian have lower numbers than people; these names are the ones that somebody may try.
 _TAKEN = ("root", "daemon", "bin", "sys", "nobody", "hearthside")
@@ -93,13 +96,19 @@ class Hearthside:
         if self.profile and not _PROFILE.fullmatch(self.profile):
             raise ConfigError(f'"{self.profile}" is not the name of a board')
         if self.broker and not _BROKER.fullmatch(self.broker):
-            raise ConfigError("the broker's address must begin with https://, such as https://broker.local:8788")
+            raise ConfigError("the broker's address must be https:// with a host, such as https://broker.local:8788")
         if not self.broker and (self.broker_ca or self.enrolment_token):
             raise ConfigError("whose certificate or token is it? give the broker's address as well, by --broker")
+        if self.enrolment_token and not _TOKEN.fullmatch(self.enrolment_token.strip()):
+            raise ConfigError("this is no enrolment token (hse_...); hearthside broker token makes one")
+        if self.api_key and not _SECRET.fullmatch(self.api_key.strip()):
+            raise ConfigError("this is no API key: a key is one word of plain letters, digits and signs")
         if _API_KEY.search(self.config):
             raise ConfigError("the configuration holds what looks like an API key; take it out: a card is not safe")
         if self.bundle and self.source:
             raise ConfigError("give a bundle or a source, not both")
+        if self.ref and (not self.source or self.source.endswith(".tar.gz")):
+            raise ConfigError("a branch or tag of what? --ref needs the address of a git repository, by --source")
 
     @property
     def wanted(self) -> bool:

@@ -62,13 +62,13 @@ def parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, root: Path) -> int:
     wanted = _wanted(options, root)
     tokens = _tokens(options)
+    wishes = {host: replace(wanted, enrolment_token=tokens.get(host, "")) for host in options.hosts}
     way = Way(tuple(options.ssh_option), options.accept_new_host_keys, _sudo_password(options))
     script = (root / "scripts" / "first-boot").read_text(encoding="utf-8")
 
     def set_up(host: str) -> Answer:
         _tell(f"{host}: begun")
-        one = replace(wanted, enrolment_token=tokens.get(host, ""))
-        answer = _set_up(host, way, one, options.bundle, script)
+        answer = _set_up(host, way, wishes[host], options.bundle, script)
         _tell(f"{host}: {answer.problem or answer.state}")
         return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,29 @@ def test_the_imagers_pair_is_written(tmp_path: Path, card: Path) -> None:
     assert "rpi-imager --cli --cloudinit-userdata" in run.stderr
 
 
+def test_a_dry_run_writes_no_pair(tmp_path: Path, card: Path) -> None:
+    """A folder that is to be made is not made either."""
+    run = prepare("--imager", tmp_path / "pair", *system(card), "--dry-run")
+    assert run.returncode == 0, run.stderr
+    assert f"would write {tmp_path}/pair/user-data" in run.stderr
+    assert not (tmp_path / "pair").exists()
+
+
+def test_the_imagers_command_can_be_pasted(tmp_path: Path, card: Path) -> None:
+    """Whatever the folder is called."""
+    run = prepare("--imager", tmp_path / "my pair", *system(card))
+    command = next(line for line in run.stderr.splitlines() if "rpi-imager" in line).partition("now: ")[2]
+    assert f"{tmp_path}/my pair/user-data" in shlex.split(command)
+
+
+def test_who_locks_himself_out_is_told(card: Path) -> None:
+    """A device without a screen whose SSH is off."""
+    (card.parent / "password").write_text("correct horse\n", encoding="utf-8")
+    run = prepare(card, "--host", "kitchen", "--user", "ada", "--password-file", card.parent / "password")
+    assert run.returncode == 0, run.stderr
+    assert "nobody can log in over the network" in run.stderr
+
+
 def test_a_key_on_the_card_is_warned_about(card: Path) -> None:
     """And never shown."""
     (card.parent / "key").write_text(f"{API_KEY}\n", encoding="utf-8")
@@ -87,15 +111,25 @@ def test_a_key_on_the_card_is_warned_about(card: Path) -> None:
         (["--wifi-hidden"], "which Wi-Fi?"),
         (["--wifi", "home", "--country", "DE"], "give --wifi-password-file"),
         (["--enrolment-token-file", "/dev/null", "--broker", "https://b"], "must hold one line"),
-        (["--broker", "http://b"], "must begin with https://"),
+        (["--broker", "http://b"], "must be https:// with a host"),
+        (["--broker", "https://b/path"], "must be https:// with a host"),
+        (["--broker", "https://me:word@b"], "must be https:// with a host"),
+        (["--broker", "https://b", "--enrolment-token-file", "WIFI"], "this is no enrolment token"),
+        (["--key-on-card", "WIFI"], "this is no API key"),
+        (["--ref", "v1"], "--ref needs the address of a git repository"),
+        (["--ref", "v1", "--source", "https://e.org/a.tar.gz"], "--ref needs the address of a git repository"),
+        (["--no-password", "--password-file", "WIFI"], "give one of the two"),
+        (["--wifi", "home", "--country", "DE", "--wifi-open", "--wifi-password-file", "WIFI"], "give one of the two"),
         (["--format", "custom.toml", "--profile", "generic"], "custom.toml cannot run a command"),
         (["--ssh"], "give one of the two"),
-        (["--time-zone", "nowhere at all"], "not a time zone"),
+        (["--time-zone", "Europe/Berln"], "did you mean Europe/Berlin?"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_written(card: Path, arguments: list[str], complaint: str) -> None:
     """In one line, with the exit code of a wrong configuration."""
-    run = prepare(card, *system(card), *arguments)
+    # A file with the two words of a passphrase.
+    given = [card.parent / "wifi" if word == "WIFI" else word for word in arguments]
+    run = prepare(card, *system(card), *given)
     assert run.returncode == EX_CONFIG
     assert complaint in run.stderr
     assert len(run.stderr.splitlines()) == 1

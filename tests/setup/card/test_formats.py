@@ -293,6 +293,12 @@ def test_a_wifi_needs_its_country() -> None:
         card(wifi=Wifi("home", "12345678"))
 
 
+def test_a_time_zone_looks_like_one() -> None:
+    """Where this computer knows none itself."""
+    with pytest.raises(ConfigError, match="not a time zone"):
+        card(time_zone="nowhere at all")
+
+
 def test_a_configuration_with_a_key_is_refused() -> None:
     """It would lie on the card, and be read by everybody on the device."""
     with pytest.raises(ConfigError, match="API key") as caught:

@@ -172,6 +172,10 @@ def test_each_device_gets_its_own_token(fleet: Fleet) -> None:
         (["a", "--profile", "nothing"], "there is no board"),
         (["a", "--bundle", "nowhere"], "there is no file nowhere"),
         (["a", "b", "--enrolment-tokens-file", "/etc/hostname", "--broker", "https://b"], "2 devices and 1 tokens"),
+        (
+            ["a", "--enrolment-tokens-file", "/proc/sys/kernel/ostype", "--broker", "https://b"],
+            "this is no enrolment token",
+        ),
         (["a", "--key-file", "/dev/null"], "must hold one line"),
     ],
 )
