@@ -28,6 +28,7 @@ COMMANDS = {
     "config": "config",
     "setup": "setup",
     "doctor": "doctor",
+    "bench": "bench",
     "support-bundle": "support_bundle",
     "demo": "demo",
     "broker": "broker",

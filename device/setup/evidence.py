@@ -59,12 +59,13 @@ def _versions() -> str:
         f"python {platform.python_version()}",
         # Not the host's name.
         f"kernel {kernel.sysname} {kernel.release} {kernel.version} {kernel.machine}",
-        *(f"{name} {_version(name)}" for name in _PACKAGES),
+        *(f"{name} {version_of(name)}" for name in _PACKAGES),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Return the version of an installed package, or that there is none."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

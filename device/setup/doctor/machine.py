@@ -77,6 +77,11 @@ class Firmware:
 
 
 async def ask_firmware(patient: Patient) -> Firmware:
+    """See `read_firmware`."""
+    return await read_firmware()
+
+
+async def read_firmware() -> Firmware:
     """Ask vcgencmd, and the kernel where there is none."""
     throttled, temperature = await run("vcgencmd", "get_throttled"), await run("vcgencmd", "measure_temp")
     celsius = _number(r"temp=([\d.]+)", temperature.output if temperature else "")

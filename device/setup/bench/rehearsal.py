@@ -1,0 +1,153 @@
+"""Does all of the work at its real pace, and looks how late the event loop gets.
+
+The sound comes from a thread that stands for the sound card; what would be sent ends here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from device.audio.ear.bargein import BargeInVad
+from device.audio.ear.frontend import Frontend
+from device.audio.ear.gate import Gate
+from device.audio.ear.preroll import PrerollRing
+from device.audio.ear.segmenter import Segmenter
+from device.audio.ear.vad import WebRtcVad
+from device.audio.echo.canceller import EchoCanceller, NullCanceller, WebRtcCanceller
+from device.audio.echo.farend import FarEnd
+from device.audio.resample import StreamResampler
+from device.house.configuration import Config
+from device.house.policy import padding, segmenting
+from device.kit import threads
+from device.ports.wake import WakeWord
+from device.setup.bench.figures import Rehearsal, percentile
+from device.setup.bench.parts import CARD_RATE, FRAME_MS
+from device.setup.bench.sounds import ANSWER_RATE, ahead, sounds
+from device.units import CAPTURE_RATE
+from device.wake.worker import WakeWorker
+
+TALK, ANSWER = "somebody talks, nothing is sent", "it speaks, cancels its echo and sends what is left"
+# Divides neither the length of a frame nor of a step of the wake word, so that it meets them in all their phases.
+_TICK_S = 0.011
+_FRAME_S = FRAME_MS / 1000
+# By so many frames what is played is known sooner than the microphone brings what sounds at the same time.
+_AHEAD = 6
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Everything that has work to do."""
+
+    worker: WakeWorker
+    take: Callable[[bytes, bytes, float], None]
+    """Called on the event loop with a frame of the microphone, one of the answer, and the moment of the first."""
+    note_played: Callable[[bytes, float], None]
+    """Called in the card's thread, with a frame of the answer and the moment at which it will sound."""
+    heard: list[bytes]
+    played: list[bytes]
+
+
+async def listen_to_talk(settings: Config, engine: WakeWord, seconds: float) -> Rehearsal:
+    """Rehearse that people talk, and nobody means the device: wake word and voice detector work."""
+    worker, pieces = _worker(settings, engine), sounds(FRAME_MS)
+    frontend = _frontend(settings, worker, NullCanceller())
+    stage = _Stage(worker, lambda heard, _, moment: frontend.on_frame(heard, moment), _ignore, pieces.talk, [b""])
+    return await _rehearse(TALK, stage, seconds)
+
+
+async def speak_and_listen(settings: Config, engine: WakeWord, seconds: float) -> Rehearsal:
+    """Rehearse that an answer sounds, and may be interrupted by voice. Raise AudioError without an echo canceller."""
+    far_end = FarEnd(ANSWER_RATE)
+    canceller = WebRtcCanceller(far_end)
+    canceller.load()
+    worker, pieces, resampler = _worker(settings, engine), sounds(FRAME_MS), StreamResampler(ANSWER_RATE, CARD_RATE)
+    frontend = _frontend(settings, worker, canceller)
+    frontend.open_gate(None)
+
+    def take(heard: bytes, played: bytes, moment: float) -> None:
+        resampler.process(played)
+        frontend.on_frame(heard, moment)
+
+    def note_played(played: bytes, moment: float) -> None:
+        far_end.write(played, ANSWER_RATE, moment)
+
+    return await _rehearse(ANSWER, _Stage(worker, take, note_played, pieces.echoed, pieces.played), seconds)
+
+
+def _worker(settings: Config, engine: WakeWord) -> WakeWorker:
+    engine.reset()
+    return WakeWorker(engine, _ignore, _ignore, doze=settings.wake.doze)
+
+
+def _frontend(settings: Config, worker: WakeWorker, canceller: EchoCanceller) -> Frontend:
+    ring, detector = PrerollRing(), WebRtcVad(settings.audio.vad_aggressiveness)
+    return Frontend(
+        ring=ring,
+        gate=Gate(ring, ANSWER_RATE, _ignore, padding(settings)),
+        vad=BargeInVad(detector, canceller.levels),
+        segmenter=Segmenter(segmenting(settings)),
+        feed_wake=worker.feed,
+        reset_wake=worker.reset,
+        post=_ignore,
+        canceller=canceller,
+        detector=detector,
+    )
+
+
+def _ignore(*what: object) -> None:
+    pass
+
+
+async def _rehearse(scene: str, stage: _Stage, seconds: float) -> Rehearsal:
+    over = threading.Event()
+    stage.worker.start()
+    begun, cpu_s = time.monotonic(), time.process_time()
+    loop = asyncio.get_running_loop()
+    card = threads.start(lambda: _bring_sound(stage, loop, over), "sound card")
+    try:
+        late_ms = await _watch(seconds)
+    finally:
+        over.set()
+        card.join()
+        stage.worker.close()
+    share = (time.process_time() - cpu_s) / (time.monotonic() - begun)
+    unscored_s = stage.worker.skipped_samples / CAPTURE_RATE
+    return Rehearsal(
+        scene, share, percentile(late_ms, 0.5), percentile(late_ms, 0.99), max(late_ms), unscored_s=unscored_s
+    )
+
+
+def _bring_sound(stage: _Stage, loop: asyncio.AbstractEventLoop, over: threading.Event) -> None:
+    """Be the card: bring a frame every 20 ms, whether somebody has time for it or not."""
+
+    def take(heard: bytes, played: bytes, moment: float) -> None:
+        # What is still waiting at the end is nobody's business any more.
+        if not over.is_set():
+            stage.take(heard, played, moment)
+
+    due = time.monotonic()
+    coming_frames = ahead(stage.played, _AHEAD)
+    frames = zip(*map(itertools.cycle, (stage.heard, stage.played, coming_frames)), strict=False)
+    for heard, played, coming in frames:
+        stage.note_played(coming, due + (_AHEAD - 1) * _FRAME_S)
+        loop.call_soon_threadsafe(take, heard, played, due - _FRAME_S)
+        due += _FRAME_S
+        if over.wait(max(0.0, due - time.monotonic())):
+            return
+
+
+async def _watch(seconds: float) -> list[float]:
+    """Return how late (ms) the event loop was with each of many things that were due."""
+    loop, late_ms = asyncio.get_running_loop(), []
+    due = loop.time()
+    end = due + seconds
+    while due < end:
+        due = max(due + _TICK_S, loop.time())
+        await asyncio.sleep(due - loop.time())
+        late_ms.append((loop.time() - due) * 1000)
+    return late_ms
