@@ -103,7 +103,7 @@ def test_barge_in_by_voice_needs_echo_cancellation(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """By the board or by the library; without either it falls back, and says so."""
-    monkeypatch.setattr(policy.canceller, "is_installed", lambda: installed)
+    monkeypatch.setattr(policy.apm, "is_installed", lambda: installed)
     talk = {} if wanted is None else {"barge_in": wanted}
     settings = configuration.parse({"hardware": {"profile": profile}, "conversation": talk})
     chosen = policy.choose_barge_in(settings, load_profile(profile))

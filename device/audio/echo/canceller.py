@@ -1,26 +1,23 @@
-"""Echo cancellation: a linear filter, then WebRTC's audio processing module (AEC3). Only this file imports livekit."""
+"""Echo cancellation: a linear filter, then WebRTC's audio processing module (AEC3)."""
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from device.audio.echo.apm import AudioProcessing
 from device.audio.echo.farend import LOOK_AHEAD_S, FarEnd, SampleClock
 from device.audio.echo.filter import Balance, EchoFilter
 from device.audio.frames import level_dbfs
 from device.audio.resample import FloatArray
 from device.errors import AudioError
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Hz, Ms, Samples, samples_from_ms
-
-if TYPE_CHECKING:
-    from livekit.rtc import AudioFrame
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Ms, Samples, samples_from_ms
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +121,7 @@ class WebRtcCanceller:
     def __init__(self, far_end: FarEnd, on_given_up: Callable[[], None] = lambda: None) -> None:
         self._far_end = far_end
         self._on_given_up = on_given_up
-        self._module: _Module | None = None
+        self._module: AudioProcessing | None = None
         self._filter = EchoFilter()
         self._balance = Balance()
         self._filtered = np.zeros(BLOCK, np.float32)
@@ -144,8 +141,8 @@ class WebRtcCanceller:
         return self._module is not None and 10 * self._trained >= WARM_UP and not self._filter.is_doubtful
 
     def load(self) -> None:
-        """Import the library and make its module: 35 ms, 9 MB. Blocks: call it in a thread. Raise AudioError."""
-        self._module = _Module()
+        """Load the module: 3 ms, 10 MB. Blocks: call it in a thread. Raise AudioError."""
+        self._module = AudioProcessing()
 
     def process(self, pcm: bytes, moment: float) -> bytes:
         """See EchoCanceller."""
@@ -193,7 +190,7 @@ class WebRtcCanceller:
         self._levels.append(None)
         return passed
 
-    def _cancel(self, module: _Module, block: bytes, moment: float) -> bytes | None:
+    def _cancel(self, module: AudioProcessing, block: bytes, moment: float) -> bytes | None:
         """Return the block after the filter and the module; None when the module failed."""
         self._check_slips()
         self._keep_behind(moment)
@@ -249,38 +246,6 @@ class WebRtcCanceller:
 
 AUDIBLE_DBFS = -50.0
 """A canceller does not adapt to a far end that is quieter than this."""
-
-
-def is_installed() -> bool:
-    """Tell whether the library is installed, without importing it."""
-    return importlib.util.find_spec("livekit") is not None
-
-
-class _Module:
-    """WebRTC's module. Every error of the library becomes an AudioError."""
-
-    def __init__(self) -> None:
-        try:
-            from livekit import rtc
-
-            self._frame = rtc.AudioFrame
-            self._module = rtc.AudioProcessingModule(echo_cancellation=True)
-            self._module.set_stream_delay_ms(0)
-        except (ImportError, OSError, RuntimeError, AssertionError) as error:
-            raise AudioError(f"no echo cancellation ({error}); install it with: pip install livekit") from error
-
-    def process(self, block: bytes, far_end: bytes, far_end_rate: Hz) -> bytes:
-        """Return 10 ms without the echo of the 10 ms of `far_end`, delayed by LATENCY. Raise AudioError."""
-        near = self._mono(block, CAPTURE_RATE)
-        try:
-            self._module.process_reverse_stream(self._mono(far_end, far_end_rate))
-            self._module.process_stream(near)
-        except (RuntimeError, AssertionError) as error:
-            raise AudioError(f"WebRTC's audio processing fails: {error}") from error
-        return bytes(near.data)
-
-    def _mono(self, pcm: bytes, rate: Hz) -> AudioFrame:
-        return self._frame(bytearray(pcm), rate, 1, len(pcm) // BYTES_PER_SAMPLE)
 
 
 def _delayed(last: bytes, block: bytes) -> bytes:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from device.kit.protobuf import MalformedError
 from device.wake.networks.network import FloatArray
 from device.wake.networks.onnxfile import Graph, Node
-from device.wake.networks.protobuf import MalformedError
 
 STEP_ROWS = 8
 """New mel frames per step (80 ms). The model's stride in time must divide it: else windows would share no rows."""

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from device.kit.protobuf import MalformedError
 from device.wake.networks import onnxfile
 from device.wake.networks.network import FloatArray, shape_size
 from device.wake.networks.onnxfile import Graph, Node
-from device.wake.networks.protobuf import MalformedError
 
 _Layer = Callable[[FloatArray, FloatArray], FloatArray]
 """Takes the activations of the layer before and the input of the network, both one-dimensional; returns its own."""

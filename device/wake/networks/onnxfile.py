@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from device.wake.networks import protobuf
+from device.kit import protobuf
+from device.kit.protobuf import Field, Fixed, MalformedError
 from device.wake.networks.network import FloatArray, Shape
-from device.wake.networks.protobuf import Field, Fixed, MalformedError
 
 # Field numbers: of a model, a graph, a node, an attribute, a tensor.
 _GRAPH = 7

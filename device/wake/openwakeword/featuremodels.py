@@ -10,11 +10,11 @@ import logging
 from pathlib import Path
 
 from device.errors import ConfigError
+from device.kit.protobuf import MalformedError
 from device.wake.networks import loader, onnxfile
 from device.wake.networks.convolutions import NotStreamableError
 from device.wake.networks.network import FloatArray
 from device.wake.networks.onnxfile import Graph
-from device.wake.networks.protobuf import MalformedError
 from device.wake.openwakeword.embedding import Embedding, StreamingEmbedding, WindowedEmbedding
 from device.wake.openwakeword.mel import Mel, ModelMel, fourier_mel
 from device.wake.openwakeword.models import feature_model

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
+from device.kit.protobuf import MalformedError
 from device.wake.networks.network import FloatArray, Network
 from device.wake.networks.onnxfile import Graph
-from device.wake.networks.protobuf import MalformedError
 
 CHUNK_SAMPLES = 1280
 """80 ms at 16 kHz: openWakeWord's step."""

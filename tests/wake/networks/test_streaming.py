@@ -9,11 +9,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from device.kit.protobuf import MalformedError
 from device.wake.networks import onnxfile
 from device.wake.networks.convolutions import NotStreamableError, read_convolutions
 from device.wake.networks.onnx import OnnxNetwork
 from device.wake.networks.onnxfile import Graph, Node
-from device.wake.networks.protobuf import MalformedError
 from device.wake.networks.streaming import StreamingNetwork
 from device.wake.openwakeword import featuremodels
 from device.wake.openwakeword.embedding import StreamingEmbedding, WindowedEmbedding

@@ -1,7 +1,7 @@
-"""Decodes protocol buffers, as far as reading an ONNX file needs it.
+"""Reads and writes protocol buffers, as far as ONNX files and the library of livekit need it.
 
-The package `onnx` could do it too, but takes 17 MB on disk and brings protobuf and ml-dtypes, for one short use at each
-start. A message is decoded to a list of fields; the caller knows what each field number means.
+Their packages could do it too. But `onnx` takes 17 MB on disk, for one short use at each start, and `livekit` 5 MB of
+memory. A message is a list of fields; the caller knows what each field number means.
 """
 
 from __future__ import annotations
@@ -27,6 +27,16 @@ _LONGEST_VARINT = 10
 def read(data: bytes) -> list[Field]:
     """Return the fields of a message, in order. Raise MalformedError."""
     return list(_fields(data))
+
+
+def integer(number: int, value: int) -> bytes:
+    """Return a field that holds a number (bool, uint32, uint64; no negative one)."""
+    return _varint(number << 3 | _VARINT) + _varint(value)
+
+
+def piece(number: int, data: bytes) -> bytes:
+    """Return a field that holds bytes: a message, a string."""
+    return _varint(number << 3 | _LENGTH) + _varint(len(data)) + data
 
 
 def every(fields: Iterable[Field], number: int) -> list[bytes]:
@@ -86,6 +96,14 @@ def _length(kind: int, data: bytes, at: int) -> tuple[int, int]:
     if kind in (_FOUR, _EIGHT):
         return (4 if kind == _FOUR else 8), at
     raise MalformedError(f"there is no wire type {kind}")
+
+
+def _varint(value: int) -> bytes:
+    low = []
+    while value > 0x7F:
+        low.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*low, value))
 
 
 def _read_varint(data: bytes, at: int) -> tuple[int, int]:

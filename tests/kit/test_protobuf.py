@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.wake.networks import protobuf
-from device.wake.networks.protobuf import Fixed, MalformedError
+from device.kit import protobuf
+from device.kit.protobuf import Fixed, MalformedError
 from device.wake.openwakeword.models import feature_model, shipped_words
 
 NUMBERS = st.integers(1, (1 << 29) - 1)
@@ -46,6 +46,14 @@ def test_what_was_put_together_comes_apart_again(fields: list[protobuf.Field]) -
     read = protobuf.read(write(fields))
     assert read == fields
     assert [type(value) for _, value in read] == [type(value) for _, value in fields]
+
+
+@given(NUMBERS, st.integers(0, (1 << 64) - 1), st.binary(max_size=300))
+def test_what_is_written_is_read_again(number: int, value: int, data: bytes) -> None:
+    """A number and bytes."""
+    written = protobuf.integer(number, value) + protobuf.piece(number, data)
+    assert written == write([(number, value), (number, data)])
+    assert protobuf.read(written) == [(number, value), (number, data)]
 
 
 @given(st.binary(max_size=60))
