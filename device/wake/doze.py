@@ -30,6 +30,8 @@ _LOOK_BYTES = 3 * CHUNK_SAMPLES * BYTES_PER_SAMPLE
 # The engine runs on for 1.9 s after a change: a word is detected at most 0.7 s after its end, and its softest part may
 # end a second before that.
 _AWAKE_LOOKS = 8
+# On a machine that is too slow for that: a second, in which most words are detected, but not all that end softly.
+_HURRIED_LOOKS = 4
 # Deep sleep begins after 1.9 s of rest: most pauses in a conversation are over by then.
 _DEEP_LOOKS = 8
 # A second more than the engine needs: the words are scored even if the change was noticed late.
@@ -73,8 +75,19 @@ class Doze:
         chunks = -(-memory // CHUNK_SAMPLES) + _SPARE_CHUNKS
         self._least_kept = chunks * CHUNK_SAMPLES * BYTES_PER_SAMPLE
         self._skipped = False
+        self._patience = _AWAKE_LOOKS
         self._awake = _AWAKE_LOOKS
         self._quiet_looks = 0
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether the engine runs."""
+        return self._awake > 0
+
+    def hurry(self, is_hurried: bool) -> None:
+        """Let the engine run on for half as long after each change, or for as long as usual again."""
+        self._patience = _HURRIED_LOOKS if is_hurried else _AWAKE_LOOKS
+        self._awake = min(self._awake, self._patience)
 
     @property
     def is_deep(self) -> bool:
@@ -102,7 +115,7 @@ class Doze:
     def _look(self) -> None:
         changed = self._change.detect(self._unseen)
         self._unseen = b""
-        self._awake = _AWAKE_LOOKS if changed else max(0, self._awake - 1)
+        self._awake = self._patience if changed else max(0, self._awake - 1)
         self._quiet_looks = 0 if self._awake else self._quiet_looks + 1
 
     def _hand_over(self) -> Unscored:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Protocol, runtime_checkable
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.kit import threads
 from device.ports.facts import Post
 from device.ports.wake import Detection, NearMiss, WakeWord
-from device.units import BYTES_PER_SAMPLE, Samples
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples
 from device.wake.decision import number
 from device.wake.doze import Doze, Unscored
 from device.wake.sanity import Sanity
@@ -25,7 +28,7 @@ _log = logging.getLogger(__name__)
 # 80 ms: a step of openWakeWord. Handing over every 10 ms frame would wake the thread eight times as often.
 _CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
 # 1.6 s of sound. When the thread is that late, it skips to the newest sound: a detection would come too late to be
-# useful.
+# useful. While it hangs the oldest is dropped, so that no more ever waits for it.
 _LONGEST_QUEUE = 20
 _JOIN_S = 0.3
 
@@ -39,6 +42,16 @@ class Skipping(WakeWord, Protocol):
 
     def skip(self, samples: int) -> None:
         """Skip a part of the stream: positions count it, and the rest is as after a reset."""
+
+
+@runtime_checkable
+class Narrowing(WakeWord, Protocol):
+    """An engine that can do less, if it runs several models."""
+
+    can_narrow: bool
+
+    def narrow(self, first_only: bool) -> None:
+        """Listen for what the first model detects only; False: for all words again, as if they were new."""
 
 
 OnDetection = Callable[[Detection], None]
@@ -82,6 +95,7 @@ class WakeWorker:
         on_score: OnScores | None = None,
         doze: bool = False,
         on_near_miss: OnNearMiss = lambda miss: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`doze`: do not run the engine while the sound of the room does not change, if it is a `Skipping` engine."""
         self._doze = Doze(engine.memory) if doze and isinstance(engine, Skipping) else None
@@ -90,6 +104,7 @@ class WakeWorker:
         self._on_near_miss = on_near_miss
         self._post = post
         self._listener = _Listener(engine)
+        self._agenda = _Agenda(clock)
         self._thread: threading.Thread | None = None
         self._queue: SimpleQueue[_Chunk | None] = SimpleQueue()
         self._collected = b""
@@ -97,6 +112,7 @@ class WakeWorker:
         self._asked = 0
         self._fresh = False
         self._failed = False
+        self._dropped = 0
         self.scored_samples = Samples(0)
         """How far the fed stream was scored, or skipped by a doze. Does not advance when the engine hangs."""
 
@@ -108,7 +124,31 @@ class WakeWorker:
     @property
     def skipped_samples(self) -> Samples:
         """How much sound was never scored because the machine was too slow."""
-        return Samples(self._listener.skipped)
+        return Samples(self._listener.skipped + self._dropped)
+
+    @property
+    def overdue_s(self) -> float:
+        """For how long (s) the sound that is scored now should have been, were it scored as fast as time passes."""
+        return self._agenda.overdue_s
+
+    @property
+    def can_narrow(self) -> bool:
+        """Whether there are words that it could do without."""
+        return self._listener.can_narrow
+
+    def narrow(self, first_only: bool) -> None:
+        """Listen for the first word only, or for all of them again, from the next sound on."""
+        self._listener.first_only = first_only
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether the engine runs, and would run for less long if it were hurried."""
+        return self._doze is not None and self._doze.is_awake
+
+    def hurry_to_doze(self, is_hurried: bool) -> None:
+        """Let the engine rest sooner after each sound; see `Doze.hurry`."""
+        if self._doze:
+            self._doze.hurry(is_hurried)
 
     def start(self) -> None:
         """Start the thread. Harmless when it runs already. Raise ThreadError."""
@@ -142,15 +182,25 @@ class WakeWorker:
             self._queue.put(None)
             thread, self._thread = self._thread, None
             thread.join(_JOIN_S)
+            self._agenda.clear()
             self.reset()
 
     def _queue_chunks(self, sound: bytes, end: int) -> None:
         unscored = self._doze.feed(sound) if self._doze else Unscored(sound, skipped=False)
         if unscored:
+            self._agenda.add(end, len(unscored.pcm) // BYTES_PER_SAMPLE)
             self._queue.put(_Chunk(unscored.pcm, end, self._fresh or unscored.skipped))
             self._asked, self._fresh = end, False
+            self._drop_oldest()
         elif self.scored_samples == self._asked:
             self._asked = self.scored_samples = Samples(end)
+
+    def _drop_oldest(self) -> None:
+        with contextlib.suppress(Empty):
+            # One more than it skips: so it will, when it goes on.
+            while self._queue.qsize() > _LONGEST_QUEUE + 1:
+                dropped = self._queue.get_nowait()
+                self._dropped += len(dropped.pcm) // BYTES_PER_SAMPLE if dropped else 0
 
     def _run(self, queue: SimpleQueue[_Chunk | None], loop: asyncio.AbstractEventLoop) -> None:
         while chunk := self._listener.catch_up(queue):
@@ -162,6 +212,7 @@ class WakeWorker:
     def _report(self, queue: SimpleQueue[_Chunk | None], outcome: _Outcome) -> None:
         if self._thread is None or queue is not self._queue:
             return
+        self._agenda.strike(outcome.position)
         if outcome.error:
             self._fail(outcome.error)
         else:
@@ -192,12 +243,46 @@ class WakeWorker:
             self._on_near_miss(miss)
 
 
+class _Agenda:
+    """By when each piece of sound should be scored, if it takes the engine no longer than it lasts.
+
+    Not by when it comes: after a doze it hears some seconds at once.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._due: deque[tuple[int, float]] = deque()
+
+    @property
+    def overdue_s(self) -> float:
+        """How late (s) the oldest piece is; 0: it may yet be in time, or there is none."""
+        return max(0.0, self._clock() - self._due[0][1]) if self._due else 0.0
+
+    def add(self, end: int, samples: int) -> None:
+        """Note a piece that ends there."""
+        begin = self._due[-1][1] if self._due else self._clock()
+        self._due.append((end, begin + samples / CAPTURE_RATE))
+
+    def strike(self, end: int) -> None:
+        """What ends there, and all before it, has been scored or skipped."""
+        while self._due and self._due[0][0] <= end:
+            self._due.popleft()
+
+    def clear(self) -> None:
+        """Nothing is to be scored any more."""
+        self._due.clear()
+
+
 class _Listener:
     """The engine, and the state that only its thread uses."""
 
     def __init__(self, engine: WakeWord) -> None:
         self._engine = engine
         self._engine_fed = 0
+        self._heard_until: int | None = None
+        self.can_narrow = isinstance(engine, Narrowing) and engine.can_narrow
+        self.first_only = False
+        self._is_narrow = False
         self._failing = False
         self._sanity = Sanity()
         self._behind = False
@@ -224,7 +309,10 @@ class _Listener:
 
     def _process(self, chunk: _Chunk) -> _Outcome:
         samples = len(chunk.pcm) // BYTES_PER_SAMPLE
-        if chunk.fresh or self._failing:
+        joins_on = self._heard_until in (None, chunk.end - samples)
+        self._heard_until = chunk.end
+        self._narrow()
+        if chunk.fresh or self._failing or not joins_on:
             self._begin_anew(chunk.end - samples - self._engine_fed)
         # Before the call: an engine's positions count everything that it was fed, also in a call that raised.
         self._engine_fed += samples
@@ -237,6 +325,11 @@ class _Listener:
         if self._sanity.watch(scores):
             self._engine.reset()
         return _Outcome(Samples(chunk.end), placed, near, scores, self._sanity.complaint)
+
+    def _narrow(self) -> None:
+        if self.first_only != self._is_narrow and isinstance(self._engine, Narrowing):
+            self._is_narrow = self.first_only
+            self._engine.narrow(self._is_narrow)
 
     def _begin_anew(self, missed: int) -> None:
         if missed > 0 and isinstance(self._engine, Skipping):
@@ -253,7 +346,7 @@ class _Listener:
                 return None
             chunk = newer
         self._warn_once()
-        return replace(chunk, fresh=True)
+        return chunk
 
     def _warn_once(self) -> None:
         if not self._behind:

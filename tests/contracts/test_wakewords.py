@@ -155,3 +155,20 @@ def test_the_length_of_the_pieces_changes_nothing(make: Make, samples: int) -> N
     pieces, steps = make(), make()
     assert feed(pieces, *sounds, samples=samples) == feed(steps, *sounds)
     assert pieces.scores == steps.scores
+
+
+def test_a_narrowed_engine_hears_its_first_word_alone_and_later_all_of_them_again(make: Make) -> None:
+    """The others' scores are 0 meanwhile; positions are those of the stream."""
+    engine = make(words=("alexa", "hey_jarvis"))
+    assert engine.can_narrow
+    feed(engine, quiet(1.5))
+    engine.narrow(True)
+    found = feed(engine, jarvis(), quiet(1.5), alexa(), quiet(1.5))
+    assert [detection.word for detection in found] == ["alexa"]
+    assert engine.scores["hey_jarvis"] == 0.0
+    engine.narrow(False)
+    before = 1.5 * RATE + len(jarvis()) + len(alexa()) + 3.0 * RATE
+    found = feed(engine, quiet(1.5), jarvis(), quiet(1.5))
+    assert [detection.word for detection in found] == ["hey_jarvis"]
+    assert found[0].end == pytest.approx(before + 1.5 * RATE + len(jarvis()), abs=0.3 * RATE)
+    assert not make(words=("alexa",)).can_narrow

@@ -106,6 +106,28 @@ def test_what_was_kept_comes_with_the_first_sound() -> None:
         assert doze.feed(quiet) == Unscored(quiet, False)
 
 
+def test_in_a_hurry_it_sleeps_sooner_after_a_sound() -> None:
+    """After half of the time, be it told before the sound or behind it; and after the usual time again later."""
+    steady, loud = _chunks(_noise(6.0, 100.0)), _chunks(_noise(0.24, 8_000.0, seed=2))
+
+    def awake_after_a_sound(doze: Doze, hurried_after: bool = False) -> int:
+        for chunk in (*steady, *loud):
+            doze.feed(chunk)
+        doze.hurry(hurried_after)
+        assert doze.is_awake
+        count = sum(doze.is_awake for chunk in steady if doze.feed(chunk) or True)
+        assert not doze.is_awake
+        return count
+
+    usual = awake_after_a_sound(Doze(MEMORY))
+    assert awake_after_a_sound(Doze(MEMORY), hurried_after=True) <= usual / 2 + 3
+    doze = Doze(MEMORY)
+    doze.hurry(True)
+    assert awake_after_a_sound(doze, hurried_after=True) <= usual / 2 + 3
+    doze.hurry(False)
+    assert awake_after_a_sound(doze) == pytest.approx(usual, abs=3)
+
+
 def test_a_reset_forgets_what_was_kept_and_wakes() -> None:
     """The stream was interrupted, so the sound before does not belong to what follows."""
     doze, quiet = Doze(MEMORY), bytes(2 * CHUNK)

@@ -168,6 +168,87 @@ async def test_an_engine_too_slow_skips_to_the_newest_and_says_so_once(
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
+async def test_no_more_than_two_seconds_wait_for_an_engine_that_hangs(house: House) -> None:
+    """The oldest is dropped; when it goes on it hears the newest, at its place in the stream."""
+    house.engine.gate.clear()
+    house.worker.feed(QUIET)
+    await until(lambda: bool(house.engine.threads))
+    for _ in range(1_000):
+        house.worker.feed(WORD)
+    assert house.worker._queue.qsize() <= 21
+    house.engine.gate.set()
+    await house.until_scored(1_001 * 1280)
+    assert house.engine.pieces == [1280, 1280]
+    assert house.engine.resets == 1
+    assert house.worker.skipped_samples == 999 * 1280
+    assert [detection.end for detection in house.heard] == [1_001 * 1280]
+
+
+async def test_it_tells_by_how_much_the_engine_is_overdue(house: House) -> None:
+    """A piece may take as long as it lasts, and the next begins where it ends; what was scored is forgotten."""
+    now = 100.0
+    house.worker.close()
+    house.worker = WakeWorker(house.engine, house.heard.append, house.posted.append, clock=lambda: now)
+    house.worker.start()
+    house.engine.gate.clear()
+    for _ in range(3):
+        house.worker.feed(QUIET)
+    now += 0.08
+    assert house.worker.overdue_s == 0.0
+    now += 0.02
+    assert house.worker.overdue_s == pytest.approx(0.02)
+    house.engine.gate.set()
+    await house.until_scored(3 * 1280)
+    assert house.worker.overdue_s == 0.0
+    house.engine.gate.clear()
+    now += 60.0
+    house.worker.feed(QUIET)
+    assert house.worker.overdue_s == 0.0
+    now += 0.1
+    assert house.worker.overdue_s == pytest.approx(0.02)
+    house.engine.gate.set()
+    house.worker.close()
+    assert house.worker.overdue_s == 0.0
+
+
+class Several(FakeWakeWord):
+    """An engine of several words."""
+
+    words = ("fake", "other")
+    can_narrow = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.narrowed: list[tuple[int, bool, str]] = []
+
+    def narrow(self, first_only: bool) -> None:
+        """Note when, and in which thread."""
+        self.narrowed.append((len(self.pieces), first_only, threading.current_thread().name))
+
+
+async def test_an_engine_is_narrowed_in_its_own_thread_before_the_next_sound() -> None:
+    """And told once of each change."""
+    engine, house = Several(), House()
+    house.worker = WakeWorker(engine, house.heard.append, house.posted.append)
+    house.worker.start()
+    assert house.worker.can_narrow
+    for index, first_only in enumerate((False, True, True, False)):
+        house.worker.narrow(first_only)
+        house.worker.feed(QUIET)
+        await house.until_scored((index + 1) * 1280)
+    house.worker.close()
+    assert engine.narrowed == [(1, True, "wake-word"), (3, False, "wake-word")]
+
+
+async def test_an_engine_of_one_word_cannot_be_narrowed(house: House) -> None:
+    """There is nothing that it could do without; asked all the same, it goes on."""
+    assert not house.worker.can_narrow
+    house.worker.narrow(True)
+    house.worker.feed(WORD)
+    await house.until_scored(1280)
+    assert len(house.heard) == 1
+
+
 async def test_an_engine_that_raises_is_reported_once_and_recovers(house: House) -> None:
     """It is reset and fed on; positions are right afterwards."""
     for pcm in (QUIET, BROKEN, BROKEN, WORD):

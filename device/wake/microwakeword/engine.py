@@ -61,7 +61,15 @@ class MicroWakeWord(BaseEngine):
         refuse_same_names(models)
         self._words = [_Word(model, rules.of(name, model.cutoff)) for name, model in zip(words, models, strict=True)]
         super().__init__(self._words, _STEP)
+        self.can_narrow = len(self._words) > 1
+        self._heard = self._words
         self._features = _package().MicroWakeWordFeatures()
+
+    def narrow(self, first_only: bool) -> None:
+        """Listen for the first word only; False: for all of them again, as if they were new."""
+        for word in self._words[1:]:
+            word.forget()
+        self._heard = self._words[:1] if first_only else self._words
 
     def _forget(self) -> None:
         self._features.reset()
@@ -70,7 +78,7 @@ class MicroWakeWord(BaseEngine):
         detections = [
             word.hear(features, self._position)
             for features in self._features.process_streaming(step)
-            for word in self._words
+            for word in self._heard
         ]
         return [detection for detection in detections if detection]
 

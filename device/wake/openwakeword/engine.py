@@ -74,6 +74,9 @@ class OpenWakeWord(BaseEngine):
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
         self._words = _label(models, self._heads, [rules.of(name, _USUAL_THRESHOLD) for name in names])
         super().__init__(self._words, self.step)
+        self.can_narrow = len(self._heads) > 1
+        self._running = self._heads
+        self._heard = self._words
         self._recent: deque[bytes] = deque(maxlen=_KEPT_CHUNKS)
         self._chunks = 0
 
@@ -81,6 +84,14 @@ class OpenWakeWord(BaseEngine):
         """Skip a part of the stream: positions and refractory periods count it, and the rest is as after a reset."""
         self.reset()
         self._position += samples
+
+    def narrow(self, first_only: bool) -> None:
+        """Listen for what the first model detects only; False: for all words again, as if they were new."""
+        first = len(self._heads[0].classes)
+        for word in self._words[first:]:
+            word.forget()
+        self._running = self._heads[:1] if first_only else self._heads
+        self._heard = self._words[:first] if first_only else self._words
 
     def _forget(self) -> None:
         self._recent.clear()
@@ -91,10 +102,10 @@ class OpenWakeWord(BaseEngine):
         self._chunks += 1
         self._recent.append(step)
         self._features.push(step)
-        for head in self._heads:
+        for head in self._running:
             head.run()
         warm = self._chunks > _WARM_UP_CHUNKS
-        detections = (self._update(word, warm) for word in self._words)
+        detections = (self._update(word, warm) for word in self._heard)
         return [detection for detection in detections if detection]
 
     def _update(self, word: _Word, warm: bool) -> Detection | None:
