@@ -67,8 +67,9 @@ def _add_hearthside(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--profile", default="", metavar="BOARD", help="the sound board, as in hardware.md")
     group.add_argument("--config", type=Path, metavar="FILE", help="becomes /etc/hearthside/config.toml")
     group.add_argument("--bundle", type=Path, metavar="FILE", help="install this, made by scripts/bundle")
-    group.add_argument("--source", default="", metavar="URL", help="or this: a git repository, or a .tar.gz")
-    group.add_argument("--ref", default="", metavar="NAME", help="the branch or tag of the repository")
+    group.add_argument("--source", default="", metavar="URL", help="or this: a bundle, an archive, a git repository")
+    group.add_argument("--sha256", default="", metavar="SUM", help="what the bundle or archive there must be")
+    group.add_argument("--commit", default="", metavar="NAME", help="which commit of the repository, by its whole name")
     group.add_argument("--broker", default="", metavar="URL", help="who keeps the API key: see docs/broker.md")
     group.add_argument("--broker-ca", type=Path, metavar="FILE", help="the certificate of its authority")
     group.add_argument("--enrolment-token-file", metavar="FILE", help="a token for one device, of hearthside broker")
@@ -147,7 +148,8 @@ def _hearthside(options: argparse.Namespace, root: Path) -> Hearthside:
         api_key=asking.secret(options.key_on_card) if options.key_on_card else "",
         bundle=options.bundle.name if options.bundle else "",
         source=options.source,
-        ref=options.ref,
+        sha256=options.sha256,
+        commit=options.commit,
     )
 
 

@@ -36,8 +36,8 @@ def files(wanted: Hearthside, script: str) -> dict[str, str]:
 
 def settings(wanted: Hearthside) -> str:
     """Return the lines that the script reads as a shell's."""
-    named = {"profile": wanted.profile, "bundle": wanted.bundle, "source": wanted.source, "ref": wanted.ref}
-    return assignments(named)
+    names = ("profile", "bundle", "source", "sha256", "commit")
+    return assignments({name: getattr(wanted, name) for name in names})
 
 
 def assignments(values: Mapping[str, str]) -> str:

@@ -18,6 +18,8 @@ _PUBLIC_KEY = re.compile(r"(ssh-|ecdsa-|sk-)[\w@.-]+ [A-Za-z0-9+/=]+( .*)?")
 _BROKER = re.compile(r"https://[^\s/?#@]+/?")
 _TOKEN = re.compile(r"hse_\w+", re.ASCII)
 _SECRET = re.compile(r"[!-~]+")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _API_KEY = re.compile(r"\b(sk|ek|rk)-[\w-]{16,}")
 # Root and the services of Debian have lower numbers than people; these names are the ones that somebody may try.
 _TAKEN = ("root", "daemon", "bin", "sys", "nobody", "hearthside")
@@ -87,9 +89,11 @@ class Hearthside:
     bundle: str = ""
     """The name of the file with the release,"""
     source: str = ""
-    """or from where to get it: a git repository, or a .tar.gz,"""
-    ref: str = ""
-    """and which branch or tag of the repository."""
+    """or from where to get it: a bundle, another archive, or a git repository,"""
+    sha256: str = ""
+    """and the sum of the bundle or archive,"""
+    commit: str = ""
+    """or the whole name of the commit in the repository."""
 
     def __post_init__(self) -> None:
         """Raise ConfigError."""
@@ -107,8 +111,23 @@ class Hearthside:
             raise ConfigError("the configuration holds what looks like an API key; take it out: a card is not safe")
         if self.bundle and self.source:
             raise ConfigError("give a bundle or a source, not both")
-        if self.ref and (not self.source or self.source.endswith(".tar.gz")):
-            raise ConfigError("a branch or tag of what? --ref needs the address of a git repository, by --source")
+        self._check_source()
+
+    def _check_source(self) -> None:
+        """Raise ConfigError for a source that could give another release than the one that is meant."""
+        known_by = [value for value in (self.sha256, self.commit) if value]
+        if len(known_by) != bool(self.source):
+            raise ConfigError(
+                "a source is given together with what its release is known by, since it runs as root: --sha256 SUM "
+                "for a bundle or another archive, or --commit NAME for a git repository"
+            )
+        if self.sha256 and not _SHA256.fullmatch(self.sha256):
+            raise ConfigError(f'"{self.sha256}" is no SHA-256: that has 64 digits; sha256sum FILE tells it')
+        if self.commit and not _COMMIT.fullmatch(self.commit):
+            raise ConfigError(
+                f'"{self.commit}" is not the whole name of a commit, which has 40 digits: a branch or a tag may lead '
+                f"elsewhere tomorrow; git ls-remote {self.source} tells the commits"
+            )
 
     @property
     def wanted(self) -> bool:

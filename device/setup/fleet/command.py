@@ -46,8 +46,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--key-file", metavar="FILE", help="the API key (- for standard input)")
     made.add_argument("--profile", default="", metavar="BOARD", help="the sound board, as in hardware.md")
     made.add_argument("--bundle", type=Path, metavar="FILE", help="install this, made by scripts/bundle")
-    made.add_argument("--source", default="", metavar="URL", help="or this: a git repository, or a .tar.gz")
-    made.add_argument("--ref", default="", metavar="NAME", help="the branch or tag of the repository")
+    made.add_argument("--source", default="", metavar="URL", help="or this: a bundle, an archive, a git repository")
+    made.add_argument("--sha256", default="", metavar="SUM", help="what the bundle or archive there must be")
+    made.add_argument("--commit", default="", metavar="NAME", help="which commit of the repository, by its whole name")
     made.add_argument("--broker", default="", metavar="URL", help="who keeps the API key")
     made.add_argument("--broker-ca", type=Path, metavar="FILE", help="the certificate of its authority")
     made.add_argument("--enrolment-tokens-file", type=Path, metavar="FILE", help="a line for each HOST, in their order")
@@ -100,7 +101,8 @@ def _wanted(options: argparse.Namespace, root: Path) -> Hearthside:
         api_key=asking.secret(options.key_file) if options.key_file else "",
         bundle=options.bundle.name if options.bundle else "",
         source=options.source,
-        ref=options.ref,
+        sha256=options.sha256,
+        commit=options.commit,
     )
 
 

@@ -36,6 +36,7 @@ def full() -> Card:
         broker_ca="-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
         enrolment_token=TOKEN,
         source="https://example.org/hearthside.git",
+        commit="0123456789abcdef0123456789abcdef01234567",
     )
     return card(
         wifi=Wifi("Café #1: 'home' \\ $HOME", "p\"a's$ s:w#o\\rd"),

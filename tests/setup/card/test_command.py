@@ -53,6 +53,14 @@ def test_a_card_is_prepared(card: Path) -> None:
     assert script == (ROOT / "scripts" / "first-boot").read_text(encoding="utf-8")
 
 
+def test_a_source_lies_there_with_what_it_is_known_by(card: Path) -> None:
+    """As the first boot reads it."""
+    run = prepare(card, *system(card), "--source", "https://a/b.tar", "--sha256", "0" * 64)
+    assert run.returncode == 0, run.stderr
+    settings = (card / "hearthside" / "settings").read_text(encoding="utf-8")
+    assert settings == f"source=https://a/b.tar\nsha256={'0' * 64}\n"
+
+
 def test_a_dry_run_writes_nothing(card: Path) -> None:
     """And says what would be written."""
     run = prepare(card, *system(card), "--dry-run")
@@ -116,13 +124,16 @@ def test_a_key_on_the_card_is_warned_about(card: Path) -> None:
         (["--broker", "https://me:word@b"], "must be https:// with a host"),
         (["--broker", "https://b", "--enrolment-token-file", "WIFI"], "this is no enrolment token"),
         (["--key-on-card", "WIFI"], "this is no API key"),
-        (["--ref", "v1"], "--ref needs the address of a git repository"),
-        (["--ref", "v1", "--source", "https://e.org/a.tar.gz"], "--ref needs the address of a git repository"),
         (["--no-password", "--password-file", "WIFI"], "give one of the two"),
         (["--wifi", "home", "--country", "DE", "--wifi-open", "--wifi-password-file", "WIFI"], "give one of the two"),
         (["--format", "custom.toml", "--profile", "generic"], "custom.toml cannot run a command"),
         (["--ssh"], "give one of the two"),
         (["--time-zone", "Europe/Berln"], "did you mean Europe/Berlin?"),
+        (["--source", "https://a/b.tar"], "--sha256 SUM for a bundle or another archive, or --commit NAME"),
+        (["--source", "https://a/b", "--sha256", "0" * 64, "--commit", "0" * 40], "--sha256 SUM for a bundle"),
+        (["--sha256", "0" * 64], "--sha256 SUM for a bundle"),
+        (["--source", "https://a/b.tar", "--sha256", "0" * 63], "is no SHA-256"),
+        (["--source", "https://a/b.git", "--commit", "main"], "git ls-remote https://a/b.git tells the commits"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_written(card: Path, arguments: list[str], complaint: str) -> None:

@@ -2,128 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 import stat
-import subprocess
-import tarfile
 from pathlib import Path
 
-import pytest
-
-from device.setup.card import firstrun, formats, payload
+from device.setup.card import firstrun, formats
 from device.setup.card.formats import Format
 from device.setup.card.wanted import Hearthside, Wifi
 from tests.setup.card.cards import API_KEY, HASH, KEY, TOKEN, card, person
-
-ROOT = Path(__file__).parents[3]
-SCRIPT = (ROOT / "scripts" / "first-boot").read_text(encoding="utf-8")
-FOLDERS = ("etc/ssh/sshd_config.d", "etc/systemd/system", "etc/sudoers.d", "var/log", "var/tmp", "boot/firmware")
-RECORDED = ("systemctl", "hostname", "useradd", "chpasswd", "usermod", "rfkill", "timedatectl", "chown")
-# Of the service it knows what the test has put into files.
-SYSTEMCTL = """\
-if [[ $1 == show ]]; then cat "$HEARTHSIDE_ROOT/shown-$4" 2>/dev/null; exit 0; fi
-echo "systemctl $*" >>"$HEARTHSIDE_ROOT/calls"
-"""
-INSTALL = """\
-#!/usr/bin/env bash
-echo "install $*" >>"$HEARTHSIDE_ROOT/calls"
-mkdir -p "$HEARTHSIDE_ROOT/opt/hearthside/releases/1.0"
-ln -sfn releases/1.0 "$HEARTHSIDE_ROOT/opt/hearthside/current"
-"""
-
-
-class Device:
-    """A root folder, and a boot partition with what prepare-card has written."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.boot = root / "boot" / "firmware"
-        for folder in FOLDERS:
-            (root / folder).mkdir(parents=True)
-        (root / "etc" / "hosts").write_text("127.0.0.1\tlocalhost\n127.0.1.1\traspberrypi\n", encoding="utf-8")
-        programs = root / "programs"
-        programs.mkdir()
-        for name in RECORDED:
-            self._program(name, f'echo "{name} $*" >>"$HEARTHSIDE_ROOT/calls"')
-        self._program("systemctl", SYSTEMCTL)
-        self._program("journalctl", "echo 'OPENAI_API_KEY is missing'")
-        self._program("id", 'case "$1" in -g) echo 0 ;; *) exit 1 ;; esac')
-        self._program("getent", f'[[ "$1 $2" == "passwd ada" ]] && echo "ada:x:0:0::{root}/home/ada:/bin/bash"')
-        (root / "home" / "ada").mkdir(parents=True)
-        self.tell("listening")
-
-    def _program(self, name: str, body: str) -> None:
-        path = self.root / "programs" / name
-        path.write_text(f"#!/usr/bin/env bash\n{body}\n", encoding="utf-8")
-        path.chmod(0o755)
-
-    def tell(self, state: str, why: str = "") -> None:
-        """Let the service be in this state."""
-        (self.root / "shown-MainPID").write_text("7", encoding="utf-8")
-        (self.root / "shown-ActiveState").write_text("active", encoding="utf-8")
-        folder = self.root / "run" / "hearthside"
-        folder.mkdir(parents=True, exist_ok=True)
-        health = {"state": state, "why": why, "pid": 7}
-        (folder / "health.json").write_text(json.dumps(health), encoding="utf-8")
-
-    def put(self, files: dict[str, str]) -> None:
-        """Put files on the boot partition."""
-        for name, text in files.items():
-            path = self.boot / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-
-    def put_bundle(self) -> None:
-        """Put a release there."""
-        tree = self.root / "tree" / "hearthside"
-        (tree / "scripts").mkdir(parents=True)
-        (tree / "scripts" / "install").write_text(INSTALL, encoding="utf-8")
-        (tree / "device" / "boards").mkdir(parents=True)
-        with tarfile.open(self.boot / "hearthside" / "release.tar", "w") as archive:
-            archive.add(tree, "hearthside")
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a script of the boot partition."""
-        environment = {
-            **os.environ,
-            "HEARTHSIDE_ROOT": str(self.root),
-            "PATH": f"{self.root}/programs:{os.environ['PATH']}",
-        }
-        return subprocess.run(
-            ["bash", str(self.boot / command[0]), *command[1:]],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-            timeout=60,
-        )
-
-    def first_boot(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run scripts/first-boot from there, to a good end."""
-        run = self.run("hearthside/first-boot", *arguments)
-        assert run.returncode == 0, run.stderr
-        return run
-
-    def text(self, path: str) -> str:
-        """Return what is in a file of the device."""
-        return (self.root / path).read_text(encoding="utf-8")
-
-    @property
-    def calls(self) -> list[str]:
-        """The system's programs, as they were called."""
-        return self.text("calls").splitlines()
-
-
-@pytest.fixture
-def device(tmp_path: Path) -> Device:
-    """Make one."""
-    return Device(tmp_path)
-
-
-def carried(hearthside: Hearthside) -> dict[str, str]:
-    """Return what lies in the folder hearthside of a card."""
-    return {f"{payload.FOLDER}/{name}": text for name, text in payload.files(hearthside, SCRIPT).items()}
+from tests.setup.card.devices import SCRIPT, Device, carried
 
 
 def mode(path: Path) -> int:
@@ -186,7 +72,7 @@ def test_the_release_is_installed_and_the_card_cleared(device: Device) -> None:
     device.put(carried(hearthside))
     device.put_bundle()
     device.first_boot("boot")
-    assert f"install --profile generic --bundle {device.boot}/hearthside/release.tar" in device.calls
+    assert f"install --profile generic --bundle {device.boot}/hearthside/release.tar " in device.calls
     assert device.text("etc/hearthside/config.toml") == "[wake]\n"
     assert 'broker = "https://broker.local"' in device.text("etc/hearthside/config.d/30-broker.toml")
     assert 'broker_ca = "/etc/hearthside/broker-ca.pem"' in device.text("etc/hearthside/config.d/30-broker.toml")
