@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.audio.cards.capture import Pace, pace_of
@@ -21,6 +20,7 @@ from device.audio.ear.traffic import TrafficReport
 from device.audio.ear.vad import Vad
 from device.audio.echo.cuemask import CueMask
 from device.core.events import VoiceConfirmed
+from device.core.status import Phase
 from device.errors import DeviceNotFoundError
 from device.house.policy import padding, segmenting
 from device.house.site import Site
@@ -102,7 +102,7 @@ def open_listening(
         """May be asked in any thread."""
         return pace_of(site.controller.status.phase, wake.worker.is_at_rest)
 
-    frontend = _open_frontend(site, sound, wake.worker, conversation, pace)
+    frontend = _open_frontend(site, sound, wake.worker, conversation)
     microphone = AlsaMicrophone(cards, frontend.on_frame, pace, frontend.interrupt)
     site.closing.add_safety("microphone", microphone.close)
     traffic = TrafficReport(lambda: frontend.traffic)
@@ -110,9 +110,7 @@ def open_listening(
     return Listening(microphone, frontend, traffic, (lambda what, status: microphone.adapt(), traffic.observe))
 
 
-def _open_frontend(
-    site: Site, sound: Sound, wake: WakeWorker, conversation: Conversation, pace: Callable[[], Pace]
-) -> Frontend:
+def _open_frontend(site: Site, sound: Sound, wake: WakeWorker, conversation: Conversation) -> Frontend:
     ring, detector = PrerollRing(), _open_detector(site)
     canceller, post = sound.canceller, site.controller.post
     # A board that cancels echoes is trusted to.
@@ -128,7 +126,7 @@ def _open_frontend(
         canceller=canceller,
         cue_mask=mask,
         detector=detector,
-        is_calm=lambda: pace() is Pace.CALM,
+        is_idle=lambda: site.controller.status.phase is Phase.IDLE,
     )
 
 

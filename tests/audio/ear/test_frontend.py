@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.audio.ear.frontend import Frontend
@@ -51,7 +51,7 @@ class House:
         self.resets = 0
         self.posted: list[VoiceStarted | VoiceStopped] = []
         self.now = 100.0
-        self.calm = False
+        self.idle = False
         ring = PrerollRing()
         self.gate = Gate(ring, Hz(target_rate), self.sent.append)
         self.frontend = Frontend(
@@ -64,7 +64,7 @@ class House:
             post=self.posted.append,
             cue_mask=cue_mask,
             detector=detector,
-            is_calm=lambda: self.calm,
+            is_idle=lambda: self.idle,
         )
 
     def reset_wake(self) -> None:
@@ -218,10 +218,10 @@ def test_noise_that_rises_while_nobody_listens_is_no_voice_afterwards() -> None:
     """Rain begins slowly: the wake word sleeps through it, and the detector must not wake up to it."""
     house = House(vad=WebRtcVad())
     chance = np.random.default_rng(3)
-    house.calm = True
+    house.idle = True
     for level in 50 * 10 ** (np.arange(0, 16, 0.07) / 20):
         house.hear((chance.standard_normal(280 * 16) * level).astype("<i2").tobytes())
-    house.calm = False
+    house.idle = False
     for _ in range(150):
         house.hear((chance.standard_normal(320) * level).astype("<i2").tobytes())
     assert house.posted == []
@@ -239,30 +239,54 @@ class CountingVad(LoudnessVad):
         return super().is_voice(frame)
 
 
-def test_what_was_missed_in_the_calm_is_shown_to_the_detector_alone() -> None:
+def test_what_was_missed_while_idle_is_shown_to_the_detector_alone() -> None:
     """The newest 8 s of it, once; what stands around it judges by the echo of now, and confirms voices."""
     vad, detector = CountingVad(), CountingVad()
     house = House(vad=vad, detector=detector)
-    house.calm = True
+    house.idle = True
     house.hear(QUIET, times=500)
     assert not vad.asked
     assert not detector.asked
-    house.calm = False
+    house.idle = False
     house.hear(QUIET, times=10)
     assert [frame.position for frame in detector.asked] == [320 * n for n in range(100, 500)]
     assert [frame.position for frame in vad.asked] == [320 * n for n in range(500, 510)]
 
 
-def test_in_a_calm_room_nobody_looks_for_voices() -> None:
-    """A voice that was being heard is over, and one that begins with the end of the calm is found."""
+def test_while_idle_nobody_looks_for_voices() -> None:
+    """A voice that was being heard is over, and one that begins afterwards is found."""
     house = House()
     house.hear(VOICE, times=10)
-    house.calm = True
-    house.hear(VOICE, times=10)
+    house.idle = True
+    house.hear(QUIET, times=100)
     assert [type(fact) for fact in house.posted] == [VoiceStarted, VoiceStopped]
-    house.calm = False
+    house.idle = False
     house.hear(VOICE, times=10)
-    assert house.posted[2:] == [VoiceStarted(Samples(20 * 320))]
+    assert house.posted[2:] == [VoiceStarted(Samples(110 * 320))]
+
+
+def test_a_voice_that_goes_on_after_an_idle_time_is_told_of_with_its_beginning() -> None:
+    """Somebody says the wake word and a command in one breath, or spoke before the button was held long enough."""
+    house = House()
+    house.idle = True
+    house.hear(QUIET, times=50)
+    house.hear(VOICE, times=40)
+    house.idle = False
+    house.hear(QUIET, times=1)
+    assert house.posted == [VoiceStarted(Samples(50 * 320))]
+    house.hear(QUIET, times=50)
+    assert house.posted[1:] == [VoiceStopped(Samples(90 * 320 + 1920))]
+
+
+def test_of_a_voice_that_ended_while_idle_nobody_is_told() -> None:
+    """Somebody spoke, and then holds the button silently, to mute: nothing was said meanwhile."""
+    house = House()
+    house.idle = True
+    house.hear(VOICE, times=50)
+    house.hear(QUIET, times=50)
+    house.idle = False
+    house.hear(QUIET, times=50)
+    assert house.posted == []
 
 
 def test_a_voice_is_posted_with_the_positions_of_the_stream() -> None:
@@ -354,13 +378,16 @@ async def test_a_spoken_sentence_is_one_voice_with_its_true_ends() -> None:
     assert loud[-1] <= stopped.at <= loud[-1] + 4800
 
 
-@given(st.lists(st.sampled_from(["voice", "quiet", "interrupt", "clear"]), max_size=80))
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["voice", "quiet", "interrupt", "clear", "idle", "awake"]), max_size=80))
 def test_starts_and_stops_alternate_whatever_happens_to_the_stream(steps: list[str]) -> None:
-    """Over interruptions and mutes, positions never go back."""
+    """Over interruptions, mutes and idle times, positions never go back."""
     house = House()
     for step in steps:
         if step in ("voice", "quiet"):
             house.hear(VOICE if step == "voice" else QUIET, times=4)
+        elif step in ("idle", "awake"):
+            house.idle = step == "idle"
         else:
             getattr(house.frontend, step)()
     kinds = [type(event) for event in house.posted]
