@@ -72,6 +72,10 @@ class BaseEngine(ABC):
         for word in self._listened_for:
             word.forget()
 
+    def _coming(self, most: int) -> bytes:
+        """Return the whole steps, up to `most`, that were fed already and follow the one that is being scored."""
+        return bytes(self._pending[: min(most, len(self._pending) // self._bytes) * self._bytes])
+
     @abstractmethod
     def _hear(self, step: bytes) -> list[Detection]:
         """Score the step that ends at `_position`; return the detections."""

@@ -150,11 +150,13 @@ def test_what_comes_near_the_threshold_is_a_near_miss(make: Make) -> None:
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(samples=st.sampled_from([1, 7, 160, 320, 487, 1280, 5000, 100_000]))
 def test_the_length_of_the_pieces_changes_nothing(make: Make, samples: int) -> None:
-    """Neither scores nor detections."""
+    """Neither scores nor detections, but for the rounding: steps that come together are computed together."""
     sounds = [quiet(1.0), jarvis(), quiet(0.6)]
     pieces, steps = make(), make()
-    assert feed(pieces, *sounds, samples=samples) == feed(steps, *sounds)
-    assert pieces.scores == steps.scores
+    [found], [expected] = feed(pieces, *sounds, samples=samples), feed(steps, *sounds)
+    assert (found.word, found.score) == (expected.word, pytest.approx(expected.score, abs=1e-5))
+    assert abs(found.end - expected.end) <= 1
+    assert pieces.scores == pytest.approx(steps.scores, abs=1e-5)
 
 
 def test_a_narrowed_engine_hears_its_first_word_alone_and_later_all_of_them_again(make: Make) -> None:

@@ -167,7 +167,9 @@ def test_after_a_sleep_the_features_are_those_of_an_engine_that_was_awake(say: C
             if heard.skipped:
                 skips += 1
                 dozing.skip(position - len(heard.pcm) // 2 - dozing._position)
-            assert dozing.process(heard.pcm) == expected
+            found = dozing.process(heard.pcm)
+            assert [one.word for one in found] == [one.word for one in expected]
+            assert [one.end for one in found] == pytest.approx([one.end for one in expected], abs=1)
             np.testing.assert_allclose(dozing._features.embeddings, always._features.embeddings, atol=1e-4)
             assert dozing.scores == pytest.approx(always.scores, abs=1e-5)
     assert skips == 1

@@ -9,7 +9,7 @@ import numpy as np
 from device.wake.networks.convolutions import NotStreamableError
 from device.wake.networks.network import FloatArray, Network
 from device.wake.networks.onnxfile import Graph
-from device.wake.networks.streaming import StreamingNetwork
+from device.wake.networks.streaming import BATCH, StreamingNetwork
 from device.wake.openwakeword.mel import BANDS, CHUNK_FRAMES
 
 EMBEDDING_SIZE = 96
@@ -22,12 +22,12 @@ class Embedding(Protocol):
     """Computes embeddings step by step. Before the first frame all frames are ones, as in openWakeWord."""
 
     frames: FloatArray
-    """Put the next 8 frames here (8 x 32)."""
-    vector: FloatArray
-    """The newest embedding (96)."""
+    """Put the next frames here: 8 x 32 for each of at most BATCH steps, from the first row on."""
+    vectors: FloatArray
+    """The embeddings of the latest steps, oldest first (96 numbers each): the first `count` rows."""
 
-    def step(self) -> None:
-        """Compute `vector` from `frames` and the frames before them."""
+    def step(self, count: int = 1) -> None:
+        """Compute `count` rows of `vectors` from as many steps of `frames`, and the frames before them."""
 
     def reset(self) -> None:
         """Forget all frames."""
@@ -39,16 +39,19 @@ class WindowedEmbedding:
     def __init__(self, network: Network) -> None:
         """Raise ConfigError."""
         self._window: FloatArray = np.ones((1, _WINDOW_FRAMES, BANDS, 1), np.float32)
-        self.frames: FloatArray = np.ones((CHUNK_FRAMES, BANDS), np.float32)
-        self.vector: FloatArray = np.zeros(EMBEDDING_SIZE, np.float32)
-        self._run = network.bind(self._window, self.vector.reshape(1, 1, 1, -1))
+        self.frames: FloatArray = np.ones((BATCH * CHUNK_FRAMES, BANDS), np.float32)
+        self.vectors: FloatArray = np.zeros((BATCH, EMBEDDING_SIZE), np.float32)
+        self._vector: FloatArray = np.zeros((1, 1, 1, EMBEDDING_SIZE), np.float32)
+        self._run = network.bind(self._window, self._vector)
 
-    def step(self) -> None:
+    def step(self, count: int = 1) -> None:
         """See Embedding."""
         window = self._window[0, :, :, 0]
-        window[:-CHUNK_FRAMES] = window[CHUNK_FRAMES:]
-        window[-CHUNK_FRAMES:] = self.frames
-        self._run()
+        for frames, vector in zip(np.split(self.frames, BATCH), self.vectors[:count], strict=False):
+            window[:-CHUNK_FRAMES] = window[CHUNK_FRAMES:]
+            window[-CHUNK_FRAMES:] = frames
+            self._run()
+            vector[:] = self._vector[0, 0, 0]
 
     def reset(self) -> None:
         """See Embedding."""
@@ -61,9 +64,9 @@ class StreamingEmbedding:
     def __init__(self, model: Graph) -> None:
         """Raise NotStreamableError."""
         self._model = StreamingNetwork(model)
-        self.frames, self.vector = self._model.frames, self._model.vector
-        if (self.frames.shape, self.vector.shape) != ((CHUNK_FRAMES, BANDS), (EMBEDDING_SIZE,)):
-            raise NotStreamableError(f"it takes {self.frames.shape} and gives {self.vector.shape}")
+        self.frames, self.vectors = self._model.frames, self._model.vectors
+        if (self.frames.shape, self.vectors.shape) != ((BATCH * CHUNK_FRAMES, BANDS), (BATCH, EMBEDDING_SIZE)):
+            raise NotStreamableError(f"it takes {self.frames.shape} and gives {self.vectors.shape}")
         self.step = self._model.step
         self.frames[:] = 1.0
         for _ in range(_STEPS_TO_FORGET):

@@ -25,6 +25,7 @@ from device.wake.decision import Decision, DetectionRules
 from device.wake.networks import loader
 from device.wake.networks.dense import DenseNetwork, NotDenseError
 from device.wake.networks.network import FloatArray, Network, shape_text
+from device.wake.networks.streaming import BATCH
 from device.wake.openwakeword.embedding import EMBEDDING_SIZE
 from device.wake.openwakeword.features import Features
 from device.wake.openwakeword.mel import CHUNK_SAMPLES
@@ -101,7 +102,7 @@ class OpenWakeWord(BaseEngine):
     def _hear(self, step: bytes) -> list[Detection]:
         self._chunks += 1
         self._recent.append(step)
-        self._features.push(step)
+        self._features.push(step, self._coming(BATCH - 1))
         for head in self._running:
             head.run()
         warm = self._chunks > _WARM_UP_CHUNKS

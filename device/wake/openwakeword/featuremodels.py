@@ -25,7 +25,7 @@ _CANNOT_STREAM = (NotStreamableError, MalformedError)
 
 
 def load_feature_models(sound: FloatArray) -> tuple[Mel, Embedding]:
-    """Load what computes features of `sound` (1760 samples at a fixed address): in numpy when that is possible.
+    """Load what computes features of `sound` (see features.py; at a fixed address): in numpy when that is possible.
 
     It takes 5 ms, so nothing is cached on disk. Raise ConfigError when the models are missing or broken.
     """

@@ -33,17 +33,20 @@ _RANGE = np.float32(8)
 
 
 class Mel(Protocol):
-    """Computes mel frames (32 bands each) of the newest 110 ms of sound."""
+    """Computes mel frames (32 bands each) of some steps of sound: 480 samples, and 1280 for each step after them."""
 
-    def newest(self, frames: int) -> FloatArray:
-        """Return the newest 8 frames, or 5 at the beginning of a stream; valid until the next call."""
+    def frames(self, steps: int) -> FloatArray:
+        """Return 8 frames for each of the first `steps` steps; valid until the next call."""
+
+    def first_frames(self) -> FloatArray:
+        """Return the 5 frames of the first step alone, without the 480 samples before it; valid until the next call."""
 
 
 class FourierMel:
     """Computes them in numpy, with the window and the mel filters of the model."""
 
     def __init__(self, sound: FloatArray, window: FloatArray, bands: FloatArray) -> None:
-        """`sound`: 1760 samples at a fixed address; `window`: 512; `bands`: the mel filters, 257 x 32."""
+        """`sound`: the samples of all steps at a fixed address; `window`: 512; `bands`: the mel filters, 257 x 32."""
         self._frames = np.lib.stride_tricks.sliding_window_view(sound, _FRAME)[::_HOP]
         self._window = window
         self._windowed = np.zeros(self._frames.shape, np.float32)
@@ -52,9 +55,16 @@ class FourierMel:
         # Real and imaginary parts alternate: both add to the same band.
         self._bands = np.repeat(bands, 2, axis=0).astype(kind)
 
-    def newest(self, frames: int) -> FloatArray:
+    def frames(self, steps: int) -> FloatArray:
         """See Mel."""
-        windowed = np.multiply(self._frames[-frames:], self._window, out=self._windowed[-frames:])
+        return self._compute(slice(0, steps * CHUNK_FRAMES), steps)
+
+    def first_frames(self) -> FloatArray:
+        """See Mel."""
+        return self._compute(slice(CHUNK_FRAMES - FIRST_FRAMES, CHUNK_FRAMES), 1)
+
+    def _compute(self, frames: slice, steps: int) -> FloatArray:
+        windowed = np.multiply(self._frames[frames], self._window, out=self._windowed[frames])
         parts = np.fft.rfft(windowed).view(self._bands.dtype)
         np.square(parts, out=parts)
         mel: FloatArray = (parts @ self._bands).astype(np.float32, copy=False)
@@ -62,8 +72,9 @@ class FourierMel:
         np.log(mel, out=mel)
         mel *= _PER_NEPER
         mel += _OFFSET
-        # As in the model: the loudest of these frames limits the dynamic range of all.
-        np.maximum(mel, mel.max() - _RANGE, out=mel)
+        # As in the model: the loudest frame of a step limits the dynamic range of all of them.
+        by_step = mel.reshape(steps, -1)
+        np.maximum(by_step, by_step.max(axis=1, keepdims=True) - _RANGE, out=by_step)
         return mel
 
 
@@ -72,15 +83,33 @@ class ModelMel:
 
     def __init__(self, sound: FloatArray, network: Network) -> None:
         """`sound`: as for FourierMel. Raise ConfigError."""
-        self._spectra = {frames: np.zeros((1, 1, frames, BANDS), np.float32) for frames in (CHUNK_FRAMES, FIRST_FRAMES)}
-        sources = {CHUNK_FRAMES: sound[None], FIRST_FRAMES: sound[None, OVERLAP_SAMPLES:]}
-        self._run = {frames: network.bind(sources[frames], spectrum) for frames, spectrum in self._spectra.items()}
+        self._sound = sound
+        self._step: FloatArray = np.zeros(OVERLAP_SAMPLES + CHUNK_SAMPLES, np.float32)
+        self._spectrum: FloatArray = np.zeros((1, 1, CHUNK_FRAMES, BANDS), np.float32)
+        self._first: FloatArray = np.zeros((1, 1, FIRST_FRAMES, BANDS), np.float32)
+        self._run = network.bind(self._step[None], self._spectrum)
+        self._run_first = network.bind(self._step[None, OVERLAP_SAMPLES:], self._first)
 
-    def newest(self, frames: int) -> FloatArray:
+    def frames(self, steps: int) -> FloatArray:
         """See Mel."""
-        self._run[frames]()
-        scaled: FloatArray = self._spectra[frames][0, 0] / np.float32(10) + _OFFSET
-        return scaled
+        return np.concatenate([self._of_step(step) for step in range(steps)])
+
+    def first_frames(self) -> FloatArray:
+        """See Mel."""
+        self._step[:] = self._sound[: len(self._step)]
+        self._run_first()
+        return _transformed(self._first)
+
+    def _of_step(self, step: int) -> FloatArray:
+        begin = step * CHUNK_SAMPLES
+        self._step[:] = self._sound[begin : begin + len(self._step)]
+        self._run()
+        return _transformed(self._spectrum)
+
+
+def _transformed(spectrum: FloatArray) -> FloatArray:
+    scaled: FloatArray = spectrum[0, 0] / np.float32(10) + _OFFSET
+    return scaled
 
 
 def fourier_mel(model: Graph, sound: FloatArray) -> FourierMel:

@@ -53,17 +53,32 @@ def test_a_stream_gives_what_the_windows_give(graph: Graph) -> None:
         for step in range(30):
             frames = chance.uniform(-6, 8, (8, 32)) if step % 10 else np.zeros((8, 32))
             for embedding in (windowed, streaming):
-                embedding.frames[:] = frames
+                embedding.frames[:8] = frames
                 embedding.step()
-            np.testing.assert_allclose(streaming.vector, windowed.vector, atol=1e-4)
+            np.testing.assert_allclose(streaming.vectors[0], windowed.vectors[0], atol=1e-4)
         windowed.reset()
         streaming.reset()
+
+
+@pytest.mark.parametrize("together", [2, 3, 4])
+def test_steps_computed_together_give_what_they_give_one_by_one(together: int, graph: Graph) -> None:
+    """Between single steps, so that each finds the state that the others left."""
+    one_by_one, batched = StreamingNetwork(graph), StreamingNetwork(graph)
+    chance = np.random.default_rng(6)
+    for count in (1, together, together, 1, together):
+        frames = chance.uniform(-6, 8, (count * 8, 32)).astype(np.float32)
+        batched.frames[: count * 8] = frames
+        batched.step(count)
+        for step in range(count):
+            one_by_one.frames[:8] = frames[step * 8 : step * 8 + 8]
+            one_by_one.step()
+            np.testing.assert_allclose(batched.vectors[step], one_by_one.vectors[0], atol=1e-4)
 
 
 def test_eleven_convolutions_keep_38_kb_between_them(graph: Graph) -> None:
     """Two rows for each kernel that is three rows high."""
     model = StreamingNetwork(graph)
-    assert model.frames.shape == (8, 32)
+    assert model.frames.shape == (4 * 8, 32)
     assert len(model.state) == 11
     assert sum(state.nbytes for state in model.state) == 37_904
 

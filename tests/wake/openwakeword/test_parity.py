@@ -90,3 +90,12 @@ def test_the_length_of_the_pieces_changes_no_score(samples: int, minute: np.ndar
     """10 ms, 20 ms, odd lengths and single samples."""
     chunks = 8 if samples == 1 else 120
     assert _ours(minute[: chunks * CHUNK], samples) == ours[:chunks]
+
+
+@pytest.mark.parametrize("steps", [2, 4, 7])
+def test_steps_that_come_together_have_the_scores_of_openwakeword(steps: int, minute: np.ndarray, ours: Scores) -> None:
+    """They are computed together. Seen are the newest scores of each piece."""
+    engine, pcm = OpenWakeWord(WORDS), minute.tobytes()
+    for count in range(steps, 20 * 12, steps):
+        engine.process(pcm[(count - steps) * CHUNK * 2 : count * CHUNK * 2])
+        assert engine.scores == pytest.approx(ours[count - 1], abs=1e-5)
