@@ -12,7 +12,7 @@ from device.broker import tokens
 from device.broker.limits import DAY_S, Limiter, Rate, neighbourhood
 from device.broker.requests import RefusedError, enrolment_in, secret_wanted_in
 from device.broker.settings import Broker
-from device.broker.store import GIVEN, SECRET, Device, Entry, Store
+from device.broker.store import CHECK, GIVEN, SECRET, Device, Entry, Store
 from device.kit.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -83,15 +83,23 @@ class Desk:
 
         The body is read when it is known who asks. Raise RefusedError or StoreError.
         """
-        device = await self._device(token, address)
+        device = await self._device(token, address, SECRET)
         try:
-            if wait_s := self._devices.take(device.name, self._clock()):
-                raise RefusedError(429, "rate_limit_exceeded", "this device asks too often; wait", wait_s)
+            self._take_turn(device)
             model, seconds = secret_wanted_in(await read(), self._settings.models, self._settings.secret_s)
             number = await self._reserve(device, address)
         except RefusedError as refusal:
             raise await self._refused(refusal, SECRET, address, device.name) from None
         return await self._minted(number, model, seconds)
+
+    async def check(self, token: str, address: str) -> dict[str, Any]:
+        """Return the name of the device whose token it is: it wants to know whether it is known. Raise RefusedError."""
+        device = await self._device(token, address, CHECK)
+        try:
+            self._take_turn(device)
+        except RefusedError as refusal:
+            raise await self._refused(refusal, CHECK, address, device.name) from None
+        return {"name": device.name}
 
     async def forget(self) -> None:
         """Leave out of the audit log what is too old."""
@@ -99,7 +107,12 @@ class Desk:
 
     # -- inside
 
-    async def _device(self, token: str, address: str) -> Device:
+    def _take_turn(self, device: Device) -> None:
+        """Raise RefusedError for one that asks too often."""
+        if wait_s := self._devices.take(device.name, self._clock()):
+            raise RefusedError(429, "rate_limit_exceeded", "this device asks too often; wait", wait_s)
+
+    async def _device(self, token: str, address: str, what: str) -> Device:
         try:
             known = tokens.is_token(token, tokens.DEVICE)
             device = await self._call(self._store.device_of, tokens.hash_of(token)) if known else None
@@ -109,7 +122,7 @@ class Desk:
                 raise RefusedError(403, "revoked", _REVOKED)
         except RefusedError as refusal:
             who = device.name if device else ""
-            raise await self._refused(refusal, SECRET, address, who) from None
+            raise await self._refused(refusal, what, address, who) from None
         return device
 
     async def _reserve(self, device: Device, address: str) -> int:

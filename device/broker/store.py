@@ -40,7 +40,7 @@ CREATE INDEX audit_of_device ON audit (who, what, at);
 
 ASKED, GIVEN = "asked", "given"
 """The outcomes of a wish for a secret that count against the budget; of the first it is not known what came of it."""
-SECRET = "secret"
+SECRET, CHECK = "secret", "check"
 
 
 class StoreError(HearthsideError):

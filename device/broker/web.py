@@ -49,7 +49,8 @@ class Door:
         self._host, self.port = host, port
         self._tls = tls
         app = web.Application(client_max_size=MOST_BYTES, middlewares=[_guarded])
-        for path, answer in (("/enrol", self._enrol), ("/v1/realtime/client_secrets", self._secret)):
+        answers = {"/enrol": self._enrol, "/check": self._check, "/v1/realtime/client_secrets": self._secret}
+        for path, answer in answers.items():
             app.router.add_post(path, answer, expect_handler=_expected)
             app.router.add_route("*", path, _wrong_method, expect_handler=_expected)
         app.router.add_route("*", "/{path:.*}", _nowhere, expect_handler=_expected)
@@ -88,10 +89,12 @@ class Door:
     async def _enrol(self, request: web.Request) -> web.Response:
         return web.json_response(await self._desk.enrol(await self._body(request), _address(request)), status=201)
 
+    async def _check(self, request: web.Request) -> web.Response:
+        return web.json_response(await self._desk.check(_token(request), _address(request)))
+
     async def _secret(self, request: web.Request) -> web.Response:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        token = token.strip() if scheme.lower() == "bearer" else ""
-        return web.json_response(await self._desk.secret(token, lambda: self._body(request), _address(request)))
+        answer = await self._desk.secret(_token(request), lambda: self._body(request), _address(request))
+        return web.json_response(answer)
 
     async def _body(self, request: web.Request) -> bytes:
         """Return the body, when it comes in time and is short. Raise RefusedError or HTTPException."""
@@ -164,6 +167,11 @@ async def _say_little(request: web.Request, response: web.StreamResponse) -> Non
     response.headers["Server"] = "hearthside"
     response.headers["Cache-Control"] = "no-store"
     response.force_close()
+
+
+def _token(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _address(request: web.Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -97,6 +97,18 @@ class KeyTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerVisit:
+    """What was seen of the broker that gives a provider's keys: it answered, and is the one that it claims to be."""
+
+    host: str
+    took: Ms
+    device: str
+    """The name by which it knows this device; "" when it does not."""
+    can_enrol: bool
+    """It does not, and this device has a token with which it can become known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Provider(Generic[Settings]):
     """Declared once, in the provider's own folder, and named in house/catalogue.py. Light to import."""
 
@@ -121,6 +133,11 @@ class Provider(Generic[Settings]):
     """Return where it is reached; None: it needs no network. Raise ConfigError."""
     try_key: Callable[[Settings, Secret], KeyTrial] | None = None
     """Try a key, at no cost and without a session, within some seconds. Blocks, and never raises."""
+    has_broker: Callable[[Settings], bool] = lambda settings: False
+    """Tell whether its keys come from a broker with these settings."""
+    visit_broker: Callable[[Settings, Mapping[str, Secret], Path], Awaitable[BrokerVisit]] | None = None
+    """Ask the broker whether it knows this device, with the secrets that there are and those in the state folder. Raise
+    ConversationError or ConfigError, with a semicolon between what is wrong and what to do."""
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from device.errors import SetupError
 from device.kit.wholefile import Owner, replace_whole
-from device.service.statefolder import RESET_MARK
+from device.service.statefolder import OF_THE_UNIT, RESET_MARK
 
 _GROUP = "hearthside"
 _CONFIGURATION = "config.toml"
@@ -34,7 +34,7 @@ class Places:
 
     configuration: Path = Path("/etc/hearthside")
     stores: tuple[Path, ...] = field(default=(Path("/etc/credstore"), Path("/etc/credstore.encrypted")))
-    state: Path = Path("/var/lib/hearthside")
+    state: Path = OF_THE_UNIT
 
     @property
     def mark(self) -> Path:

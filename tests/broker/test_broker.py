@@ -71,6 +71,19 @@ async def test_a_revoked_device_is_told_so(tmp_path: Path) -> None:
         assert stage.provider.asked_for_secrets == 2
 
 
+async def test_a_device_may_ask_whether_it_is_known(tmp_path: Path) -> None:
+    """It hears its own name and gets nothing; it is counted as any request, and strangers are refused."""
+    async with broker(tmp_path, requests_per_minute=2) as stage:
+        token = await stage.device("kitchen")
+        known = await stage.caller.post("/check", {}, token)
+        assert (known.status, known.body) == (200, {"name": "kitchen"})
+        assert (await stage.caller.post("/check", {})).code == "invalid_token"
+        await stage.caller.post("/check", {}, token)
+        assert (await stage.caller.post("/check", {}, token)).status == 429
+        assert stage.outcomes()[-2:] == ["- check: invalid_token", "kitchen check: rate_limit_exceeded"]
+        assert not any("secret" in outcome for outcome in stage.outcomes())
+
+
 async def test_a_day_and_a_minute_have_their_limits(tmp_path: Path) -> None:
     """The provider is not asked; the device is told for how long to wait."""
     async with broker(tmp_path, secrets_per_day=2, requests_per_minute=4) as stage:

@@ -9,7 +9,7 @@ import pytest
 from device.errors import ConfigError
 from device.house import configuration
 from device.service.settings import Service
-from device.service.statefolder import state_folder
+from device.service.statefolder import state_folder, state_folder_of_house
 
 
 def test_a_home_folder_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,3 +27,13 @@ def test_the_state_folder_is_the_files_then_systemds_then_the_users(monkeypatch:
     assert state_folder(Service()) == Path("/var/lib/one")
     monkeypatch.delenv("STATE_DIRECTORY")
     assert state_folder(Service()) == Path("~/.local/state/hearthside").expanduser()
+
+
+def test_a_command_looks_into_the_folder_of_the_installed_house(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is no service itself; what a file says comes first, and where nothing is installed there is its own."""
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert state_folder_of_house(Service(), tmp_path) == tmp_path
+    assert state_folder_of_house(Service(state_dir="/mine"), tmp_path) == Path("/mine")
+    assert state_folder_of_house(Service(), tmp_path / "nowhere") == state_folder(Service())

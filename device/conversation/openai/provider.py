@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from device.conversation.openai import address, keys
 from device.conversation.openai.protocol.sound import RATE
 from device.conversation.openai.settings import OpenAI
 from device.ports.conversation import Conversation
-from device.ports.provider import Endpoint, Ends, KeyTrial, Provider, Traits
+from device.ports.provider import BrokerVisit, Endpoint, Ends, KeyTrial, Provider, Traits
 from device.secrets import Secret
 from device.settings import Table
 from device.units import Ms, ms_from_seconds
@@ -71,6 +74,13 @@ def try_key(settings: OpenAI, key: Secret) -> KeyTrial:
     return keytrial.try_key(settings, key)
 
 
+async def visit_broker(settings: OpenAI, secrets: Mapping[str, Secret], state_dir: Path) -> BrokerVisit:
+    """Ask the broker whether it knows this device. Raise BrokerError or ConfigError."""
+    from device.conversation.openai.keys import visiting
+
+    return await visiting.visit(settings, secrets, state_dir)
+
+
 TABLE = Table("conversation.openai", OpenAI, address.mistakes)
 OPENAI = Provider(
     table=TABLE,
@@ -83,4 +93,6 @@ OPENAI = Provider(
     prepare=prepare,
     reach=reach,
     try_key=try_key,
+    has_broker=lambda settings: bool(settings.broker),
+    visit_broker=visit_broker,
 )

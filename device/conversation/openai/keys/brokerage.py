@@ -28,7 +28,7 @@ from device.secrets import Secret
 
 LIMIT_S = 10.0
 _MOST_BYTES = 65_536
-_SECRETS, _ENROL = "/v1/realtime/client_secrets", "/enrol"
+_SECRETS, _ENROL, _CHECK = "/v1/realtime/client_secrets", "/enrol", "/check"
 
 _ADVICE = "check the network and conversation.openai.broker"
 _AGAIN = "on its machine, make a token (hearthside broker token) and give it to this device: docs/broker.md"
@@ -70,6 +70,10 @@ class _Enrolled(msgspec.Struct, frozen=True):
     device_token: str
 
 
+class _Known(msgspec.Struct, frozen=True):
+    name: str
+
+
 class Broker:
     """A broker, by its address."""
 
@@ -92,6 +96,11 @@ class Broker:
         body = {"session": {"type": "realtime", "model": model}}
         return self._read(await self._post(_SECRETS, body, token, token.mask), Made)
 
+    async def check(self, token: Secret | None) -> str:
+        """Return the name under which it knows the device that has a token; it gives no secret. Raise BrokerError."""
+        answer = await self._post(_CHECK, {}, token, token.mask if token else str)
+        return self._read(answer, _Known).name
+
     async def _post(self, path: str, body: Any, token: Secret | None, mask: Callable[[str], str]) -> bytes:
         try:
             async with asyncio.timeout(LIMIT_S):
@@ -111,10 +120,10 @@ class Broker:
         return answer.body
 
     async def _exchange(self, request: bytes) -> bytes:
-        """Send a request; return all that comes. Raise OSError."""
+        """Send a request; return all that comes. Raise OSError or BrokerError."""
         await self._threads.call(dial.load)
         if self._secure and self._tls is None:
-            self._tls = await self._threads.call(_context, self._authority)
+            self._tls = await self._trusting()
         addresses = await dial.resolve(self._threads, self.host, self._port)
         plain = await dial.connect(addresses)
         name = self.host if self._secure else None
@@ -127,6 +136,14 @@ class Broker:
             return bytes(heard)
         finally:
             writer.close()
+
+    async def _trusting(self) -> ssl.SSLContext:
+        """Return what trusts the authority, and no other. Raise BrokerError."""
+        try:
+            return await self._threads.call(_context, self._authority)
+        except OSError:
+            why = f"cannot be told from others: {self._authority} holds no certificate"
+            raise self._error(why, "put there what `hearthside broker ca` prints on its machine") from None
 
     def _refusal(self, status: int, body: bytes, mask: Callable[[str], str]) -> BrokerError:
         error = error_in_body(body)

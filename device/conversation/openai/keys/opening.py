@@ -32,13 +32,14 @@ def _brokered(settings: OpenAI, ends: Ends) -> Keys:
             "(or into the environment variable HEARTHSIDE_ENROLMENT)"
         )
     threads = Threads("broker")
-    broker = Broker(settings.broker, _authority(settings.broker_ca), threads)
+    broker = Broker(settings.broker, authority(settings.broker_ca), threads)
     brokered = BrokeredKeys(broker, settings.model, tokens, threads, ends.post, own)
     brokered.start()
     return brokered
 
 
-def _authority(name: str) -> str:
+def authority(name: str) -> str:
+    """Return where the certificate of the broker's authority is; "" for those of the system. Raise ConfigError."""
     path = expanded(name, f"{_SET}.broker_ca") if name else None
     if path is not None and (why := unreadable(path)):
         raise ConfigError(f"{_SET}.broker_ca: {why}; put there what `hearthside broker ca` prints on its machine")
