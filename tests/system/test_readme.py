@@ -8,7 +8,6 @@ import pty
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +15,7 @@ import pytest
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER
 from tests.system.booted import Machine
 from tests.system.roots import ROOT
-from tests.system.stage import CONFIG, KEY, Stage
+from tests.system.stage import CONFIG, KEY, WAKE_WORD, Stage, comes_about
 
 pytestmark = pytest.mark.system
 
@@ -25,7 +24,7 @@ REPOSITORY = "/srv/repository"
 MOST_COMMANDS = 5
 INSTALLED_WITHIN_S = 1800.0
 ASKED_WITHIN_S = 60.0
-LOOK_S = 0.1
+MOST_TRIES = 10
 # What Raspberry Pi OS has and a bare Debian has not: a user who may become root.
 AS_ON_A_PI = (
     "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends sudo && "
@@ -52,13 +51,19 @@ class Terminal:
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
         self._reader.start()
 
+    def wait_for(self, words: str, limit_s: float = ASKED_WITHIN_S) -> None:
+        """Wait until it says something after what was waited for last."""
+        comes_about(lambda: self.has_said(words) or self._has_ended(), limit_s)
+        assert self.has_said(words), self.said
+        self._read_to = self.said.index(words, self._read_to) + len(words)
+
+    def has_said(self, words: str) -> bool:
+        """Whether it has said something after what was waited for last."""
+        return words in self.said[self._read_to :]
+
     def answer(self, asked: str, text: str, limit_s: float = ASKED_WITHIN_S) -> None:
-        """Wait until something new is asked, and type an answer and Enter."""
-        end = time.monotonic() + limit_s
-        while not (asked in self.said[self._read_to :] or self._has_ended()) and time.monotonic() < end:
-            time.sleep(LOOK_S)
-        assert asked in self.said[self._read_to :], self.said
-        self._read_to = len(self.said)
+        """Wait until something is asked, and type an answer and Enter."""
+        self.wait_for(asked, limit_s)
         os.write(self._handle, f"{text}\r".encode())
 
     def end(self) -> int:
@@ -113,12 +118,18 @@ def test_the_way_leads_to_a_talking_speaker(bare: Machine, stage: Stage) -> None
     with at_terminal(bare, "runuser", "--login", "ada", "--command", "bash way.sh") as terminal:
         terminal.answer("Number or name", "", INSTALLED_WITHIN_S)  # the board
         terminal.answer("Number or name", MICROPHONE)
-        terminal.answer("Enter goes on", "")
-        terminal.answer("Keep it all the same?", "y")  # nobody said anything
+        terminal.wait_for("Say something.")
+        stage.card.hear("the kettle is on")
+        terminal.answer("dBFS", "")  # the meter; Enter goes on
+        terminal.wait_for("Heard:")
         terminal.answer("Number or name", SPEAKER)
         terminal.answer("Did you hear", "y")
         terminal.answer("Number or name", "")  # the wake word
-        terminal.answer("heard 0 of 3", "")
+        terminal.wait_for("Say it a few times: hey jarvis")
+        for _ in range(MOST_TRIES):
+            if not terminal.has_said("Heard 3 times"):
+                stage.card.hear("", WAKE_WORD)
+        terminal.wait_for("Heard 3 times")
         terminal.answer("Number or name", stage.server.url)
         terminal.answer("Paste it", KEY)
         terminal.answer("Write it?", "y")
