@@ -49,6 +49,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         wait_for_quiet()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why a test ran again, also when it passed then: what fails once may be a defect that shows seldom."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"failed at first: {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+
+
 @pytest.fixture(autouse=True)
 def only_marked_tests_have_a_card(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test that opens a card and would run beside others: it disturbs them, and they disturb it."""
