@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tests.broker.stage import free_port
 from tests.system.booted import Machine
 from tests.system.prepared import INSTALL_LIMIT_S
 from tests.system.stage import KEY, Stage
@@ -16,11 +17,13 @@ pytestmark = pytest.mark.system
 UNIT = "hearthside-broker.service"
 FOLDER = "/var/lib/hearthside-broker"
 ASK = """
-import json, ssl, sys, urllib.request
+import json, ssl, sys, tomllib, urllib.request
+with open("/etc/hearthside-broker/config.toml", "rb") as file:
+    port = tomllib.load(file)["broker"]["port"]
 path, token, body = json.load(sys.stdin)
 trusting = ssl.create_default_context(cafile="/root/broker-ca.pem")
 headers = {"Authorization": f"Bearer {token}"} if token else {}
-request = urllib.request.Request(f"https://broker.home:8788{path}", json.dumps(body).encode(), headers)
+request = urllib.request.Request(f"https://broker.home:{port}{path}", json.dumps(body).encode(), headers)
 try:
     print(urllib.request.urlopen(request, context=trusting).read().decode())
 except urllib.error.HTTPError as refused:
@@ -35,7 +38,9 @@ def broker(bare: Machine, stage: Stage) -> Machine:
     bare.clone_repository()
     bare.run("echo 127.0.0.1 broker.home >>/etc/hosts")
     url = stage.server.url.replace("wss://", "https://") + "/client_secrets"
-    bare.write("/etc/hearthside-broker/config.toml", f'[broker]\nnames = ["broker.home"]\nprovider_url = "{url}"\n')
+    # The machine of the other release, which may be tested just now, has the same network.
+    settings = f'names = ["broker.home"]\nport = {free_port()}\nprovider_url = "{url}"\n'
+    bare.write("/etc/hearthside-broker/config.toml", f"[broker]\n{settings}")
     bare.run(f"cd /root/hearthside && echo {KEY} | ./scripts/install-broker", timeout_s=INSTALL_LIMIT_S)
     bare.write("/root/ask.py", ASK)
     bare.run("hearthside broker ca >/root/broker-ca.pem")
