@@ -10,10 +10,12 @@ import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import FieldInfo, fields
 
 from device.house.catalogue import PROVIDERS
 from device.house.layers import dotted
@@ -99,8 +101,10 @@ def plain(kind: Any) -> tuple[Any, list[Meta]]:
             return kind, metas
 
 
-def _fields(kind: type[Struct]) -> dict[str, Any]:
-    return {field.name: field.type for field in msgspec.structs.fields(kind)}
+@cache
+def _fields(kind: type[Struct]) -> dict[str, FieldInfo]:
+    # Kept, for msgspec evaluates all annotations of a class anew whenever it is asked, and every key asks.
+    return {field.name: field for field in fields(kind)}
 
 
 def is_section(kind: Any) -> typing.TypeGuard[type[Struct]]:
@@ -111,7 +115,8 @@ def _inner(kind: Any, name: str) -> Any:
     """Return the type of what a table of this type has as `name`; None when it has no tables or no such name."""
     bare, _ = plain(kind)
     if is_section(bare):
-        return _fields(bare).get(name)
+        field = _fields(bare).get(name)
+        return field.type if field else None
     return get_args(bare)[1] if get_origin(bare) is dict else None
 
 
@@ -137,7 +142,7 @@ def _misfits(table: Mapping[str, Any], kind: Any, path: tuple[str, ...]) -> _Fou
         elif inner is not None and not _fits(value, inner):
             yield (*path, name), inner, value
     if is_section(bare):
-        lacking = [field for field in msgspec.structs.fields(bare) if field.required and field.name not in table]
+        lacking = [field for field in _fields(bare).values() if field.required and field.name not in table]
         yield from (((*path, field.name), field.type, _LACKING) for field in lacking)
 
 
@@ -190,7 +195,7 @@ def _form(path: Sequence[str], kind: Any) -> str:
 
 def _required(kind: type[Struct]) -> str:
     """Return " with pin = 17" for a table that must have a pin."""
-    needed = [field for field in msgspec.structs.fields(kind) if field.required]
+    needed = [field for field in _fields(kind).values() if field.required]
     examples = {
         field.name: example for field in needed for meta in plain(field.type)[1] for example in meta.examples or ()
     }
@@ -237,8 +242,8 @@ def _meant(name: str, known: Sequence[str], root: type[Struct]) -> str:
 
 def _places(kind: type[Struct], path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Yield every key there is: whole, and its last part."""
-    for name, inner in _fields(kind).items():
+    for name, field in _fields(kind).items():
         yield dotted([*path, name]), name
-        bare, _ = plain(inner)
+        bare, _ = plain(field.type)
         if is_section(bare):
             yield from _places(bare, (*path, name))

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from openwakeword.model import Model
 
 from device.wake.openwakeword.engine import OpenWakeWord
 from device.wake.openwakeword.features import Features
@@ -19,6 +18,9 @@ Scores = list[Mapping[str, float]]
 
 
 def _reference(sound: np.ndarray, words: Sequence[str] = WORDS, same_start: bool = False) -> Scores:
+    # Late: it takes a second to load, and not every process that collects this runs it.
+    from openwakeword.model import Model
+
     model = Model(wakeword_models=list(words), inference_framework="onnx")
     if same_start:
         buffer = model.preprocessor.feature_buffer
