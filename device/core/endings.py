@@ -201,6 +201,12 @@ def give_up_voice_barge_in(memory: Memory, fact: ev.EchoCancellationLost) -> lis
     return do.give_volume_back(memory)
 
 
+def take_voice_barge_in_back(memory: Memory, fact: ev.EchoCancellationRecovered) -> list[Action]:
+    """A voice may interrupt again, as it could before: without that, echoes would not be cancelled."""
+    memory.settings = replace(memory.settings, barge_in="voice")
+    return []
+
+
 def shut_down(memory: Memory, fact: ev.ShutdownRequested) -> list[Action]:
     """Close everything and end the program."""
     memory.not_kept = False

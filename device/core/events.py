@@ -346,6 +346,21 @@ class EchoCancellationLost:
     """The loudspeaker's sound can no longer be removed from what the microphone hears."""
 
     message: str
+    for_good: bool = True
+    """Until the next start; otherwise EchoCancellationRecovered may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class EchoCancellationRecovered:
+    """It can be removed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadShed:
+    """What the house does without has changed, because it fell behind or has caught up."""
+
+    without: tuple[str, ...]
+    """Each in words, in the order in which they were given up; none: it does everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,6 +415,8 @@ Event = (
     | DeviceFailed
     | DeviceRecovered
     | EchoCancellationLost
+    | EchoCancellationRecovered
+    | LoadShed
     | MuteRequested
     | UnmuteRequested
     | StopRequested

@@ -106,6 +106,8 @@ def trouble(fact: ev.Event) -> str:
             return f"{fact.device.value.replace('_', ' ')} failed: {fact.message}"
         case ev.EchoCancellationLost():
             return f"echo cancellation is lost: {fact.message}"
+        case ev.LoadShed() if fact.without:
+            return f"this machine falls behind; for the time being the house does without {', '.join(fact.without)}"
     return ""
 
 

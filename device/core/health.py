@@ -11,6 +11,8 @@ from device.units import Ms
 
 PROVIDER = "provider"
 ECHO_CANCELLER = "echo canceller"
+PACE = "pace"
+"""Whether the machine keeps up with what there is to do."""
 
 WHAT_TO_DO = {
     Device.MICROPHONE: "look at its plug, and at audio.input; it is tried again and again",
@@ -27,6 +29,7 @@ WHAT_TO_DO = {
 
 _NETWORK = "check the network"
 _SETTINGS = "correct its table in [conversation]"
+_LESS_TO_DO = "see what else runs on this machine; it is tried again by itself"
 _LATER = "wait; if it stays so, ask whoever runs it"
 
 ABOUT_PROVIDER = {
@@ -77,7 +80,7 @@ class Record:
     """The health of the parts that the machine knows, all well until a fact tells the contrary."""
 
     def __init__(self, now: Ms) -> None:
-        parts = (*map(part_name, Device), PROVIDER, ECHO_CANCELLER)
+        parts = (*map(part_name, Device), PROVIDER, ECHO_CANCELLER, PACE)
         self._of = {part: Health(part, ok=True, since=now) for part in parts}
 
     @property
@@ -97,7 +100,19 @@ class Record:
             case ev.SessionReady():
                 self._recover(PROVIDER, now)
             case ev.EchoCancellationLost():
-                self._fail(ECHO_CANCELLER, what.message, "restart the service to have it tried again", now)
+                advice = "restart the service to have it tried again" if what.for_good else _LESS_TO_DO
+                self._fail(ECHO_CANCELLER, what.message, advice, now)
+            case ev.EchoCancellationRecovered():
+                self._recover(ECHO_CANCELLER, now)
+            case ev.LoadShed():
+                self._note_load(what.without, now)
+
+    def _note_load(self, without: tuple[str, ...], now: Ms) -> None:
+        if without:
+            why = f"this machine fell behind; the house does without {', '.join(without)}"
+            self._fail(PACE, why, _LESS_TO_DO, now)
+        else:
+            self._recover(PACE, now)
 
     def _fail(self, part: str, why: str, what_to_do: str, now: Ms) -> None:
         self._of[part] = unwell(self._of[part], why, what_to_do, now)

@@ -168,6 +168,7 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.DeviceFailed, here, end.add_fault, rearm=False),
         Row(here, ev.DeviceRecovered, here, end.remove_fault, rearm=False),
         Row(here, ev.EchoCancellationLost, here, end.give_up_voice_barge_in, rearm=False),
+        Row(here, ev.EchoCancellationRecovered, here, end.take_voice_barge_in_back, rearm=False),
         Row(here, ev.ShutdownRequested, IDLE, end.shut_down),
     )
 

@@ -24,6 +24,7 @@ from device.house.home import open_home
 from device.house.listening import may_appear, open_listening, open_wake
 from device.house.oversight import Lookout, Oversight, Parts, look_out
 from device.house.policy import choose_barge_in, machine_settings
+from device.house.relief import Relief, open_relief
 from device.house.site import Site
 from device.house.sound import open_cards, open_sound
 from device.house.talk import open_conversation
@@ -62,6 +63,7 @@ class App:
     readiness: Readiness
     health: HealthLog
     oversight: Oversight
+    relief: Relief
 
 
 async def serve(settings: Config, secrets: Mapping[str, Secret]) -> None:
@@ -160,13 +162,14 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     home = open_home(site, sound.volume)
     await sound.volume.start()
     conversation = open_conversation(site, home.registry.specs)
-    listening = open_listening(site, cards, sound, wake, conversation)
+    relief = open_relief(site, sound, wake)
+    listening = open_listening(site, cards, sound, wake, conversation, relief.note)
     panel = open_panel(settings.hardware, controller.post, listening.frontend.position_at)
     site.closing.add_safety("lights", panel.close)
     readiness = Readiness(listening.microphone, lambda: controller.status.muted, settings.wake.words)
     health = HealthLog(home.health)
     # Everybody in the house who is told of every fact and order.
-    parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health)
+    parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health, relief)
     oversight = Oversight(site, parts, lookout)
     controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
     controller.observers += [*oversight.observers, TurnLog().observe]
@@ -193,5 +196,6 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
         readiness=readiness,
         health=health,
         oversight=oversight,
+        relief=relief,
     )
     return app, house

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.audio.cards.capture import Pace, pace_of
@@ -94,16 +95,24 @@ def may_appear(error: Exception) -> bool:
 
 
 def open_listening(
-    site: Site, cards: SoundCards, sound: Sound, wake: WakeWing, conversation: Conversation
+    site: Site,
+    cards: SoundCards,
+    sound: Sound,
+    wake: WakeWing,
+    conversation: Conversation,
+    on_wait: Callable[[float], None],
 ) -> Listening:
-    """Build the way from the microphone to the wake word and to the conversation. The microphone stays shut."""
+    """Build the way from the microphone to the wake word and to the conversation. The microphone stays shut.
+
+    `on_wait` is told before each piece of sound how long (s) it has waited.
+    """
 
     def pace() -> Pace:
         """May be asked in any thread."""
         return pace_of(site.controller.status.phase, wake.worker.is_at_rest)
 
     frontend = _open_frontend(site, sound, wake.worker, conversation)
-    microphone = AlsaMicrophone(cards, frontend.on_frame, pace, frontend.interrupt)
+    microphone = AlsaMicrophone(cards, frontend.on_frame, pace, frontend.interrupt, on_wait)
     site.closing.add_safety("microphone", microphone.close)
     traffic = TrafficReport(lambda: frontend.traffic)
     _keep_clips(site, wake.report, frontend)

@@ -25,6 +25,7 @@ from device.core.report import Report
 from device.core.status import Status
 from device.house.closing import Closing
 from device.house.listening import WakeWing
+from device.house.relief import Relief
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.panel import Panel
@@ -99,6 +100,7 @@ class Parts:
     volume: Volume
     wake: WakeWing
     health: HealthLog
+    relief: Relief
 
     def scored_frames(self) -> int:
         """Return how many frames the wake word has heard."""
@@ -163,6 +165,7 @@ class Oversight:
             report=self.watch.report,
             near_misses=lambda: parts.wake.report.near_misses,
             lost_sound=parts.lost_sound,
+            behind_s=lambda: parts.relief.behind_s,
             ledger=self._site.ledger,
         )
         counted = tally.Tally(sources)

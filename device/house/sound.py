@@ -27,7 +27,13 @@ class Sound:
     volume: Volume
     far_end: FarEnd
     canceller: EchoCanceller
-    observers: tuple[Observer, ...]
+    loader: LateLoader | None
+    """Of the canceller; None where it does nothing."""
+
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """Who must be told of every fact and order."""
+        return () if self.loader is None else (self.loader.observe,)
 
 
 def open_cards(site: Site) -> SoundCards:
@@ -44,15 +50,15 @@ def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     speaker = AlsaSpeaker(cards, rate, depths)
     player = Player(speaker, rate, site.controller.post, observer=far_end)
     site.closing.add("player", player.close)
-    canceller, observers = _choose_canceller(site, far_end)
+    loader = _choose_canceller(site, far_end)
+    canceller = NullCanceller() if loader is None else loader.canceller
     # The software gain is a part of what is known to be played; the mixer is not.
     volume = Volume(site.settings.audio, player.set_volume, on_mixed=canceller.distrust)
-    return Sound(player, speaker, volume, far_end, canceller, observers)
+    return Sound(player, speaker, volume, far_end, canceller, loader)
 
 
-def _choose_canceller(site: Site, far_end: FarEnd) -> tuple[EchoCanceller, tuple[Observer, ...]]:
-    """Return WebRTC's where voice barge-in needs it, and who loads it."""
+def _choose_canceller(site: Site, far_end: FarEnd) -> LateLoader | None:
+    """Return who loads WebRTC's, where voice barge-in needs it."""
     if site.settings.conversation.barge_in != "voice" or site.profile.echo_cancelled:
-        return NullCanceller(), ()
-    loader = LateLoader(far_end, site.controller.post, site.loading)
-    return loader.canceller, (loader.observe,)
+        return None
+    return LateLoader(far_end, site.controller.post, site.loading)

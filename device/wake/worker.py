@@ -141,9 +141,14 @@ class WakeWorker:
         self._listener.first_only = first_only
 
     @property
+    def can_doze(self) -> bool:
+        """Whether the engine ever rests."""
+        return self._doze is not None
+
+    @property
     def is_awake(self) -> bool:
-        """Whether the engine runs, and would run for less long if it were hurried."""
-        return self._doze is not None and self._doze.is_awake
+        """Whether the engine runs."""
+        return self._doze is None or self._doze.is_awake
 
     def hurry_to_doze(self, is_hurried: bool) -> None:
         """Let the engine rest sooner after each sound; see `Doze.hurry`."""

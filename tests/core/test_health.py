@@ -6,6 +6,7 @@ from device.core import events as ev
 from device.core.health import (
     ABOUT_PROVIDER,
     ECHO_CANCELLER,
+    PACE,
     PROVIDER,
     WHAT_TO_DO,
     Changes,
@@ -65,6 +66,27 @@ def test_a_lost_echo_canceller_stays_lost() -> None:
     record = Record(Ms(0))
     record.note(ev.EchoCancellationLost("livekit is broken"), Ms(1))
     assert not of(record, ECHO_CANCELLER).ok
+
+
+def test_an_echo_canceller_that_rests_is_well_again_later() -> None:
+    """Nothing must be started anew for that."""
+    record = Record(Ms(0))
+    record.note(ev.EchoCancellationLost("too slow", for_good=False), Ms(1))
+    assert "by itself" in of(record, ECHO_CANCELLER).what_to_do
+    record.note(ev.EchoCancellationRecovered(), Ms(2))
+    assert of(record, ECHO_CANCELLER).ok
+
+
+def test_what_the_house_does_without_is_told_until_it_does_everything_again() -> None:
+    """All of it, and since when anything is missing."""
+    record = Record(Ms(0))
+    for now, without in enumerate([("this",), ("this", "that"), ("this",)], start=1):
+        record.note(ev.LoadShed(without), Ms(now))
+        told = of(record, PACE)
+        assert (told.ok, told.since) == (False, 1)
+        assert told.why.endswith(f"without {', '.join(without)}")
+    record.note(ev.LoadShed(()), Ms(4))
+    assert of(record, PACE).ok
 
 
 def test_changes_are_told_once() -> None:

@@ -813,6 +813,16 @@ def test_without_echo_cancellation_a_voice_no_longer_interrupts() -> None:
     assert "StopPlayback" in names(house.wake())
 
 
+def test_when_echoes_are_cancelled_again_a_voice_interrupts_again() -> None:
+    """In the middle of an answer or before one."""
+    house = House(Settings(barge_in="voice"))
+    house.tell(ev.EchoCancellationLost("too slow", for_good=False))
+    house.speak()
+    assert house.tell(ev.VoiceStarted(Samples(1))) == []
+    house.tell(ev.VoiceStopped(Samples(2)), ev.EchoCancellationRecovered())
+    assert order.Duck() in house.tell(ev.VoiceStarted(Samples(3)))
+
+
 @pytest.mark.parametrize("muted", [True, False])
 def test_a_state_that_the_disk_refuses_is_said_each_time(muted: bool) -> None:
     """Who mutes relies on it over a restart."""

@@ -39,6 +39,8 @@ class Conversations(RuleBasedStateMachine):
         self.calls = 0
         self.down = False
         self.opened_at = 0.0
+        self.barge_in = ""
+        self.cancels_echoes = True
         self.quiet_since: float | None = None
         """Since when it has been the person's turn, or an answer has been waited for."""
 
@@ -58,6 +60,7 @@ class Conversations(RuleBasedStateMachine):
         limits: tuple[int, int] = (300_000, 1_800_000),
     ) -> None:
         turn, session = limits
+        self.barge_in = barge_in
         settings = Settings(
             barge_in=barge_in,
             turn_end=turn_end,
@@ -364,6 +367,19 @@ class Conversations(RuleBasedStateMachine):
     @rule(device=st.sampled_from(ev.Device), recovers=st.booleans())
     def device_changes(self, device: ev.Device, recovers: bool) -> None:
         self.tell(ev.DeviceRecovered(device) if recovers else ev.DeviceFailed(device, "gone"))
+
+    @precondition(lambda self: self.barge_in == "voice")
+    @rule(recovers=st.booleans())
+    def echo_cancellation_changes(self, recovers: bool) -> None:
+        """Only where there is any."""
+        self.cancels_echoes = recovers
+        self.tell(ev.EchoCancellationRecovered() if recovers else ev.EchoCancellationLost("too slow", for_good=False))
+
+    @invariant()
+    def without_echo_cancellation_nothing_is_sent_over_an_answer(self) -> None:
+        if self.in_phase(Phase.SPEAKING) and not self.cancels_echoes:
+            assert not self.gate_open
+            assert not self.ducked
 
     @rule(played=st.floats(-5, 5_000), item=st.sampled_from(["", "item"]))
     def playback_stopped(self, played: float, item: str) -> None:

@@ -111,6 +111,8 @@ FACTS = st.one_of(
     st.builds(SessionFailed, st.just(1), st.sampled_from(Failure), st.text(max_size=5)),
     st.just(ev.SessionReady(1)),
     st.just(ev.EchoCancellationLost("gone")),
+    st.just(ev.EchoCancellationRecovered()),
+    st.sampled_from([ev.LoadShed(("something",)), ev.LoadShed(())]),
 )
 STEPS = st.lists(
     st.tuples(st.lists(FACTS, max_size=3), st.booleans(), st.booleans(), st.integers(0, 2), st.floats(0, 20_000)),

@@ -130,6 +130,7 @@ class WebRtcCanceller:
         self._head_start_s = HEAD_START_S
         self._missing: list[float] = []
         self._running = False
+        self._is_light = self._rests = False
         self._failures = 0
         self._trained = 0
         self._slips = 0
@@ -138,7 +139,23 @@ class WebRtcCanceller:
     @property
     def is_trusted(self) -> bool:
         """See EchoCanceller."""
-        return self._module is not None and 10 * self._trained >= WARM_UP and not self._filter.is_doubtful
+        is_able = self._module is not None and not self._rests
+        return is_able and 10 * self._trained >= WARM_UP and not self._filter.is_doubtful
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it costs something at the moment."""
+        return self._running
+
+    def be_light(self, is_light: bool) -> None:
+        """Do without EchoFilter on a machine that is too slow, or use it again. What it knew of the room is void."""
+        self._is_light = is_light
+        self._begin_anew()
+
+    def rest(self, rests: bool) -> None:
+        """Cancel nothing on a machine that is too slow, or begin again."""
+        self._rests = rests
+        self._begin_anew()
 
     def load(self) -> None:
         """Load the module: 3 ms, 10 MB. Blocks: call it in a thread. Raise AudioError."""
@@ -167,11 +184,16 @@ class WebRtcCanceller:
         """See EchoCanceller."""
         return tuple(levels for levels in self._levels if levels is not None)
 
+    def _begin_anew(self) -> None:
+        self._filter = EchoFilter()
+        self._running = False
+        self._trained = 0
+
     def _process_block(self, block: bytes, moment: float) -> bytes:
         last, self._last = self._last, block
         passed = _delayed(last, block)
         module = self._module
-        if module is None or self._far_end.is_silent(moment - TAIL_S):
+        if module is None or self._rests or self._far_end.is_silent(moment - TAIL_S):
             return self._pass(passed)
         if not self._running:
             # The module still holds the end of its last run: feed it the previous block, so that it holds that instead.
@@ -195,16 +217,20 @@ class WebRtcCanceller:
         self._check_slips()
         self._keep_behind(moment)
         rate, ahead = self._far_end.rate, moment + self._head_start_s
-        before = self._filtered
-        filtered = self._filter.process(_floats(block), self._far_end.read_captured(ahead))
-        self._filtered = np.concatenate((before[-BLOCK:], filtered))
+        near = block if self._is_light else self._filter_block(block, ahead)
         try:
-            left = module.process(_pcm(filtered), self._far_end.read(ahead, rate // 100), rate)
+            left = module.process(near, self._far_end.read(ahead, rate // 100), rate)
         except AudioError as error:
             self._count_failure(error)
             return None
         self._failures = 0
         return left
+
+    def _filter_block(self, block: bytes, ahead: float) -> bytes:
+        before = self._filtered
+        filtered = self._filter.process(_floats(block), self._far_end.read_captured(ahead))
+        self._filtered = np.concatenate((before[-BLOCK:], filtered))
+        return _pcm(filtered)
 
     def _check_slips(self) -> None:
         before, self._slips = self._slips, self._far_end.slips + self._clock.slips
@@ -212,6 +238,8 @@ class WebRtcCanceller:
             self._filter.search_slip()
 
     def _mixed(self, suppressed: bytes) -> bytes:
+        if self._is_light:
+            return suppressed
         filtered = self._filtered[BLOCK - LATENCY : 2 * BLOCK - LATENCY]
         return _pcm(self._balance.mix(filtered, _floats(suppressed), self._filter.near_ratio, self._filter.is_doubtful))
 

@@ -7,7 +7,7 @@ import asyncio
 from device.audio.echo.canceller import WebRtcCanceller
 from device.audio.echo.farend import FarEnd
 from device.core.actions import OpenSession
-from device.core.events import EchoCancellationLost
+from device.core.events import EchoCancellationLost, EchoCancellationRecovered
 from device.errors import AudioError
 from device.kit.threads import Threads
 from device.ports.facts import Post
@@ -24,11 +24,22 @@ class LateLoader:
         self._post = post
         self._loading = loading
         self._task: asyncio.Task[None] | None = None
+        self._is_lost = False
 
     def observe(self, what: object, status: object) -> None:
         """Load the canceller at the first order to open a session."""
         if isinstance(what, OpenSession) and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._load())
+
+    def rest(self, rests: bool) -> None:
+        """Cancel nothing while this machine is too slow for it; then begin again, if there is nothing else."""
+        self.canceller.rest(rests)
+        if self._is_lost:
+            return
+        if rests:
+            self._post(EchoCancellationLost("this machine is too slow for it at the moment", for_good=False))
+        else:
+            self._post(EchoCancellationRecovered())
 
     async def _load(self) -> None:
         try:
@@ -37,4 +48,5 @@ class LateLoader:
             self._give_up(str(error))
 
     def _give_up(self, reason: str = "it failed too often; see the log") -> None:
+        self._is_lost = True
         self._post(EchoCancellationLost(reason))

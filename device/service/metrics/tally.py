@@ -34,6 +34,7 @@ class Sources:
     near_misses: Callable[[], Mapping[str, int]]
     lost_sound: Callable[[], Mapping[str, int]]
     """By direction."""
+    behind_s: Callable[[], float]
     ledger: Ledger
 
 
@@ -107,6 +108,7 @@ class _Asked(Collector):
         yield _total("scored_frames", "Frames of 80 ms that the wake word has heard", "", {"": report.scored_frames})
         yield _total("near_misses", "Sounds that were almost a wake word", "word", sources.near_misses())
         yield _total("lost_sound", "How often sound was lost on a busy machine", "direction", sources.lost_sound())
+        yield _gauge("behind_seconds", "How late the newest piece of sound was handled", "", {"": sources.behind_s()})
         yield _total("tokens", "Tokens that the provider counted", "kind", sources.ledger.tokens)
         yield _total("cost_usd", "US dollars, where the model's price is known", "", {"": sources.ledger.usd})
 
@@ -120,7 +122,7 @@ def _total(name: str, about: str, label: str, values: Mapping[str, float]) -> Me
 
 
 def _gauge(name: str, about: str, label: str, values: Mapping[str, float]) -> Metric:
-    return _filled(GaugeMetricFamily(f"hearthside_{name}", about, labels=[label]), label, values)
+    return _filled(GaugeMetricFamily(f"hearthside_{name}", about, labels=[label] if label else []), label, values)
 
 
 def _filled(family: Any, label: str, values: Mapping[str, float]) -> Metric:

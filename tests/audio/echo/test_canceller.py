@@ -274,3 +274,48 @@ def test_a_canceller_is_trusted_once_it_has_learned_the_room(
     loses(canceller)
     assert not canceller.is_trusted
     assert not NullCanceller().is_trusted
+
+
+def test_a_light_canceller_leaves_what_the_module_alone_leaves(
+    canceller: WebRtcCanceller, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins to learn the room anew, and so does one that is whole again."""
+    learn(canceller, far_end, 4.0)
+    assert canceller.is_trusted
+    for is_light in (True, False):
+        canceller.be_light(is_light)
+        assert not canceller.is_trusted
+        learn(canceller, far_end, 4.0)
+        assert canceller.is_trusted
+    canceller.be_light(True)
+    monkeypatch.setattr(canceller, "_module", Twice())
+    play(far_end, 100.0, 101.0)
+    near = hissing(0.5)
+    left = run(canceller, near, since=100.0)
+    assert np.abs(left - 2 * near[: len(left)]).max() < 1e-4
+
+
+class Twice:
+    """A module that makes everything louder."""
+
+    def process(self, block: bytes, far_end: bytes, rate: Hz) -> bytes:
+        """Return the block, doubled."""
+        return pcm_from_samples(2 * samples_from_pcm(block))
+
+
+def test_a_canceller_at_rest_lets_the_sound_pass(canceller: WebRtcCanceller, far_end: FarEnd) -> None:
+    """To the bit, by LATENCY, from its next block on; it does not run, and trusts itself only after it has learned."""
+    learn(canceller, far_end, 4.0)
+    assert canceller.is_running
+    canceller.rest(True)
+    assert not canceller.is_running
+    assert not canceller.is_trusted
+    play(far_end, 100.0, 101.0)
+    near = hissing(0.5)
+    left = run(canceller, near, since=100.0)
+    assert np.array_equal(pcm_from_samples(left[LATENCY:]), pcm_from_samples(near[:-LATENCY]))
+    assert canceller.levels() == ()
+    canceller.rest(False)
+    learn(canceller, far_end, 2.0)
+    assert canceller.is_running
+    assert not canceller.is_trusted

@@ -10,7 +10,7 @@ from device.audio.echo.canceller import WebRtcCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
 from device.core.actions import CloseSession, OpenSession, TurnEnd
-from device.core.events import EchoCancellationLost, Event
+from device.core.events import EchoCancellationLost, EchoCancellationRecovered, Event
 from device.errors import AudioError
 from device.kit.threads import Threads
 from device.units import Hz
@@ -38,13 +38,37 @@ async def test_it_is_loaded_once_with_the_first_session(loads: list[str]) -> Non
     assert loads == ["loaded"]
 
 
+async def test_one_that_rests_is_posted_and_that_it_works_again(loads: list[str]) -> None:
+    """Not for good."""
+    told: list[Event] = []
+    loader = LateLoader(FarEnd(Hz(24_000)), told.append, Threads("loading"))
+    loader.rest(True)
+    loader.rest(False)
+    assert [type(fact) for fact in told] == [EchoCancellationLost, EchoCancellationRecovered]
+    assert not told[0].for_good
+
+
+async def test_one_that_is_lost_for_good_does_not_come_back_from_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it lost again."""
+    monkeypatch.setattr(WebRtcCanceller, "load", fail_to_load)
+    told: list[Event] = []
+    loader = LateLoader(FarEnd(Hz(24_000)), told.append, Threads("loading"))
+    loader.observe(OPEN, None)
+    assert loader._task is not None
+    await loader._task
+    loader.rest(True)
+    loader.rest(False)
+    assert told == [EchoCancellationLost("livekit is broken")]
+
+
+def fail_to_load(canceller: WebRtcCanceller) -> None:
+    """Raise."""
+    raise AudioError("livekit is broken")
+
+
 async def test_one_that_cannot_be_loaded_is_posted(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the reason."""
-
-    def fail(self: WebRtcCanceller) -> None:
-        raise AudioError("livekit is broken")
-
-    monkeypatch.setattr(WebRtcCanceller, "load", fail)
+    monkeypatch.setattr(WebRtcCanceller, "load", fail_to_load)
     told: asyncio.Queue[Event] = asyncio.Queue()
     LateLoader(FarEnd(Hz(24_000)), told.put_nowait, Threads("loading")).observe(OPEN, None)
     assert await asyncio.wait_for(told.get(), 10) == EchoCancellationLost("livekit is broken")

@@ -34,6 +34,7 @@ class House:
             report=lambda: Report(Standing(self.state, Ms(0)), Status(), parts, 42),
             near_misses=lambda: Counter(hey_jarvis=3),
             lost_sound=lambda: {"capture": 1, "playback": 2},
+            behind_s=lambda: 0.25,
             ledger=self.ledger,
         )
         self.tally = Tally(sources, lambda: self.now_s)
