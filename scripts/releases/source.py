@@ -19,6 +19,8 @@ from releases.device import UpdateError, say
 NAMESPACE = "hearthside-release"
 """What a signature must have been made for: ssh-keygen -Y sign -n hearthside-release."""
 
+_PACKAGES = {"ssh-keygen": "openssh-client"}
+"""Which package of Debian's brings a program, where that has another name."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -154,4 +156,9 @@ def _commit(clone: Path, source: str) -> str:
 
 
 def _run(command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        program = str(command[0])
+        package = _PACKAGES.get(program, program)
+        raise UpdateError(f"there is no {program} here: sudo apt-get install {package}, then this again") from None

@@ -123,6 +123,16 @@ def test_without_signers_no_signature_counts(bundle: Path, key: Path, fetched: F
         fetched(bundle, signers=tmp_path / "nobody")
 
 
+def test_a_program_that_is_missing_is_named(
+    bundle: Path, key: Path, fetched: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the package that brings it."""
+    sign(bundle, key)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UpdateError, match="there is no ssh-keygen here: sudo apt-get install openssh-client"):
+        fetched(bundle)
+
+
 def test_a_bundle_of_which_nothing_is_known_is_taken_only_when_insisted_on(bundle: Path, fetched: Fetch) -> None:
     """The message says how."""
     with pytest.raises(UpdateError, match=r"neither a sum.*--unsigned"):
