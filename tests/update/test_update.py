@@ -140,6 +140,17 @@ def test_check_changes_nothing_and_says_what_there_is(machine: Machine) -> None:
     assert machine.releases() == [OLDER, OLD]
 
 
+def test_check_unpacks_on_the_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not in /tmp, which lies in memory on Debian 13: a bundle is larger than what a small Pi has of that."""
+    monkeypatch.delenv("TMPDIR", raising=False)
+    source = machine.source(NEW)
+    (source / "scripts" / "lib" / "make-release").write_text('#!/bin/bash\necho "${*: -1}"\n', encoding="utf-8")
+    bundle = machine.folder / "bundle.tar"
+    subprocess.run(["tar", "-cf", bundle, "-C", source.parent, NEW], check=True)
+    code, said = machine.update("--check", "--from", bundle, "--unsigned")
+    assert (code, "release /var/tmp/.source-" in said) == (0, True), said
+
+
 @pytest.mark.parametrize("arguments", [[], ["--from", "x", "--rollback"], ["--sha256", "1"]])
 def test_wrong_arguments_are_refused(machine: Machine, arguments: list[str]) -> None:
     """With the usage."""
