@@ -28,7 +28,7 @@ from device.service.systemd import ServiceManager
 DEFAULT_PATH = Path("/etc/hearthside-broker/config.toml")
 ROOTS_FOLDER = Path("/var/lib/hearthside-broker")
 _KEY = "OPENAI_API_KEY"
-_HOUR_S = 3600
+_HOUR_S, _MOST_HOURS = 3600, 8784
 
 _DESCRIPTION = (
     "Gives enrolled devices secrets of the provider that live for minutes, so that no device holds the key. "
@@ -43,7 +43,7 @@ def add_to(commands: Any) -> None:
     _add(inner, "serve", _serve, "run the service, in the foreground")
     token = _add(inner, "token", _token, "print a token that enrols one device, once")
     token.add_argument("name", nargs="?", default="", help="only for the device of this name, which it may replace")
-    token.add_argument("--hours", type=float, default=168.0, help="how long it is good (default: a week)")
+    token.add_argument("--hours", type=_hours, default=168.0, help="how long it is good (default: a week)")
     _add(inner, "devices", _devices, "list the devices")
     revoke = _add(inner, "revoke", _revoke, "give a device no more secrets")
     revoke.add_argument("name")
@@ -58,6 +58,14 @@ def _add(commands: Any, name: str, run: Callable[..., int], what: str) -> argpar
     add_configuration(parser)
     parser.set_defaults(command=run)
     return parser
+
+
+def _hours(text: str) -> float:
+    """Return how long a token is good. Raise ArgumentTypeError."""
+    with contextlib.suppress(ValueError):
+        if 0 < (hours := float(text)) <= _MOST_HOURS:
+            return hours
+    raise argparse.ArgumentTypeError(f"give hours: more than 0, and at most {_MOST_HOURS} (a year)")
 
 
 def settings_of(options: argparse.Namespace) -> Broker:

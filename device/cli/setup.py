@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device.errors import HearthsideError
+from device.errors import ConfigError, HearthsideError
 from device.house import sources
 from device.house.catalogue import PROVIDERS
 from device.kit import signals
+from device.kit.textfiles import unreadable
 from device.service import journal
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def _run(options: argparse.Namespace) -> int:
             raise SetupError("there is no terminal to ask questions at; give the answers in a file: --answers FILE")
         return _ask(path, find_facts(path), given, options.key)
     facts = find_facts(path)
+    if why := unreadable(options.answers):
+        raise ConfigError(f"--answers: {why}; name another file")
     outcome, doubt = answered(facts, str(path), sources.read_table(options.answers))
     if doubt:
         print(f"The key: {doubt}")

@@ -44,6 +44,16 @@ def test_a_token_is_printed_once_and_kept_as_a_hash(
     store.close()
 
 
+@pytest.mark.parametrize("hours", ["0", "-1", "nan", "inf", "1e300", "soon"])
+def test_a_token_is_good_for_a_time_that_can_be(run: Run, hours: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """None is made that would be worth nothing."""
+    with pytest.raises(SystemExit, match="2"):
+        run("token", "--hours", hours)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "give hours: more than 0, and at most 8784 (a year)" in err
+
+
 def test_devices_are_listed_and_revoked(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """And what was done is in the audit log."""
     assert run("devices") == 0

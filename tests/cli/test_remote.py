@@ -103,7 +103,7 @@ def test_a_volume_that_is_none_is_a_wrong_argument(wrong: str) -> None:
     """Found before the house is asked."""
     done = subprocess.run([COMMAND, "volume", wrong], capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
-    assert "N|+N|-N" in done.stderr
+    assert "argument N|+N|-N: give percent: 0 to 100, or +N or -N" in done.stderr
 
 
 def test_a_status_tells_people_what_is_not_well() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 from device.control import client
@@ -23,11 +24,11 @@ def add_to(commands: Any) -> None:
 
 
 def _change(text: str) -> dict[str, int]:
-    """Return what to ask for. Raise ValueError."""
-    number = int(text)
-    if abs(number) > 100:
+    """Return what to ask for. Raise ArgumentTypeError."""
+    number = int(text) if re.fullmatch(r"[+-]?[0-9]{1,3}", text) else None
+    if number is None or abs(number) > 100:
         raise argparse.ArgumentTypeError("give percent: 0 to 100, or +N or -N")
-    return {"by" if text.strip()[0] in "+-" else "to": number}
+    return {"by" if text[0] in "+-" else "to": number}
 
 
 def _run(options: argparse.Namespace) -> int:

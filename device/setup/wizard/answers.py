@@ -8,6 +8,7 @@ from typing import Any
 
 from device.errors import ConfigError
 from device.house.configuration import Config
+from device.kit.words import tells_a_key
 from device.secrets import Secret
 from device.setup.wizard import keys
 from device.setup.wizard.draft import Outcome, drafted, settled
@@ -32,6 +33,8 @@ def _key(settings: Config, path: Path) -> tuple[dict[str, Secret], str]:
     names = keys.names(settings)
     if not names:
         raise AnswerError(f"{KEY_FILE}: who answers needs no key; leave it out")
+    if tells_a_key(path.name):
+        raise AnswerError(f"{KEY_FILE}: this looks like the key itself; put it into a file, and name that")
     key = keys.read(names[0], path)
     trial = keys.tried(settings, key)
     if problem := keys.refusal(trial):
