@@ -25,6 +25,9 @@ echo "systemctl $*" >>"$HEARTHSIDE_ROOT/calls"
 INSTALL = """\
 #!/usr/bin/env bash
 echo "install $* $HEARTHSIDE_BUNDLE_SUM" >>"$HEARTHSIDE_ROOT/calls"
+if [[ "$*" == *wm8960* ]]; then
+  echo dtoverlay=wm8960-soundcard >"$HEARTHSIDE_ROOT/boot/firmware/config.txt"
+fi
 mkdir -p "$HEARTHSIDE_ROOT/opt/hearthside/releases/1.0"
 ln -sfn releases/1.0 "$HEARTHSIDE_ROOT/opt/hearthside/current"
 """

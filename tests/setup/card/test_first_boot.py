@@ -81,6 +81,26 @@ def test_the_release_is_installed_and_the_card_cleared(device: Device) -> None:
     assert list((device.root / "var" / "tmp").iterdir()) == []
 
 
+def test_a_board_that_needs_it_gets_another_start(device: Device) -> None:
+    """Its overlay counts from then on, and there is nobody who would switch the device off and on."""
+    device.put(carried(Hearthside(profile="waveshare_wm8960", bundle="release.tar")))
+    device.put_bundle()
+    run = device.first_boot("boot")
+    assert not (device.boot / "hearthside").exists()
+    assert device.calls[-1] == "systemctl reboot"
+    assert "so that the board appears" in run.stderr
+
+
+def test_over_ssh_a_board_that_needs_another_start_says_so(device: Device) -> None:
+    """Nobody is switched off without being asked; the second time all is there."""
+    for expected in ("state restart", "state listening"):
+        device.put(carried(Hearthside(profile="waveshare_wm8960", bundle="release.tar")))
+        if not (device.boot / "hearthside" / "release.tar").exists():
+            device.put_bundle()
+        assert expected in device.first_boot("install").stdout.splitlines()
+    assert "systemctl reboot" not in device.calls
+
+
 def test_a_first_boot_that_fails_is_tried_again(device: Device) -> None:
     """The unit says so, and everything is still there."""
     device.put(carried(Hearthside(bundle="release.tar")))
