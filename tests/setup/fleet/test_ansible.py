@@ -12,7 +12,8 @@ from device.boards import load_profile
 
 parser = pytest.importorskip("yaml", reason="Debian's python3-yaml is not seen by this Python")
 
-FOLDER = Path(__file__).parents[3] / "scripts" / "ansible"
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "scripts" / "ansible"
 ROLE = FOLDER / "roles" / "hearthside"
 SECRETS = ("hearthside_openai_api_key", "hearthside_enrolment_token")
 
@@ -48,6 +49,16 @@ def test_no_secret_is_shown() -> None:
     telling = [task for task in tasks() if any(secret in str(task) for secret in SECRETS)]
     assert len(telling) == 1
     assert all(task["no_log"] for task in telling)
+
+
+def test_a_device_is_started_anew_where_the_installer_says_so() -> None:
+    """A board whose overlay is new appears only then; what is looked for are the installer's words."""
+    (task,) = [task for task in tasks() if "ansible.builtin.reboot" in task]
+    words = re.search(r"'([^']+)' in \(hearthside_installer", task["when"])
+    assert words
+    assert f"restart the Pi, {words[1]}: sudo reboot" in (ROOT / "scripts" / "install").read_text(encoding="utf-8")
+    names = [task["name"] for task in read(ROLE / "tasks" / "main.yml")]
+    assert names.index(task["name"]) < names.index("Wait until it hears")
 
 
 def test_whatever_changes_what_the_service_reads_restarts_it() -> None:
