@@ -109,7 +109,7 @@ def open_listening(
 
     def pace() -> Pace:
         """May be asked in any thread."""
-        return pace_of(site.controller.status.phase, wake.worker.is_at_rest)
+        return pace_of(site.controller.status.phase, wake.worker.is_at_rest, wake.worker.expects_word)
 
     frontend = _open_frontend(site, sound, wake.worker, conversation)
     microphone = AlsaMicrophone(cards, frontend.on_frame, pace, frontend.interrupt, on_wait)

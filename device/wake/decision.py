@@ -18,6 +18,11 @@ FRAME = samples_from_ms(80, CAPTURE_RATE)
 """The unit of patience: a step of openWakeWord, whatever the steps of the engine."""
 NEAR = 0.5
 """A peak that reaches this part of the threshold, and is no detection, is a near miss."""
+# From this part of a threshold on a score is a sign that a word may be under way. Of the words that were detected, 62 %
+# (people) to 87 % (synthetic voices) had such a score 80 ms before; of other speech 2 to 5 % of all steps have one.
+_PROMISING = 0.01
+# For so long after it a word is expected: the gaps between its syllables.
+_EXPECTED_FOR = samples_from_ms(400, CAPTURE_RATE)
 # A score that falls and rises again within this time is one peak: a word has several syllables.
 _SETTLED = samples_from_ms(400, CAPTURE_RATE)
 
@@ -123,6 +128,26 @@ class Decision:
         if self._peak and position - self._last_near >= _SETTLED:
             self._near_misses.append(NearMiss(self._word, self._peak, self.rule.threshold, Samples(self._peak_at)))
             self._peak = 0.0
+
+
+class Expectation:
+    """Whether a word may be under way: scores begin to rise before it is detected.
+
+    It may be asked in another thread than the one that hears.
+    """
+
+    def __init__(self, rules: Mapping[str, DetectionRule]) -> None:
+        self._promising = {word: _PROMISING * rule.threshold for word, rule in rules.items()}
+        self._until = 0
+
+    def hear(self, scores: Mapping[str, float], position: int) -> None:
+        """Note the scores of the sound that ends at `position`; what is no number is no sign."""
+        if any(scores[word] >= least for word, least in self._promising.items()):
+            self._until = position + _EXPECTED_FOR
+
+    def holds_at(self, position: int) -> bool:
+        """Return whether a word is expected, as far as the sound up to `position` tells."""
+        return position < self._until
 
 
 def number(score: float) -> float:

@@ -19,7 +19,7 @@ from device.kit import threads
 from device.ports.facts import Post
 from device.ports.wake import Detection, NearMiss, WakeWord
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples
-from device.wake.decision import number
+from device.wake.decision import Expectation, number
 from device.wake.doze import Doze, Unscored
 from device.wake.sanity import Sanity
 
@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 # 80 ms: a step of openWakeWord. Handing over every 10 ms frame would wake the thread eight times as often.
 _CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
-# 1.6 s of sound. When the thread is that late, it skips to the newest sound: a detection would come too late to be
-# useful. While it hangs the oldest is dropped, so that no more ever waits for it.
+# 1.6 s of sound, or 3.2 where it comes 160 ms at a time. When the thread is that late, it skips to the newest sound: a
+# detection would come too late to be useful. While it hangs the oldest is dropped, so that no more ever waits for it.
 _LONGEST_QUEUE = 20
 _JOIN_S = 0.3
 
@@ -78,6 +78,11 @@ class _Outcome:
     scores: Mapping[str, float] | None = None
     error: str = ""
 
+    @property
+    def is_news(self) -> bool:
+        """Whether anybody wants to know more of it than how far the engine has got."""
+        return bool(self.detections or self.near_misses or self.error)
+
 
 class WakeWorker:
     """Runs an engine in a thread of its own. All methods and callbacks belong to the event loop's thread.
@@ -122,6 +127,11 @@ class WakeWorker:
         return self._doze is not None and self._doze.is_deep
 
     @property
+    def expects_word(self) -> bool:
+        """Whether the newest scores say that a word may be under way, so that sound should be delivered soon."""
+        return self._listener.expectation.holds_at(self.scored_samples)
+
+    @property
     def skipped_samples(self) -> Samples:
         """How much sound was never scored because the machine was too slow."""
         return Samples(self._listener.skipped + self._dropped)
@@ -129,6 +139,7 @@ class WakeWorker:
     @property
     def overdue_s(self) -> float:
         """For how long (s) the sound that is scored now should have been, were it scored as fast as time passes."""
+        self._agenda.strike(self.scored_samples)
         return self._agenda.overdue_s
 
     @property
@@ -193,6 +204,7 @@ class WakeWorker:
     def _queue_chunks(self, sound: bytes, end: int) -> None:
         unscored = self._doze.feed(sound) if self._doze else Unscored(sound, skipped=False)
         if unscored:
+            self._agenda.strike(self.scored_samples)
             self._agenda.add(end, len(unscored.pcm) // BYTES_PER_SAMPLE)
             self._queue.put(_Chunk(unscored.pcm, end, self._fresh or unscored.skipped))
             self._asked, self._fresh = end, False
@@ -208,11 +220,18 @@ class WakeWorker:
                 self._dropped += len(dropped.pcm) // BYTES_PER_SAMPLE if dropped else 0
 
     def _run(self, queue: SimpleQueue[_Chunk | None], loop: asyncio.AbstractEventLoop) -> None:
+        # The first outcome may be a recovery.
+        is_awaited = True
         while chunk := self._listener.catch_up(queue):
             outcome = self._listener.listen(chunk)
             if loop.is_closed():
                 return
-            loop.call_soon_threadsafe(self._report, queue, outcome)
+            if is_awaited or outcome.is_news or self._on_score:
+                loop.call_soon_threadsafe(self._report, queue, outcome)
+            elif queue is self._queue:
+                # Nearly always: the event loop need not wake up for it.
+                self._note_progress(outcome)
+            is_awaited = bool(outcome.error)
 
     def _report(self, queue: SimpleQueue[_Chunk | None], outcome: _Outcome) -> None:
         if self._thread is None or queue is not self._queue:
@@ -238,8 +257,12 @@ class WakeWorker:
             self._failed = False
             self._post(DeviceRecovered(Device.WAKE_WORD))
 
+    def _note_progress(self, outcome: _Outcome) -> None:
+        """In either thread, and in any order."""
+        self.scored_samples = max(self.scored_samples, outcome.position)
+
     def _hear(self, outcome: _Outcome, scores: Mapping[str, float]) -> None:
-        self.scored_samples = outcome.position
+        self._note_progress(outcome)
         if self._on_score:
             self._on_score({word: number(score) for word, score in scores.items()})
         for detection in outcome.detections:
@@ -283,6 +306,7 @@ class _Listener:
 
     def __init__(self, engine: WakeWord) -> None:
         self._engine = engine
+        self.expectation = Expectation(engine.rules)
         self._engine_fed = 0
         self._heard_until: int | None = None
         self.can_narrow = isinstance(engine, Narrowing) and engine.can_narrow
@@ -329,6 +353,7 @@ class _Listener:
         scores = self._engine.scores
         if self._sanity.watch(scores):
             self._engine.reset()
+        self.expectation.hear(scores, chunk.end)
         return _Outcome(Samples(chunk.end), placed, near, scores, self._sanity.complaint)
 
     def _narrow(self) -> None:

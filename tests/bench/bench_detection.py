@@ -21,10 +21,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import common
 
-from device.audio.cards.capture import Pace
+from device.audio.cards.capture import Pace, pace_of
 from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
 from device.audio.settings import Audio
+from device.core.status import Phase
 from device.foreign.espeak import VoiceStyle
 from device.sim.devices.soundcard import MICROPHONE, Recording, VirtualSoundCard
 from device.sim.person.voice import Person
@@ -59,7 +60,7 @@ class Ear:
         cards = SoundCards(Audio(input=MICROPHONE), print)
 
         def pace() -> Pace:
-            return Pace.CALM if worker.is_at_rest else Pace.STEADY
+            return pace_of(Phase.IDLE, worker.is_at_rest, worker.expects_word)
 
         await AlsaMicrophone(cards, lambda pcm, moment: worker.feed(pcm), pace, worker.reset).open()
         return cards, worker

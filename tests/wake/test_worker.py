@@ -35,14 +35,15 @@ class FakeWakeWord:
         self.threads: set[str] = set()
         self.resets = 0
         self.near = False
+        self.known: Mapping[str, float] = {}
         self.gate = threading.Event()
         self.gate.set()
         self._position = 0
 
     @property
     def scores(self) -> Mapping[str, float]:
-        """Count the pieces."""
-        return {"fake": float(len(self.pieces))}
+        """Count the pieces, if nothing else is wanted."""
+        return self.known or {"fake": float(len(self.pieces))}
 
     def process(self, pcm: bytes) -> list[Detection]:
         """Take a piece."""
@@ -117,6 +118,42 @@ async def test_near_misses_are_reported_where_they_were_in_the_fed_stream(house:
     house.worker.feed(QUIET)
     await house.until_scored(2560)
     assert house.near_misses == [NearMiss("fake", 0.4, 0.5, Samples(2560))]
+
+
+async def test_a_score_far_below_the_threshold_is_the_sign_of_a_word(house: House) -> None:
+    """For 400 ms of sound; a sound in which nothing is heard is none."""
+    house.worker._on_score = None
+    scores = {"fake": 0.0, "other": 0.9}
+    house.engine.known = scores
+    for number, (score, expected) in enumerate([(0.004, False), (0.006, True), *[(0.0, True)] * 4, (0.0, False)], 1):
+        scores["fake"] = score
+        house.worker.feed(QUIET)
+        await house.until_scored(1280 * number)
+        await until(lambda expected=expected: house.worker.expects_word is expected)
+
+
+async def test_the_event_loop_is_left_alone_while_there_is_nothing_to_tell(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks at the scores, and nothing is detected: how far the engine is, is known all the same."""
+    house.worker._on_score = None
+    house.worker.feed(QUIET)
+    await house.until_scored(1280)
+    calls: list[object] = []
+    loop = asyncio.get_running_loop()
+    cross_over = loop.call_soon_threadsafe
+    monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *call: calls.append(call) or cross_over(*call))
+    for number in range(2, 8):
+        house.worker.feed(QUIET)
+        await house.until_scored(1280 * number)
+    assert calls == []
+    house.worker.feed(WORD)
+    await until(lambda: len(house.heard) == 1)
+    assert len(calls) == 1
+    house.worker.feed(BROKEN)
+    house.worker.feed(QUIET)
+    await until(lambda: len(house.posted) == 2)
+    assert [type(fact) for fact in house.posted] == [DeviceFailed, DeviceRecovered]
 
 
 async def test_frames_are_handed_over_80_ms_at_a_time_in_another_thread(house: House) -> None:

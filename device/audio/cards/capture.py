@@ -18,15 +18,20 @@ class Pace(IntEnum):
     HURRIED = 0
     STEADY = 80
     """The wake word's step: an engine that works in such steps detects no later."""
+    RELAXED = 160
+    """Two steps, which cost an engine little more than one. Sound in which it hears nothing may come so late: before
+    most words are detected, the score rises (see `WakeWorker.expects_word`)."""
     CALM = 280
     """The longest that does no harm: with 320 ms some wake words hardly louder than a noise come 160 ms late."""
 
 
-def pace_of(phase: Phase, is_wake_word_at_rest: bool) -> Pace:
+def pace_of(phase: Phase, is_wake_word_at_rest: bool, is_word_expected: bool) -> Pace:
     """Return how soon sound is waited for: in an idle house only by the wake word, in a quiet one by nobody."""
     if phase is not Phase.IDLE:
         return Pace.HURRIED
-    return Pace.CALM if is_wake_word_at_rest else Pace.STEADY
+    if is_wake_word_at_rest:
+        return Pace.CALM
+    return Pace.STEADY if is_word_expected else Pace.RELAXED
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import CAPTURE_RATE
 from tests.waiting import until
 
-SHORTEST, SHORT, LONG = 80, 320, Pace.CALM * 16
+SHORTEST, SHORT, MIDDLE, LONG = 80, 320, 640, Pace.CALM * 16
 NOISE = np.random.default_rng(5).normal(0, 1000, 60 * CAPTURE_RATE).astype("<i2")
 
 
@@ -151,6 +151,34 @@ async def test_a_calm_room_is_listened_to_in_long_blocks_and_a_hurry_in_short_on
     assert house.card.open_blocks == [SHORT]
     assert house.heard == NOISE.tobytes()[: len(house.heard)]
     assert len(house.heard) >= 2 * (7 * CAPTURE_RATE - 1280 - SHORT)
+
+
+async def test_beside_a_television_blocks_are_of_middle_length(house: House) -> None:
+    """Not at once after the start; and they stay when a word may be under way, until it is heard."""
+    house.pace = Pace.RELAXED
+    await house.run(7.5)
+    assert house.card.open_blocks == [SHORT]
+    await house.run(1.5)
+    assert house.card.open_blocks == [MIDDLE]
+    for pace, block in ((Pace.STEADY, MIDDLE), (Pace.CALM, LONG), (Pace.RELAXED, MIDDLE), (Pace.HURRIED, SHORTEST)):
+        house.pace = pace
+        house.microphone.adapt()
+        await house.run(2)
+        assert house.card.open_blocks == [block], pace
+    assert house.heard == NOISE.tobytes()[: len(house.heard)]
+
+
+async def test_sound_waits_for_two_steps_of_the_wake_word_unless_one_is_enough(house: House) -> None:
+    """When a word may be under way each step comes with the block that ends it."""
+    house.pace = Pace.RELAXED
+    await house.run(9)
+    house.pieces.clear()
+    await house.run(1.6)
+    assert set(map(len, house.pieces)) == {2 * 2560}
+    house.pieces.clear()
+    house.pace = Pace.STEADY
+    await house.run(0.8)
+    assert set(map(len, house.pieces[1:])) == {2 * 1280}
 
 
 async def test_a_card_for_one_program_only_stays_with_short_blocks(house: House) -> None:
