@@ -5,6 +5,10 @@ of sound instead of scoring them. When the sound changes, the engine gets the ke
 same as if it had heard everything. So the engine rests in steady noise of any level, and runs in speech, music and any
 other sound that varies.
 
+A sound is followed by a second in which the engine runs on, and, if a word is expected, by another one. Else what was
+kept in that other second is scored at its end, all at once, which costs a third of scoring it as it comes: a word that
+ended very softly would be detected late, but not missed. In the benchmarks' scenes there is none.
+
 A voice activity detector would not do: webrtcvad (mode 2) takes a fan or a hum at -30 dBFS for a voice (70 to 100 % of
 the frames over two minutes), and the engine would never rest.
 """
@@ -24,16 +28,20 @@ from device.wake.openwakeword.mel import CHUNK_SAMPLES
 Levels = list[float]
 """Power of each band in dB."""
 
-# The sound is examined 240 ms at a time. In an idle process the CPU caches hold other data: to examine 80 ms costs
-# 150 us (10 us in a busy process), and 240 ms hardly more. Words are longer, and the kept sound makes up for the delay.
-_LOOK_BYTES = 3 * CHUNK_SAMPLES * BYTES_PER_SAMPLE
-# The engine runs on for 1.9 s after a change: a word is detected at most 0.7 s after its end, and its softest part may
-# end a second before that.
-_AWAKE_LOOKS = 8
-# On a machine that is too slow for that: a second, in which most words are detected, but not all that end softly.
-_HURRIED_LOOKS = 4
-# Deep sleep begins after 1.9 s of rest: most pauses in a conversation are over by then.
-_DEEP_LOOKS = 8
+_CHUNK_BYTES = CHUNK_SAMPLES * BYTES_PER_SAMPLE
+# The sound is examined at least 240 ms at a time. In an idle process the CPU caches hold other data: to examine 80 ms
+# costs 150 us (10 us in a busy process), and 240 ms hardly more. Words are longer, and the kept sound makes up for the
+# delay.
+_LOOK_BYTES = 3 * _CHUNK_BYTES
+# For how long the engine runs on after a change: 1 s, in which all but the words that end very softly are detected.
+_AWAKE_CHUNKS = 12
+# The same on a machine that is too slow for that.
+_HURRIED_CHUNKS = 6
+# After 1.9 s everything has been scored: a word is detected at most 0.7 s after its end, and its softest part may end a
+# second before that.
+_SCORED_CHUNKS = 24
+# Deep sleep begins after 2.9 s: most pauses in a conversation are over by then.
+_DEEP_CHUNKS = 36
 # A second more than the engine needs: the words are scored even if the change was noticed late.
 _SPARE_CHUNKS = 12
 
@@ -73,37 +81,38 @@ class Doze:
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
         chunks = -(-memory // CHUNK_SAMPLES) + _SPARE_CHUNKS
-        self._least_kept = chunks * CHUNK_SAMPLES * BYTES_PER_SAMPLE
+        self._least_kept = chunks * _CHUNK_BYTES
         self._skipped = False
-        self._patience = _AWAKE_LOOKS
-        self._awake = _AWAKE_LOOKS
-        self._quiet_looks = 0
+        self._patience = _AWAKE_CHUNKS
+        self._unchanged = 0
+        """How many chunks have been looked at since the last change."""
+        self._is_awake = True
 
     @property
     def is_awake(self) -> bool:
         """Whether the engine runs."""
-        return self._awake > 0
+        return self._is_awake
 
     def hurry(self, is_hurried: bool) -> None:
         """Let the engine run on for half as long after each change, or for as long as usual again."""
-        self._patience = _HURRIED_LOOKS if is_hurried else _AWAKE_LOOKS
-        self._awake = min(self._awake, self._patience)
+        self._patience = _HURRIED_CHUNKS if is_hurried else _AWAKE_CHUNKS
 
     @property
     def is_deep(self) -> bool:
         """Whether nothing has changed for so long that a conversation is unlikely."""
-        return self._quiet_looks >= _DEEP_LOOKS
+        return self._unchanged >= _DEEP_CHUNKS
 
-    def feed(self, sound: bytes) -> Unscored | None:
-        """Feed one or several chunks (1280 samples of s16le each).
+    def feed(self, sound: bytes, is_word_expected: bool = False) -> Unscored | None:
+        """Feed one or several chunks (1280 samples of s16le each); tell whether a word may be under way.
 
         Return the sound to be scored now: the kept sound and these chunks after it. None: nothing now.
         """
         self._keep(sound)
         self._unseen += sound
+        is_due = False
         if len(self._unseen) >= _LOOK_BYTES:
-            self._look()
-        return self._hand_over() if self._awake else None
+            is_due = self._look(is_word_expected)
+        return self._hand_over() if self._is_awake or is_due else None
 
     def _keep(self, sound: bytes) -> None:
         self._kept.append(sound)
@@ -112,11 +121,15 @@ class Doze:
             self._kept_bytes -= len(self._kept.popleft())
             self._skipped = True
 
-    def _look(self) -> None:
-        changed = self._change.detect(self._unseen)
+    def _look(self, is_word_expected: bool) -> bool:
+        """Decide whether the engine runs. Return whether the time has come to score what it has not heard."""
+        before = self._unchanged
+        self._unchanged += len(self._unseen) // _CHUNK_BYTES
+        if self._change.detect(self._unseen):
+            self._unchanged = 0
         self._unseen = b""
-        self._awake = self._patience if changed else max(0, self._awake - 1)
-        self._quiet_looks = 0 if self._awake else self._quiet_looks + 1
+        self._is_awake = self._unchanged < (_SCORED_CHUNKS if is_word_expected else self._patience)
+        return before < _SCORED_CHUNKS <= self._unchanged
 
     def _hand_over(self) -> Unscored:
         unscored = Unscored(b"".join(self._kept), self._skipped)
@@ -129,11 +142,11 @@ class Doze:
         self._skipped = False
 
     def reset(self) -> None:
-        """Forget the kept sound, because the stream was interrupted, and keep the engine running for 1.9 s."""
+        """Forget the kept sound, because the stream was interrupted, and let the engine run."""
         self._unseen = b""
         self._forget()
-        self._awake = _AWAKE_LOOKS
-        self._quiet_looks = 0
+        self._unchanged = 0
+        self._is_awake = True
 
 
 class ChangeDetector:

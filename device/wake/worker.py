@@ -202,7 +202,7 @@ class WakeWorker:
             self.reset()
 
     def _queue_chunks(self, sound: bytes, end: int) -> None:
-        unscored = self._doze.feed(sound) if self._doze else Unscored(sound, skipped=False)
+        unscored = self._doze.feed(sound, self.expects_word) if self._doze else Unscored(sound, skipped=False)
         if unscored:
             self._agenda.strike(self.scored_samples)
             self._agenda.add(end, len(unscored.pcm) // BYTES_PER_SAMPLE)

@@ -23,6 +23,7 @@ from wake_set import CHUNK, RATE, ROOMS, SPELLING, Scene, scenes
 
 from device.audio.cards.capture import Pace
 from device.ports.wake import Detection
+from device.wake.decision import Expectation
 from device.wake.doze import Doze
 from device.wake.openwakeword.engine import OpenWakeWord
 
@@ -30,6 +31,7 @@ CHUNK_BYTES = 2 * CHUNK
 WORDS = tuple(SPELLING)
 # How long the microphone holds sound back in a quiet room, and by how much more its streams overlap while they change.
 LONG, OVERLAP = int(Pace.CALM) * RATE // 1000, 50 * RATE // 1000
+RELAXED = int(Pace.RELAXED) * RATE // 1000
 Heard = list[tuple[int, Detection]]
 """Detections with the positions (in samples of the stream) at which they were reported."""
 
@@ -66,6 +68,7 @@ class Dozing:
     def __init__(self) -> None:
         self._engine = engine()
         self._doze = Doze(self._engine.memory)
+        self._expectation = Expectation(self._engine.rules)
         self._stream = b""
         self._position = self._taken = self._fed = 0
         self._is_long = False
@@ -90,7 +93,7 @@ class Dozing:
         count = (self._position - self._taken) // CHUNK
         arrived, self._stream = self._stream[: count * CHUNK_BYTES], self._stream[count * CHUNK_BYTES :]
         self._taken += count * CHUNK
-        sound = self._doze.feed(arrived) if count else None
+        sound = self._doze.feed(arrived, self._expectation.holds_at(self._taken)) if count else None
         if sound is None:
             return []
         self.worked += count
@@ -98,7 +101,9 @@ class Dozing:
             self.skips += 1
             self._engine.skip(self._taken - len(sound.pcm) // 2 - self._fed)
         self._fed = self._taken
-        return [(self._position, detection) for detection in self._engine.process(sound.pcm)]
+        found = self._engine.process(sound.pcm)
+        self._expectation.hear(self._engine.scores, self._fed)
+        return [(self._position, detection) for detection in found]
 
     def _block(self) -> int:
         """Return how much sound arrives next: a long block, or less when the microphone changes to short blocks."""
@@ -107,7 +112,8 @@ class Dozing:
             return LONG if was_long else 2 * LONG + OVERLAP
         if was_long:
             return LONG
-        return CHUNK - self._position % CHUNK or CHUNK
+        batch = CHUNK if self._expectation.holds_at(self._taken) else RELAXED
+        return batch - self._position % batch
 
 
 @dataclass
