@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from device.errors import ConfigError
 from device.setup.card.quoting import quoted
 from device.setup.card.wanted import Card, Wifi
 
@@ -28,6 +30,20 @@ def text(card: Card) -> str:
     if card.time_zone:
         tables["locale"] = {"timezone": card.time_zone}
     return f"{MARK}\nconfig_version = 1\n" + "".join(_table(name, table) for name, table in tables.items())
+
+
+def check_wifi(wifi: Wifi | None) -> None:
+    """Raise ConfigError for what its reader does not pass on as it is.
+
+    It puts the texts into a file of NetworkManager's (imager_custom of raspberrypi-sys-mods) without escaping them.
+    There a backslash begins an escape, blanks at the beginning do not count, and numbers with semicolons are bytes.
+    """
+    for text in (wifi.ssid, wifi.secret) if wifi is not None else ():
+        if "\\" in text or text[:1] == " " or re.fullmatch(r"[0-9;]+;", text):
+            raise ConfigError(
+                "what reads custom.toml garbles a Wi-Fi whose name (or password, with --wifi-wpa3) has a backslash, "
+                "begins with a blank, or is made of numbers and semicolons: use --format firstrun.sh"
+            )
 
 
 def _wlan(wifi: Wifi, country: str) -> dict[str, object]:

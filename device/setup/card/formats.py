@@ -45,6 +45,7 @@ def files(card: Card, wanted: Format, script: str) -> dict[str, str]:
     """Return what is to be written, by its path on the card; `script`: the text of scripts/first-boot."""
     if wanted is Format.CUSTOM:
         _refuse_what_needs_commands(card.hearthside)
+        customtoml.check_wifi(card.wifi)
         return {customtoml.NAME: customtoml.text(card)}
     carried = payload.files(card.hearthside, script) if card.hearthside.wanted else {payload.SCRIPT: script}
     lying = {f"{payload.FOLDER}/{name}": text for name, text in carried.items()}

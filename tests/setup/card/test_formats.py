@@ -249,6 +249,27 @@ def test_custom_toml_adds_nothing_but_the_country_to_the_kernels_line() -> None:
     assert line == f"{PLAIN} cfg80211.ieee80211_regdom=DE\n"
 
 
+@pytest.mark.parametrize(
+    ("wifi", "is_garbled"),
+    [
+        (Wifi("Café #1: 'home' \"$x\" `y`", "correct horse"), False),
+        (Wifi("2;home", "correct\\horse"), False),
+        (Wifi("home\\office", "correct horse"), True),
+        (Wifi(" home", "correct horse"), True),
+        (Wifi("104;111;", "correct horse"), True),
+        (Wifi("home", "correct\\horse", only_wpa3=True), True),
+    ],
+)
+def test_custom_toml_refuses_a_wifi_that_its_reader_would_garble(wifi: Wifi, is_garbled: bool) -> None:
+    """A device in no network cannot be asked what is wrong."""
+    wanted = card(wifi=wifi, country="DE")
+    if is_garbled:
+        with pytest.raises(ConfigError, match=r"--format firstrun\.sh"):
+            written(wanted, Format.CUSTOM)
+    else:
+        assert "custom.toml" in written(wanted, Format.CUSTOM)
+
+
 def test_custom_toml_refuses_what_needs_a_command() -> None:
     """And names the way out."""
     with pytest.raises(ConfigError, match=r"firstrun\.sh.*scripts/provision"):
