@@ -52,7 +52,7 @@ async def try_keys(patient: Patient) -> list[KeyFacts]:
 
 def judge_keys(keys: list[KeyFacts]) -> Findings:
     """Say whether each is there and good."""
-    return [finding for key in keys for finding in _judge(key)] or [skipped("key", "the provider needs none here")]
+    return [finding for key in keys for finding in _judge(key)] or [skipped("key", "this device needs none of its own")]
 
 
 def _judge(key: KeyFacts) -> Findings:
