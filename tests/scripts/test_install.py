@@ -140,6 +140,8 @@ def test_the_lines_of_a_board_are_only_said_where_nobody_asked_for_them(machine:
     ("options", "said"),
     [
         (("--profile", "respeaker"), "there is no board respeaker; there are: adafruit_voice_bonnet"),
+        (("--profile",), "install: --profile takes the name of a board; try --help"),
+        (("--bundle", ""), "install: --bundle takes a file; try --help"),
         (("--with", "onyx"), "--with takes onnx"),
         (("--fast",), "unknown option --fast"),
         (("--bundle", "/nowhere.tar"), "there is no file /nowhere.tar"),
