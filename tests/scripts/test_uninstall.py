@@ -8,7 +8,8 @@ import pytest
 
 from tests.scripts.machine import ROOT, Machine
 
-YOURS = ("etc/hearthside/config.toml", "var/lib/hearthside/mute", "etc/credstore/openai_api_key")
+DROP_IN = "etc/systemd/system/hearthside.service.d/more-memory.conf"
+YOURS = ("etc/hearthside/config.toml", "var/lib/hearthside/mute", "etc/credstore/openai_api_key", DROP_IN)
 FOREIGN = ("etc/credstore/other_key", "usr/local/bin/other", "etc/hostname")
 
 
@@ -32,7 +33,14 @@ def test_programs_go_and_what_is_yours_stays(installed: Machine) -> None:
     assert "systemctl stop hearthside-retry.timer hearthside.service" in installed.calls
     boot = {"boot/firmware/config.txt", "boot/firmware/config.txt.before-hearthside"}
     assert set(installed.tree()) == {*YOURS, *FOREIGN, *boot}
-    for said in ("/etc/hearthside", "/var/lib/hearthside", "/etc/credstore/openai_api_key", "boot configuration"):
+    drop_ins = f"/{DROP_IN}".rpartition("/")[0]
+    for said in (
+        "/etc/hearthside",
+        "/var/lib/hearthside",
+        "/etc/credstore/openai_api_key",
+        drop_ins,
+        "boot configuration",
+    ):
         assert f"stays: {said}" in done.stderr or f"stays: the lines of the board in the {said}" in done.stderr
 
 
