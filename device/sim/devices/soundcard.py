@@ -27,6 +27,7 @@ from typing import Self
 
 from device.errors import HearthsideError
 from device.kit import threads
+from device.sim.devices.roomsound import spread, wav_file
 from device.units import BYTES_PER_SAMPLE, Hz, Ms, Samples, ms_from_samples
 
 MICROPHONE = "hearthside_mic"
@@ -158,18 +159,20 @@ class VirtualSoundCard:
         """
         pcm, rate = _read_wav(sound) if isinstance(sound, Path) else (sound, rate)
         if self.channels > 1:
-            pcm = _spread(pcm, self.channels, channel)
+            pcm = spread(pcm, self.channels, channel)
         hurry = () if self.sleepy else ("--latency-msec=20",)
         command = ["pacat", "--playback", "--device=room", *hurry, "--client-name=person"]
-        player = await asyncio.create_subprocess_exec(
-            *command, *_format(rate, self.channels), stdin=subprocess.PIPE, env=self.client_env()
-        )
-        try:
-            await player.communicate(pcm)
-        finally:
-            if player.returncode is None:
-                player.kill()
+        # From a file: while pacat plays from a pipe it looks for more all the time, and takes half of a core.
+        with wav_file(self.folder, pcm, rate, self.channels) as file:
+            player = await asyncio.create_subprocess_exec(
+                *command, "--file-format=wav", _mapped(self.channels), file, env=self.client_env()
+            )
+            try:
                 await player.wait()
+            finally:
+                if player.returncode is None:
+                    player.kill()
+                    await player.wait()
 
     def record_speaker(self, rate: Hz = RECORDING_RATE) -> Recording:
         """Return a context manager that records what leaves the loudspeaker."""
@@ -371,9 +374,12 @@ def _channel_map(channels: int) -> str:
     return "mono" if channels == 1 else ",".join(CHANNEL_MAP[:channels])
 
 
+def _mapped(channels: int) -> str:
+    return f"--channel-map={_channel_map(channels)}"
+
+
 def _format(rate: Hz, channels: int) -> list[str]:
-    mapped = f"--channel-map={_channel_map(channels)}"
-    return ["--raw", "--format=s16le", f"--rate={rate}", f"--channels={channels}", mapped]
+    return ["--raw", "--format=s16le", f"--rate={rate}", f"--channels={channels}", _mapped(channels)]
 
 
 def _read_wav(path: Path) -> tuple[bytes, Hz]:
@@ -381,16 +387,6 @@ def _read_wav(path: Path) -> tuple[bytes, Hz]:
         if sound.getsampwidth() != BYTES_PER_SAMPLE or sound.getnchannels() != 1:
             raise SimulationError(f"{path} is not a mono 16-bit WAV file; convert it first")
         return sound.readframes(sound.getnframes()), Hz(sound.getframerate())
-
-
-def _spread(pcm: bytes, channels: int, only: int | None) -> bytes:
-    """Interleave mono sound into every channel, or into one with silence in the others."""
-    width = BYTES_PER_SAMPLE
-    wide = bytearray(len(pcm) * channels)
-    for channel in range(channels) if only is None else (only,):
-        for byte in range(width):
-            wide[channel * width + byte :: channels * width] = pcm[byte::width]
-    return bytes(wide)
 
 
 def alsa_pcms(socket: Path) -> str:
