@@ -30,7 +30,7 @@ async def test_an_answer_on_a_machine_too_slow_for_the_canceller_is_interrupted_
 
     monkeypatch.setattr(AudioProcessing, "process", dawdle)
     server.script = Script(answer=lambda _: Reply("A long tone.", audio=tone(20_000)))
-    async with open_house("conversation.barge_in=voice") as house:
+    async with open_house("hardware.profile=generic", "conversation.barge_in=voice") as house:
         since = time.monotonic()
         await house.wake()
         await house.timeline.until(PlaybackStarted, since, LIMIT_S)

@@ -229,7 +229,7 @@ class WebRtcCanceller:
     def _filter_block(self, block: bytes, ahead: float) -> bytes:
         before = self._filtered
         filtered = self._filter.process(_floats(block), self._far_end.read_captured(ahead))
-        self._filtered = np.concatenate((before[-BLOCK:], filtered))
+        self._filtered = np.concatenate((before[-LATENCY:], filtered))
         return _pcm(filtered)
 
     def _check_slips(self) -> None:
@@ -240,7 +240,7 @@ class WebRtcCanceller:
     def _mixed(self, suppressed: bytes) -> bytes:
         if self._is_light:
             return suppressed
-        filtered = self._filtered[BLOCK - LATENCY : 2 * BLOCK - LATENCY]
+        filtered = self._filtered[:BLOCK]
         return _pcm(self._balance.mix(filtered, _floats(suppressed), self._filter.near_ratio, self._filter.is_doubtful))
 
     def _keep_behind(self, moment: float) -> None:

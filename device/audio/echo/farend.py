@@ -37,10 +37,14 @@ _WIDE = samples_from_ms(20, CAPTURE_RATE)
 
 @functools.cache
 def _window(count: int) -> FloatArray:
-    """Return a window that fades in and out over a tenth of its length: hard edges would add all frequencies."""
+    """Return a window that fades in and out over a tenth of its length: hard edges would add all frequencies.
+
+    It also turns 16-bit samples, `count` of which are resampled to _WIDE, into numbers (1.0 = full scale).
+    """
     edge = count // 10
     fade = 0.5 - 0.5 * np.cos(np.pi * (np.arange(edge) + 0.5) / edge)
-    return np.asarray(np.concatenate((fade, np.ones(count - 2 * edge), fade[::-1])), np.float32)
+    whole = np.concatenate((fade, np.ones(count - 2 * edge), fade[::-1]))
+    return np.asarray(whole * (_WIDE / count / 32_768), np.float32)
 
 
 class SampleClock:
@@ -175,10 +179,10 @@ class FarEnd:
         # rounded to the same side, whatever the rounding error.
         at = math.floor(moment * self._rate + 0.25)
         with self._lock:
-            known = np.arange(at, at + count)
-            sound = self._ring[known % len(self._ring)]
-            sound[(known >= self._end) | (known < self._end - len(self._ring))] = 0
-        return sound.tobytes()
+            first = max(at, self._end - len(self._ring))
+            known = self._get(first, min(at + count, self._end))
+        before = 2 * min(count, first - at)
+        return bytes(before) + known + bytes(2 * count - before - len(known))
 
     def read_captured(self, moment: float) -> FloatArray:
         """Return the 10 ms from `moment` on, resampled to CAPTURE_RATE, 1.0 = full scale.
@@ -187,8 +191,8 @@ class FarEnd:
         """
         wide = self._rate // 50
         since = moment + LOOK_AHEAD_S - 0.01
-        sound = np.frombuffer(self.read(since, wide), "<i2") * (_window(wide) / 32_768)
-        resampled = np.fft.irfft(np.fft.rfft(sound) * (_WIDE / wide), _WIDE)
+        sound = np.frombuffer(self.read(since, wide), "<i2") * _window(wide)
+        resampled = np.fft.irfft(np.fft.rfft(sound), _WIDE)
         first = _WIDE // 2 - samples_from_ms(LOOK_AHEAD_S * 1000, CAPTURE_RATE)
         return np.asarray(resampled[first : first + _WIDE // 2], np.float32)
 
@@ -217,6 +221,20 @@ class FarEnd:
 
     def _put(self, at: int, block: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
         gap = min(max(0, at - self._end), len(self._ring))
-        for start, sound in ((at - gap, np.zeros(gap, np.int16)), (at, block)):
-            self._ring[np.arange(start, start + len(sound)) % len(self._ring)] = sound
+        if gap:
+            self._set(at - gap, np.zeros(gap, np.int16))
+        self._set(at, block)
         self._end = max(self._end, at + len(block))
+
+    def _set(self, at: int, sound: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+        begin = at % len(self._ring)
+        room = len(self._ring) - begin
+        self._ring[begin : begin + len(sound)] = sound[:room]
+        self._ring[: max(0, len(sound) - room)] = sound[room:]
+
+    def _get(self, first: int, end: int) -> bytes:
+        """Return the samples from `first` up to `end`, all of which are held; none when they are in the wrong order."""
+        count = max(0, end - first)
+        begin = first % len(self._ring)
+        head = self._ring[begin : begin + count].tobytes()
+        return head if len(head) == 2 * count else head + self._ring[: count - len(head) // 2].tobytes()

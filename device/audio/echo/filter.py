@@ -173,10 +173,11 @@ class EchoFilter:
         self._last[:BLOCK] = self._last[BLOCK:]
         self._last[BLOCK:] = far
         spectrum = np.fft.rfft(self._last)
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
         self._newest = (self._newest - 1) % PARTITIONS
         for row in (self._newest, self._newest + PARTITIONS):
             self._far[row] = spectrum
-            self._far_power[row] = np.square(spectrum.real) + np.square(spectrum.imag)
+            self._far_power[row] = power
         window = slice(self._newest, self._newest + PARTITIONS)
         return self._far[window], self._far_power[window]
 
@@ -294,6 +295,8 @@ _ECHO_GAIN = 0.3
 _DOUBTFUL_GAIN = 0.1
 # Share of the filter's output where a person speaks: the module has suppressed some of the words.
 _FILTERED_SHARE = 0.3
+# The way from 0 to 1 in a block.
+_RAMP = np.linspace(0, 1, BLOCK, dtype=np.float32)
 
 
 class Balance:
@@ -312,7 +315,7 @@ class Balance:
         person = min(1.0, max(0.0, (db - _ECHO_DB) / (_PERSON_DB - _ECHO_DB)))
         before = self._person
         self._person += (person - before) * (_ATTACK if person > before else _RELEASE)
-        ramp = np.linspace(before, self._person, len(filtered), dtype=np.float32)
+        ramp = np.float32(before) + np.float32(self._person - before) * _RAMP
         share = _FILTERED_SHARE * ramp
         self._echo_gain += ((_DOUBTFUL_GAIN if doubtful else _ECHO_GAIN) - self._echo_gain) * _ATTACK
         gain = (self._echo_gain + (1 - self._echo_gain) * ramp) * (1 - share)
