@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +20,8 @@ from tests.waiting import block_until
 
 # An example may take as long as it does: machines are shared and noisy, and time is measured in tests/bench.
 settings.register_profile("hearthside", deadline=None)
+# Where the processor is computed by software (tests/system/emulated.py), a few do for most.
+settings.register_profile("emulated", deadline=None, max_examples=10)
 settings.load_profile("hearthside")
 
 # Under nohup it is ignored, also by the programs that tests start and send it to.
@@ -85,7 +87,10 @@ def virtual_card() -> Iterator[VirtualSoundCard]:
 
 @pytest.fixture
 def fake_amixer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Return a function that puts a Python program on PATH as `amixer`, and gives the file of its arguments."""
+    """Return a function that puts a script of sh on PATH as `amixer`, and gives the file of its arguments.
+
+    Of sh, since a Python takes longer to start on a slow machine than the house waits for amixer.
+    """
 
     def install(body: str) -> Path:
         folder = tmp_path / "bin"
@@ -93,8 +98,7 @@ def fake_amixer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
         calls = tmp_path / "calls"
         calls.touch()
         program = folder / "amixer"
-        record = f"import sys\nopen({str(calls)!r}, 'a').write(' '.join(sys.argv[1:]) + '\\n')\n"
-        program.write_text(f"#!{sys.executable}\n{record}{body}")
+        program.write_text(f'#!/bin/sh\necho "$*" >>{shlex.quote(str(calls))}\n{body}\n')
         program.chmod(0o755)
         monkeypatch.setenv("PATH", str(folder))
         return calls

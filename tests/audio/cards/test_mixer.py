@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +95,8 @@ PCMS = """\
 
 def card(scontents: str, answer: str = "") -> str:
     """Return the body of an amixer that lists these controls and answers get and set alike."""
-    return f"print({scontents!r} if sys.argv[-1] == 'scontents' else {answer or scontents!r})\n"
+    listing, other = shlex.quote(scontents), shlex.quote(answer or scontents)
+    return f"case $* in *scontents) echo {listing} ;; *) echo {other} ;; esac"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ async def test_a_card_without_a_volume_has_no_mixer(fake_amixer: Install) -> Non
 
 async def test_a_failing_amixer_means_no_mixer_and_later_an_audio_error(fake_amixer: Install) -> None:
     """With amixer's last line as the reason."""
-    fake_amixer("print('ALSA lib chatter\\namixer: Mixer attach hw:7 error', file=sys.stderr); sys.exit(1)")
+    fake_amixer("echo 'ALSA lib chatter' >&2; echo 'amixer: Mixer attach hw:7 error' >&2; exit 1")
     assert await find_mixer("hw:7") is None
     with pytest.raises(AudioError, match="amixer: Mixer attach hw:7 error"):
         await AlsaMixer("hw:7", "PCM,0").set(10)
@@ -162,7 +164,7 @@ async def test_a_failing_amixer_means_no_mixer_and_later_an_audio_error(fake_ami
 
 async def test_output_without_a_percentage_is_an_audio_error(fake_amixer: Install) -> None:
     """A future amixer may print something else."""
-    fake_amixer("print('hello')")
+    fake_amixer("echo hello")
     with pytest.raises(AudioError, match="no volume"):
         await AlsaMixer("hw:0", "PCM,0").get()
 
@@ -178,7 +180,7 @@ async def test_without_amixer_there_is_no_mixer(tmp_path: Path, monkeypatch: pyt
 async def test_a_hanging_amixer_is_given_up_and_ended(fake_amixer: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dead sound server keeps it waiting for ever."""
     monkeypatch.setattr(mixer, "TIMEOUT_S", 0.3)
-    fake_amixer("import time\ntime.sleep(600)")
+    fake_amixer("exec /bin/sleep 600")
     with pytest.raises(AudioError, match="did not answer"):
         await AlsaMixer("pulse", "Master,0").get()
 
@@ -192,7 +194,7 @@ def wait_for_text(file: Path) -> str:
 async def test_a_cancelled_call_leaves_no_amixer_behind(fake_amixer: Install, tmp_path: Path) -> None:
     """It is ended and waited for before the cancellation goes on."""
     pid_file = tmp_path / "pid"
-    fake_amixer(f"import os, time\nopen({str(pid_file)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)")
+    fake_amixer(f"echo $$ >{shlex.quote(str(pid_file))}; exec /bin/sleep 600")
     task = asyncio.create_task(AlsaMixer("hw:0", "PCM,0").get())
     pid = await asyncio.to_thread(wait_for_text, pid_file)
     task.cancel()
