@@ -50,11 +50,15 @@ handle_arm64() {
 
 mkdir -p "$cache"
 handle_arm64
+# Two at once would make the same root: the second waits here.
+exec 9>"$bare.lock"
+flock 9
 if [[ ! -d $bare ]]; then
   rm -rf "$bare.part"
   debootstrap --variant=minbase --arch="$architecture" "$suite" "$bare.part" >&2
   mv "$bare.part" "$bare"
 fi
+exec 9>&-
 
 mkdir "$box"/{changes,work,root}
 export bare box repository

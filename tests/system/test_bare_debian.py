@@ -1,11 +1,17 @@
-"""A fresh clone on a bare Debian, in one command. Slow, needs root and the network: `scripts/test-system`."""
+"""A fresh clone on a bare Debian, in one command. Slow, needs root and the network.
+
+Not among what `scripts/test-system` runs by itself: `scripts/test-system -k bare_debian`.
+"""
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.system.emulated import choice
 
 BARE_DEBIAN = Path(__file__).with_name("bare_debian.sh")
 
@@ -50,7 +56,10 @@ def test_the_sound_of_a_desktop_stays_as_it_is(suite: str) -> None:
 
 
 def test_what_needs_no_card_works_on_arm64() -> None:
-    """The processors of all Pis since the third, here computed by software: it takes its time."""
-    tests = "./scripts/setup --sim --dev && .venv/bin/python -m pytest --numprocesses auto -m 'not card and not system'"
-    tested = run("trixie", tests, "arm64")
+    """The processors of all Pis since the third, computed by software; `tests/system/emulated.py` chooses the tests."""
+    # pip, told in its own way not to compile: most of what --dev installs is not imported here.
+    setup = "PIP_NO_COMPILE=0 ./scripts/setup --sim --dev"
+    tests = ".venv/bin/python -m pytest --hypothesis-profile=emulated --numprocesses auto --dist worksteal"
+    options = shlex.join(["-m", "not card and not system", *choice()])
+    tested = run("trixie", f"{setup} && {tests} {options}", "arm64")
     assert tested.returncode == 0, tested.stdout
