@@ -6,19 +6,23 @@ import sys
 
 from device.kit import signals
 
+# To be told to stop is no failure of these; others have not done then what was asked of them.
+_RUN_UNTIL_TOLD = (["run"], ["fault"], ["listen"], ["events"], ["broker", "serve"])
+
 
 def main() -> int:
     """Run the command line; a signal that comes before or after it ends the process without a word."""
-    signals.leave_at_once()
+    told = 0 if any(sys.argv[1 : 1 + len(words)] == words for words in _RUN_UNTIL_TOLD) else None
+    signals.leave_at_once(told=told)
     # Only now: who is told to stop during the imports leaves without a traceback.
     from device.cli import main as command
 
     try:
-        return command()
+        return command(told=told)
     except KeyboardInterrupt:
         return signals.INTERRUPTED
     finally:
-        signals.leave_at_once()
+        signals.leave_at_once(told=told)
 
 
 if __name__ == "__main__":

@@ -37,13 +37,16 @@ COMMANDS = {
 """The module of each, in this package."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit code: 0, 1 when it failed, 2 for wrong arguments, 78 for a wrong configuration."""
+def main(arguments: Sequence[str] | None = None, told: int | None = None) -> int:
+    """Run a command; return its exit code: 0, 1 when it failed, 2 for wrong arguments, 78 for a wrong configuration.
+
+    `told`: that of being told to stop, see `device.kit.signals.leave_at_once`.
+    """
     _print_whatever_it_is()
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser([given[0]] if given and given[0] in COMMANDS else COMMANDS).parse_args(given)
     try:
-        signals.unwind()
+        signals.unwind(told)
         code: int = options.command(options)
         sys.stdout.flush()
     except ConfigError as error:

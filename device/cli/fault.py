@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    signals.leave_at_once()
+    signals.leave_at_once(told=0)
     dumps.forbid()
     journal.start("info")
     heap.share_one_heap()

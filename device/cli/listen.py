@@ -29,7 +29,7 @@ def add_to(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings = configuration.load(options.config, options.overrides)
     journal.start("warning")
-    with signals.importing(interrupted=0):
+    with signals.importing(interrupted=0, told=0):
         import device.audio.cards.portaudio
         import device.wake.openwakeword.engine  # noqa: F401  all that takes long, while nothing is open
     with contextlib.suppress(KeyboardInterrupt):

@@ -40,7 +40,7 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     # Until the house is told of signals there is nothing to put away.
-    signals.leave_at_once()
+    signals.leave_at_once(told=0)
     dumps.forbid()
     settings = _load(options)
     journal.start(settings.service.log_level)

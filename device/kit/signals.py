@@ -19,33 +19,42 @@ INTERRUPTED = 130
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-def leave_at_once(interrupted: int = INTERRUPTED) -> None:
-    """Let every signal end the process where it is; SIGTERM and its kind with code 0, Ctrl-C with `interrupted`.
+def leave_at_once(interrupted: int = INTERRUPTED, told: int | None = None) -> None:
+    """Let every signal end the process where it is: Ctrl-C with the exit code `interrupted`, the others with `told`.
+
+    None is 128 + the signal's number, for what was not finished. Who runs until it is told to stop ends with 0.
 
     Only while nothing is open that would have to be closed. An exception would be shown as a traceback, or come out of
     an extension module as its ImportError. A Ctrl-C that was blocked until now (by scripts/setup) takes effect.
     """
 
     def leave(number: int, frame: FrameType | None) -> NoReturn:
-        os._exit(interrupted if number == signal.SIGINT else 0)
+        os._exit(interrupted if number == signal.SIGINT else _code(number, told))
 
     for number in _wanted():
         signal.signal(number, leave)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def unwind() -> None:
-    """Let signals raise SystemExit, and Ctrl-C KeyboardInterrupt, so that all that is open is closed."""
+def unwind(told: int | None = None) -> None:
+    """Let signals raise SystemExit, and Ctrl-C KeyboardInterrupt, so that all that is open is closed.
+
+    `told`: see `leave_at_once`.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(_code(number, told))
+
     for number in _wanted():
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else _exit)
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else leave)
 
 
 @contextmanager
-def importing(interrupted: int = INTERRUPTED) -> Iterator[None]:
+def importing(interrupted: int = INTERRUPTED, told: int | None = None) -> Iterator[None]:
     """Let signals end the process at once while large modules are imported, and unwind again afterwards."""
-    leave_at_once(interrupted)
+    leave_at_once(interrupted, told)
     yield
-    unwind()
+    unwind(told)
 
 
 @contextmanager
@@ -70,5 +79,5 @@ def _wanted() -> list[signal.Signals]:
     return [signal.SIGINT, *(number for number in _ENDING if not (number is signal.SIGHUP and ignored))]
 
 
-def _exit(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
+def _code(number: int, told: int | None) -> int:
+    return 128 + number if told is None else told
