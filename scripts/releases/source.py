@@ -21,6 +21,8 @@ NAMESPACE = "hearthside-release"
 
 _PACKAGES = {"ssh-keygen": "openssh-client"}
 """Which package of Debian's brings a program, where that has another name."""
+_NO_OTHERS = ("gpg.openpgp.program=false", "gpg.x509.program=false")
+"""What makes git find no other kind of signature good than ssh's."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -144,10 +146,15 @@ def _unpack(archive: Path, folder: Path, complaint: str) -> None:
 
 
 def _check_tag(clone: Path, tag: str, trust: Trust) -> None:
-    options = ["-c", "gpg.format=ssh", "-c", f"gpg.ssh.allowedSignersFile={trust.signers}"]
-    verified = _run(["git", "-C", clone, *options, "verify-tag", tag])
+    """Insist on a signature of the tag under this name: who serves the repository may call an older one so."""
+    # Only ssh's signatures: a key that GnuPG knows for another purpose vouches for no release.
+    options = ["gpg.format=ssh", f"gpg.ssh.allowedSignersFile={trust.signers}", *_NO_OTHERS]
+    verified = _run(["git", "-C", clone, *(word for option in options for word in ("-c", option)), "verify-tag", tag])
+    named = _run(["git", "-C", clone, "for-each-ref", "--format=%(tag)", f"refs/tags/{tag}"]).stdout.strip()
     if verified.returncode:
         _insist(trust, f"{tag} is not a tag with a signature that counts ({trust.signers}): {verified.stderr.strip()}")
+    elif named != tag:
+        _insist(trust, f"{tag} is not the tag that was signed: that is {named or 'none in refs/tags'}")
 
 
 def _commit(clone: Path, source: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -191,6 +193,32 @@ def test_a_signed_tag_is_taken(clone: Path, key: Path, fetched: Fetch) -> None:
     options = ["-c", "gpg.format=ssh", "-c", f"user.signingkey={key}"]
     run("git", *options, "tag", "--sign", "--message", "Release", "v2", cwd=clone)
     assert is_release(fetched("v2", clone))
+
+
+def test_a_signed_tag_under_another_name_is_refused(clone: Path, key: Path, fetched: Fetch) -> None:
+    """A server could pass an old release with known holes off as the newest."""
+    options = ["-c", "gpg.format=ssh", "-c", f"user.signingkey={key}"]
+    run("git", *options, "tag", "--sign", "--message", "Release", "v2", cwd=clone)
+    run("git", "update-ref", "refs/tags/v3", "refs/tags/v2", cwd=clone)
+    with pytest.raises(UpdateError, match="v3 is not the tag that was signed: that is v2"):
+        fetched("v3", clone)
+
+
+@pytest.mark.skipif(not shutil.which("gpg"), reason="no GnuPG here")
+def test_a_key_of_gnupg_vouches_for_no_release(
+    clone: Path, fetched: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be in root's keyring for another purpose."""
+    home = Path(tempfile.mkdtemp(prefix="gnupg-"))  # not tmp_path: the path of its agent's socket must be short
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    try:
+        run("gpg", "--batch", "--quiet", "--passphrase", "", "--quick-generate-key", "ada@example.org", cwd=clone)
+        run("git", "-c", "user.signingkey=ada@example.org", "tag", "--sign", "--message", "Release", "v4", cwd=clone)
+        with pytest.raises(UpdateError, match="v4 is not a tag with a signature that counts"):
+            fetched("v4", clone)
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], check=False)
+        shutil.rmtree(home)
 
 
 @pytest.mark.parametrize("name", ["v1", "HEAD"])
