@@ -41,6 +41,23 @@ def test_secrets_leave_the_card_at_once(device: Device) -> None:
     ]
 
 
+def test_secrets_that_cannot_be_taken_at_once_are_taken_at_the_next_start(device: Device) -> None:
+    """A disk that is full, say: firstrun.sh runs only once, so the unit that tries again is there before anything."""
+    device.put(carried(Hearthside(api_key=API_KEY)))
+    store = device.root / "etc" / "credstore"
+    store.parent.mkdir(exist_ok=True)
+    store.touch()
+    run = device.first_boot("place")
+    assert "could not take secrets" in run.stderr
+    assert device.calls[-1] == "systemctl --quiet enable hearthside-first-boot.service"
+    store.unlink()
+    device.first_boot("boot")
+    assert (store / "openai_api_key").read_text(encoding="utf-8") == f"{API_KEY}\n"
+    assert [name for name, content in everything(device).items() if API_KEY.encode() in content] == [
+        str(store / "openai_api_key")
+    ]
+
+
 def test_cloud_inits_copies_of_the_token_are_overwritten(device: Device) -> None:
     """rpi-imager's file holds it; each copy keeps its length, since one of them is a Python object."""
     wanted = card(hearthside=Hearthside(broker="https://b", enrolment_token=TOKEN))
