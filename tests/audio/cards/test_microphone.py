@@ -345,6 +345,22 @@ async def test_nothing_that_was_said_before_a_mute_comes_after_it(house: House) 
     assert house.heard == NOISE[muted_at:].tobytes()[: len(house.heard)]
 
 
+@pytest.mark.parametrize("waiting_s", [0.1, 1.5])
+async def test_what_waits_for_the_event_loop_at_a_mute_never_comes(house: House, waiting_s: float) -> None:
+    """Though it is unmuted at once, and even if some of it was dropped."""
+    house.pace = Pace.HURRIED
+    await house.run(1)
+    for _ in range(int(waiting_s * 200)):
+        house.card.advance()
+    house.pieces.clear()
+    muted = house.card.now
+    await house.microphone.close()
+    await house.microphone.open()
+    await house.run(1)
+    assert len(house.heard) > CAPTURE_RATE
+    assert house.heard == NOISE[muted : muted + len(house.heard) // 2].tobytes()
+
+
 async def test_a_mute_closes_the_stream_in_use_though_the_other_one_hangs(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
