@@ -160,7 +160,7 @@ class Machine:
     def journal(self, unit: str = UNIT, since: str = "", form: str = "cat") -> str:
         """Return what a unit has logged, in this boot."""
         after = f"--after-cursor='{since}'" if since else ""
-        return self.run(f"journalctl --boot --no-pager --output={form} --unit='{unit}' {after}").stdout
+        return self.run(f"journalctl --boot --quiet --no-pager --output={form} --unit='{unit}' {after}").stdout
 
     def journal_cursor(self) -> str:
         """Return where the journal ends now, for `journal(since=...)`."""

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.system.booted import UNIT, Machine
+from tests.system.roots import SUITES
 from tests.system.stage import CONFIG, Stage
 
 pytestmark = pytest.mark.system
@@ -19,12 +20,25 @@ STALL_LIMIT_S = 30.0
 WRONG = CONFIG.replace("50-stage", "60-wrong")
 WATCHED_S = 20.0
 """Long enough for a storm of restarts to show itself."""
+SETTLED_S, IDLE_S = 10.0, 180.0
+"""So long after it is ready nothing is loaded any more; and so long a device is left alone."""
 
 
 def test_installed_it_listens_and_answers(speaker: Machine, stage: Stage) -> None:
     """A spoken wake word, a session over TLS, and an answer that is heard."""
     stage.ask(speaker)
     assert speaker.property("NRestarts") == "0"
+
+
+def test_an_idle_device_writes_nothing(suite: str, speaker: Machine) -> None:
+    """Nobody's card is worn out by a journal: at most a few lines an hour, and in minutes none."""
+    if suite != SUITES[-1]:
+        pytest.skip("takes minutes: one release of Debian is enough")
+    let_pass(speaker, SETTLED_S)
+    cursor = speaker.journal_cursor()
+    let_pass(speaker, IDLE_S)
+    assert speaker.journal("hearthside*", since=cursor) == ""
+    assert speaker.is_in_state("listening")
 
 
 def test_killed_it_listens_again_at_once(speaker: Machine, stage: Stage) -> None:
@@ -55,8 +69,7 @@ def test_a_wrong_configuration_is_told_and_not_tried_in_a_storm(speaker: Machine
     speaker.write(WRONG, "[audio]\nvolumee = 0.5\n")
     speaker.run(f"systemctl restart --no-block {UNIT}")
     speaker.wait_until(lambda: "volumee" in speaker.journal(since=cursor), "a complaint that names the key")
-    end = time.monotonic() + WATCHED_S
-    speaker.wait_until(lambda: time.monotonic() > end, "the end of watching", 2 * WATCHED_S)
+    let_pass(speaker, WATCHED_S)
     told = [line for line in speaker.journal(since=cursor).splitlines() if "volumee" in line]
     assert len(told) == 1, told
     assert WRONG.rpartition("/")[2] in told[0]
@@ -146,6 +159,12 @@ def kill(machine: Machine, signal: str) -> str:
     process = machine.property("MainPID")
     machine.run(f"kill -{signal} {process}")
     return process
+
+
+def let_pass(machine: Machine, seconds: float) -> None:
+    """Let it run for so long."""
+    end = time.monotonic() + seconds
+    machine.wait_until(lambda: time.monotonic() > end, "the end of watching", 2 * seconds)
 
 
 def has_restarted(machine: Machine, before: str) -> bool:
