@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import http.server
 import os
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.scripts.machine import load_script
 from tests.system.booted import Machine
 from tests.system.prepared import debian_with
 from tests.system.roots import CACHE, ROOT, kept
@@ -37,6 +42,31 @@ def release() -> Path:
     trees = subprocess.check_output(["git", "-C", ROOT, "rev-parse", *(f"HEAD:{name}" for name in _MADE_FROM)])
     (bundle,) = kept(f"bundle-{hashlib.sha256(trees).hexdigest()[:8]}", make).glob("*.tar")
     return bundle
+
+
+def bundle_of_version(version: str, folder: Path) -> Path:
+    """Return the bundle of this clone as scripts/bundle would make it, were the clone of this version."""
+    script = load_script("bundle")
+    subprocess.run(["tar", "-xf", release(), "-C", folder, "--strip-components=1"], check=True)
+    init = folder / "device" / "__init__.py"
+    init.write_text(re.sub('__version__ = ".*"', f'__version__ = "{version}"', init.read_text("utf-8")), "utf-8")
+    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    del files["SHA256SUMS"]
+    bundle = folder / f"hearthside-{version}.tar"
+    script.pack(bundle, f"hearthside-{version}", files)
+    return bundle
+
+
+@contextmanager
+def served(folder: Path, address: str) -> Iterator[str]:
+    """Give the files of a folder to whoever asks at an address of this machine; return the URL of the folder."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer((address, 0), handler) as server:
+        threading.Thread(target=server.serve_forever, name="releases", daemon=True).start()
+        try:
+            yield f"http://{address}:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ before that, and their radio, is not shown.
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.system.provisioning import (
     prepare_card,
     release,
     run_prepare_card,
+    served,
 )
 from tests.system.stage import KEY, Stage
 
@@ -41,6 +43,8 @@ TEMPLATES = {"user-data": "#cloud-config\n", "network-config": "", "meta-data": 
 TOKEN = "hse_5tq0JX2c9mG7yRbWq1"
 BROKER = "/etc/hearthside/config.d/30-broker.toml"
 PASSWORD = "correct horse battery"
+CLOCK_IS_RIGHT = "f /run/systemd/timesync/synchronized\n"
+"""Says so in the place of a time server, which is not in the network."""
 
 
 @pytest.fixture(scope="session")
@@ -66,12 +70,12 @@ def card(tmp_path: Path) -> Path:
     return folder
 
 
-def options(card: Path, keys: Keys, bundle: Path) -> list[object]:
+def options(card: Path, keys: Keys, *release_is: object) -> list[object]:
     """Return what everybody wants, and the key on the card, for it to be looked for afterwards."""
     files = card.parent
     system = ["--host", "kitchen", "--user", "ada", "--ssh-key", keys.public, "--password-file", files / "password"]
     wifi = ["--wifi", "Café #1: 'x'", "--wifi-password-file", files / "wifi", "--country", "DE"]
-    hearthside = ["--time-zone", "Europe/Berlin", "--bundle", bundle, "--key-on-card", files / "key"]
+    hearthside = ["--time-zone", "Europe/Berlin", *release_is, "--key-on-card", files / "key"]
     return [*system, *wifi, *hearthside]
 
 
@@ -94,7 +98,7 @@ def debian_12(stage: Stage) -> Iterator[Machine]:
 
 def test_cloud_init_makes_a_device_that_listens(debian_13: Machine, card: Path, keys: Keys, bundle: Path) -> None:
     """From the files of the card alone."""
-    line = prepare_card(card, *options(card, keys, bundle), template=TEMPLATES)
+    line = prepare_card(card, *options(card, keys, "--bundle", bundle), template=TEMPLATES)
     debian_13.copy_in(card, BOOT)
     debian_13.boot(*line.split())
     said = debian_13.run("cloud-init status --wait --long", check=False, timeout_s=INSTALL_LIMIT_S)
@@ -164,21 +168,27 @@ def check_listening(machine: Machine) -> None:
 
 
 def test_firstrun_makes_a_device_that_listens(debian_12: Machine, card: Path, keys: Keys, bundle: Path) -> None:
-    """It runs instead of the system, and starts that again; then the device installs itself."""
+    """It runs instead of the system, and starts that again; then the device fetches its release and installs itself."""
+    assert debian_12.cable is not None
     template = {"firstrun.sh": "#!/bin/sh\necho somebody else's\n"}
-    line = prepare_card(card, *options(card, keys, bundle), template=template)
-    debian_12.copy_in(card, BOOT)
-    # As everything is on a FAT partition.
-    debian_12.run(f"chmod -R 755 {BOOT}")
-    debian_12.switch_on(*line.split())
-    debian_12.wait_until_off(INSTALL_LIMIT_S)
-    assert debian_12.run(f"cat {BOOT}/cmdline.txt").stdout.split() == [*KERNEL_LINE_LEFT.split()]
-    assert debian_12.run(f"ls {BOOT}/firstrun.sh", check=False).returncode
-    connection = debian_12.run("cat /etc/NetworkManager/system-connections/hearthside.nmconnection").stdout
-    assert re.search(r"^psk=[0-9a-f]{64}$", connection, re.MULTILINE)
-    debian_12.boot()
-    check_system(debian_12, keys)
-    check_listening(debian_12)
+    sha256 = hashlib.sha256(bundle.read_bytes()).hexdigest()
+    with served(bundle.parent, debian_12.cable.address) as url:
+        source = ("--source", f"{url}/{bundle.name}", "--sha256", sha256)
+        line = prepare_card(card, *options(card, keys, *source), template=template)
+        debian_12.copy_in(card, BOOT)
+        # As everything is on a FAT partition.
+        debian_12.run(f"chmod -R 755 {BOOT}")
+        debian_12.write("/etc/tmpfiles.d/stage.conf", CLOCK_IS_RIGHT)
+        debian_12.switch_on(*line.split())
+        debian_12.wait_until_off(INSTALL_LIMIT_S)
+        assert debian_12.run(f"cat {BOOT}/cmdline.txt").stdout.split() == [*KERNEL_LINE_LEFT.split()]
+        assert debian_12.run(f"ls {BOOT}/firstrun.sh", check=False).returncode
+        connection = debian_12.run("cat /etc/NetworkManager/system-connections/hearthside.nmconnection").stdout
+        assert re.search(r"^psk=[0-9a-f]{64}$", connection, re.MULTILINE)
+        debian_12.boot()
+        check_system(debian_12, keys)
+        check_listening(debian_12)
+    assert f'"sha256": "{sha256}"' in debian_12.read("/opt/hearthside/current/MANIFEST")
 
 
 KERNEL_LINE_LEFT = "console=tty1 root=PARTUUID=4e639091-02 rootwait cfg80211.ieee80211_regdom=DE"

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.system.booted import Machine, told
 from tests.system.prepared import INSTALL_LIMIT_S, debian_with
 from tests.system.roots import ROOT, kept
 from tests.system.stage import Stage
+from tests.wake.onnx_writer import Writer
 
 pytestmark = pytest.mark.system
 
@@ -56,14 +58,39 @@ def test_it_listens_again_after_a_reboot(speaker: Machine) -> None:
     assert "/releases/" not in speaker.says("readlink /etc/systemd/system/*.wants/hearthside*")
 
 
-def test_a_custom_wake_word_without_onnxruntime_says_what_to_run(speaker: Machine) -> None:
-    """In one line, with the exit code of a wrong configuration."""
-    script = "import sys; from device.wake.networks.onnx import OnnxNetwork; from pathlib import Path\n"
-    script += "from device.errors import ConfigError\n"
-    script += "try: OnnxNetwork(Path('/etc/hearthside/own.onnx'))\nexcept ConfigError as error: print(error)"
-    said = speaker.run("/opt/hearthside/current/venv/bin/python -I -", text=script).stdout
-    assert "/etc/hearthside/own.onnx needs onnxruntime" in said
-    assert "scripts/install --with onnx" in said
+@pytest.fixture
+def with_network(device_layers: tuple[Path, ...], stage: Stage) -> Iterator[Machine]:
+    """A machine that is off, with the device installed; it has this machine's network."""
+    with stage.machine(device_layers, with_cable=False) as machine:
+        yield machine
+
+
+def test_what_numpy_cannot_compute_is_run_by_onnxruntime_once_that_is_there(
+    with_network: Machine, tmp_path: Path
+) -> None:
+    """Without it the service says in a line what to run, with the exit code of a wrong configuration."""
+    with_network.write("/etc/hearthside/own.onnx", write_own_word(tmp_path / "own.onnx").read_bytes())
+    with_network.write("/etc/hearthside/config.d/60-own.toml", '[wake]\nwords = ["/etc/hearthside/own.onnx"]\n')
+    with_network.boot()
+    with_network.wait_until(lambda: with_network.property("ExecMainStatus") == "78", "a service that refuses the model")
+    (complaint,) = (line for line in with_network.journal().splitlines() if "needs onnxruntime" in line)
+    assert "/etc/hearthside/own.onnx" in complaint
+    assert "scripts/install --with onnx" in complaint
+    with_network.run(f"{INSTALL} --with onnx", timeout_s=INSTALL_LIMIT_S)
+    with_network.wait_for_state("listening")
+    assert "own.onnx is run by onnxruntime" in with_network.journal()
+    # What it was installed with, updates install as well.
+    assert json.loads(with_network.read("/opt/hearthside/current/MANIFEST"))["with"] == ["onnx"]
+
+
+def write_own_word(path: Path) -> Path:
+    """Write a model that never hears its word, with an operation that numpy is not used for."""
+    writer = Writer(opset=13)
+    writer.add("Flatten", axis=1)
+    weights, bias = np.zeros((1, 16 * 96), np.float32), np.full(1, -5, np.float32)
+    writer.add("Gemm", writer.constant(weights), writer.constant(bias), transB=1)
+    writer.add("HardSigmoid")
+    return writer.write(path, (1, 16, 96), (1, 1))
 
 
 def test_taken_away_it_leaves_what_it_promised(speaker: Machine) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,15 @@ from pathlib import Path
 import pytest
 
 from tests.system.booted import Machine, told
-from tests.system.provisioning import release
+from tests.system.provisioning import bundle_of_version, release
 from tests.system.roots import kept
 from tests.system.stage import Stage
 
 pytestmark = pytest.mark.system
 
 SOURCE = "/srv/source"
+BUNDLE = "/srv/hearthside-7.0.0.tar"
+SIGNERS = "/etc/hearthside/release-signers"
 UPDATE = "/opt/hearthside/current/scripts/update"
 LIMIT_S = 400.0
 WITHIN_S = 20
@@ -34,6 +37,28 @@ DEAF = """
 async def serve(*_: object) -> None:
     import asyncio
     await asyncio.Event().wait()
+"""
+PACKAGES = "/usr/lib/python3/dist-packages"
+# Pins that can be opened, as those of a board that goes away afterwards.
+LAMP = """
+import sys
+
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+
+
+class Pin(MockPWMPin):
+    def _set_state(self, value):
+        frame = sys._getframe()
+        while frame is not None:
+            if frame.f_code.co_name == "show":
+                raise OSError(5, "Input/output error")
+            frame = frame.f_back
+        super()._set_state(value)
+
+
+class Factory(MockFactory):
+    def __init__(self):
+        super().__init__(pin_class=Pin)
 """
 
 
@@ -91,19 +116,109 @@ def releases(machine: Machine) -> list[str]:
     return machine.says("ls -A /opt/hearthside/releases").split()
 
 
-def test_a_release_replaces_another_and_gives_way_again(updatable: Machine, stage: Stage) -> None:
-    """A real update, and back by hand; the device answers after each."""
-    before = updatable.health()["version"]
-    make_source(updatable, "7.0.0")
-    code, said = install(updatable)
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of a release, as scripts/bundle makes it."""
+    return bundle_of_version("7.0.0", tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """A folder with the key of who makes releases, and that of a stranger."""
+    for name in ("maker", "stranger"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    return tmp_path
+
+
+def sign(bundle: Path, key: Path) -> bytes:
+    """Return a signature, as docs/updating.md has it made."""
+    command = ["ssh-keygen", "-Y", "sign", "-f", key, "-n", "hearthside-release"]
+    with bundle.open("rb") as file:
+        return subprocess.run(command, stdin=file, stdout=subprocess.PIPE, check=True).stdout
+
+
+def let_sign(machine: Machine, keys: Path) -> None:
+    """Let the signatures of who makes releases count, and nobody else's."""
+    public = (keys / "maker.pub").read_text()
+    machine.write(SIGNERS, f'releases@example.org namespaces="hearthside-release,git" {public}')
+
+
+def test_a_bundle_replaces_a_release_and_gives_way_again(
+    speaker: Machine, stage: Stage, bundle: Path, keys: Path
+) -> None:
+    """Known by its sum, and by its signature. A lamp that was broken before the change is no reason against it."""
+    before = speaker.health()["version"]
+    speaker.write(BUNDLE, bundle.read_bytes())
+    code, said = update(speaker, "--from", BUNDLE, "--sha256", hashlib.sha256(bundle.read_bytes()).hexdigest())
     assert code == 0, said
-    assert updatable.health()["version"] == "7.0.0"
-    assert len(releases(updatable)) == 2
-    stage.ask(updatable)
-    code, said = update(updatable, "--rollback")
+    assert speaker.health()["version"] == "7.0.0"
+    assert len(releases(speaker)) == 2
+    stage.ask(speaker)
+    break_lamp(speaker)
+    code, said = update(speaker, "--rollback")
     assert code == 0, said
-    assert updatable.health()["version"] == before
-    stage.ask(updatable)
+    assert (speaker.health()["version"], unwell(speaker)) == (before, ["light"])
+    stage.ask(speaker)
+    let_sign(speaker, keys)
+    speaker.write(f"{BUNDLE}.sig", sign(bundle, keys / "maker"))
+    code, said = update(speaker, "--from", BUNDLE)
+    assert (code, "signed by releases@example.org" in said) == (0, True), said
+    assert (speaker.health()["version"], unwell(speaker)) == ("7.0.0", ["light"])
+
+
+def unwell(machine: Machine) -> list[str]:
+    """Return which parts of it do not work."""
+    return [part["part"] for part in machine.health()["parts"] if not part["ok"]]
+
+
+def test_a_bundle_that_nobody_vouches_for_is_refused(speaker: Machine, bundle: Path, keys: Path) -> None:
+    """In one line; what runs is not touched, and nothing is left of it."""
+    speaker.write(BUNDLE, bundle.read_bytes())
+    let_sign(speaker, keys)
+    process, there = speaker.property("MainPID"), everything(speaker)
+
+    def refused(*options: str) -> str:
+        code, said = update(speaker, "--from", BUNDLE, *options)
+        assert code == 1, said
+        (line,) = said.splitlines()
+        assert everything(speaker) == there
+        return line
+
+    assert f"update: {BUNDLE} is not the bundle that was meant: its SHA-256 is " in refused("--sha256", "0" * 64)
+    assert f"update: {BUNDLE} has neither a sum (--sha256) nor a signature" in refused()
+    speaker.write("/srv/stranger.sig", sign(bundle, keys / "stranger"))
+    said = refused("--signature", "/srv/stranger.sig")
+    assert said == f"update: /srv/stranger.sig is nobody's whose signature counts ({SIGNERS})"
+    speaker.write("/srv/other.sig", sign(Path(__file__), keys / "maker"))
+    assert f"update: /srv/other.sig does not hold for {BUNDLE}: " in refused("--signature", "/srv/other.sig")
+    speaker.run(f"rm {SIGNERS}")
+    assert f"there is no {SIGNERS}, so nobody's signature counts" in refused("--signature", "/srv/stranger.sig")
+    assert speaker.property("MainPID") == process
+
+
+def everything(machine: Machine) -> str:
+    """Return the releases and what leads to them, and the configuration with what was kept of it."""
+    return machine.says(
+        r"find /opt/hearthside /etc/hearthside -maxdepth 2 ! -name release-signers -printf '%p %l\n' | sort"
+    )
+
+
+def break_lamp(machine: Machine) -> None:
+    """Let it have a lamp that refuses what it is to show. No pins are needed for that."""
+    machine.write("/etc/hearthside/config.d/60-light.toml", "[hardware.led]\npin = 17\n")
+    # Debian's packages are seen by every release.
+    machine.write(f"{PACKAGES}/brokenlamp.py", LAMP)
+    machine.write(
+        f"{PACKAGES}/brokenlamp-1.dist-info/entry_points.txt",
+        "[gpiozero_pin_factories]\nbrokenlamp = brokenlamp:Factory\n",
+    )
+    machine.write(
+        f"{PACKAGES}/brokenlamp-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: brokenlamp\nVersion: 1\n"
+    )
+    drop_in = "/etc/systemd/system/hearthside.service.d/60-light.conf"
+    machine.write(drop_in, "[Service]\nEnvironment=GPIOZERO_PIN_FACTORY=brokenlamp\n")
+    machine.run("systemctl daemon-reload && systemctl restart hearthside")
+    machine.wait_for_state("fault")
 
 
 def test_a_release_that_does_not_listen_is_undone(updatable: Machine, stage: Stage) -> None:
