@@ -1,12 +1,23 @@
 #!/usr/bin/env bash
 # Runs a command in a fresh clone of this repository on a bare Debian, which is thrown away afterwards.
 #
-# Usage: tests/system/bare_debian.sh bookworm|trixie amd64|arm64 COMMAND...
+# Usage: tests/system/bare_debian.sh [--keep FOLDER] [--share FOLDER] bookworm|trixie amd64|arm64 COMMAND...
+#   --keep FOLDER    what the command changes stays there, for the next one; its clone is brought to this commit then
+#   --share FOLDER   it is there inside, too, at the same place
 #
 # Needs root, debootstrap and the network, on an amd64. The bare systems are kept in ~/.cache/hearthside; the machine
 # inside trusts the certificate authorities that an administrator has added to this one. arm64 is computed by the
-# qemu-user of trixie, which takes some ten times as long.
+# qemu-user of trixie, which takes some ten times as long; QEMU_CPU names another processor than a Cortex-A76.
 set -euo pipefail
+keep='' share=''
+while [[ $1 == --* ]]; do
+  case $1 in
+    --keep) keep=$(realpath "$2") ;;
+    --share) share=$(realpath "$2") ;;
+    *) exit 2 ;;
+  esac
+  shift 2
+done
 suite=$1 architecture=$2
 shift 2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -38,7 +49,7 @@ handle_arm64() {
     chmod +x "$emulator.part"
     mv "$emulator.part" "$emulator"
   fi
-  export QEMU_CPU=cortex-a76
+  export QEMU_CPU=${QEMU_CPU:-cortex-a76}
   # Mounted until the end: some kernels forget what was registered with the last mount.
   mkdir "$handlers"
   mount -t binfmt_misc binfmt_misc "$handlers"
@@ -60,14 +71,19 @@ if [[ ! -d $bare ]]; then
 fi
 exec 9>&-
 
-mkdir "$box"/{changes,work,root}
-export bare box repository
+mkdir "$box/root"
+changes=${keep:-$box}
+mkdir -p "$changes"/{changes,work}
+# One at a time: two would write over each other. The lock lasts until the last process inside has ended.
+exec 8<"$changes"
+flock 8
+export bare box changes share repository
 # A mount namespace of its own: every mount is gone with the last process inside.
 # shellcheck disable=SC2016 # expanded by the bash inside
 unshare --mount --pid --fork --kill-child bash -euo pipefail -c '
   mount --make-rprivate /
   root=$box/root
-  mount -t overlay overlay -o "lowerdir=$bare,upperdir=$box/changes,workdir=$box/work" "$root"
+  mount -t overlay overlay -o "lowerdir=$bare,upperdir=$changes/changes,workdir=$changes/work" "$root"
   mount -t proc proc "$root/proc"
   mount --rbind /sys "$root/sys"
   mount --rbind /dev "$root/dev"
@@ -77,7 +93,13 @@ unshare --mount --pid --fork --kill-child bash -euo pipefail -c '
     mkdir -p "$root/usr/local/share/ca-certificates"
     cp -rL /usr/local/share/ca-certificates "$root/usr/local/share"
   fi
-  git clone --quiet "$repository" "$root/hearthside"
+  if [[ -n $share ]]; then
+    mkdir -p "$root$share"
+    mount --bind "$share" "$root$share"
+  fi
+  [[ -d $root/hearthside ]] || git clone --quiet "$repository" "$root/hearthside"
+  git -C "$root/hearthside" fetch --quiet "$repository" HEAD
+  git -C "$root/hearthside" reset --quiet --hard FETCH_HEAD
   exec env --ignore-environment HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     ${QEMU_CPU:+"QEMU_CPU=$QEMU_CPU"} chroot "$root" sh -c "cd /hearthside && exec \"\$@\"" sh "$@"
 ' bash "$@"
