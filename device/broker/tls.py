@@ -6,6 +6,7 @@ anybody (ca-certificates needs it). It blocks.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import shutil
 import socket
@@ -91,7 +92,13 @@ def _make_authority(folder: Path) -> None:
         _run("req", "-x509", *_NEW_KEY, "-days", str(_AUTHORITY_DAYS), "-config", config, "-extensions", "authority",
              "-keyout", f"{made}/{AUTHORITY_KEY}", "-out", f"{made}/{AUTHORITY}")  # fmt: skip
         shutil.copytree(made, f"{made}.done", ignore=shutil.ignore_patterns("*.cnf"))
-        Path(f"{made}.done").rename(folder)
+        try:
+            Path(f"{made}.done").rename(folder)
+        except OSError as error:
+            shutil.rmtree(f"{made}.done")
+            # Another process (`broker ca` beside the service's first start) was quicker: its authority is the one.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
 
 
 def _make_server(folder: Path, names: Sequence[str]) -> None:

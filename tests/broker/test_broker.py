@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from device.broker import tls
 from device.broker.desk import Desk
 from device.broker.store import FILE, Store
 from device.broker.web import Door, Patience
@@ -179,6 +181,16 @@ async def test_nothing_secret_is_kept_or_logged(tmp_path: Path, caplog: pytest.L
         for piece in (what, what[4:24], what[-20:]):
             assert piece.encode() not in kept
             assert piece not in caplog.text
+
+
+def test_two_that_make_the_authority_at_once_use_the_same(tmp_path: Path) -> None:
+    """`broker ca` is called while the service starts for the first time."""
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: tls.own_certificate(tmp_path, ["localhost"]), range(4)))
+    authority = (made[0].parent / tls.AUTHORITY).read_text(encoding="ascii")
+    assert [path.read_text(encoding="ascii").count("BEGIN CERTIFICATE") for path in made] == [1] * 4
+    assert ssl.create_default_context(cadata=authority).get_ca_certs()
+    assert [path.name for path in tmp_path.iterdir()] == [tls.FOLDER]
 
 
 async def test_its_own_certificate_is_trusted_by_its_authority_alone(tmp_path: Path) -> None:

@@ -14,6 +14,12 @@ from tests.scripts.machine import Machine
 SITE = Path("venv/lib/python3.11/site-packages")
 
 
+def manifest_of(machine: Machine, name: str) -> dict[str, object]:
+    """Return what is written down of a release."""
+    manifest: dict[str, object] = json.loads((machine.releases / name / "MANIFEST").read_text("utf-8"))
+    return manifest
+
+
 def test_a_release_is_what_a_device_runs(machine: Machine) -> None:
     """Its environment, its units, its scripts, and what it is."""
     name = machine.make_release()
@@ -63,6 +69,16 @@ def test_the_same_again_makes_nothing(machine: Machine) -> None:
     assert machine.tree() == before
 
 
+def test_the_same_release_of_another_bundle_is_known_by_the_sum_of_that(machine: Machine) -> None:
+    """Who compares it would otherwise send the bundle again at every run."""
+    name = machine.make_release("--sha256", "a" * 64)
+    before = manifest_of(machine, name)
+    assert machine.make_release("--sha256", "b" * 64) == name
+    assert manifest_of(machine, name) == {**before, "sha256": "b" * 64}
+    assert machine.make_release() == name
+    assert manifest_of(machine, name)["sha256"] == "b" * 64
+
+
 def test_other_code_of_the_same_version_is_another_release(machine: Machine) -> None:
     """The one that runs is left as it is."""
     name = machine.make_release()
@@ -90,7 +106,7 @@ def test_what_was_asked_for_once_is_in_the_next_release_too(machine: Machine) ->
     (machine.source / "device" / "__main__.py").write_text("# changed\n", encoding="utf-8")
     second = machine.make_release()
     assert any(call.endswith("requirements-onnx.txt") for call in machine.calls)
-    assert json.loads((machine.releases / second / "MANIFEST").read_text("utf-8"))["with"] == ["onnx"]
+    assert manifest_of(machine, second)["with"] == ["onnx"]
 
 
 def test_a_bundle_brings_its_wheels(machine: Machine) -> None:

@@ -53,6 +53,17 @@ def test_purged_a_device_is_as_it_was(installed: Machine) -> None:
     assert set(left) == {*FOREIGN, "boot/firmware/config.txt.before-hearthside"}
 
 
+def test_a_broker_on_the_same_machine_keeps_its_command(installed: Machine) -> None:
+    """It was the device's while that was there."""
+    own = installed.root / "opt" / "hearthside-broker" / "venv" / "bin" / "hearthside"
+    own.parent.mkdir(parents=True)
+    own.touch(mode=0o755)
+    done = installed.run("uninstall")
+    assert done.returncode == 0, done.stderr
+    command = installed.root / "usr" / "local" / "bin" / "hearthside"
+    assert str(command.readlink()) == "/opt/hearthside-broker/venv/bin/hearthside"
+
+
 def test_a_dry_run_changes_nothing(installed: Machine) -> None:
     """And names what would go."""
     before = installed.tree()
