@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.booted import Machine
+from tests.system.booted import Machine, told
 from tests.system.roots import ROOT, debian
 
 pytestmark = pytest.mark.system
@@ -20,6 +20,14 @@ RELEASE = "/opt/hearthside/releases/0"
 PROGRAM = f"{RELEASE}/venv/bin/hearthside"
 CONFIG = "/etc/hearthside/config.toml"
 KEY = "key-0123456789abcdef"
+UNITS = sorted(
+    str(path.relative_to(ROOT / "systemd"))
+    for kind in ("service", "path", "timer")
+    for path in (ROOT / "systemd").rglob(f"*.{kind}")
+)
+DROP_INS = "/etc/systemd/system/hearthside.service.d"
+# What units call beside the device's own program.
+OTHER_PROGRAMS = ("/opt/hearthside/trial/scripts/update", "/opt/hearthside-broker/venv/bin/hearthside")
 
 # Runs as the configuration says; what it was started with it leaves in its state folder.
 STANDIN = """#!/usr/bin/python3
@@ -59,9 +67,7 @@ def machine(suite: str) -> Iterator[Machine]:
         machine.write(PROGRAM, STANDIN, mode=0o755)
         machine.write(CONFIG, "right\n")
         machine.run(f"ln -s {RELEASE} /opt/hearthside/current")
-        machine.run(
-            f"cp {RELEASE}/systemd/*.service {RELEASE}/systemd/*.path {RELEASE}/systemd/*.timer /etc/systemd/system"
-        )
+        machine.run(f"cp {' '.join(f'{RELEASE}/systemd/{unit}' for unit in UNITS)} /etc/systemd/system")
         for kind, folder in (("sysusers.conf", "sysusers.d"), ("tmpfiles.conf", "tmpfiles.d")):
             machine.run(f"mkdir -p /etc/{folder} && cp {RELEASE}/systemd/{kind} /etc/{folder}/hearthside.conf")
         machine.run(f"cp {RELEASE}/systemd/udev.rules /etc/udev/rules.d/70-hearthside.rules")
@@ -80,11 +86,23 @@ def starts(machine: Machine) -> list[str]:
     return machine.run("cat /var/lib/hearthside/starts", check=False).stdout.split()
 
 
+def warnings(machine: Machine) -> str:
+    """Return what systemd has to say of our units."""
+    verified = machine.run(f"systemd-analyze verify --man=no {' '.join(unit.split('/')[-1] for unit in UNITS)}")
+    return "\n".join(line for line in told(verified).splitlines() if "hearthside" in line)
+
+
 def test_the_units_are_right_and_confined(machine: Machine) -> None:
-    """systemd finds nothing to warn of; 2.0 is what was asked for."""
-    units = ("hearthside.service", "hearthside-fault.service", "hearthside-retry.path", "hearthside-retry.timer")
-    verified = machine.run(f"systemd-analyze verify --man=no {' '.join(units)}")
-    assert "hearthside" not in verified.stderr + verified.stdout
+    """systemd finds nothing to warn of in any of them, also with every drop-in; 2.0 is what was asked for."""
+    for program in OTHER_PROGRAMS:
+        machine.write(program, STANDIN, mode=0o755)
+    assert warnings(machine) == ""
+    machine.run(f"mkdir {DROP_INS}")
+    machine.write(f"{DROP_INS}/wrong.conf", "[Service]\nLimitKORE=0\n")
+    assert "LimitKORE" in warnings(machine)
+    machine.run(f"rm {DROP_INS}/wrong.conf && cp {RELEASE}/systemd/drop-ins/*.conf {DROP_INS}")
+    assert warnings(machine) == ""
+    machine.run(f"rm -r {DROP_INS}")
     for unit in ("hearthside.service", "hearthside-fault.service"):
         scored = machine.says(f"systemd-analyze security --no-pager {unit}")
         found = re.search(r"Overall exposure level for .*: ([\d.]+)", scored)
@@ -140,8 +158,7 @@ def test_a_key_comes_from_the_credential_store_and_may_be_missing(machine: Machi
     machine.run("mkdir -p /etc/credstore.encrypted && systemd-creds setup")
     encrypt = "systemd-creds encrypt --with-key=host --name=openai_api_key - /etc/credstore.encrypted/openai_api_key"
     machine.run(encrypt, text=f"{KEY}-2")
-    machine.run("mkdir -p /etc/systemd/system/hearthside.service.d")
-    machine.run(f"cp {RELEASE}/systemd/drop-ins/encrypted-key.conf /etc/systemd/system/hearthside.service.d")
+    machine.run(f"mkdir -p {DROP_INS} && cp {RELEASE}/systemd/drop-ins/encrypted-key.conf {DROP_INS}")
     machine.run("systemctl daemon-reload && systemctl restart hearthside")
     assert machine.says("cat /var/lib/hearthside/openai_api_key") == f"{KEY}-2"
 
