@@ -5,17 +5,30 @@ from __future__ import annotations
 import pytest
 
 from tests.system.booted import Machine
-from tests.system.stage import CONFIG, KEY
+from tests.system.stage import CONFIG, KEY, Stage
 
 pytestmark = pytest.mark.system
 
 MARK = "/var/lib/hearthside/factory-reset"
+CREDENTIAL = "/etc/credstore/openai_api_key"
+BOARD = "waveshare_wm8960"
+CLIPS = "/var/lib/hearthside/clips"
+CLIPS_KEPT = 5000
+"""So many that to remove them takes a while."""
+KEY_GONE = f"[[ ! -e {CREDENTIAL} ]]"
+CLIPS_GOING = f"clips=({CLIPS}/*) && ((${{#clips[@]}} < {CLIPS_KEPT}))"
+# Without programs, which would come too late.
+STOP_IT_WHEN = """
+until pid=$(systemctl show --value --property=MainPID hearthside-factory-reset.service) && ((pid)); do sleep 0.05; done
+until {moment}; do [[ -e /proc/$pid ]] || exit 1; done
+kill -STOP "$pid"
+"""
 SIGNERS = "/etc/hearthside/release-signers"
 
 
 def is_reset(machine: Machine) -> bool:
     """Whether nothing of the stage is left but the release."""
-    left = machine.run(f"ls {CONFIG} /etc/credstore/openai_api_key {MARK} 2>/dev/null", check=False).stdout
+    left = machine.run(f"ls {CONFIG} {CREDENTIAL} {MARK} 2>/dev/null", check=False).stdout
     return not left and machine.property("ActiveState", "hearthside-factory-reset.service") == "inactive"
 
 
@@ -42,8 +55,27 @@ def test_the_mark_of_the_service_is_enough(speaker: Machine) -> None:
     speaker.wait_until(lambda: is_reset(speaker), "a reset")
 
 
-def test_a_reset_is_finished_after_a_power_cut(device: Machine) -> None:
-    """The mark is there at the start."""
+def test_a_reset_that_was_asked_for_is_carried_out_after_a_power_cut(device: Machine) -> None:
+    """The mark is all that there is of it."""
     device.run(f"touch {MARK}")
     device.boot()
     device.wait_until(lambda: is_reset(device), "a reset")
+
+
+def test_a_reset_is_finished_after_a_power_cut_in_the_middle(speaker: Machine, stage: Stage) -> None:
+    """Wherever; then the device is whole: it knows its board, and listens as soon as it is told the rest again."""
+    speaker.run(f"sed -i 's/^profile = .*/profile = \"{BOARD}\"/' /etc/hearthside/config.toml")
+    for moment in (KEY_GONE, CLIPS_GOING):
+        speaker.run(f"mkdir {CLIPS} && cd {CLIPS} && seq {CLIPS_KEPT} | xargs touch && touch {MARK}")
+        speaker.run(STOP_IT_WHEN.format(moment=moment))
+        assert speaker.says(f"ls {MARK}")
+        assert 0 < int(speaker.says(f"ls -U {CLIPS} | wc -l")) <= CLIPS_KEPT
+        speaker.cut_power()
+        speaker.boot()
+        speaker.wait_until(lambda: is_reset(speaker), "a reset")
+        assert f'profile = "{BOARD}"' in speaker.read("/etc/hearthside/config.toml")
+        assert speaker.run(f"ls {CLIPS}", check=False).returncode
+    speaker.write(CONFIG, stage.config())
+    speaker.write(CREDENTIAL, KEY, 0o600)
+    speaker.run("systemctl restart hearthside")
+    speaker.wait_for_state("listening")
