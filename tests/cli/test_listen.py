@@ -17,6 +17,8 @@ from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.person.voice import Person
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 COMMAND = Path(sys.executable).with_name("hearthside")
 LIMIT_S = 30
 PATIENCE = 5

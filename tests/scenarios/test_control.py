@@ -69,6 +69,7 @@ async def test_a_mute_over_the_socket_is_a_mute(open_house: Open, server: Simula
             await until(lambda: health(folder)["state"] == "listening", "a house that listens")
 
 
+@pytest.mark.patient
 async def test_a_killed_house_leaves_its_mute_and_no_socket_that_is_in_the_way(
     virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path, folder: Path
 ) -> None:

@@ -12,8 +12,9 @@ from tests.scenarios.house import write_config
 from tests.scenarios.process import daemon
 from tests.scenarios.test_deaf import suspend
 
+pytestmark = [pytest.mark.patient, pytest.mark.card]
 
-@pytest.mark.card
+
 async def test_the_log_says_what_is_not_well_what_to_do_and_when_it_is_well_again(
     server: SimulatedRealtime, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 BEEP = Script(answer=lambda _: Reply("Beep.", audio=tone(300)))
 # Those who act for the world around the device, and asyncio for them.
 ELSEWHERE = ("device.sim", "tests.", "concurrent.futures")

@@ -15,6 +15,8 @@ from tests.scenarios.conftest import Open
 from tests.scenarios.house import PATIENCE, WAKE_WORD
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 BEEP = Script(answer=lambda _: Reply("Beep.", audio=tone(300)))
 
 

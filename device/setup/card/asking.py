@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import getpass
-import re
 import sys
 import zoneinfo
 from pathlib import Path
@@ -95,13 +94,6 @@ def check_profile(name: str, root: Path) -> None:
         near = difflib.get_close_matches(name, known, 1)
         meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
         raise ConfigError(f'there is no board "{name}"{meant}')
-
-
-def board_note(name: str, root: Path) -> str:
-    """Return what a board needs beside its lines in config.txt, "" when nothing; Python 3.9 knows no TOML."""
-    file = root / "device" / "boards" / f"{name}.toml"
-    found = re.search(r'^boot_note = "(.*)"$', file.read_text(encoding="utf-8"), re.MULTILINE)
-    return f"the board {name}: {found[1]}" if found else ""
 
 
 def check_time_zone(name: str) -> None:

@@ -92,7 +92,6 @@ def _run(options: argparse.Namespace, root: Path) -> int:
         return 0
     for done in writing.write(options.mountpoint, files, line, options.bundle):
         _tell([done])
-    _tell(_board_notes(options, root))
     _tell(_next_steps(card, wanted))
     return 0
 
@@ -152,12 +151,6 @@ def _hearthside(options: argparse.Namespace, root: Path) -> Hearthside:
         sha256=options.sha256,
         commit=options.commit,
     )
-
-
-def _board_notes(options: argparse.Namespace, root: Path) -> list[str]:
-    """A device without a screen cannot say that its driver is missing."""
-    note = asking.board_note(options.profile, root) if options.profile else ""
-    return [note] if note else []
 
 
 def _next_steps(card: Card, wanted: Format) -> list[str]:

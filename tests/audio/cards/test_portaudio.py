@@ -22,6 +22,8 @@ from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
 from device.units import Hz
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 # As PortAudio gives them: by a clock of its own.
 TIMES = {"input_buffer_adc_time": 7.0, "current_time": 7.02}
 TONE = (np.sin(np.arange(8000) * 0.3) * 12_000).astype("<i2").tobytes()

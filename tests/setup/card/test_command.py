@@ -92,15 +92,6 @@ def test_the_imagers_command_can_be_pasted(tmp_path: Path, card: Path) -> None:
     assert f"{tmp_path}/my pair/user-data" in shlex.split(command)
 
 
-def test_what_a_board_needs_besides_is_told(card: Path) -> None:
-    """A first boot builds no driver, and the device would be deaf."""
-    source = ["--source", "https://example.org/hearthside.tar", "--sha256", "0" * 64]
-    run = prepare(card, *system(card), *source, "--profile", "respeaker_2mic_v2")
-    assert run.returncode == 0, run.stderr
-    assert "the board respeaker_2mic_v2: Seeed's overlay must be built" in run.stderr
-    assert "the board" not in prepare(card, *system(card), *source, "--profile", "waveshare_wm8960").stderr
-
-
 def test_who_locks_himself_out_is_told(card: Path) -> None:
     """A device without a screen whose SSH is off."""
     (card.parent / "password").write_text("correct horse\n", encoding="utf-8")
