@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from device.core import failures
 from device.core.events import Failure, Shortfall
 from tests.troubles.conditions import GROUPS
@@ -14,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "troubles.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_page_of_troubles_is_up_to_date() -> None:
     """Every trouble is had once more, at a socket; a sentence or a line that changed without its page fails here."""
     command = [sys.executable, str(ROOT / "scripts" / "draw_troubles.py"), "--check"]

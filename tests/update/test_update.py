@@ -178,6 +178,7 @@ def test_a_second_update_waits_for_the_first(machine: Machine) -> None:
     assert not machine.device.on_trial()
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_one_whole_release_starts(machine: Machine) -> None:
     """Update after update, half of them to a release that is deaf: sometimes the script is killed, sometimes all is."""
     chance, on_trial = random.Random(10), 0

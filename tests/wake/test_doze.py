@@ -205,6 +205,7 @@ def test_after_a_sleep_the_features_are_those_of_an_engine_that_was_awake(say: C
     assert dozing._position == position
 
 
+@pytest.mark.long
 def test_no_detection_differs_from_those_of_an_engine_that_is_always_on() -> None:
     """More than 200 scenes: near, far, faint, in five noises; 13 voices in many speeds and pitches."""
     counts = compare(scenes(207))

@@ -66,6 +66,7 @@ def five_minutes(minute: np.ndarray) -> np.ndarray:
     return sound.clip(-32768, 32767).astype("<i2")
 
 
+@pytest.mark.long
 def test_scores_equal_those_of_openwakeword_once_its_random_start_is_over(five_minutes: np.ndarray) -> None:
     """Every word and every class, over more than five minutes; the words really were heard."""
     assert len(five_minutes) >= 300 * 16_000
