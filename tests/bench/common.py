@@ -76,9 +76,9 @@ class Program:
         self._process.wait()
 
     def cpu_s(self) -> float:
-        """Return the CPU time of its threads, in user and system mode, in nanoseconds instead of clock ticks."""
-        times = [path.read_text() for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat")]
-        return sum(int(line.split()[0]) for line in times) / 1e9
+        """Return the CPU time of its threads, those that have ended included, in user and system mode."""
+        # Linux's clock of another process (CPUCLOCK_SCHED): to the nanosecond, where /proc counts ticks.
+        return time.clock_gettime(~self.pid << 3 | 2)
 
     def memory_mb(self, kind: str) -> float:
         """Return its memory in MB of 10^6 bytes; "Rss" counts shared pages whole, "Pss" in proportion."""
