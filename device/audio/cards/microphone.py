@@ -4,8 +4,9 @@ In blocks of 280 ms a stream costs a quarter of what it does in blocks of a fram
 on the virtual card), and the length of blocks is fixed when it is opened. So at each change two streams are open for a
 moment, and are joined to the sample. A card that can be opened only once (a plain hw: PCM) keeps to blocks of a frame.
 
-While an idle house hears a television, blocks of 40 ms are a compromise: sound comes 10 ms later than in blocks of 20,
-on average, and the card's thread wakes up half as often.
+While an idle house hears a television, blocks of 60 ms are a compromise: sound comes 20 ms later than in blocks of 20,
+on average, and the card's thread takes half as much of a core. They are no divisor of the wake word's steps, so that no
+stream begins where every step just misses the end of a block.
 
 In a conversation blocks of 5 ms bring each sample sooner: a sound server renders in blocks as long as those asked for
 (up to 20 ms), PortAudio waits for a block of its own that begins somewhere in those (up to 20 ms), and after a join a
@@ -39,7 +40,7 @@ OnFrame = Callable[[bytes, float], None]
 CONTINUE, ABORT = 0, 2
 INPUT_OVERFLOW = 2
 LONG_BLOCK_MS = int(Pace.CALM)
-MIDDLE_BLOCK_MS = 40
+MIDDLE_BLOCK_MS = 60
 SHORT_BLOCK_MS = 5
 # A stream must have lasted for so long (16 kHz) before one of middle blocks takes its place: a room that is quiet is
 # known to be so 5 s after the start, and then long blocks do.
