@@ -299,9 +299,9 @@ def everything() -> list[Work]:
     return [*wake, echo_filter(), echo_rest(), resampler(CAPTURE_RATE, ANSWER_RATE), resampler(ANSWER_RATE, CARD_RATE)]
 
 
-# A call of numpy, and the Python around it, take as long as Python takes to add up so many numbers: fitted on x86-64
-# (CPython 3.11, numpy 2.4), where it is between 14 (embedding) and 25 (echo canceller).
-_NUMBERS_PER_CALL = 20.0
+# A call of numpy, and the Python around it, take as long as Python takes to add up so many numbers: on x86-64 (CPython
+# 3.11, numpy 2.4) 1.5 us, where it is between 75 (embedding) and 95 (echo canceller); more where little is computed.
+_NUMBERS_PER_CALL = 90.0
 _TRANSFORMED = 16 * 320 * _REAL_TRANSFORM * math.log2(320)
 _MULTIPLIED = 40 * 161 * _COMPLEX_PRODUCT
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,12 @@ pytestmark = pytest.mark.system
 on_every_debian = pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 
 
-def run(suite: str, command: str, architecture: str = "amd64") -> subprocess.CompletedProcess[str]:
+def run(
+    suite: str, command: str, architecture: str = "amd64", options: Sequence[str | Path] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run a shell command in a fresh clone on the bare system."""
     return subprocess.run(
-        [BARE_DEBIAN, suite, architecture, "bash", "-c", command],
+        [BARE_DEBIAN, *options, suite, architecture, "bash", "-c", command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -53,6 +56,19 @@ def test_the_sound_of_a_desktop_stays_as_it_is(suite: str) -> None:
     demo = run(suite, f"export DEBIAN_FRONTEND=noninteractive; {desktop} && ./scripts/demo && {kept}")
     assert demo.returncode == 0, demo.stdout
     assert demo.stdout.count("install ok installed") == 2
+
+
+def test_what_is_kept_is_there_for_the_next_command(tmp_path: Path) -> None:
+    """And nothing of it for others; a folder that is shared is seen on both sides."""
+    kept, shared = tmp_path / "kept", tmp_path / "shared"
+    shared.mkdir()
+    options = ("--keep", kept, "--share", shared)
+    first = run("trixie", f"rm README.md && touch /left && echo inside >{shared}/told", options=options)
+    assert first.returncode == 0, first.stdout
+    assert (shared / "told").read_text() == "inside\n"
+    second = run("trixie", f"test -f /left && test -f README.md && test -f {shared}/told", options=options)
+    assert second.returncode == 0, second.stdout
+    assert run("trixie", "test -f /left").returncode == 1
 
 
 def test_what_needs_no_card_works_on_arm64() -> None:
