@@ -172,7 +172,7 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health, relief)
     oversight = Oversight(site, parts, lookout)
     controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
-    controller.observers += [*oversight.observers, TurnLog().observe]
+    controller.observers += [*oversight.observers, TurnLog().observe, heap.Tidying(site.loading).observe]
     house = House(
         ear=listening.frontend,
         microphone=listening.microphone,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import subprocess
@@ -9,7 +10,13 @@ import sys
 
 import pytest
 
-from device.service.heap import give_back, share_one_heap
+from device.core.actions import CloseSession, Duck, OpenSession, TurnEnd
+from device.kit.threads import Threads
+from device.service import heap
+from device.service.heap import Tidying, give_back, share_one_heap
+from tests.waiting import until
+
+OPEN = OpenSession(1, TurnEnd.PROVIDER)
 
 
 def test_memory_is_given_back() -> None:
@@ -66,3 +73,41 @@ def test_who_chose_the_number_of_threads_has_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("OPENBLAS_NUM_THREADS")
     share_one_heap()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+
+
+@pytest.fixture
+def given_back(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """How often memory was given back, of which nothing is."""
+    times: list[None] = []
+    monkeypatch.setattr(heap, "give_back", lambda: times.append(None))
+    return times
+
+
+async def test_when_a_session_has_ended_and_it_is_calm_memory_is_given_back(
+    given_back: list[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for each, in a thread; other orders change nothing."""
+    monkeypatch.setattr(heap, "CALM_S", 0.01)
+    tidying = Tidying(Threads("tidying"))
+    for times in (1, 2):
+        for what in (OPEN, Duck(), CloseSession(), Duck()):
+            tidying.observe(what, None)
+        assert len(given_back) == times - 1
+        await until(lambda times=times: len(given_back) == times)  # type: ignore[misc]
+    await asyncio.sleep(0.05)
+    assert len(given_back) == 2
+
+
+async def test_nothing_is_given_back_while_people_talk(given_back: list[None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next session comes before it was calm for long enough: then only when that has ended."""
+    monkeypatch.setattr(heap, "CALM_S", 0.2)
+    tidying = Tidying(Threads("tidying"))
+    for what in (OPEN, CloseSession(), OPEN):
+        tidying.observe(what, None)
+    await asyncio.sleep(0.4)
+    assert given_back == []
+    for what in (CloseSession(), CloseSession()):
+        tidying.observe(what, None)
+    await until(lambda: given_back)
+    await asyncio.sleep(0.3)
+    assert len(given_back) == 1

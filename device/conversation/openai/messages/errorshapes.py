@@ -7,7 +7,6 @@ server send: `{"detail": ...}` (FastAPI), `{"message": ...}` (AWS), `{"statusCod
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
@@ -147,6 +146,9 @@ def is_page(text: str) -> bool:
 
 def page_words(page: str) -> str:
     """Return a page's title or, without one, its first words."""
+    # Late: its table of entities takes 450 kB, and hardly any server answers with a page.
+    import html
+
     titled = _TITLE.search(page)
     title = titled[1].strip() if titled else ""
     return html.unescape(title or " ".join(_NO_WORDS.sub(" ", page).split()))
