@@ -84,7 +84,7 @@ async def _live(settings: Config, secrets: Mapping[str, Secret], ending: _Ending
         Complaint().forget()
         ending.controller = app.controller
         telling = [asyncio.create_task(work, name=name) for name, work in _tell(app, manager).items()]
-        heap.give_back()
+        heap.settle()
         await app.controller.run()
         for task in telling:
             task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import os
 from functools import partial
 
@@ -30,6 +31,26 @@ def share_one_heap() -> None:
         mallopt(_ARENA_MAX, 1)
 
 
+def settle() -> None:
+    """Call it when all is loaded that stays: the garbage collector does not look at that again, nor free any of it.
+
+    From then on a whole collection takes less than a millisecond instead of 24 (on a desktop), in which every thread of
+    Python stands still.
+    """
+    gc.freeze()
+    give_back()
+
+
+def tidy() -> None:
+    """Free and give back what a conversation has left behind; after `settle` in a millisecond.
+
+    Half a megabyte of each encrypted session lies in cycles, which the garbage collector does not look for before it
+    has seen thousands of new objects.
+    """
+    gc.collect()
+    give_back()
+
+
 def give_back() -> None:
     """Return to the system what has been freed: after loading libraries and models 1 MB, after a conversation 2.
 
@@ -42,9 +63,9 @@ def give_back() -> None:
 
 
 class Tidying:
-    """Gives back what a conversation has left behind, when it has been calm for CALM_S. An observer of the controller.
+    """Tidies up when a conversation has ended and it has been calm for CALM_S. An observer of the controller.
 
-    It takes 2 MB of the idle daemon's 60.
+    Without it the idle daemon's memory is 2 MB larger after the first conversation, and 4 after ten.
     """
 
     def __init__(self, threads: Threads) -> None:
@@ -58,4 +79,4 @@ class Tidying:
             self._timer.cancel()
         if isinstance(what, CloseSession):
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(CALM_S, partial(self._threads.post, give_back))
+            self._timer = loop.call_later(CALM_S, partial(self._threads.post, tidy))

@@ -95,14 +95,24 @@ async def cpu_percent(program: Program, seconds: float) -> float:
     return (program.cpu_s() - before) / (time.monotonic() - begun) * 100
 
 
-def hearthside(card: VirtualSoundCard, folder: str, settings: Sequence[str] = (), checkout: Path = ROOT) -> Program:
-    """Start the real command of a checkout on the virtual card, with default settings except `settings` (KEY=VALUE)."""
+def hearthside(
+    card: VirtualSoundCard,
+    folder: str,
+    settings: Sequence[str] = (),
+    checkout: Path = ROOT,
+    env: Mapping[str, str] | None = None,
+    inside: Sequence[str] = (),
+) -> Program:
+    """Start the real command of a checkout on the virtual card, with default settings except `settings` (KEY=VALUE).
+
+    `env` is laid over its environment; `inside` is the command that it is started by.
+    """
     config = Path(folder) / "config.toml"
     config.write_text("")
     audio = (f"audio.input={MICROPHONE}", f"audio.output={SPEAKER}", "hardware.profile=virtual")
     overrides = [word for setting in (*audio, f"service.state_dir={folder}", *settings) for word in ("--set", setting)]
-    command = [str(checkout / ".venv/bin/hearthside"), "run", "--config", str(config), *overrides]
-    return Program(command, {**card.env(), "OPENAI_API_KEY": DEFAULT_KEY}, "ready: listening")
+    command = [*inside, str(checkout / ".venv/bin/hearthside"), "run", "--config", str(config), *overrides]
+    return Program(command, {**card.env(), "OPENAI_API_KEY": DEFAULT_KEY, **(env or {})}, "ready: listening")
 
 
 def naive_loop(card: VirtualSoundCard, word: str) -> Program:

@@ -1,7 +1,7 @@
 """Does what the daemon does until it listens, step by step, in this process: `memory_steps.py STEP...`.
 
-Prints the memory of the process (PSS and RSS, MB of 10^6 bytes) after the steps; for bench_memory.py. Each step imports
-only what it needs, so this file itself imports none of it.
+Prints the memory of the process (PSS, what is not of files, and RSS; MB of 10^6 bytes) after the steps; for
+bench_memory.py. Each step imports only what it needs, so this file itself imports none of it.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def tell() -> None:
     gc.collect()
     heap.give_back()
     rollup = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
-    for kind in ("Pss", "Rss"):
+    for kind in ("Pss", "Anonymous", "Rss"):
         [size] = re.findall(rf"^{kind}:\s+(\d+) kB", rollup, re.MULTILINE)
         print(int(size) * 1024 / 1e6)
 

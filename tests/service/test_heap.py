@@ -75,16 +75,37 @@ def test_who_chose_the_number_of_threads_has_it(monkeypatch: pytest.MonkeyPatch)
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 
 
+def test_tidying_frees_what_only_refers_to_itself() -> None:
+    """And leaves alone what was there when the program had settled. In a process of its own."""
+    program = """
+import gc, weakref
+from device.service.heap import settle, tidy
+class Session: pass
+def abandoned():
+    one, other = Session(), Session()
+    one.other, other.one = other, one
+    return weakref.ref(one)
+early = abandoned()
+settle()
+gc.disable()
+late = abandoned()
+tidy()
+print(early() is not None, late() is None)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
+
+
 @pytest.fixture
-def given_back(monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    """How often memory was given back, of which nothing is."""
+def tidied(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """How often it was tidied up, instead of doing it."""
     times: list[None] = []
-    monkeypatch.setattr(heap, "give_back", lambda: times.append(None))
+    monkeypatch.setattr(heap, "tidy", lambda: times.append(None))
     return times
 
 
-async def test_when_a_session_has_ended_and_it_is_calm_memory_is_given_back(
-    given_back: list[None], monkeypatch: pytest.MonkeyPatch
+async def test_when_a_session_has_ended_and_it_is_calm_it_is_tidied_up(
+    tidied: list[None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once for each, in a thread; other orders change nothing."""
     monkeypatch.setattr(heap, "CALM_S", 0.01)
@@ -92,22 +113,22 @@ async def test_when_a_session_has_ended_and_it_is_calm_memory_is_given_back(
     for times in (1, 2):
         for what in (OPEN, Duck(), CloseSession(), Duck()):
             tidying.observe(what, None)
-        assert len(given_back) == times - 1
-        await until(lambda times=times: len(given_back) == times)  # type: ignore[misc]
+        assert len(tidied) == times - 1
+        await until(lambda times=times: len(tidied) == times)  # type: ignore[misc]
     await asyncio.sleep(0.05)
-    assert len(given_back) == 2
+    assert len(tidied) == 2
 
 
-async def test_nothing_is_given_back_while_people_talk(given_back: list[None], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_tidied_up_while_people_talk(tidied: list[None], monkeypatch: pytest.MonkeyPatch) -> None:
     """The next session comes before it was calm for long enough: then only when that has ended."""
     monkeypatch.setattr(heap, "CALM_S", 0.2)
     tidying = Tidying(Threads("tidying"))
     for what in (OPEN, CloseSession(), OPEN):
         tidying.observe(what, None)
     await asyncio.sleep(0.4)
-    assert given_back == []
+    assert tidied == []
     for what in (CloseSession(), CloseSession()):
         tidying.observe(what, None)
-    await until(lambda: given_back)
+    await until(lambda: tidied)
     await asyncio.sleep(0.3)
-    assert len(given_back) == 1
+    assert len(tidied) == 1
