@@ -82,8 +82,15 @@ class Program:
 
     def memory_mb(self, kind: str) -> float:
         """Return its memory in MB of 10^6 bytes; "Rss" counts shared pages whole, "Pss" in proportion."""
-        rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        found = re.search(rf"^{kind}:\s+(\d+) kB", rollup, re.MULTILINE)
+        return self._looked_up("smaps_rollup", kind)
+
+    def memory_peak_mb(self) -> float:
+        """Return the most that it ever had in memory (Rss)."""
+        return self._looked_up("status", "VmHWM")
+
+    def _looked_up(self, file: str, kind: str) -> float:
+        text = Path(f"/proc/{self.pid}/{file}").read_text()
+        found = re.search(rf"^{kind}:\s+(\d+) kB", text, re.MULTILINE)
         assert found is not None, "every Linux since 4.14 has it"
         return int(found[1]) * 1024 / 1e6
 

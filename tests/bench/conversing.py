@@ -44,7 +44,12 @@ class Room:
     def device(self, inside: Sequence[str] = ()) -> common.Program:
         """Start the device, with echo cancellation; `inside`: see common.hearthside."""
         settings = (
-            *("hardware.profile=generic", 'conversation.barge_in="voice"', "conversation.follow_up_s=0"),
+            *(
+                "hardware.profile=generic",
+                "audio.cues=false",
+                'conversation.barge_in="voice"',
+                "conversation.follow_up_s=0",
+            ),
             *(f"conversation.openai.url={self.server.url}", 'wake.words=["hey_jarvis"]'),
         )
         trusting = {"SSL_CERT_FILE": str(Path(self.folder) / TRUSTED)}
