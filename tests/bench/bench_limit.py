@@ -22,7 +22,7 @@ import common
 import conversing
 from memory_group import GroupError, MemoryGroup, forget, limited
 
-LIMITS_MB = (160, 80, 64, 56, 48)
+LIMITS_MB = (160, 96, 80, 64)
 CONVERSATIONS = 3
 SETTLE_S = 4.0
 LOOK_S = 0.05
@@ -40,15 +40,13 @@ class Figures:
     resident: float = 0.0
     reached: int = 0
     killed: int = 0
-    start_s: float = 0.0
     heard: int = 0
-    holes_ms: float = 0.0
 
     def cells(self, conversations: int) -> tuple[str, ...]:
         """Return its row of the table, without the limit."""
         sizes = (f"{size:.0f}" for size in (self.peak, self.anonymous, self.resident))
         heard = f"{self.heard} of {conversations}"
-        return (*sizes, str(self.reached), str(self.killed), heard, f"{self.holes_ms:.0f}", f"{self.start_s:.2f}")
+        return (*sizes, str(self.reached), str(self.killed), heard)
 
 
 async def watch(group: MemoryGroup, figures: Figures) -> None:
@@ -75,7 +73,6 @@ async def live(room: conversing.Room, limit_mb: int, conversations: int) -> Figu
 async def converse(room: conversing.Room, group: MemoryGroup, figures: Figures, conversations: int) -> None:
     """Have the conversations, and note which answers were heard. Raise RuntimeError when it does not get that far."""
     with room.card.record_speaker() as speaker, room.device(group.inside) as program:
-        figures.start_s = program.start_s
         await asyncio.sleep(SETTLE_S)
         for _ in range(conversations):
             answered = await room.converse()
@@ -83,7 +80,6 @@ async def converse(room: conversing.Room, group: MemoryGroup, figures: Figures, 
             with contextlib.suppress(LookupError):
                 span = common.loud_span(speaker, answered.at - 1, answered.at + conversing.CLOSED_S, FOUND)
                 figures.heard += abs(span.heard - conversing.ANSWER_MS / 1000) < 0.1
-                figures.holes_ms += span.holes * 1000
 
 
 async def measure(limits: Sequence[int], conversations: int) -> dict[int, Figures]:
@@ -97,7 +93,7 @@ def report(found: dict[int, Figures], conversations: int) -> str:
     """Return the table."""
     head = (
         *("limit, MB", "most, with files read", "most not of files", "resident at most", "reached its limit, times"),
-        *("killed", "answers heard", "holes in them, ms", "start, s"),
+        *("killed", "answers heard"),
     )
     rows = [(str(limit), *of.cells(conversations)) for limit, of in found.items()]
     return common.table(head, rows)

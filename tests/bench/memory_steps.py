@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import re
 import sys
 from pathlib import Path
@@ -97,6 +98,8 @@ async def filters() -> None:
 
     from device.audio.cards.alsa.chatter import silence_libraries
 
+    # The virtual card's configuration is spared the filters of the machine's own, which are meant here.
+    os.environ.pop("ALSA_CONFIG_PATH", None)
     silence_libraries()
     held.append(pyaudio.PyAudio())
 
