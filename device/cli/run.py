@@ -13,7 +13,7 @@ from device.errors import ConfigError
 from device.house import configuration, salvage, sources
 from device.house.catalogue import optional_secret_names, secret_names
 from device.kit import signals
-from device.kit.threads import wait_for_children_without_threads
+from device.kit.threads import take_short_turns, wait_for_children_without_threads
 from device.secrets import take_secrets, withhold
 from device.service import dumps, heap, journal, systemd
 from device.service.complaint import Complaint
@@ -53,6 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         journal.hide(secret.mask)
     heap.share_one_heap()
     wait_for_children_without_threads()
+    take_short_turns()
     _offer_reset(settings)
     from device.house import app
 

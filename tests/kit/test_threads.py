@@ -13,7 +13,7 @@ from device.audio.cards import line, portaudio
 from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
 from device.audio.settings import Audio
-from device.kit.threads import ThreadError, Threads, wait_for_children_without_threads
+from device.kit.threads import ThreadError, Threads, take_short_turns, wait_for_children_without_threads
 
 
 @pytest.fixture
@@ -30,6 +30,16 @@ async def test_a_call_returns_its_result() -> None:
     threads = {await calls.call(threading.get_ident) for _ in range(3)}
     assert len(threads) == 1
     assert threading.get_ident() not in threads
+
+
+def test_a_thread_that_computes_keeps_the_lock_for_a_millisecond() -> None:
+    """And not for the interpreter's usual five."""
+    usual = sys.getswitchinterval()
+    try:
+        take_short_turns()
+        assert sys.getswitchinterval() == pytest.approx(0.001)
+    finally:
+        sys.setswitchinterval(usual)
 
 
 async def test_an_error_is_raised_where_the_call_was_made() -> None:
