@@ -58,11 +58,24 @@ SINGLE: dict[str, tuple[str, ...]] = {
         "tests/service/metrics/test_tally.py::test_what_is_known_elsewhere_is_asked_for",
         "tests/service/test_heap.py::test_threads_share_one_heap",
     ),
+    "qemu-user does not tell how much the other side of a connection has taken (TCP_INFO)": (
+        "tests/conversation/test_dead_link.py::test_a_network_that_dies_under_an_answer_does_not_keep_the_microphone_on",
+    ),
     # The canceller in a room of [0-20-0], and at the level of [0], is tried.
     "a minute of sound through the canceller takes more than a minute, and other rooms show no more": (
         *(f"{_BARGE_IN}it_does_not_interrupt_itself[{room}]" for room in ("1-150-0", "2-60--5", "3-100--15")),
         f"{_BARGE_IN}a_card_that_runs_dry_does_not_make_it_interrupt_itself",
         *(f"{_BARGE_IN}a_person_interrupts_it[{level}]" for level in (-15, -5)),
+    ),
+    "an hour of sound through the engine: the rule has tests of its own, and so have the scores": (
+        "tests/wake/test_doze.py::test_no_detection_differs_from_those_of_an_engine_that_is_always_on",
+        "tests/wake/openwakeword/test_parity.py::test_scores_equal_those_of_openwakeword_once_its_random_start_is_over",
+    ),
+    "ten thousand requests to the broker, by chance; it is on another machine": (
+        "tests/broker/test_fuzz.py::test_wrong_requests_end_in_4xx_and_nothing_else",
+    ),
+    "how many sentences the simulated person's ear understands; it is on no device": (
+        "tests/sim/person/test_understanding.py::test_nearly_every_sentence_of_the_house_is_understood",
     ),
 }
 """Single tests, by the reason why they do not run there: each as pytest names it, or the beginning of its name."""
