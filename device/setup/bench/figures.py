@@ -59,8 +59,8 @@ class Rehearsal:
     slow_late_ms: float
     """The 99th percentile."""
     longest_late_ms: float
-    unscored_s: float
-    """Sound that the wake word was never looked for in, because the machine was too slow."""
+    unheard_s: float
+    """Sound that nobody listened to, because the machine was too slow."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from device.audio.cards.handover import MOST_S
 from device.audio.ear.bargein import BargeInVad
 from device.audio.ear.frontend import Frontend
 from device.audio.ear.gate import Gate
@@ -35,6 +35,7 @@ TALK, ANSWER = "somebody talks, nothing is sent", "it speaks, cancels its echo a
 # Divides neither the length of a frame nor of a step of the wake word, so that it meets them in all their phases.
 _TICK_S = 0.011
 _FRAME_S = FRAME_MS / 1000
+_MOST_WAITING = round(MOST_S / _FRAME_S)
 # By so many frames what is played is known sooner than the microphone brings what sounds at the same time.
 _AHEAD = 6
 
@@ -104,41 +105,64 @@ def _ignore(*what: object) -> None:
 
 
 async def _rehearse(scene: str, stage: _Stage, seconds: float) -> Rehearsal:
-    over = threading.Event()
     stage.worker.start()
     begun, cpu_s = time.monotonic(), time.process_time()
-    loop = asyncio.get_running_loop()
-    card = threads.start(lambda: _bring_sound(stage, loop, over), "sound card")
+    card = _Card(stage, asyncio.get_running_loop(), begun + seconds)
+    thread = threads.start(card.bring_sound, "sound card")
     try:
         late_ms = await _watch(seconds)
     finally:
-        over.set()
-        card.join()
+        card.is_over = True
+        thread.join()
         stage.worker.close()
     share = (time.process_time() - cpu_s) / (time.monotonic() - begun)
-    unscored_s = stage.worker.skipped_samples / CAPTURE_RATE
-    return Rehearsal(
-        scene, share, percentile(late_ms, 0.5), percentile(late_ms, 0.99), max(late_ms), unscored_s=unscored_s
-    )
+    unheard_s = stage.worker.skipped_samples / CAPTURE_RATE + card.lost * _FRAME_S
+    return Rehearsal(scene, share, percentile(late_ms, 0.5), percentile(late_ms, 0.99), max(late_ms), unheard_s)
 
 
-def _bring_sound(stage: _Stage, loop: asyncio.AbstractEventLoop, over: threading.Event) -> None:
-    """Be the card: bring a frame every 20 ms, whether somebody has time for it or not."""
+class _Card:
+    """Brings a frame every 20 ms until a moment, whether somebody has time for it or not.
 
-    def take(heard: bytes, played: bytes, moment: float) -> None:
-        # What is still waiting at the end is nobody's business any more.
-        if not over.is_set():
-            stage.take(heard, played, moment)
+    As in the device, no more than a second of sound ever waits; what comes then is lost. This is what brings the
+    rehearsal to an end on a machine that is far too slow.
+    """
 
-    due = time.monotonic()
-    coming_frames = ahead(stage.played, _AHEAD)
-    frames = zip(*map(itertools.cycle, (stage.heard, stage.played, coming_frames)), strict=False)
-    for heard, played, coming in frames:
-        stage.note_played(coming, due + (_AHEAD - 1) * _FRAME_S)
-        loop.call_soon_threadsafe(take, heard, played, due - _FRAME_S)
-        due += _FRAME_S
-        if over.wait(max(0.0, due - time.monotonic())):
+    def __init__(self, stage: _Stage, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        self._stage = stage
+        self._loop = loop
+        self._until = until
+        self._brought = self._taken = 0
+        self.lost = 0
+        """Frames for which there was no room."""
+        self.is_over = False
+
+    def bring_sound(self) -> None:
+        """Do so, in a thread of its own."""
+        stage, due = self._stage, time.monotonic()
+        coming_frames = ahead(stage.played, _AHEAD)
+        for heard, played, coming in zip(
+            *map(itertools.cycle, (stage.heard, stage.played, coming_frames)), strict=False
+        ):
+            stage.note_played(coming, due + (_AHEAD - 1) * _FRAME_S)
+            self._bring(heard, played, due - _FRAME_S)
+            due += _FRAME_S
+            time.sleep(max(0.0, due - time.monotonic()))
+            self.is_over = self.is_over or due >= self._until
+            if self.is_over:
+                return
+
+    def _bring(self, heard: bytes, played: bytes, moment: float) -> None:
+        if self._brought - self._taken >= _MOST_WAITING:
+            self.lost += 1
             return
+        self._brought += 1
+        self._loop.call_soon_threadsafe(self._take, heard, played, moment)
+
+    def _take(self, heard: bytes, played: bytes, moment: float) -> None:
+        self._taken += 1
+        # What still waits at the end is nobody's business any more.
+        if not self.is_over:
+            self._stage.take(heard, played, moment)
 
 
 async def _watch(seconds: float) -> list[float]:

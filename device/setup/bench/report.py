@@ -96,7 +96,7 @@ def _part(one: PartSpeed | Missing) -> tuple[str, ...]:
 
 def _rehearsal(one: Rehearsal) -> tuple[str, ...]:
     late = (f"{late:.1f}" for late in (one.usual_late_ms, one.slow_late_ms, one.longest_late_ms))
-    return (one.scene, _percent(one.core_share), *late, f"{one.unscored_s:.1f}")
+    return (one.scene, _percent(one.core_share), *late, f"{one.unheard_s:.1f}")
 
 
 def _yardsticks(simple: Yardsticks) -> list[tuple[str, str]]:
@@ -110,8 +110,8 @@ def _yardsticks(simple: Yardsticks) -> list[tuple[str, str]]:
 
 
 def _lateness(scene: Rehearsal) -> str:
-    if scene.unscored_s > 0:
-        return f"too slow here: for {scene.unscored_s:.1f} s nobody listened for the wake word"
+    if scene.unheard_s > 0:
+        return f"too slow here: for {scene.unheard_s:.1f} s nobody listened for the wake word"
     late = f"what is due comes up to {scene.longest_late_ms / 1000:.1f} s late"
     if scene.longest_late_ms > BEARABLE_MS and scene.core_share <= WITH_ROOM:
         return f"{late}, though there is little to do: something else keeps this machine busy"

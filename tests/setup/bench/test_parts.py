@@ -149,3 +149,20 @@ async def test_an_event_loop_that_is_held_up_is_late(engine: DeafEngine, monkeyp
     monkeypatch.setattr(Frontend, "on_frame", lambda frontend, pcm, moment: time.sleep(0.1))
     found = await rehearsal.listen_to_talk(SETTINGS, engine, 0.3)  # type: ignore[arg-type]
     assert found.longest_late_ms > 50
+
+
+async def test_a_machine_that_is_far_too_slow_comes_to_the_end(
+    engine: DeafEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ten times the work it could do, no more than a second of which ever waits, and then none."""
+    frames: list[bytes] = []
+
+    def slow(frontend: Frontend, pcm: bytes, moment: float) -> None:
+        frames.append(pcm)
+        time.sleep(0.2)
+
+    monkeypatch.setattr(rehearsal, "_MOST_WAITING", 3)
+    monkeypatch.setattr(Frontend, "on_frame", slow)
+    found = await rehearsal.listen_to_talk(SETTINGS, engine, 1.0)  # type: ignore[arg-type]
+    assert len(frames) <= 6
+    assert found.unheard_s > 0

@@ -16,7 +16,7 @@ MACHINE = Machine("Raspberry Pi Zero 2 W Rev 1.0", "Cortex-A53, 4 cores", "0.4 G
 SIMPLE = Yardsticks(70.0, 3.1, 1.2, 400.0, 55.0)
 QUICK = PartSpeed("voice detector", 20, 0.1, 0.2)
 SLOW = PartSpeed("echo canceller", 10, 12.0, 15.0, remedy="switch it off")
-KEEPS_UP = Rehearsal("somebody talks", 0.2, 1.0, 3.0, 20.0, unscored_s=0.0)
+KEEPS_UP = Rehearsal("somebody talks", 0.2, 1.0, 3.0, 20.0, unheard_s=0.0)
 
 
 def test_everything_can_be_pasted_into_a_report() -> None:
@@ -66,7 +66,7 @@ def test_the_share_of_a_core_decides(share: float, verdict: str) -> None:
         ({"longest_late_ms": 120.0}, "up to 120 ms late"),
         ({"slow_late_ms": 900.0, "longest_late_ms": 3000.0, "core_share": 1.2}, "too slow here"),
         ({"slow_late_ms": 900.0, "longest_late_ms": 3000.0, "core_share": 0.1}, "something else keeps"),
-        ({"unscored_s": 2.5}, "for 2.5 s nobody listened"),
+        ({"unheard_s": 2.5}, "for 2.5 s nobody listened"),
     ],
 )
 def test_lateness_is_told_in_words(changes: dict[str, float], words: str) -> None:
