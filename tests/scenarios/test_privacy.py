@@ -18,17 +18,22 @@ from tests.waiting import LIMIT_S, until
 BEEP = Script(answer=lambda _: Reply("Beep.", audio=tone(300)))
 
 IN_FLIGHT_S = 0.2
+LOUD_DBFS = -40.0
 
 
 async def heard_in_vain(house: House, words: str) -> float:
-    """Say something, and wait until the device's own ear has heard all of it; return when it was heard to begin."""
-    since = time.monotonic()
-    speaking = asyncio.create_task(house.person.say(words))
-    await house.timeline.until(VoiceStarted, since, LIMIT_S)
-    heard = time.monotonic()
-    await speaking
-    await house.timeline.until(VoiceStopped, heard, LIMIT_S)
-    return heard
+    """Say something, and wait until the frontend has had all of it; return when it came to something loud.
+
+    A house that is idle looks for no voices.
+    """
+    loud: list[float] = []
+    house.app.frontend.on_level = lambda level: loud.append(time.monotonic()) if level > LOUD_DBFS else None
+    await house.person.say(words)
+    spoken = house.app.frontend.position
+    await until(lambda: house.app.frontend.position - spoken > CAPTURE_RATE, "a second after the words")
+    house.app.frontend.on_level = None
+    assert loud, "the words were heard"
+    return loud[0]
 
 
 def received_after(server: SimulatedRealtime, moment: float) -> list[str]:
