@@ -7,14 +7,22 @@ import re
 import pytest
 
 from tests.system.booted import UNIT, Machine
+from tests.system.searching import CHILD, crash, files_with, note_environment_of_children, places_in_processes
 from tests.system.stage import KEY, QUESTION, Stage
 
 pytestmark = pytest.mark.system
 
 MOST_EXPOSED = 2.0
 """Of systemd's ten, from fully confined to not at all."""
-CHILD = "/var/lib/hearthside/child"
 CREDENTIAL = "/etc/credstore/openai_api_key"
+STATE = "/var/lib/hearthside"
+DROP_IN = f"/etc/systemd/system/{UNIT}.d/dies.conf"
+# Holds the key as the daemon does, and dies of the same signal by itself.
+ABORTS = """\
+Type=exec
+ExecStart=
+ExecStart=/usr/bin/python3 -c 'import os; key = open("%d/openai_api_key").read(); os.abort()'
+"""
 
 
 def test_the_service_is_confined(speaker: Machine) -> None:
@@ -42,12 +50,22 @@ def test_the_key_is_nowhere_but_where_it_was_put(device: Machine, stage: Stage) 
     device.cable.unplug()
     stage.card.hear(QUESTION)
     device.wait_until(lambda: "PATH=" in device.run(f"cat {CHILD}", check=False).stdout, "a word about the network")
-    assert places_in_processes(device) == ""
+    assert places_in_processes(device, KEY) == ""
     crash(device)
     device.wait_until(lambda: device.health().get("scored_frames", 0), "a service that hears")
-    assert places_in_processes(device) == ""
+    assert places_in_processes(device, KEY) == ""
     assert KEY not in device.run("journalctl --boot --no-pager --output=export").stdout
-    assert files_with_key(device) == [CREDENTIAL]
+    assert files_with(device, KEY) == [CREDENTIAL]
+
+
+def test_a_crash_leaves_no_dump_of_its_memory(speaker: Machine) -> None:
+    """A program in its place leaves one, and it is found; not when the unit forbids it, nor when it is the daemon."""
+    pattern = speaker.says("cat /proc/sys/kernel/core_pattern")
+    if "/" in pattern:
+        pytest.skip(f"this kernel does not leave dumps beside programs, but to {pattern}")
+    assert found_dumps(speaker, f"LimitCORE=infinity\n{ABORTS}") != []
+    assert found_dumps(speaker, ABORTS) == []
+    assert found_dumps(speaker, "LimitCORE=infinity\n") == []
 
 
 def test_a_support_bundle_tells_no_secret(speaker: Machine, stage: Stage) -> None:
@@ -65,27 +83,13 @@ def ports(machine: Machine) -> str:
     return machine.says("ss --tcp --udp --raw --listening --numeric --processes --no-header")
 
 
-def places_in_processes(machine: Machine) -> str:
-    """Return the command lines and environments that show the key."""
-    # By its standard input, else grep would find itself.
-    search = "grep --no-messages -lF -f /dev/stdin /proc/[0-9]*/environ /proc/[0-9]*/cmdline"
-    return machine.run(search, check=False, text=KEY).stdout
-
-
-def files_with_key(machine: Machine) -> list[str]:
-    """Return the files that hold it, on the disk and in memory, but for the service's own credential."""
-    folders = "/etc /home /opt /root /run /srv /tmp /usr /var"
-    found = machine.run(f"grep --no-messages -rlF --devices=skip -f /dev/stdin {folders}", check=False, text=KEY)
-    return [path for path in found.stdout.splitlines() if not path.startswith("/run/credentials/")]
-
-
-def note_environment_of_children(machine: Machine) -> None:
-    """Let the voice that speaks without a network write down what it has inherited."""
-    machine.run("mv /usr/bin/espeak-ng /usr/bin/espeak-ng.real")
-    machine.write("/usr/bin/espeak-ng", f'#!/bin/sh\nenv >{CHILD}\nexec espeak-ng.real "$@"\n', 0o755)
-
-
-def crash(machine: Machine) -> None:
-    """Let the service die as a program with a defect does, where dumps of its memory would be kept."""
-    machine.run(f"kill -ABRT $(systemctl show --value --property=MainPID {UNIT})")
-    machine.wait_until(lambda: machine.property("NRestarts") != "0", "a restart")
+def found_dumps(machine: Machine, drop_in: str) -> list[str]:
+    """Let the service die in a folder where it may write, with more in its unit; return the dumps that hold its key."""
+    machine.write(DROP_IN, f"[Service]\nWorkingDirectory={STATE}\nRestart=no\n{drop_in}")
+    machine.run(f"systemctl daemon-reload; systemctl restart {UNIT}", check=False)
+    machine.run(f"kill -ABRT $(systemctl show --value --property=MainPID {UNIT})", check=False)
+    machine.wait_until(lambda: machine.property("ActiveState") == "failed", "a crash")
+    found = files_with(machine, KEY, under=STATE)
+    assert machine.property("Result") == ("core-dump" if found else "signal")
+    machine.run(f"rm -f {DROP_IN} {' '.join(found)}")
+    return found
