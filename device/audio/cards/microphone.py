@@ -246,10 +246,13 @@ class AlsaMicrophone(Line[Stream]):
 
     def _open_next(self, block_ms: int) -> None:
         """In PortAudio's thread."""
-        if self._stream is None or self._source is None or self._next_stream is not None or not self._wanted:
+        current = self._source
+        if self._stream is None or current is None or self._next_stream is not None or not self._wanted:
             return
         device = self._owner.choose(self.direction)
-        source = self._next = self._make_source(device, self._source.rate, block_ms)
+        if self._source is not current:
+            return  # closed or opened anew meanwhile, by the event loop
+        source = self._next = self._make_source(device, current.rate, block_ms)
         self._next_stream = self._start(device, source)
 
     def _give_up_change(self) -> None:

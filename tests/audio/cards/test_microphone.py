@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -12,14 +14,14 @@ import pytest
 
 from device.audio.cards import handover, line, microphone, portaudio
 from device.audio.cards.capture import Pace
-from device.audio.cards.devices import SoundDevice
+from device.audio.cards.devices import Direction, SoundDevice
 from device.audio.cards.microphone import AlsaMicrophone
 from device.audio.cards.portaudio import SoundCards
 from device.audio.settings import Audio
 from device.core.events import Event
 from device.sim.devices.soundcard import MICROPHONE, VirtualSoundCard
 from device.units import CAPTURE_RATE
-from tests.waiting import until
+from tests.waiting import LIMIT_S, until
 
 SHORTEST, SHORT, MIDDLE, LONG = 80, 320, 960, Pace.CALM * 16
 NOISE = np.random.default_rng(5).normal(0, 1000, 60 * CAPTURE_RATE).astype("<i2")
@@ -151,6 +153,33 @@ async def test_a_calm_room_is_listened_to_in_long_blocks_and_a_hurry_in_short_on
     assert house.card.open_blocks == [SHORT]
     assert house.heard == NOISE.tobytes()[: len(house.heard)]
     assert len(house.heard) >= 2 * (7 * CAPTURE_RATE - 1280 - SHORT)
+
+
+async def test_a_mute_while_the_device_of_the_next_stream_is_looked_for_opens_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """PortAudio's thread finds that the event loop has let go of the sound meanwhile."""
+    await house.run(1)
+    choose, asked = SoundCards.choose, asyncio.Event()
+    loop, muted = asyncio.get_running_loop(), threading.Event()
+
+    def choose_slowly(cards: SoundCards, direction: Direction) -> SoundDevice:
+        loop.call_soon_threadsafe(asked.set)
+        assert muted.wait(LIMIT_S)
+        return choose(cards, direction)
+
+    monkeypatch.setattr(SoundCards, "choose", choose_slowly)
+    house.pace = Pace.HURRIED
+    house.microphone.adapt()
+    await asked.wait()
+    closing = asyncio.create_task(house.microphone.close())
+    await asyncio.sleep(0)
+    muted.set()
+    await closing
+    assert len(house.card.streams) == 1
+    assert house.card.open_blocks == []
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_beside_a_television_blocks_are_of_middle_length(house: House) -> None:
