@@ -13,6 +13,7 @@ import pytest
 
 from tests.system.booted import Machine
 from tests.system.provisioning import (
+    BOOT,
     INSTALL_LIMIT_S,
     ROOT,
     Keys,
@@ -28,6 +29,8 @@ pytestmark = pytest.mark.system
 
 # Of the network for examples: nobody is there.
 NOBODY = "ada@192.0.2.1"
+BOOT_CONFIG = f"{BOOT}/config.txt"
+BOARD, OVERLAY = "waveshare_wm8960", "dtoverlay=wm8960-soundcard"
 OK = re.compile(r"ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
 
 
@@ -58,6 +61,42 @@ def provision(keys: Keys, *arguments: object, given: str = "") -> subprocess.Com
     return subprocess.run(
         list(map(str, command)), capture_output=True, text=True, check=False, input=given, timeout=2 * INSTALL_LIMIT_S
     )
+
+
+@pytest.fixture
+def fresh(suite: str, stage: Stage, keys: Keys) -> Iterator[Machine]:
+    """A machine with SSH and the boot configuration of a Pi, on which nothing has been installed."""
+    with reachable(suite, stage, keys) as machine:
+        machine.write(BOOT_CONFIG, "dtparam=audio=on\n")
+        yield machine
+
+
+def rows(run: subprocess.CompletedProcess[str]) -> list[list[str]]:
+    """Return what became of each device, by the table's columns."""
+    return [re.split(" {2,}", line) for line in run.stdout.splitlines()[1:-1]]
+
+
+def test_provision_sets_a_fresh_device_up(fresh: Machine, keys: Keys, bundle: Path) -> None:
+    """From SSH alone to a device that listens, and nothing the second time; a new board asks for another start."""
+    wanted = [address(fresh), "--bundle", bundle, "--key-file", "-"]
+    first = provision(keys, *wanted, given=f"{KEY}\n")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert rows(first)[0][2:4] == ["secret, release", "listening"]
+    assert fresh.is_in_state("listening")
+    started = fresh.property("MainPID")
+    again = provision(keys, *wanted, given=f"{KEY}\n")
+    assert (again.returncode, rows(again)[0][2:4]) == (0, ["nothing", "listening"])
+    assert fresh.property("MainPID") == started
+    with_board = provision(keys, *wanted, "--profile", BOARD, given=f"{KEY}\n")
+    assert (with_board.returncode, rows(with_board)[0][3]) == (1, "restart"), with_board.stdout + with_board.stderr
+    assert OVERLAY in fresh.read(BOOT_CONFIG)
+    keys.ssh(address(fresh), "sudo reboot")
+    fresh.wait_until_off()
+    fresh.boot()
+    fresh.wait_for_state("listening")
+    at_last = provision(keys, *wanted, "--profile", BOARD, given=f"{KEY}\n")
+    assert (at_last.returncode, rows(at_last)[0][2:4]) == (0, ["nothing", "listening"])
+    assert KEY not in "".join(run.stdout + run.stderr for run in (first, again, with_board, at_last))
 
 
 def inventory(folder: Path, machines: tuple[Machine, Machine], bundle: Path) -> Path:

@@ -9,7 +9,7 @@ from device.setup.card import firstrun, formats
 from device.setup.card.formats import Format
 from device.setup.card.wanted import Hearthside, Wifi
 from tests.setup.card.cards import API_KEY, HASH, KEY, TOKEN, card, person
-from tests.setup.card.devices import SCRIPT, Device, carried
+from tests.setup.card.devices import INSTALL, SCRIPT, Device, carried
 
 
 def mode(path: Path) -> int:
@@ -116,6 +116,25 @@ def test_over_ssh_a_board_that_needs_another_start_says_so(device: Device) -> No
             device.put_bundle()
         assert expected in device.first_boot("install").stdout.splitlines()
     assert "systemctl reboot" not in device.calls
+
+
+def test_a_board_that_is_new_is_fitted_though_the_release_is_there(device: Device) -> None:
+    """The configuration that is there stays, and another file names the board."""
+    device.put(carried(Hearthside(bundle="release.tar")))
+    device.put_bundle()
+    device.first_boot("install")
+    folder = device.root / "etc/hearthside"
+    folder.mkdir()
+    (folder / "config.toml").write_text('[hardware]\nprofile = "generic"\n', encoding="utf-8")
+    installer = device.root / "opt/hearthside/current/scripts/install"
+    installer.parent.mkdir()
+    installer.write_text(INSTALL, encoding="utf-8")
+    device.put(carried(Hearthside(profile="waveshare_wm8960")))
+    said = device.first_boot("install").stdout.splitlines()
+    assert said[:3] == ["changed config.d/20-board.toml", "release 1.0", "state restart"]
+    assert "install --profile waveshare_wm8960 --offline " in device.calls
+    (device.boot / "hearthside" / "board.toml").unlink()
+    assert device.first_boot("install").stdout.splitlines() == ["release 1.0", "state listening"]
 
 
 def test_a_first_boot_that_fails_is_tried_again(device: Device) -> None:
