@@ -149,7 +149,8 @@ def start(card: VirtualSoundCard, folder: Path, settings: Sequence[str], is_emul
     config, probe = folder / "config.toml", folder / f"probe-{is_emulated}.jsonl"
     config.write_text("")
     probe.unlink(missing_ok=True)
-    audio = (f"audio.input={MICROPHONE}", f"audio.output={SPEAKER}", "hardware.profile=virtual")
+    # Not the board of the simulation: that is said to cancel echoes by itself.
+    audio = (f"audio.input={MICROPHONE}", f"audio.output={SPEAKER}", "hardware.profile=generic")
     overrides = [word for setting in (*audio, f"service.state_dir={folder}", *settings) for word in ("--set", setting)]
     run = ["tests/bench/probed.py", str(probe), "run", "--config", str(config), *overrides]
     env = {**card.env(), "OPENAI_API_KEY": DEFAULT_KEY, "PYTHONUNBUFFERED": "1"}
