@@ -151,7 +151,9 @@ def check_system(machine: Machine, keys: Keys) -> None:
     groups = machine.says("id -nG ada").split()
     assert {"audio", "sudo"} <= set(groups)
     assert machine.cable is not None
-    assert keys.ssh(f"ada@{machine.cable.other_address}", "whoami").stdout.strip() == "ada"
+    way = f"ada@{machine.cable.other_address}"
+    # Its services are only being started.
+    machine.wait_until(lambda: keys.ssh(way, "whoami").stdout.strip() == "ada", "a way in by SSH")
     assert machine.run("runuser -u ada -- sudo -n true", check=False).returncode, "sudo asks for no password"
     assert machine.run("runuser -u ada -- sudo -S -p '' true", text=f"{PASSWORD}\n").returncode == 0
 
