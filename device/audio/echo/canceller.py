@@ -158,7 +158,7 @@ class WebRtcCanceller:
         self._begin_anew()
 
     def load(self) -> None:
-        """Load the module: 3 ms, 10 MB. Blocks: call it in a thread. Raise AudioError."""
+        """Load the module: 4 ms, 10 MB. Blocks: call it in a thread. Raise AudioError."""
         self._module = AudioProcessing()
 
     def process(self, pcm: bytes, moment: float) -> bytes:
