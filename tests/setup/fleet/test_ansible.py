@@ -54,7 +54,7 @@ def test_no_secret_is_shown() -> None:
 def test_a_device_is_started_anew_where_the_installer_says_so() -> None:
     """A board whose overlay is new appears only then; what is looked for are the installer's words."""
     (task,) = [task for task in tasks() if "ansible.builtin.reboot" in task]
-    words = re.search(r"'([^']+)' in \(hearthside_installer", task["when"])
+    words = re.search(r"'([^']+)' in\s+\(hearthside_installer", task["when"])
     assert words
     assert f"restart the Pi, {words[1]}: sudo reboot" in (ROOT / "scripts" / "install").read_text(encoding="utf-8")
     names = [task["name"] for task in read(ROLE / "tasks" / "main.yml")]
