@@ -32,5 +32,5 @@ def note_environment_of_children(machine: Machine) -> None:
 def crash(machine: Machine) -> None:
     """Let the service die as a program with a defect does, where dumps of its memory would be kept."""
     restarts = machine.property("NRestarts")
-    machine.run(f"kill -ABRT $(systemctl show --value --property=MainPID {UNIT})")
+    machine.run(f"systemctl kill --signal=ABRT {UNIT}")
     machine.wait_until(lambda: machine.property("NRestarts") != restarts, "a restart")
