@@ -20,8 +20,9 @@ from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.traffic import TrafficReport
 from device.audio.ear.vad import Vad
 from device.audio.echo.cuemask import CueMask
-from device.core.events import VoiceConfirmed
-from device.core.status import Phase
+from device.core.actions import Action
+from device.core.events import Event, VoiceConfirmed
+from device.core.status import Phase, Status
 from device.errors import DeviceNotFoundError
 from device.house.policy import padding, segmenting
 from device.house.site import Site
@@ -116,7 +117,13 @@ def open_listening(
     site.closing.add_safety("microphone", microphone.close)
     traffic = TrafficReport(lambda: frontend.traffic)
     _keep_clips(site, wake.report, frontend)
-    return Listening(microphone, frontend, traffic, (lambda what, status: microphone.adapt(), traffic.observe))
+
+    def adapt(what: Event | Action, status: Status) -> None:
+        microphone.adapt()
+        if status.phase is not Phase.IDLE:
+            frontend.attend()
+
+    return Listening(microphone, frontend, traffic, (adapt, traffic.observe))
 
 
 def _open_frontend(site: Site, sound: Sound, wake: WakeWorker, conversation: Conversation) -> Frontend:

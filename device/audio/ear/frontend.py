@@ -118,6 +118,13 @@ class Frontend:
         if self.on_level is not None:
             self.on_level(level_dbfs(pcm))
 
+    def attend(self) -> None:
+        """From now on somebody needs to know of voices: tell at once of one that goes on already.
+
+        The next frame may come later than what is decided by it: a session can be ready sooner.
+        """
+        self._rouse(self.position)
+
     def open_gate(self, since: Samples | None, until: Samples | None = None, voiced_only: bool = False) -> None:
         """Let the stream out from `since` on (None: from now on); see `Gate.open`.
 

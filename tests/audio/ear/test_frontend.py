@@ -278,6 +278,20 @@ def test_a_voice_that_goes_on_after_an_idle_time_is_told_of_with_its_beginning()
     assert house.posted[1:] == [VoiceStopped(Samples(90 * 320 + 1920))]
 
 
+def test_a_voice_that_goes_on_is_told_of_before_the_next_frame() -> None:
+    """Somebody says the wake word and a command in one breath; the session may be ready before the next frame comes."""
+    house = House()
+    house.idle = True
+    house.hear(VOICE, times=40)
+    house.idle = False
+    house.frontend.attend()
+    assert house.posted == [VoiceStarted(Samples(0))]
+    house.frontend.attend()
+    house.hear(VOICE, times=1)
+    house.hear(QUIET, times=50)
+    assert house.posted[1:] == [VoiceStopped(Samples(41 * 320 + 1920))]
+
+
 def test_of_a_voice_that_ended_while_idle_nobody_is_told() -> None:
     """Somebody spoke, and then holds the button silently, to mute: nothing was said meanwhile."""
     house = House()
@@ -379,7 +393,7 @@ async def test_a_spoken_sentence_is_one_voice_with_its_true_ends() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(["voice", "quiet", "interrupt", "clear", "idle", "awake"]), max_size=80))
+@given(st.lists(st.sampled_from(["voice", "quiet", "interrupt", "clear", "idle", "awake", "attend"]), max_size=80))
 def test_starts_and_stops_alternate_whatever_happens_to_the_stream(steps: list[str]) -> None:
     """Over interruptions, mutes and idle times, positions never go back."""
     house = House()
