@@ -42,6 +42,7 @@ datasource:
 TEMPLATES = {"user-data": "#cloud-config\n", "network-config": "", "meta-data": "instance_id: rpios-image\n"}
 TOKEN = "hse_5tq0JX2c9mG7yRbWq1"
 BROKER = "/etc/hearthside/config.d/30-broker.toml"
+BOARD, OVERLAY = "waveshare_wm8960", "dtoverlay=wm8960-soundcard"
 PASSWORD = "correct horse battery"
 CLOCK_IS_RIGHT = "f /run/systemd/timesync/synchronized\n"
 """Says so in the place of a time server, which is not in the network."""
@@ -170,13 +171,13 @@ def check_listening(machine: Machine) -> None:
 
 
 def test_firstrun_makes_a_device_that_listens(debian_12: Machine, card: Path, keys: Keys, bundle: Path) -> None:
-    """It runs instead of the system, and starts that again; then the device fetches its release and installs itself."""
+    """It runs instead of the system, and starts that; the device fetches its release, and starts anew for its board."""
     assert debian_12.cable is not None
     template = {"firstrun.sh": "#!/bin/sh\necho somebody else's\n"}
     sha256 = hashlib.sha256(bundle.read_bytes()).hexdigest()
     with served(bundle.parent, debian_12.cable.address) as url:
         source = ("--source", f"{url}/{bundle.name}", "--sha256", sha256)
-        line = prepare_card(card, *options(card, keys, *source), template=template)
+        line = prepare_card(card, *options(card, keys, *source), "--profile", BOARD, template=template)
         debian_12.copy_in(card, BOOT)
         # As everything is on a FAT partition.
         debian_12.run(f"chmod -R 755 {BOOT}")
@@ -189,7 +190,10 @@ def test_firstrun_makes_a_device_that_listens(debian_12: Machine, card: Path, ke
         assert re.search(r"^psk=[0-9a-f]{64}$", connection, re.MULTILINE)
         debian_12.boot()
         check_system(debian_12, keys)
+        debian_12.wait_until_off(INSTALL_LIMIT_S)
+        debian_12.boot()
         check_listening(debian_12)
+    assert OVERLAY in debian_12.read(f"{BOOT}/config.txt")
     assert f'"sha256": "{sha256}"' in debian_12.read("/opt/hearthside/current/MANIFEST")
 
 
