@@ -101,6 +101,7 @@ def test_without_its_broker_it_says_so_or_goes_on_with_a_key_of_its_own(
     with stage.card.record_speaker() as heard:
         stage.card.hear(QUESTION)
         device.wait_until(lambda: stage.sounds(heard), "a word about the broker")
+    device.wait_until(lambda: device.health()["phase"] == "idle", "the end of the word")
     broker.start()
     stage.ask(device)
     device.wait_for_state("listening")
