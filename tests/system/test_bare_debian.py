@@ -74,7 +74,7 @@ def test_what_is_kept_is_there_for_the_next_command(tmp_path: Path) -> None:
 def test_what_needs_no_card_works_on_arm64() -> None:
     """The processors of all Pis since the third, computed by software; `tests/system/emulated.py` chooses the tests.
 
-    Some 25 minutes on two free cores [estimated: four fifths of the tests took 25 minutes of one processor].
+    It took 33 minutes with what the other system tests left of two cores, setup included.
     """
     # pip, told in its own way not to compile: most of what --dev installs is not imported here.
     setup = "PIP_NO_COMPILE=0 ./scripts/setup --sim --dev"
