@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from device.ports.wake import Detection, DetectionRule, NearMiss
 from device.units import BYTES_PER_SAMPLE, Samples
@@ -26,12 +26,18 @@ class Word(Protocol):
         """Begin a new stream; the refractory period goes on."""
 
 
-class BaseEngine(ABC):
+AnyWord = TypeVar("AnyWord", bound=Word)
+
+
+class BaseEngine(ABC, Generic[AnyWord]):
     """An engine that works in steps of fixed length, whatever the length of the pieces that are fed."""
 
-    def __init__(self, words: Sequence[Word], step: Samples) -> None:
+    def __init__(self, words: Sequence[AnyWord], step: Samples, of_first_model: int = 1) -> None:
+        """`of_first_model`: how many of the words, the first ones, the first model detects."""
         self.words = tuple(word.name for word in words)
-        self._listened_for = words
+        self.can_narrow = len(words) > of_first_model
+        self._listened_for = self._heard = words
+        self._of_first_model = of_first_model
         self._samples = step
         self._bytes = step * BYTES_PER_SAMPLE
         self._pending = bytearray()
@@ -71,6 +77,12 @@ class BaseEngine(ABC):
         self._forget()
         for word in self._listened_for:
             word.forget()
+
+    def narrow(self, first_only: bool) -> None:
+        """Listen for what the first model detects only; False: for all words again, as if they were new."""
+        for word in self._listened_for[self._of_first_model :]:
+            word.forget()
+        self._heard = self._listened_for[: self._of_first_model] if first_only else self._listened_for
 
     def _coming(self, most: int) -> bytes:
         """Return the whole steps, up to `most`, that were fed already and follow the one that is being scored."""

@@ -40,7 +40,7 @@ _RISE_AFTER_END_MS = {"alexa": 230, "hey_jarvis": 160, "hey_mycroft": 120, "okay
 _UNKNOWN_RISE_AFTER_END_MS = 250
 
 
-class MicroWakeWord(BaseEngine):
+class MicroWakeWord(BaseEngine["_Word"]):
     """A `ports.WakeWord`: scores every 30 ms (480 samples at 16 kHz), in the caller's thread.
 
     A score is the mean of the newest probabilities, as many as the model's maker recommends (five: 150 ms). A word's
@@ -59,17 +59,10 @@ class MicroWakeWord(BaseEngine):
         rules.refuse_unknown(words)
         models = [find_word(name) for name in words]
         refuse_same_names(models)
-        self._words = [_Word(model, rules.of(name, model.cutoff)) for name, model in zip(words, models, strict=True)]
-        super().__init__(self._words, _STEP)
-        self.can_narrow = len(self._words) > 1
-        self._heard = self._words
+        super().__init__(
+            [_Word(model, rules.of(name, model.cutoff)) for name, model in zip(words, models, strict=True)], _STEP
+        )
         self._features = _package().MicroWakeWordFeatures()
-
-    def narrow(self, first_only: bool) -> None:
-        """Listen for the first word only; False: for all of them again, as if they were new."""
-        for word in self._words[1:]:
-            word.forget()
-        self._heard = self._words[:1] if first_only else self._words
 
     def _forget(self) -> None:
         self._features.reset()

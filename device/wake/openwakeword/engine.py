@@ -46,7 +46,7 @@ _LONGEST_WAIT_CHUNKS = 3
 _USUAL_THRESHOLD = 0.5
 
 
-class OpenWakeWord(BaseEngine):
+class OpenWakeWord(BaseEngine["_Word"]):
     """A `ports.WakeWord`: scores every 80 ms (1280 samples at 16 kHz), in the caller's thread.
 
     A word's rule (see decision.py) decides when it is detected. While the word seems to go on, the detection is held
@@ -73,11 +73,9 @@ class OpenWakeWord(BaseEngine):
         self.memory = Samples(self._features.memory_chunks * CHUNK_SAMPLES)
         """How much of the newest sound the scores depend on."""
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
-        self._words = _label(models, self._heads, [rules.of(name, _USUAL_THRESHOLD) for name in names])
-        super().__init__(self._words, self.step)
-        self.can_narrow = len(self._heads) > 1
+        labelled = _label(models, self._heads, [rules.of(name, _USUAL_THRESHOLD) for name in names])
+        super().__init__(labelled, self.step, of_first_model=len(self._heads[0].classes))
         self._running = self._heads
-        self._heard = self._words
         self._recent: deque[bytes] = deque(maxlen=_KEPT_CHUNKS)
         self._chunks = 0
 
@@ -87,12 +85,9 @@ class OpenWakeWord(BaseEngine):
         self._position += samples
 
     def narrow(self, first_only: bool) -> None:
-        """Listen for what the first model detects only; False: for all words again, as if they were new."""
-        first = len(self._heads[0].classes)
-        for word in self._words[first:]:
-            word.forget()
+        """See BaseEngine."""
+        super().narrow(first_only)
         self._running = self._heads[:1] if first_only else self._heads
-        self._heard = self._words[:first] if first_only else self._words
 
     def _forget(self) -> None:
         self._recent.clear()
