@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import shlex
 import shutil
@@ -79,6 +80,15 @@ def nobody_has_made_a_place_for_sockets(monkeypatch: pytest.MonkeyPatch) -> None
     """No house of a test is found by the commands of whoever runs the tests, nor by another test."""
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def usual_logging() -> Iterator[None]:
+    """Let no test that runs a command in this process decide what the next one logs."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = before[0], before[1]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import types
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,15 +13,6 @@ from device.core.events import ResponseStarted, SpeechStarted, ToolCalled
 from device.core.status import Phase, Status
 from device.secrets import MASK, Secret
 from device.service import journal
-
-
-@pytest.fixture(autouse=True)
-def usual_logging() -> Iterator[None]:
-    """Give the handlers back that were there before."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = before[0], before[1]
 
 
 def test_under_systemd_every_line_has_its_priority(

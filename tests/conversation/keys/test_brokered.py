@@ -264,7 +264,9 @@ async def test_a_device_that_can_never_get_a_key_does_not_start(tmp_path: Path) 
 async def test_a_silent_broker_keeps_nobody_waiting_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It took the connection and says nothing."""
     monkeypatch.setattr("device.conversation.openai.keys.brokered.PATIENCE_S", 0.2)
-    server = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
+    taken: list[asyncio.StreamWriter] = []
+    # Held: from Python 3.13 on a connection that nobody holds is closed.
+    server = await asyncio.start_server(lambda reader, writer: taken.append(writer), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     device = Speaker(tmp_path, {ENROLMENT: "hse_" + "0" * 64}, broker=f"http://127.0.0.1:{port}")
     with pytest.raises(LinkError, match="has not answered"):
@@ -272,6 +274,7 @@ async def test_a_silent_broker_keeps_nobody_waiting_for_long(tmp_path: Path, mon
     began = asyncio.get_running_loop().time()
     await device.conversation.aclose()
     assert asyncio.get_running_loop().time() - began < 1
+    taken[0].close()
     server.close()
 
 
