@@ -13,9 +13,15 @@ class Indication(Enum):
 
     MUTED = "muted"
     LISTENING = "listening"
+    CONFIRMING = "confirming"
+    """A tool waits for the person's permission."""
     WAKING = "waking"
     THINKING = "thinking"
     SPEAKING = "speaking"
+    RINGING = "ringing"
+    """A timer or an alarm is due."""
+    ANNOUNCING = "announcing"
+    """The device says something that nobody asked for."""
     DEAF = "deaf"
     """The microphone or the wake-word engine does not work."""
     ERROR = "error"
@@ -39,12 +45,21 @@ def indication(status: Status) -> Indication:
     """Return what the lights must say.
 
     Mute comes before everything, and a conversation before faults: while the gate may be open the person must see it.
+    A question for permission stands before the rest of a conversation, but not before the person's turn to speak.
     """
     if status.muted:
         return Indication.MUTED
+    if status.confirming and status.phase is not Phase.LISTENING:
+        return Indication.CONFIRMING
     if status.phase is not Phase.IDLE:
         return _OF_PHASE[status.phase]
-    return _trouble(status) or Indication.IDLE
+    return _speaking_first(status) or _trouble(status) or Indication.IDLE
+
+
+def _speaking_first(status: Status) -> Indication | None:
+    if status.ringing:
+        return Indication.RINGING
+    return Indication.ANNOUNCING if status.announcing else None
 
 
 def _trouble(status: Status) -> Indication | None:

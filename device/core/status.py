@@ -38,3 +38,9 @@ class Status:
     ducked: bool = False
     failing: bool = False
     """The last conversation ended with an error, and the person is being told."""
+    ringing: bool = False
+    """A timer or an alarm rings."""
+    announcing: bool = False
+    """A sentence that nobody asked for is being said."""
+    confirming: bool = False
+    """A tool waits for the person's permission."""

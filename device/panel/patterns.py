@@ -1,8 +1,8 @@
 """Indication -> how the lights move: brightness over time, as data. No I/O, no clock.
 
 A single LED without colour must show all indications, so each differs in its movement; colour only helps. Sound may
-leave the device in LISTENING, THINKING and SPEAKING, so these are never dark; nor are WAKING and the faults, so that a
-dark light means nothing but MUTED, IDLE and OFFLINE.
+leave the device in LISTENING, THINKING and SPEAKING, and while a tool waits for permission (CONFIRMING), so these are
+never dark; nor are WAKING and the faults, so that a dark light means nothing but MUTED, IDLE and OFFLINE.
 """
 
 from __future__ import annotations
@@ -114,6 +114,10 @@ DIMMABLE: Mapping[Indication, Pattern] = {
     Indication.WAKING: _fading(CYAN, (0, 0.1), (400, 1.0)),
     Indication.THINKING: _fading(VIOLET, (0, 0.15), (800, 0.8), (1600, 0.15)),
     Indication.SPEAKING: _fading(GREEN, (0, 0.4), (250, 1.0), (500, 0.4)),
+    # Never dark: sound may leave the device meanwhile.
+    Indication.CONFIRMING: _stepping(AMBER, (1.0, 400), (0.2, 400)),
+    Indication.RINGING: _fading(WHITE, (0, 0.1), (400, 1.0), (800, 0.1)),
+    Indication.ANNOUNCING: _fading(GREEN, (0, 0.2), (600, 0.7), (1200, 0.2)),
     # Three flashes and a pause, for as long as it lasts, so that nobody talks to a deaf device for a day.
     Indication.DEAF: _stepping(RED, (1.0, 100), (0.1, 100), (1.0, 100), (0.1, 100), (1.0, 100), (0.1, 900)),
     Indication.FAULT: _stepping(AMBER, (1.0, 150), (0.1, 150), (1.0, 150), (0.1, 1550)),
@@ -130,6 +134,9 @@ ON_OFF: Mapping[Indication, Pattern] = {
     Indication.WAKING: _steady(CYAN, 1.0),
     Indication.THINKING: _steady(VIOLET, 1.0),
     Indication.SPEAKING: _steady(GREEN, 1.0),
+    Indication.CONFIRMING: _steady(AMBER, 1.0),
+    Indication.RINGING: _stepping(WHITE, (1.0, 150), (0.0, 150)),
+    Indication.ANNOUNCING: _stepping(GREEN, (1.0, 1100), (0.0, 100)),
     # Lit with short dips: dark means that all is well, or that the device is muted.
     Indication.DEAF: _stepping(RED, (0.0, 100), (1.0, 100), (0.0, 100), (1.0, 100), (0.0, 100), (1.0, 900)),
     Indication.FAULT: _stepping(AMBER, (0.0, 100), (1.0, 150), (0.0, 100), (1.0, 1650)),

@@ -17,6 +17,9 @@ statuses = st.builds(
     online=st.booleans(),
     faults=st.frozensets(st.sampled_from(Device)),
     failing=st.booleans(),
+    ringing=st.booleans(),
+    announcing=st.booleans(),
+    confirming=st.booleans(),
 )
 
 
@@ -30,6 +33,11 @@ statuses = st.builds(
         (Status(faults=frozenset({Device.SPEAKER})), Indication.FAULT),
         (Status(faults=frozenset({Device.SPEAKER}), failing=True), Indication.ERROR),
         (Status(online=False), Indication.OFFLINE),
+        (Status(phase=Phase.THINKING, confirming=True), Indication.CONFIRMING),
+        (Status(phase=Phase.LISTENING, confirming=True), Indication.LISTENING),
+        (Status(phase=Phase.SPEAKING, ringing=True), Indication.SPEAKING),
+        (Status(ringing=True, announcing=True, online=False), Indication.RINGING),
+        (Status(announcing=True, failing=True), Indication.ANNOUNCING),
     ],
 )
 def test_the_most_important_fact_is_shown(status: Status, expected: Indication) -> None:
@@ -47,4 +55,5 @@ def test_mute_is_always_shown(status: Status) -> None:
 def test_a_conversation_is_always_visible(status: Status) -> None:
     """Outside IDLE the gate may be open: the lights say so whatever else is wrong."""
     if not status.muted and status.phase is not Phase.IDLE:
-        assert indication(status).value == status.phase.value
+        shown = indication(status)
+        assert shown.value == status.phase.value or (shown is Indication.CONFIRMING and status.confirming)

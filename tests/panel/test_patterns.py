@@ -10,7 +10,13 @@ from device.core.indication import Indication
 from device.panel.patterns import DIMMABLE, FRAME, ON_OFF, Pattern, pattern_of
 from device.units import Ms
 
-LIVE = (Indication.WAKING, Indication.LISTENING, Indication.THINKING, Indication.SPEAKING)
+LIVE = (
+    Indication.WAKING,
+    Indication.LISTENING,
+    Indication.THINKING,
+    Indication.SPEAKING,
+    Indication.CONFIRMING,
+)
 # lgpio takes whole percents and cuts the rest off.
 DARKEST = 0.01
 
