@@ -10,6 +10,7 @@ import pytest
 
 from device.cli import COMMANDS, _parser
 from device.house import configuration
+from device.tools.own import definition
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "hardware.md", ROOT / "device" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -30,8 +31,11 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_every_example_of_a_configuration_is_accepted(block: str) -> None:
-    """As it is copied."""
-    configuration.parse(tomllib.loads(block))
+    """As it is copied; so is that of a tool of one's own, which begins with the place of its file."""
+    if block.startswith("# /etc/hearthside/tools.d/"):
+        definition.parse(block)
+    else:
+        configuration.parse(tomllib.loads(block))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

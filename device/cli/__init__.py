@@ -23,6 +23,7 @@ COMMANDS = {
     "stop": "remote.orders",
     "volume": "remote.volume",
     "events": "remote.events",
+    "tools": "tools",
     "listen": "listen",
     "replay": "replay",
     "config": "config",

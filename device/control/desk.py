@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from device.control.messages import AnyRequest, GetLevels, GetStatus, Mute, SetVolume, Stop, Subscribe, Unmute
+from device.control.messages import (
+    AnyRequest,
+    CallTool,
+    GetLevels,
+    GetStatus,
+    GetTools,
+    Mute,
+    SetVolume,
+    Stop,
+    Subscribe,
+    Unmute,
+)
 from device.core.events import MuteRequested, StopRequested, UnmuteRequested
 from device.errors import AudioError, HearthsideError
 from device.ports.facts import Post
 from device.ports.sound import Volume
+from device.ports.tools import Tools, ToolSpec
 
 CLOSING_LIMIT_S = 15.0
 """An opening of the microphone that is under way may take 10 s, and a card that hangs is waited for for 3."""
@@ -32,6 +44,9 @@ class Outside:
     levels: Callable[[], dict[str, Any]]
     """Return how loud it is at the microphone."""
     volume: Volume
+    tools: Tools
+    tool_sources: Mapping[str, str]
+    """Where each tool comes from, by its name."""
     is_muted: Callable[[], bool]
     microphone_settled: Callable[[], Awaitable[None]]
     """Wait until what the microphone was last told has been done, or has failed."""
@@ -61,6 +76,18 @@ class Desk:
                 return {"volume": await self._set_volume(request)}
             case GetLevels():
                 return self._outside.levels()
+            case GetTools():
+                return {"tools": [self._described(spec) for spec in self._outside.tools.specs]}
+            case CallTool():
+                return {"output": await self._outside.tools.call(request.name, request.arguments)}
+
+    def _described(self, spec: ToolSpec) -> dict[str, Any]:
+        return {
+            "name": spec.name,
+            "from": self._outside.tool_sources.get(spec.name, ""),
+            "description": spec.description,
+            "parameters": spec.parameters,
+        }
 
     async def _mute(self) -> dict[str, Any]:
         """Mute as the button does. The answer is a promise: it is given when the microphone is closed."""

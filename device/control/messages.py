@@ -53,7 +53,18 @@ class GetLevels(Request, frozen=True, tag="levels"):
     """How loud is what the microphone hears?"""
 
 
-AnyRequest = GetStatus | Mute | Unmute | Stop | SetVolume | Subscribe | GetLevels
+class GetTools(Request, frozen=True, tag="tools"):
+    """What can the model call, and where does each tool come from?"""
+
+
+class CallTool(Request, frozen=True, tag="call_tool"):
+    """Run a tool, as the model would; `arguments` is JSON text. One that a person must confirm is not run."""
+
+    name: Annotated[str, Meta(max_length=64)]
+    arguments: str = "{}"
+
+
+AnyRequest = GetStatus | Mute | Unmute | Stop | SetVolume | Subscribe | GetLevels | GetTools | CallTool
 
 _requests = msgspec.json.Decoder(AnyRequest)
 

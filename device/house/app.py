@@ -169,7 +169,7 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     readiness = Readiness(listening.microphone, lambda: controller.status.muted, settings.wake.words)
     health = HealthLog(home.health)
     # Everybody in the house who is told of every fact and order.
-    parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health, relief)
+    parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health, relief, home)
     oversight = Oversight(site, parts, lookout)
     controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
     controller.observers += [*oversight.observers, TurnLog().observe, heap.Tidying(site.loading).observe]

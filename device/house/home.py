@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,9 +14,12 @@ from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.feature import Feature, Fitted, Outside
 from device.ports.sound import Volume
+from device.ports.tools import Tool
 from device.tools.registry import Registry
 
 Part = TypeVar("Part")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,8 @@ class Home:
 
     registry: Registry
     fitted: tuple[Fitted, ...]
+    sources: dict[str, str]
+    """Where each tool comes from, for people, by its name."""
 
     @property
     def observers(self) -> tuple[Observer, ...]:
@@ -42,9 +48,22 @@ class Home:
 
 def open_home(site: Site, volume: Volume) -> Home:
     """Put every feature to work. Raise ConfigError."""
-    fitted = tuple(_fit(site, feature, volume) for feature in catalogue.FEATURES)
-    tools = [tool for one in fitted for tool in one.tools]
-    return Home(Registry(tools, site.settings.tools.timeout_s), fitted)
+    fitted = {feature.name: _fit(site, feature, volume) for feature in catalogue.FEATURES}
+    tools: dict[str, Tool[Any]] = {}
+    sources: dict[str, str] = {}
+    for name, one in fitted.items():
+        for tool in one.tools:
+            source = tool.source or name
+            if tool.name in tools:
+                log.error(
+                    "two tools are called %s: that of %s is left out, for %s has one",
+                    tool.name,
+                    source,
+                    sources[tool.name],
+                )
+                continue
+            tools[tool.name], sources[tool.name] = tool, source
+    return Home(Registry(tuple(tools.values()), site.settings.tools.timeout_s), tuple(fitted.values()), sources)
 
 
 def _fit(site: Site, feature: Feature[Any], volume: Volume) -> Fitted:

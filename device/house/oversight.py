@@ -24,6 +24,7 @@ from device.core.indication import Indication, indication
 from device.core.report import Report
 from device.core.status import Status
 from device.house.closing import Closing
+from device.house.home import Home
 from device.house.listening import WakeWing
 from device.house.relief import Relief
 from device.house.site import Site
@@ -101,6 +102,7 @@ class Parts:
     wake: WakeWing
     health: HealthLog
     relief: Relief
+    home: Home
 
     def scored_frames(self) -> int:
         """Return how many frames the wake word has heard."""
@@ -181,6 +183,8 @@ class Oversight:
             status=self._told,
             levels=self._levels,
             volume=self._parts.volume,
+            tools=self._parts.home.registry,
+            tool_sources=self._parts.home.sources,
             is_muted=lambda: controller.status.muted,
             microphone_settled=controller.microphone_settled,
             microphone_is_closed=lambda: microphone.is_closed,

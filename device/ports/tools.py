@@ -34,6 +34,10 @@ class Tool(Generic[Arguments]):
     arguments: type[Arguments]
     run: Callable[[Arguments], Awaitable[str]]
     phrases: tuple[Phrase, ...] = ()
+    timeout_s: float | None = None
+    """How long a call may take; None: as long as tools.timeout_s says."""
+    source: str = ""
+    """Where it comes from, for people: a file; "": the feature that brings it."""
 
 
 @dataclass(frozen=True, slots=True)

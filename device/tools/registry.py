@@ -58,14 +58,15 @@ class Registry:
         raise ToolError(f'there is no tool called "{name[:60]}"; {have}')
 
     async def _run(self, tool: Tool[Any], arguments: Any) -> str:
+        limit_s = self._timeout_s if tool.timeout_s is None else tool.timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s) as limit:
+            async with asyncio.timeout(limit_s) as limit:
                 return await tool.run(arguments)
         except ToolError:
             raise
         except TimeoutError as error:
             if limit.expired():
-                raise ToolError(f"{tool.name} did not finish within {self._timeout_s:g} seconds") from error
+                raise ToolError(f"{tool.name} did not finish within {limit_s:g} seconds") from error
             raise _unexpected(tool, error) from error
         except asyncio.CancelledError as error:
             if _is_being_cancelled():

@@ -16,6 +16,8 @@ from device.control.server import ControlServer
 from device.control.socketfile import SocketFile
 from device.core.events import Event, MuteRequested, UnmuteRequested
 from device.errors import AudioError
+from device.tools.clock import clock_tool
+from device.tools.registry import Registry
 
 
 @contextmanager
@@ -34,6 +36,7 @@ class FakeHouse:
         self.closed = False
         self.percent = 40
         self.volume_error: AudioError | None = None
+        self.tools = Registry([clock_tool()], timeout_s=5)
         self.closing = asyncio.Event()
         """The microphone's card is done with it."""
         self.closing.set()
@@ -70,6 +73,8 @@ class FakeHouse:
             status=lambda: {"state": "muted" if self.muted else "listening"},
             levels=lambda: {"rms_dbfs": -50.0},
             volume=self,
+            tools=self.tools,
+            tool_sources={"get_time": "clock"},
             is_muted=lambda: self.muted,
             microphone_settled=self.settled,
             microphone_is_closed=lambda: self.closed,

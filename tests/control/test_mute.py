@@ -33,6 +33,8 @@ async def controlled(house: Mutable, folder: Path) -> AsyncIterator[Client]:
         status=dict,
         levels=dict,
         volume=volume,
+        tools=volume,
+        tool_sources={},
         is_muted=lambda: controller.status.muted,
         microphone_settled=controller.microphone_settled,
         microphone_is_closed=lambda: controller.status.muted,
