@@ -25,7 +25,7 @@ from device.ports.conversation import Conversation
 from device.ports.facts import Observer
 from device.ports.panel import Panel
 from device.ports.sound import Ear, Microphone, Mouth, Voice
-from device.ports.tools import Tools
+from device.ports.tools import Tools, UnconfirmedError
 from device.units import Ms
 
 log = logging.getLogger(__name__)
@@ -306,12 +306,22 @@ class Controller:
         self._attempt(Device.SPEAKER, "ReadAloud", partial(mouth.end_answer, action.turn))
 
     async def _run_tool(self, call: order.RunTool) -> None:
-        self.post(ev.ToolFinished(call.call_id, await self._output_of(call)))
+        try:
+            fact: Event = ev.ToolFinished(call.call_id, await self._output_of(call))
+        except UnconfirmedError as error:
+            needed = error.confirmation
+            fact = ev.ConfirmationNeeded(call.call_id, call.name, call.arguments, needed.way, needed.what)
+        self.post(fact)
 
     async def _output_of(self, call: order.RunTool) -> str:
-        """Run a tool; whatever it raises becomes the output, since the provider waits for one."""
+        """Run a tool; whatever else it raises becomes the output, since the provider waits for one.
+
+        Raise UnconfirmedError.
+        """
         try:
-            return await self._house.tools.call(call.name, call.arguments)
+            return await self._house.tools.call(call.name, call.arguments, call.confirmed)
+        except UnconfirmedError:
+            raise
         except ToolError as error:
             return str(error)
         except asyncio.CancelledError:

@@ -34,7 +34,7 @@ class Parts:
     async def close(self) -> None:
         """Microphone."""
 
-    async def call(self, name: str, arguments: str) -> str:
+    async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
         """Tools."""
         return "done"
 

@@ -17,6 +17,7 @@ from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase
 from device.errors import AudioError, SpeechError, ToolError
+from device.ports.tools import Confirmation, UnconfirmedError
 from device.service.mute import MuteMemory
 from device.units import Hz, Ms, Samples
 from tests.waiting import until
@@ -38,7 +39,7 @@ class Recorder:
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *arguments: self.calls.append((name, *arguments))
 
-    async def call(self, name: str, arguments: str) -> str:
+    async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
         if self.tool_error:
             raise self.tool_error
         return f"{name} done"
@@ -326,3 +327,31 @@ async def test_that_the_disk_refuses_is_said_when_the_conversation_is_over(recor
     await turn_the_loop()
     assert "play_announcement" in recorder.names()
     await memory.close()
+
+
+async def test_a_tool_that_needs_a_yes_runs_when_the_button_is_pressed(recorder: Recorder) -> None:
+    """The first call is refused, the person is told what to do, and the same call is made again as confirmed."""
+    calls: list[tuple[str, str, bool]] = []
+
+    async def call(name: str, arguments: str, confirmed: bool = False) -> str:
+        calls.append((name, arguments, confirmed))
+        if not confirmed:
+            raise UnconfirmedError(Confirmation(ev.Way.PRESS, "unlock the door"))
+        return "unlocked"
+
+    object.__setattr__(recorder, "call", call)
+    controller = build(recorder, Settings(notice=Ms(0)))
+    controller.post(WAKE)
+    controller.post(ev.SessionReady(1))
+    controller.post(ev.SpeechStarted(1))
+    controller.post(ev.SpeechStopped(1))
+    controller.post(ev.ResponseStarted(1, "r1"))
+    controller.post(ev.ToolCalled(1, "c1", "unlock", '{"door": "front"}'))
+    await turn_the_loop()
+    assert controller.status.confirming
+    assert ("show", Indication.CONFIRMING) in recorder.calls
+    assert "send_tool_result" not in recorder.names()
+    controller.post(ev.ButtonClicked(Samples(1)))
+    await turn_the_loop()
+    assert calls == [("unlock", '{"door": "front"}', False), ("unlock", '{"door": "front"}', True)]
+    assert ("send_tool_result", "c1", "unlocked") in recorder.calls

@@ -193,11 +193,15 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class RunTool:
-    """Run a tool beside the conversation; ToolFinished follows in any case."""
+    """Run a tool beside the conversation; ToolFinished follows in any case, or ConfirmationNeeded.
+
+    `confirmed`: a person has said yes to this very call.
+    """
 
     call_id: str
     name: str
     arguments: str
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

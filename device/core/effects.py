@@ -194,17 +194,30 @@ def give_grace(memory: Memory, fact: Any) -> list[Action]:
 
 def follow_up(memory: Memory, fact: ev.PlaybackFinished) -> list[Action]:
     """The person may go on without the wake word."""
-    memory.answer = AnswerProgress()
-    memory.window = memory.settings.follow_up
+    usual = memory.settings.turn_end
+    turn = [] if memory.turn_end is usual else [_begin_turn(memory, usual)]
+    _listen_again(memory, memory.settings.follow_up)
     memory.in_follow_up = True
+    return [*turn, *give_volume_back(memory)]
+
+
+def give_turn(memory: Memory, window: Ms) -> list[Action]:
+    """It is the person's turn, a new one, for as long as `window` without a word."""
+    turn = _begin_turn(memory, memory.settings.turn_end)
+    _listen_again(memory, window)
+    memory.in_follow_up = False
+    return [turn, *give_volume_back(memory)]
+
+
+def _listen_again(memory: Memory, window: Ms) -> None:
+    memory.answer = AnswerProgress()
+    memory.window = window
     memory.by_button = memory.button_down
     memory.grace_given = False
     memory.since = None
     memory.began = Samples(0)
     usual = memory.settings.turn_end
     memory.note(hearing=usual is TurnEnd.DEVICE and memory.voice is not None and not rest_goes_on(memory))
-    turn = [] if memory.turn_end is usual else [_begin_turn(memory, usual)]
-    return [*turn, *give_volume_back(memory)]
 
 
 def duck(memory: Memory, fact: ev.VoiceStarted) -> list[Action]:

@@ -119,6 +119,7 @@ def _leave_session(memory: Memory) -> list[Action]:
     memory.until = None
     memory.calls.clear()
     memory.awaited.clear()
+    memory.end_confirmation()
     memory.stop(Timer.HOLD_TAIL)
     memory.stop(Timer.LONGEST_SESSION)
     return close

@@ -95,6 +95,15 @@ class Device(Enum):
     """The machine from which keys for sessions come, where they are not this device's own."""
 
 
+class Way(Enum):
+    """How a person says yes to what is to be done."""
+
+    PRESS = "press"
+    """By pressing the button: nothing outside of the house can forge that."""
+    YES = "yes"
+    """By saying yes (or by pressing the button all the same)."""
+
+
 @dataclass(frozen=True, slots=True)
 class WakeWordDetected:
     """A wake word was heard; `end` is where it ends in the capture stream (an estimate, never late)."""
@@ -264,6 +273,17 @@ class ToolFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmationNeeded:
+    """A tool was not run, since a person must say yes to it first. `what` says to what: "unlock the door"."""
+
+    call_id: str
+    name: str
+    arguments: str = field(repr=False)
+    way: Way
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderComplained:
     """The provider reported an error that leaves the session alive. `failure`: no answer may come because of it."""
 
@@ -405,6 +425,7 @@ Event = (
     | CallBegun
     | ToolCalled
     | ToolFinished
+    | ConfirmationNeeded
     | ProviderComplained
     | Heard
     | Said

@@ -88,6 +88,15 @@ TOOL_BROKE = "Not done: a fault in the device."
 TOO_MANY_CALLS = "Not done: too many calls at once. Wait for the results of the others, then call again."
 """For the model, in answer to a call of a flood."""
 
+PRESS_TO = "Press the button to {what}."
+SAY_YES_TO = "Say yes to {what}."
+"""Said to a person whose yes is needed."""
+
+NOT_CONFIRMED = "Not done: nobody confirmed it. Only a person at the device can; ask again only if they want it."
+DECLINED = "Not done: the person said no."
+CONFIRMING_ANOTHER = "Not done: the person is being asked to confirm something else. Wait for its result first."
+"""For the model, in answer to a call that needed a yes."""
+
 
 def trouble(fact: ev.Event) -> str:
     """Return what a person needs to know about a fact that reports a problem, "" for any other fact."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from device.core.actions import TurnEnd
+from device.core.confirmation import says_no, says_yes
 from device.core.events import (
+    ConfirmationNeeded,
     Device,
     DeviceFailed,
     Failure,
+    Heard,
     ProviderComplained,
     ResponseFinished,
     SessionFailed,
@@ -16,6 +19,7 @@ from device.core.events import (
     ToolFinished,
     VoiceStarted,
     VoiceStopped,
+    Way,
 )
 from device.core.memory import Memory, Timer, awaits_more, rest_goes_on
 from device.core.status import Phase
@@ -249,3 +253,52 @@ def conversation_needs_device(memory: Memory, fact: DeviceFailed) -> bool:
         return True
     needs_ear = memory.status.phase in (Phase.WAKING, Phase.LISTENING)
     return fact.device is (Device.MICROPHONE if needs_ear else Device.SPEAKER)
+
+
+def may_ask(memory: Memory, fact: ConfirmationNeeded) -> bool:
+    """The person waits for this call, is not being asked about another, and has not just refused."""
+    return memory.confirming is None and fact.call_id in memory.awaited and not memory.answer.refused
+
+
+def confirmation_is_open(memory: Memory, fact: ConfirmationNeeded) -> bool:
+    """The provider of this session still waits for the call's result."""
+    return fact.call_id in memory.calls
+
+
+def confirming(memory: Memory, fact: Any) -> bool:
+    """A person is being asked for a yes."""
+    return memory.confirming is not None
+
+
+def confirming_in_words(memory: Memory, fact: Any) -> bool:
+    """A person is being asked for a yes in words."""
+    return memory.confirming is not None and memory.confirming.wanted.way is Way.YES
+
+
+def press_confirms(memory: Memory, fact: Any) -> bool:
+    """A person has been asked long enough ago to have understood what this press means."""
+    asked = memory.confirming
+    return asked is not None and memory.now >= asked.since + memory.settings.notice
+
+
+def hold_may_confirm(memory: Memory, fact: Any) -> bool:
+    """The same, where the button is asked for: whoever presses it long has pressed it. To say yes it may be held."""
+    return press_confirms(memory, fact) and not confirming_in_words(memory, fact)
+
+
+def release_confirms(memory: Memory, fact: Any) -> bool:
+    """The button, which was asked for, was let go before that became a long press, which mutes."""
+    return hold_may_confirm(memory, fact) and memory.button_down
+
+
+def heard_yes(memory: Memory, fact: Heard) -> bool:
+    """The person has said yes, in words said after the question."""
+    asked = memory.confirming
+    if asked is None or not confirming_in_words(memory, fact):
+        return False
+    return fact.turn > asked.turn and says_yes(fact.text, asked.wanted.what)
+
+
+def heard_no(memory: Memory, fact: Heard) -> bool:
+    """The person has said no."""
+    return memory.confirming is not None and says_no(fact.text)

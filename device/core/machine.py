@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from device.core import confirmation
 from device.core import events as ev
 from device.core.actions import Action, CloseGate, OpenGate
 from device.core.darkness import sound_instead
@@ -70,7 +71,7 @@ class Machine:
 
     def _follow(self, trigger: Trigger, fact: object) -> list[Action]:
         before = self._memory.status.phase
-        actions = self._apply(trigger, fact)
+        actions = [*confirmation.give_up(self._memory, fact), *self._apply(trigger, fact)]
         watch(self._memory, fact)
         return [*actions, *sound_instead(self._memory, before, fact, actions), *say_not_kept(self._memory)]
 

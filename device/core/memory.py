@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from device.core.actions import TurnEnd
-from device.core.events import Failure, WakeWordDetected
+from device.core.events import ConfirmationNeeded, Failure, WakeWordDetected
 from device.core.status import Phase, Status
 from device.units import Ms, Samples
 
@@ -31,6 +31,8 @@ class Timer(Enum):
     """Nobody goes on with a sentence for so long after releasing the button: the voice is something else."""
     FAILURE_SHOWN = "failure shown"
     """The failed conversation has been shown long enough."""
+    CONFIRMATION = "confirmation"
+    """A person has been asked for a yes long enough."""
 
 
 BargeIn = Literal["voice", "wake_word", "off"]
@@ -69,6 +71,10 @@ class Settings:
     the answer."""
     calls: int = 32
     """The most calls of tools that may be open at once: more than a home has switches in one room."""
+    confirm: Ms = Ms(15_000)
+    """How long a person is given to say yes, or to press the button: across a room, and to think."""
+    notice: Ms = Ms(1_000)
+    """Nobody has understood sooner what is asked: a press until then was meant otherwise."""
     longest_turn: Ms = Ms(300_000)
     """The longest that sound is sent before an answer is heard: a minute of speech, and ten rounds of slow tools.
     Otherwise a provider that hears a radio, or wrongly reports a voice, would keep the gate open for hours."""
@@ -119,6 +125,18 @@ class AnswerProgress:
     """It ran dry before the end of its sound was reported."""
     suspected: Failure | None = None
     """The provider's error after which there may be no answer."""
+    refused: bool = False
+    """The person was asked for a yes, and has not given it: it is not asked for again until the person speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """What a person is asked about: see confirmation.py."""
+
+    wanted: ConfirmationNeeded
+    turn: int
+    """In which it was asked: only what is said in a later one answers it."""
+    since: Ms
 
 
 @dataclass(slots=True)
@@ -184,6 +202,8 @@ class Memory:
     """The wait for the person is over; only the provider's sign of life is waited for."""
     wake_word: WakeWordDetected | None = None
     """The wake word that was said in the open session; None once something has come from the provider since."""
+    confirming: Confirming | None = None
+    """What a person is being asked about."""
     calls: set[str] = field(default_factory=set)
     """Calls whose results the provider waits for."""
     awaited: set[str] = field(default_factory=set)
@@ -202,9 +222,23 @@ class Memory:
         """Forget `timer`."""
         self.timers.pop(timer, None)
 
+    def end_confirmation(self) -> None:
+        """Ask nobody any more, whatever the answer was."""
+        self.confirming = None
+        self.stop(Timer.CONFIRMATION)
+        self.note(confirming=False)
+
 
 def deadline(memory: Memory, phase: Phase) -> Ms | None:
     """Return how long `phase` may last; None for IDLE, the only phase that waits for nothing."""
+    usual = _deadline(memory, phase)
+    if usual is None or memory.confirming is None:
+        return usual
+    # What ends the question also ends the wait for it.
+    return Ms(max(usual, memory.settings.confirm + memory.settings.think))
+
+
+def _deadline(memory: Memory, phase: Phase) -> Ms | None:
     settings = memory.settings
     if phase is Phase.LISTENING:
         return _while_listening(memory)

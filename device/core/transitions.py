@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from device.core import answers, silence
+from device.core import answers, confirmation, silence
 from device.core import effects as do
 from device.core import endings as end
 from device.core import events as ev
@@ -147,6 +147,33 @@ _SPEAKING = (
 )
 
 
+def _while_confirming() -> tuple[Row, ...]:
+    """Rows of the question whether something may be done; they come before all others."""
+    return tuple(row for phase in (LISTENING, THINKING, SPEAKING) for row in _confirming(phase))
+
+
+def _confirming(here: Phase) -> tuple[Row, ...]:
+    asked = () if here is LISTENING else _asked(here)
+    return (
+        *asked,
+        Row(here, ev.ConfirmationNeeded, here, confirmation.refuse, when.confirmation_is_open),
+        Row(here, ev.ButtonClicked, here, confirmation.confirm, when.press_confirms),
+        Row(here, ev.ButtonHeld, here, do.press_button, when.hold_may_confirm, rearm=False),
+        Row(here, ev.ButtonReleased, here, confirmation.confirm, when.release_confirms),
+        Row(here, ev.Heard, here, confirmation.confirm, when.heard_yes),
+        Row(here, ev.Heard, here, confirmation.decline, when.heard_no),
+        Row(here, Timer.CONFIRMATION, here, confirmation.time_out),
+    )
+
+
+def _asked(here: Phase) -> tuple[Row, ...]:
+    return (
+        Row(here, ev.ConfirmationNeeded, here, confirmation.ask, when.may_ask),
+        Row(here, ev.PlaybackFinished, LISTENING, confirmation.listen, when.confirming_in_words),
+        Row(here, ev.PlaybackFinished, here, confirmation.wait, when.confirming),
+    )
+
+
 def _in_every_phase() -> tuple[Row, ...]:
     """Rows that hold everywhere; they stand last, so that a phase may have its own."""
     return tuple(row for phase in Phase for row in _everywhere(phase))
@@ -196,7 +223,7 @@ def _in_every_conversation(here: Phase) -> tuple[Row, ...]:
     )
 
 
-ROWS: tuple[Row, ...] = _IDLE + _WAKING + _LISTENING + _THINKING + _SPEAKING + _in_every_phase()
+ROWS: tuple[Row, ...] = _while_confirming() + _IDLE + _WAKING + _LISTENING + _THINKING + _SPEAKING + _in_every_phase()
 
 
 def _index() -> dict[tuple[Phase, Trigger], tuple[Row, ...]]:

@@ -42,8 +42,8 @@ from device.service.statusline import StatusLine
 from device.service.systemd import ServiceManager, watchdog_s
 from device.service.turnlog import TurnLog
 from device.service.watchdog import WatchdogFeeder
+from device.tools.pins.switches import Relays
 from device.tools.registry import Registry
-from device.tools.relays import Relays
 from device.wake.worker import WakeWorker
 
 

@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from device.core.events import Way
 from device.core.health import Health
+from device.errors import ConfigError
 from device.house import catalogue
-from device.house.catalogue import settings_of
+from device.house.catalogue import settings_of, traits_of
+from device.house.configuration import Config
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.feature import Feature, Fitted, Outside
@@ -48,6 +51,7 @@ class Home:
 
 def open_home(site: Site, volume: Volume) -> Home:
     """Put every feature to work. Raise ConfigError."""
+    _refuse_unconfirmable(site.settings)
     fitted = {feature.name: _fit(site, feature, volume) for feature in catalogue.FEATURES}
     tools: dict[str, Tool[Any]] = {}
     sources: dict[str, str] = {}
@@ -75,3 +79,21 @@ def _fit(site: Site, feature: Feature[Any], volume: Volume) -> Fitted:
     if fitted.close is not None:
         site.closing.add(feature.name, fitted.close)
     return fitted
+
+
+def _refuse_unconfirmable(settings: Config) -> None:
+    """Refuse what is only to be done after a yes that nobody could give."""
+    for feature in catalogue.FEATURES:
+        for key, way in feature.confirms(settings_of(settings, feature)).items():
+            if lacking := _lacking(settings, way):
+                raise ConfigError(f'{key} = "{way.value}": {lacking}')
+
+
+def _lacking(settings: Config, way: Way) -> str:
+    """Return what is missing for a person to confirm something in this way, and what to do; "" when nothing is."""
+    if way is Way.PRESS and settings.hardware.button.pin is None:
+        return "no button is configured that could be pressed; set hardware.button.pin"
+    if way is Way.YES and not traits_of(settings).transcribes:
+        where = f"conversation.{settings.conversation.provider}.transcription_model"
+        return f'a spoken yes cannot be understood unless your words are transcribed; set {where}, or confirm = "press"'
+    return ""

@@ -53,6 +53,7 @@ def machine_settings(settings: Config) -> Settings:
         connect=Ms(traits.connect_limit + _SAYS_WHY),
         # So that the person is told by us, in good time.
         longest_session=Ms(min(usual.longest_session, traits.session_limit / 2)),
+        confirm=ms_from_seconds(settings.tools.confirm_s),
         cues=settings.audio.cues,
         wake_cue=settings.audio.wake_cue,
     )

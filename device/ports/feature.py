@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from device.core.events import Way
 from device.core.health import Health
 from device.ports.facts import Observer, Post
 from device.ports.sound import Volume
@@ -60,3 +61,5 @@ class Feature(Generic[Settings]):
     `open` is given None."""
     secrets: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     """Names of what must be kept secret with these settings: see `secrets.find_secret`."""
+    confirms: Callable[[Settings], Mapping[str, Way]] = lambda settings: {}
+    """Keys, written with dots, that ask for a person's yes, and how."""

@@ -31,6 +31,8 @@ class Traits:
     """So much of what was before a voice it wants to be sent with it, where it ends turns."""
     session_limit: Ms = Ms(math.inf)
     """How long it lets a session live."""
+    transcribes: bool = False
+    """Whether it tells what the person said."""
 
 
 @dataclass(frozen=True, slots=True)

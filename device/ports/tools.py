@@ -8,6 +8,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from device.core.events import Way
+from device.errors import ToolError
+
 Arguments = TypeVar("Arguments", bound=msgspec.Struct)
 
 
@@ -25,6 +28,22 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a person must say yes to, and how: `what` completes "Press the button to ...": "unlock the door"."""
+
+    way: Way
+    what: str
+
+
+class UnconfirmedError(ToolError):
+    """The call was not made: a person must say yes to it first, and only the machine can find out whether one does."""
+
+    def __init__(self, confirmation: Confirmation) -> None:
+        super().__init__(f"not done: first a person at the device must confirm it, to {confirmation.what}")
+        self.confirmation = confirmation
+
+
+@dataclass(frozen=True, slots=True)
 class Tool(Generic[Arguments]):
     """One tool. `arguments` is a Struct with `forbid_unknown_fields`; `run` returns text for the model, or raises
     ToolError with a message that can be read aloud."""
@@ -38,6 +57,8 @@ class Tool(Generic[Arguments]):
     """How long a call may take; None: as long as tools.timeout_s says."""
     source: str = ""
     """Where it comes from, for people: a file; "": the feature that brings it."""
+    confirm: Callable[[Arguments], Confirmation | None] = lambda arguments: None
+    """What a person must say yes to before it runs with these arguments; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +78,9 @@ class Tools(Protocol):
     def specs(self) -> tuple[ToolSpec, ...]:
         """What to tell the model."""
 
-    async def call(self, name: str, arguments: str) -> str:
+    async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
         """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError, with a message
-        that tells the model plainly what failed (unknown tool, bad arguments, timeout included)."""
+        that tells the model plainly what failed (unknown tool, bad arguments, timeout included).
+
+        Unless it is `confirmed`, a call that a person must say yes to is not made: UnconfirmedError.
+        """

@@ -13,7 +13,7 @@ import msgspec
 
 from device.errors import ToolError
 from device.kit.words import did_you_mean, nearest
-from device.ports.tools import Arguments, Tool, ToolSpec
+from device.ports.tools import Arguments, Tool, ToolSpec, UnconfirmedError
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +36,16 @@ class Registry:
         """What to tell the model."""
         return self._specs
 
-    async def call(self, name: str, arguments: str) -> str:
-        """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError."""
+    async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
+        """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError.
+
+        One that a person must say yes to is not run unless it is `confirmed`: UnconfirmedError.
+        """
         tool = self._find(name)
         decoded = decode_arguments(tool, arguments)
+        if not confirmed and (needed := tool.confirm(decoded)):
+            log.info("tool %s waits for a person to confirm it", name)
+            raise UnconfirmedError(needed)
         began = time.monotonic()
         try:
             output = await self._run(tool, decoded)

@@ -16,7 +16,7 @@ from device.boards import load_profile, profile_names
 from device.errors import ConfigError
 from device.house import configuration
 from device.house.configuration import Config, claims
-from device.tools.relays import TABLE as RELAYS
+from device.tools.pins.feature import RELAY_TABLE as RELAYS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config.example.toml"

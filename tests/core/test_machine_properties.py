@@ -41,6 +41,8 @@ class Conversations(RuleBasedStateMachine):
         self.opened_at = 0.0
         self.barge_in = ""
         self.cancels_echoes = True
+        self.person_acts = False
+        """The person presses the button, or speaks."""
         self.quiet_since: float | None = None
         """Since when it has been the person's turn, or an answer has been waited for."""
 
@@ -133,6 +135,9 @@ class Conversations(RuleBasedStateMachine):
 
     def do_RunTool(self, action: order.RunTool) -> None:
         assert action.call_id not in self.running, "run twice"
+        if action.confirmed:
+            assert self.person_acts, "nobody said yes"
+            assert action.call_id in self.unanswered, "confirmed for nobody"
         self.running.add(action.call_id)
 
     def do_SendToolResult(self, action: order.SendToolResult) -> None:
@@ -267,6 +272,7 @@ class Conversations(RuleBasedStateMachine):
     @rule()
     def everything_comes_to_its_end(self) -> None:
         """Every result given and the last response complete: the answer must be let end."""
+        self.tell(ev.Heard(self.turn, "no"))
         for call in sorted(self.running):
             self.tell(ev.ToolFinished(call, "done"))
         self.running.clear()
@@ -337,7 +343,9 @@ class Conversations(RuleBasedStateMachine):
     @rule()
     def click(self) -> None:
         if not self.down:
+            self.person_acts = True
             self.tell(ev.ButtonClicked(Samples(self.position)))
+            self.person_acts = False
 
     @precondition(lambda self: not self.down)
     @rule()
@@ -354,7 +362,25 @@ class Conversations(RuleBasedStateMachine):
     @rule()
     def release(self) -> None:
         self.down = False
+        self.person_acts = True
         self.tell(ev.ButtonReleased(Samples(self.position)))
+        self.person_acts = False
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), way=st.sampled_from(ev.Way))
+    def tool_needs_a_yes(self, data: st.DataObject, way: ev.Way) -> None:
+        call = data.draw(st.sampled_from(sorted(self.running)))
+        self.running.discard(call)
+        self.tell(ev.ConfirmationNeeded(call, "get_time", "{}", way, "unlock the door"))
+        asked = self.machine._memory.confirming
+        assert call not in self.unanswered or (asked and asked.wanted.call_id == call), "neither asked nor answered"
+
+    @precondition(lambda self: self.session_open)
+    @rule(text=st.sampled_from(["yes", "no", "perhaps"]))
+    def person_is_understood(self, text: str) -> None:
+        self.person_acts = True
+        self.tell(ev.Heard(self.turn, text))
+        self.person_acts = False
 
     @precondition(lambda self: self.session_open)
     @rule(failure=st.sampled_from(ev.Failure))
@@ -461,6 +487,14 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def no_more_calls_run_than_may(self) -> None:
         assert len(self.machine._memory.calls) <= self.settings.calls
+
+    @invariant()
+    def who_is_asked_for_a_yes_is_asked_in_a_session_and_not_for_ever(self) -> None:
+        memory = self.machine._memory
+        assert memory.status.confirming == (memory.confirming is not None) == (Timer.CONFIRMATION in memory.timers)
+        if memory.confirming is not None:
+            assert self.session_open
+            assert memory.confirming.wanted.call_id in self.unanswered
 
     @invariant()
     def idle_means_no_session(self) -> None:

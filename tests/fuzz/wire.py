@@ -28,9 +28,9 @@ from device.core.status import Phase, Status
 from device.foreign.gpio import MockBoard
 from device.secrets import Secret
 from device.tools.clock import clock_tool
+from device.tools.pins.settings import Relay
+from device.tools.pins.switches import Relays, relay_tools
 from device.tools.registry import Registry
-from device.tools.relays import Relays, relay_tools
-from device.tools.settings import Relay
 from device.tools.volume import volume_tool
 from device.units import Ms, Samples
 from tests.conversation.openai_types import check_client_event

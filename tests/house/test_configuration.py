@@ -14,7 +14,7 @@ from device.errors import ConfigError
 from device.house import configuration
 from device.house.configuration import composed
 from device.settings import Claim, Mistake, Pin, Section, Table
-from device.tools.relays import TABLE as RELAYS
+from device.tools.pins.feature import RELAY_TABLE as RELAYS
 from device.wake.decision import rules
 from tests.house.conftest import add
 

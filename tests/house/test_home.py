@@ -14,6 +14,7 @@ from device.core.health import Health
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.errors import ConfigError
+from device.foreign.gpio import MockBoard
 from device.house import catalogue
 from device.house.closing import Closing
 from device.house.configuration import parse
@@ -22,7 +23,7 @@ from device.house.site import Site
 from device.ports.feature import Feature, Fitted, Outside
 from device.secrets import Secret
 from device.tools.clock import CLOCK
-from device.tools.relays import RELAYS
+from device.tools.pins.feature import RELAYS
 from device.tools.volume import VOLUME
 from device.units import Ms
 
@@ -97,3 +98,29 @@ async def test_all_features_are_made_safe_before_any_is_closed(tmp_path: Path, m
     with pytest.raises(ConfigError, match="no lamp"):
         await live()
     assert ends == ["safe", "safe", "closed", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("confirm", "more", "words"),
+    [
+        ("press", {}, ['tools.relays.door.confirm = "press"', "hardware.button.pin"]),
+        ("press", {"hardware": {"button": {"pin": 23}}}, []),
+        ("yes", {}, ["conversation.openai.transcription_model", 'confirm = "press"']),
+        ("yes", {"conversation": {"openai": {"transcription_model": "gpt-transcribe"}}}, []),
+    ],
+)
+async def test_what_nobody_could_confirm_is_refused_at_the_start(
+    confirm: str, more: dict[str, Any], words: list[str], tmp_path: Path
+) -> None:
+    """A button that is not there, or a yes that nobody would understand."""
+    settings = parse({"tools": {"relays": {"door": {"pin": 5, "confirm": confirm}}}, **more})
+    board = MockBoard()
+    async with Closing() as closing:
+        site = Site(settings, load_profile("generic"), Controller(Machine(Settings())), closing, {}, tmp_path)
+        if not words:
+            open_home(site, VOLUME_OF_NOBODY)
+        else:
+            with pytest.raises(ConfigError) as caught:
+                open_home(site, VOLUME_OF_NOBODY)
+            assert all(word in str(caught.value) for word in words)
+    board.close()

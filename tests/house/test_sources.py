@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from device.errors import ConfigError
 from device.house import configuration, sources
 from device.house.configuration import SCHEMA
-from device.tools.relays import TABLE as RELAYS
+from device.tools.pins.feature import RELAY_TABLE as RELAYS
 from tests.house.conftest import add
 from tests.house.refusals import complaint
 

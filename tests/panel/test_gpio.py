@@ -238,7 +238,7 @@ def test_without_pins_the_panel_does_nothing_and_gpiozero_is_never_imported() ->
         "import sys, asyncio\n"
         "from device.panel.settings import Button, Led, PanelSettings\n"
         "from device.panel.gpio import NullPanel, open_panel\n"
-        "from device.tools.relays import Relays, relay_tools\n"
+        "from device.tools.pins.switches import Relays, relay_tools\n"
         "panel = open_panel(PanelSettings(), print, int, asyncio.new_event_loop())\n"
         "assert isinstance(panel, NullPanel)\n"
         "assert relay_tools(Relays({})) == []\n"

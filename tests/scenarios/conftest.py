@@ -14,9 +14,9 @@ from device.sim.person.understanding import Understanding
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.journal import Entry
 from device.tools.clock import clock_tool
+from device.tools.pins.settings import Relay
+from device.tools.pins.switches import Relays, relay_tools
 from device.tools.registry import Registry
-from device.tools.relays import Relays, relay_tools
-from device.tools.settings import Relay
 from tests.conversation.openai_types import CLIENT, SERVER, check_client_event, check_server_event
 from tests.scenarios.house import RELAY, House, opened
 

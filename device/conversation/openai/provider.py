@@ -29,6 +29,7 @@ def traits(settings: OpenAI) -> Traits:
         longest_silence=waits if settings.vad == "semantic_vad" else Ms(settings.silence_duration_ms),
         padding=Ms(settings.prefix_padding_ms),
         session_limit=_SESSION_LIMIT,
+        transcribes=bool(settings.transcription_model),
     )
 
 

@@ -17,7 +17,7 @@ from device.sim.person.pronunciation import arpabet
 from device.sim.person.understanding import TALK, Understanding
 from device.sim.person.voice import without_silence
 from device.tools.clock import PHRASES
-from device.tools.relays import OFF_PHRASES, ON_PHRASES
+from device.tools.pins.switches import OFF_PHRASES, ON_PHRASES
 from tests.sim.realtime.realtime_client import TOOLS
 
 SLOTS = {"name": {"light": "light", "fan": "fan", "heating": "heating", "desk lamp": "desk_lamp"}}

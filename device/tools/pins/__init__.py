@@ -1,0 +1,1 @@
+"""Things on pins, by name: what is switched, and what is dimmed."""
