@@ -71,6 +71,8 @@ class Controller:
         self._microphone_orders = asyncio.Lock()
         self._microphone_task: asyncio.Task[None] | None = None
         """The newest order to it that takes time: those before it end before it does."""
+        self._saying: asyncio.Task[None] | None = None
+        """Makes the sound of an announcement, or has handed it to the mouth."""
         self._exit = asyncio.Event()
         self._orders: dict[type[Action], tuple[_Step, ...]] = {}
         self._failing: set[tuple[Device, str]] = set()
@@ -234,7 +236,7 @@ class Controller:
         return {
             # Both take time: begun together, the loudspeaker is open before there is an answer.
             order.OpenSession: (
-                _Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end)),
+                _Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end, a.purpose)),
                 _Step(speaker, lambda a: house.mouth.warm_up()),
             ),
             order.OpenMicrophone: (_Step(microphone, lambda a: self._order_microphone(self._open_microphone)),),
@@ -242,7 +244,14 @@ class Controller:
                 _Step(ear, lambda a: house.ear.clear()),
                 _Step(microphone, lambda a: self._order_microphone(self._close_microphone)),
             ),
+            order.StopPlayback: (
+                _Step(speaker, lambda a: house.mouth.stop()),
+                _Step(Device.VOICE, lambda a: self._stop_saying()),
+            ),
             order.Announce: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a)),),
+            order.SayAnnouncement: (_Step(Device.VOICE, lambda a: self._start_saying(a)),),
+            # Whoever asked observes.
+            order.TellOutcome: (),
             order.ReadAloud: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._read_aloud, a)),),
             order.RunTool: (_Step(Device.CONVERSATION, lambda a: self._spawn(Device.CONVERSATION, self._run_tool, a)),),
             order.RememberMute: (_Step(Device.DISK, lambda a: house.remember_mute(a.muted)),),
@@ -290,6 +299,31 @@ class Controller:
         if self.status.phase is Phase.IDLE:
             play = partial(self._house.mouth.play_announcement, pcm, self._house.voice.rate)
             self._attempt(Device.SPEAKER, "Announce", play)
+
+    def _start_saying(self, action: order.SayAnnouncement) -> None:
+        self._saying = self._spawn(Device.VOICE, self._say, action)
+
+    def _stop_saying(self) -> None:
+        if self._saying is not None:
+            self._saying.cancel()
+            self._saying = None
+
+    async def _say(self, action: order.SayAnnouncement) -> None:
+        log.info("saying an announcement")
+        mouth, voice = self._house.mouth, self._house.voice
+        try:
+            pcm = await voice.speak(action.text)
+        except Exception as error:
+            self.post(ev.AnnouncementUnsaid(action.serial, reason(error)))
+            raise
+        on_heard = partial(self._note_said, action.serial)
+        self._attempt(Device.SPEAKER, "SayAnnouncement", lambda: mouth.say(pcm, voice.rate, on_heard))
+
+    def _note_said(self, serial: int, heard: bool) -> None:
+        if heard:
+            self.post(ev.AnnouncementSaid(serial, self._house.ear.position_at(time.monotonic())))
+        else:
+            self.post(ev.AnnouncementUnsaid(serial, "the loudspeaker does not work"))
 
     async def _read_aloud(self, action: order.ReadAloud) -> None:
         log.info("saying: %s", action.note or "the words of the answer")
@@ -353,6 +387,7 @@ def _orders_to_conversation(talk: Conversation) -> dict[type[Action], Callable[[
         order.CheckLink: lambda a: talk.check(a.within / 1000),
         order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
         order.CommitTurn: lambda a: talk.commit_turn(),
+        order.Recite: lambda a: talk.recite(a.text),
         order.CancelResponse: lambda a: talk.cancel_response(a.keeps_due),
         order.DropResponse: lambda a: talk.drop_response(),
         order.AbandonResponse: lambda a: talk.abandon_response(),
@@ -372,7 +407,6 @@ def _orders_to_ear(ear: Ear) -> dict[type[Action], Callable[[Any], object]]:
 
 def _orders_to_mouth(mouth: Mouth) -> dict[type[Action], Callable[[Any], object]]:
     return {
-        order.StopPlayback: lambda a: mouth.stop(),
         order.EndAnswer: lambda a: mouth.end_answer(a.turn),
         order.Duck: lambda a: mouth.duck(),
         order.Unduck: lambda a: mouth.unduck(),
@@ -386,6 +420,7 @@ _QUIET = (
     ev.VoiceConfirmed,
     ev.LinkAnswered,
     ev.Heard,
+    ev.Understood,
     ev.Said,
     ev.ToolCalled,
     ev.ToolFinished,

@@ -11,7 +11,7 @@ import pytest
 
 from device.controller import Controller, House
 from device.core import events as ev
-from device.core.actions import TurnEnd
+from device.core.actions import Purpose, TurnEnd
 from device.core.indication import Indication
 from device.core.machine import Machine
 from device.core.memory import Settings
@@ -97,7 +97,7 @@ async def test_orders_are_performed_before_post_returns(recorder: Recorder) -> N
     """No queue and no task between a fact and its consequence: latency."""
     controller = build(recorder)
     controller.post(WAKE)
-    assert ("open", 1, TurnEnd.PROVIDER) in recorder.calls
+    assert ("open", 1, TurnEnd.PROVIDER, Purpose.TALK) in recorder.calls
     controller.post(ev.SessionReady(1))
     assert ("open_gate", Samples(16_000), None, False) in recorder.calls
 

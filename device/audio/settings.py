@@ -9,6 +9,14 @@ from msgspec import Meta
 
 from device.settings import Claim, Fraction, Mistake, Pin, Section
 
+Hours = Annotated[
+    str,
+    Meta(
+        pattern=r"^(([01]?[0-9]|2[0-3]):[0-5][0-9] *- *([01]?[0-9]|2[0-3]):[0-5][0-9])?$",
+        description='hours of a day, "22:00-07:00"',
+    ),
+]
+
 
 class Audio(Section, frozen=True):
     """Microphone and loudspeaker."""
@@ -32,6 +40,10 @@ class Audio(Section, frozen=True):
 
     It is never sent: the microphone is silenced while it sounds, and where no echo canceller has learned the room yet
     until 0.1 to 0.35 s after it. A board that cancels echoes (hardware.profile) is trusted to do so."""
+    quiet_hours: Hours = ""
+    """When only what is urgent is said, e.g. "22:00-07:00"; empty: never. Alarms ring, and who talks to it is answered.
+
+    Announcements are kept until these hours are over; a question (`hearthside ask`) is refused."""
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] = 2
     """webrtcvad's mode, 0 (lets most through) to 3."""
     vad: Literal["auto", "webrtc", "gpio", "xvf3000", "xvf3800"] = "auto"

@@ -22,6 +22,8 @@ COMMANDS = {
     "unmute": "remote.orders",
     "stop": "remote.orders",
     "volume": "remote.volume",
+    "say": "remote.speaking",
+    "ask": "remote.speaking",
     "events": "remote.events",
     "tools": "tools",
     "listen": "listen",

@@ -30,14 +30,17 @@ class NotAllowedError(ControlError):
     """The control socket belongs to others."""
 
 
-def ask(request: Table, patience_s: float = PATIENCE_S) -> Table:
-    """Ask for one thing (its "do", and what belongs to it); return the result. Raise ControlError."""
+def ask(request: Table, patience_s: float | None = PATIENCE_S) -> Table:
+    """Ask for one thing (its "do", and what belongs to it); return the result. Raise ControlError.
+
+    `patience_s`: how long the answer may take; None: as long as it likes.
+    """
     with connected(patience_s) as house:
         return house.ask(request)
 
 
 @contextlib.contextmanager
-def connected(patience_s: float = PATIENCE_S) -> Iterator[Connection]:
+def connected(patience_s: float | None = PATIENCE_S) -> Iterator[Connection]:
     """Connect to the house that runs here. Raise ControlError."""
     with _connect() as stream, stream.makefile("rb") as lines:
         stream.settimeout(patience_s)

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from device.control.messages import (
     AnyRequest,
+    Ask,
     CallTool,
     GetLevels,
     GetStatus,
     GetTools,
     Mute,
+    Say,
     SetVolume,
     Stop,
     Subscribe,
     Unmute,
 )
-from device.core.events import MuteRequested, StopRequested, UnmuteRequested
+from device.core.actions import Outcome, TellOutcome
+from device.core.events import (
+    AnnouncementRequested,
+    AnnouncementWithdrawn,
+    MuteRequested,
+    StopRequested,
+    UnmuteRequested,
+)
+from device.core.failures import OF_ANNOUNCEMENT
 from device.errors import AudioError, HearthsideError
 from device.ports.facts import Post
 from device.ports.sound import Volume
@@ -58,6 +69,14 @@ class Desk:
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
+        self._tickets = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[TellOutcome]] = {}
+        """Who asked for an announcement, by ticket."""
+
+    def observe(self, what: object, status: object) -> None:
+        """An observer of the controller."""
+        if isinstance(what, TellOutcome) and (waiting := self._waiting.get(what.ticket)) and not waiting.done():
+            waiting.set_result(what)
 
     async def do(self, request: AnyRequest) -> dict[str, Any]:
         """Do it; return the result. Raise HearthsideError."""
@@ -74,6 +93,11 @@ class Desk:
                 return {}
             case SetVolume():
                 return {"volume": await self._set_volume(request)}
+            case Say():
+                told = await self._announce(request)
+                return {"said": told.outcome is Outcome.SAID}
+            case Ask():
+                return {"heard": (await self._announce(request)).words}
             case GetLevels():
                 return self._outside.levels()
             case GetTools():
@@ -103,6 +127,27 @@ class Desk:
                 "may not have let the microphone go"
             )
         return {"muted": True}
+
+    async def _announce(self, request: Say | Ask) -> TellOutcome:
+        """Have it said; return what became of it. Raise NotDoneError."""
+        ticket = next(self._tickets)
+        waiting: asyncio.Future[TellOutcome] = asyncio.get_running_loop().create_future()
+        self._waiting[ticket] = waiting
+        try:
+            by_provider = isinstance(request, Say) and request.voice == "provider"
+            asks = isinstance(request, Ask)
+            self._outside.post(AnnouncementRequested(request.text, ticket, asks, request.urgent, by_provider))
+            told = await waiting
+        except asyncio.CancelledError:
+            # The client has left. What it wants said is said all the same.
+            if isinstance(request, Ask):
+                self._outside.post(AnnouncementWithdrawn(ticket))
+            raise
+        finally:
+            del self._waiting[ticket]
+        if reason := OF_ANNOUNCEMENT.get(told.outcome):
+            raise NotDoneError(reason)
+        return told
 
     async def _volume(self) -> int | None:
         try:

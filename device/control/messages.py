@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+
+from device.core.events import LONGEST_TEXT
 
 LONGEST_LINE = 65_536
 """In bytes. No request needs a hundredth of it."""
 
 _LONGEST_COMPLAINT = 200
+
+Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
+"""A sentence or two."""
 
 Id = int | Annotated[str, Meta(max_length=64)]
 """Chosen by who asks; the answer carries it."""
@@ -45,6 +50,21 @@ class SetVolume(Request, frozen=True, tag="volume"):
     by: Annotated[int, Meta(ge=-100, le=100)] | None = None
 
 
+class Say(Request, frozen=True, tag="say"):
+    """Say a sentence when nobody talks. Answered when it was said, or is held back until the quiet hours are over."""
+
+    text: Text
+    urgent: bool = False
+    voice: Literal["own", "provider"] = "own"
+
+
+class Ask(Request, frozen=True, tag="ask"):
+    """Say a sentence when nobody talks, and listen for one answer; that is the result."""
+
+    text: Text
+    urgent: bool = False
+
+
 class Subscribe(Request, frozen=True, tag="subscribe"):
     """Tell from now on what happens."""
 
@@ -64,7 +84,7 @@ class CallTool(Request, frozen=True, tag="call_tool"):
     arguments: str = "{}"
 
 
-AnyRequest = GetStatus | Mute | Unmute | Stop | SetVolume | Subscribe | GetLevels | GetTools | CallTool
+AnyRequest = GetStatus | Mute | Unmute | Stop | SetVolume | Say | Ask | Subscribe | GetLevels | GetTools | CallTool
 
 _requests = msgspec.json.Decoder(AnyRequest)
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from device.control import messages
-from device.control.messages import LONGEST_LINE, AnyRequest, BadRequestError, Subscribe
+from device.control.messages import LONGEST_LINE, AnyRequest, Ask, BadRequestError, Subscribe
 from device.control.socketfile import SocketFile
 from device.errors import HearthsideError, where
 
@@ -90,7 +90,9 @@ class ControlServer:
         except BadRequestError as error:
             return messages.refusal(messages.id_of(line), str(error))
         try:
-            result = await self._do(request)
+            doing = self._do(request)
+            # An answer that nobody waits for is not listened to.
+            result = await (client.while_there(doing) if isinstance(request, Ask) else doing)
         except HearthsideError as error:
             return messages.refusal(request.id, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary: a client must not be left without an answer
@@ -112,8 +114,27 @@ class _Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._coming: asyncio.Task[bytes | None] | None = None
+        """Waits for the next line already."""
 
     async def next_line(self) -> bytes | None:
+        """Return it; None when there will be none any more."""
+        coming, self._coming = self._coming, None
+        return await (self._read_line() if coming is None else coming)
+
+    async def while_there(self, work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+        """Do it for as long as the client is there; once it has left, cancel it."""
+        doing = asyncio.ensure_future(work)
+        self._coming = coming = asyncio.create_task(self._read_line())
+        try:
+            await asyncio.wait({doing, coming}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done() and coming.result() is None:
+                doing.cancel()
+            return await doing
+        finally:
+            doing.cancel()
+
+    async def _read_line(self) -> bytes | None:
         """Return it; None when there will be none any more."""
         try:
             return await self._reader.readuntil(b"\n")

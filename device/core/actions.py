@@ -27,12 +27,43 @@ class TurnEnd(Enum):
     """We do (button or local VAD): commit, then ask for a response."""
 
 
+class Purpose(Enum):
+    """What a session is opened for."""
+
+    TALK = "talk"
+    """A conversation."""
+    LISTEN = "listen"
+    """To be told what the person says, as Understood; the provider answers nothing and calls nothing."""
+    RECITE = "recite"
+    """To have an announcement said in the provider's voice; it calls nothing."""
+
+
+class Outcome(Enum):
+    """What became of an announcement, for who asked for it."""
+
+    SAID = "said"
+    HELD = "held"
+    """It is said when the quiet hours are over."""
+    ANSWERED = "answered"
+    FULL = "full"
+    MUTED = "muted"
+    DEAF = "deaf"
+    QUIET = "quiet"
+    INTERRUPTED = "interrupted"
+    UNSAID = "unsaid"
+    UNANSWERED = "unanswered"
+    UNCLEAR = "unclear"
+    GAVE_WAY = "gave way"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class OpenSession:
     """Connect and configure; every fact that comes of it carries `turn`."""
 
     turn: int
     turn_end: TurnEnd
+    purpose: Purpose = Purpose.TALK
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +223,33 @@ class Announce:
 
 
 @dataclass(frozen=True, slots=True)
+class SayAnnouncement:
+    """Say a sentence with the local voice: AnnouncementSaid follows when it was heard, or AnnouncementUnsaid.
+
+    Neither follows after StopPlayback.
+    """
+
+    serial: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Recite:
+    """Have the provider say a text, word for word, as the answer of this turn."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TellOutcome:
+    """Tell who asked for an announcement what became of it; `words` is what was answered, for nobody else."""
+
+    ticket: int
+    outcome: Outcome
+    words: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RunTool:
     """Run a tool beside the conversation; ToolFinished follows in any case, or ConfirmationNeeded.
 
@@ -248,6 +306,9 @@ Action = (
     | Unduck
     | PlayCue
     | Announce
+    | SayAnnouncement
+    | Recite
+    | TellOutcome
     | RunTool
     | SendToolResult
     | RememberMute

@@ -10,7 +10,7 @@ from typing import Any
 from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
-from device.core.actions import Action, Cue, TurnEnd
+from device.core.actions import Action, Cue, Purpose, TurnEnd
 from device.core.memory import AnswerProgress, Memory, Timer, rest_goes_on
 from device.units import CAPTURE_RATE, Ms, Samples, samples_from_ms
 
@@ -25,21 +25,22 @@ def nothing(memory: Memory, fact: Any) -> list[Action]:
 
 def open_session_by_voice(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
     """Open a session for what follows the wake word."""
-    return _open_session(memory, fact.end, memory.settings.turn_end)
+    return open_session(memory, fact.end, memory.settings.turn_end)
 
 
 def open_session_by_button(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
     """Open a session for what follows the press."""
-    return _open_session(memory, fact.at, memory.settings.turn_end)
+    return open_session(memory, fact.at, memory.settings.turn_end)
 
 
 def open_session_by_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     """Open a session for what is said while the button is down."""
     press_button(memory, fact)
-    return _open_session(memory, fact.at, TurnEnd.DEVICE)
+    return open_session(memory, fact.at, TurnEnd.DEVICE)
 
 
-def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Action]:
+def open_session(memory: Memory, since: Samples, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK) -> list[Action]:
+    """Open a session for what is said from sample `since` of the capture stream on."""
     turn = memory.status.turn + 1
     memory.session = turn
     memory.turn_end = turn_end
@@ -52,7 +53,7 @@ def _open_session(memory: Memory, since: Samples, turn_end: TurnEnd) -> list[Act
     memory.start(Timer.LONGEST_SESSION, memory.settings.longest_session)
     memory.stop(Timer.FAILURE_SHOWN)
     memory.note(turn=turn, failing=False, hearing=False)
-    return [order.StopPlayback(), order.OpenSession(turn, turn_end)]
+    return [order.StopPlayback(), order.OpenSession(turn, turn_end, purpose)]
 
 
 def press_button(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:

@@ -10,6 +10,9 @@ from enum import Enum
 
 from device.units import Ms, Samples
 
+LONGEST_TEXT = 500
+"""In characters: what an announcement may have. Half a minute of speech; who has more to say is not listened to."""
+
 
 class Failure(Enum):
     """Why a conversation failed; decides what the person is told."""
@@ -297,7 +300,15 @@ class Heard:
     """The provider's transcript of what the person said."""
 
     turn: int
-    text: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What the person said, in the provider's words, in a session that was opened to listen only."""
+
+    turn: int
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +316,7 @@ class Said:
     """The provider's transcript of (a part of) its own answer."""
 
     turn: int
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +410,51 @@ class StopRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncementRequested:
+    """Somebody wants a sentence said as soon as nobody talks: a person at a command, or a part of the house.
+
+    `asks`: afterwards listen for one answer. `urgent`: in quiet hours, too. `by_provider`: in the voice of answers,
+    where the provider can be reached. With a `ticket` TellOutcome says what became of it; 0: nobody waits for that.
+    """
+
+    text: str = field(repr=False)
+    ticket: int = 0
+    asks: bool = False
+    urgent: bool = False
+    by_provider: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementWithdrawn:
+    """Who asked for an announcement has left, and hears of no answer any more."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementSaid:
+    """All of it has left the loudspeaker; what is said to it begins at sample `at` of the capture stream."""
+
+    serial: int
+    at: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementUnsaid:
+    """It will not be heard: the local voice or the loudspeaker does not work."""
+
+    serial: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHoursChanged:
+    """The hours in which only what is urgent is said have begun, or are over."""
+
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ShutdownRequested:
     """The process was asked to end."""
 
@@ -428,6 +484,7 @@ Event = (
     | ConfirmationNeeded
     | ProviderComplained
     | Heard
+    | Understood
     | Said
     | PlaybackStarted
     | PlaybackRanDry
@@ -441,5 +498,10 @@ Event = (
     | MuteRequested
     | UnmuteRequested
     | StopRequested
+    | AnnouncementRequested
+    | AnnouncementWithdrawn
+    | AnnouncementSaid
+    | AnnouncementUnsaid
+    | QuietHoursChanged
     | ShutdownRequested
 )

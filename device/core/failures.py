@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from device.core import events as ev
+from device.core.actions import Outcome
 from device.core.events import Device, Failure, Shortfall
 
 OF_CONVERSATION = {
@@ -79,6 +80,23 @@ RESET_INVITATION = "To erase everything, let go now. If you do not want that, ke
 RESET_KEPT = "Nothing was erased."
 """Said to who holds the button through power-up."""
 
+MOST_WAITING = 8
+"""More than a home has to tell during one conversation, or in one night; a program that goes wrong has more."""
+
+OF_ANNOUNCEMENT = {
+    Outcome.FULL: f"{MOST_WAITING} announcements are waiting already",
+    Outcome.MUTED: "the microphone is muted, so nobody could answer; `hearthside unmute` opens it again",
+    Outcome.DEAF: "the microphone does not work, so nobody could answer; `hearthside status` says more",
+    Outcome.QUIET: "these are quiet hours (audio.quiet_hours); --urgent asks all the same",
+    Outcome.INTERRUPTED: "somebody interrupted it",
+    Outcome.UNSAID: "it could not be said; the log says why",
+    Outcome.UNANSWERED: "nobody answered",
+    Outcome.UNCLEAR: "somebody answered, but the provider sent no words for it",
+    Outcome.GAVE_WAY: "somebody began a conversation instead of answering",
+    Outcome.FAILED: "the answer was not heard, because the conversation failed; the log says why",
+}
+"""Why an announcement was not said, or an answer not heard: told to who asked for it."""
+
 CALL_INTERRUPTED = "Not done: the person interrupted before this was started."
 """For the model, in answer to a call that came too late to be wanted."""
 
@@ -111,6 +129,8 @@ def trouble(fact: ev.Event) -> str:
             return f"the provider complains: {fact.message}"
         case ev.ReadingFailed():
             return f"an answer without sound cannot be read aloud: {fact.message}"
+        case ev.AnnouncementUnsaid():
+            return f"an announcement cannot be said: {fact.message}"
         case ev.DeviceFailed():
             return f"{fact.device.value.replace('_', ' ')} failed: {fact.message}"
         case ev.EchoCancellationLost():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from device.core import confirmation
 from device.core import events as ev
 from device.core.actions import Action, CloseGate, OpenGate
+from device.core.announcing import go_on
 from device.core.darkness import sound_instead
 from device.core.endings import say_not_kept
 from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, limit_turn, voiced_only_wanted
@@ -23,6 +24,7 @@ _OF_THE_SESSION = (
     ev.LinkAnswered,
     ev.SpeechStarted,
     ev.SpeechStopped,
+    ev.Understood,
     ev.ToolCalled,
     ev.PlaybackStopped,
 )
@@ -73,7 +75,8 @@ class Machine:
         before = self._memory.status.phase
         actions = [*confirmation.give_up(self._memory, fact), *self._apply(trigger, fact)]
         watch(self._memory, fact)
-        return [*actions, *sound_instead(self._memory, before, fact, actions), *say_not_kept(self._memory)]
+        extra = [*sound_instead(self._memory, before, fact, actions), *say_not_kept(self._memory)]
+        return [*actions, *extra, *go_on(self._memory, fact, actions)]
 
     def _note_voice(self, event: ev.Event) -> None:
         """Keep what the segmenter hears; it matters in every phase."""

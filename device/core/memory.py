@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from device.core.actions import TurnEnd
-from device.core.events import ConfirmationNeeded, Failure, WakeWordDetected
+from device.core.events import AnnouncementRequested, ConfirmationNeeded, Failure, WakeWordDetected
 from device.core.status import Phase, Status
 from device.units import Ms, Samples
 
@@ -33,6 +33,10 @@ class Timer(Enum):
     """The failed conversation has been shown long enough."""
     CONFIRMATION = "confirmation"
     """A person has been asked for a yes long enough."""
+    ANNOUNCEMENT = "announcement"
+    """Nobody talks, and something is to be said: now it is time."""
+    LONGEST_ANNOUNCEMENT = "longest announcement"
+    """A sentence has been said for longer than any takes."""
 
 
 BargeIn = Literal["voice", "wake_word", "off"]
@@ -87,6 +91,12 @@ class Settings:
     longest_rest: Ms = Ms(2_000)
     """How long a voice may still be the sentence in which the button was released; music goes on for longer."""
     show_failure: Ms = Ms(6_000)
+    before_announcement: Ms = Ms(300)
+    """The pause between the end of a conversation, or of another announcement, and an announcement."""
+    longest_announcement: Ms = Ms(120_000)
+    """The longest that an announcement may take to be made and heard; 500 characters are half a minute of speech."""
+    transcript: Ms = Ms(10_000)
+    """How long to wait for the words of an answer to an announcement, once the person has finished."""
     silence: Ms = Ms(3_000)
     """How long a provider may be silent when it should say something, before it is asked whether it is there."""
     answer_check: Ms = Ms(6_000)
@@ -153,6 +163,26 @@ class Darkness:
 
 
 @dataclass(slots=True)
+class Announcements:
+    """What the house says of its own accord: see announcing.py."""
+
+    waiting: list[AnnouncementRequested] = field(default_factory=list)
+    """In the order in which they are said."""
+    current: AnnouncementRequested | None = None
+    """Is being said, or was asked and is being answered."""
+    serial: int = 0
+    """How many have been begun: the number of the current one."""
+    said: bool = False
+    """The current one was heard to its end: the session is for its answer."""
+    reciting: bool = False
+    """The session is for the current one: the provider says it."""
+    words: list[str] = field(default_factory=list, repr=False)
+    """What was answered so far."""
+    quiet: bool = False
+    """Only what is urgent is said now."""
+
+
+@dataclass(slots=True)
 class Memory:
     """Mutable, and private to the machine and its transitions."""
 
@@ -181,6 +211,7 @@ class Memory:
     """A voice that ends before this was only the end of the wake word: then the wake cue, which waited for it, is
     played."""
     darkness: Darkness = field(default_factory=Darkness)
+    announcements: Announcements = field(default_factory=Announcements)
     not_kept: bool = False
     """The disk refused the mute state, and the person has not been told."""
     spoke_in_hold: bool = False
@@ -261,6 +292,8 @@ def _while_thinking(memory: Memory) -> Ms:
     answer, settings = memory.answer, memory.settings
     if answer.suspected:
         return settings.doubt
+    if memory.announcements.said:
+        return settings.transcript
     if answer.empty:
         return settings.late_words
     return settings.ran_out if answer.written and not memory.awaited else settings.think
@@ -334,3 +367,11 @@ def _person_may_speak(memory: Memory) -> bool:
 def rest_goes_on(memory: Memory) -> bool:
     """Say whether the voice heard now is still the sentence in which the button was released."""
     return Timer.REST in memory.timers and memory.voice is not None and memory.voice < memory.let_go
+
+
+def next_announcement(memory: Memory) -> AnnouncementRequested | None:
+    """Return the announcement that may be said now, if any."""
+    queue, status = memory.announcements, memory.status
+    if queue.current is not None or status.phase is not Phase.IDLE or status.ringing or memory.button_down:
+        return None
+    return next((one for one in queue.waiting if one.urgent or one.asks or not queue.quiet), None)

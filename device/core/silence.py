@@ -29,6 +29,7 @@ _SIGNS_OF_LIFE = (
     ev.ToolCalled,
     ev.ProviderComplained,
     ev.Heard,
+    ev.Understood,
     ev.Said,
     ev.LinkAnswered,
 )

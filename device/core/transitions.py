@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from device.core import answers, confirmation, silence
+from device.core import announcing, answers, confirmation, silence
 from device.core import effects as do
 from device.core import endings as end
 from device.core import events as ev
@@ -37,6 +37,28 @@ class Row:
 
 
 IDLE, WAKING, LISTENING, THINKING, SPEAKING = Phase
+
+# An announcement, and a session that only listens for its answer. Tried before the rows of conversations.
+_ANNOUNCEMENTS = (
+    Row(IDLE, Timer.ANNOUNCEMENT, WAKING, announcing.open_to_recite, when.next_is_for_provider),
+    Row(IDLE, Timer.ANNOUNCEMENT, IDLE, announcing.say_next),
+    Row(IDLE, ev.AnnouncementSaid, WAKING, announcing.listen_for_answer, when.answer_is_wanted),
+    Row(IDLE, ev.AnnouncementSaid, IDLE, announcing.finish, when.announcement_sounds),
+    Row(IDLE, ev.AnnouncementUnsaid, IDLE, announcing.fail, when.announcement_sounds),
+    Row(IDLE, Timer.LONGEST_ANNOUNCEMENT, IDLE, announcing.give_up),
+    Row(IDLE, ev.ButtonClicked, IDLE, end.hush, when.announcing),
+    Row(WAKING, ev.SessionReady, THINKING, announcing.recite, when.reciting),
+    Row(WAKING, Timer.DEADLINE, IDLE, announcing.say_it_ourselves, when.reciting),
+    Row(LISTENING, ev.ResponseStarted, LISTENING, announcing.want_no_response, when.asking, rearm=False),
+    Row(LISTENING, ev.Understood, LISTENING, announcing.keep_words, when.asking, rearm=False),
+    Row(THINKING, ev.ResponseStarted, THINKING, announcing.want_no_response, when.asking, rearm=False),
+    Row(THINKING, ev.ResponseFinished, THINKING, do.nothing, when.asking, rearm=False),
+    Row(THINKING, ev.Understood, IDLE, announcing.take_answer, when.words_are_whole),
+    Row(THINKING, ev.Understood, THINKING, announcing.keep_words, when.asking, rearm=False),
+    Row(THINKING, Timer.DEADLINE, IDLE, announcing.miss_answer, when.asking),
+    Row(THINKING, Timer.DEADLINE, IDLE, announcing.say_it_ourselves, when.reciting),
+    Row(SPEAKING, Timer.DEADLINE, IDLE, end.leave, when.reciting),
+)
 
 _IDLE = (
     Row(IDLE, ev.WakeWordDetected, WAKING, do.open_session_by_voice, when.unmuted),
@@ -174,6 +196,24 @@ def _asked(here: Phase) -> tuple[Row, ...]:
     )
 
 
+def _in_sessions_of_announcements() -> tuple[Row, ...]:
+    """Rows for a session that is for an announcement, in whatever phase."""
+    return tuple(row for phase in Phase if phase is not IDLE for row in _for_an_announcement(phase))
+
+
+def _for_an_announcement(here: Phase) -> tuple[Row, ...]:
+    return (
+        Row(here, ev.WakeWordDetected, WAKING, announcing.give_way, when.announcing_in_session),
+        Row(here, ev.AnnouncementWithdrawn, IDLE, announcing.stop_listening, when.asking_for_who_left),
+        Row(here, ev.ButtonHeld, WAKING, announcing.give_way_to_hold, when.reciting),
+        Row(here, ev.VoiceStarted, here, do.nothing, when.reciting, rearm=False),
+        Row(here, ev.SpeechStarted, here, do.nothing, when.reciting, rearm=False),
+        Row(here, ev.SessionFailed, IDLE, announcing.say_it_ourselves, when.reciting),
+        Row(here, ev.ResponseFinished, IDLE, announcing.say_it_ourselves, when.recital_failed),
+        Row(here, ev.PlaybackFinished, IDLE, announcing.finish_recital, when.recital_is_over),
+    )
+
+
 def _in_every_phase() -> tuple[Row, ...]:
     """Rows that hold everywhere; they stand last, so that a phase may have its own."""
     return tuple(row for phase in Phase for row in _everywhere(phase))
@@ -196,6 +236,9 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.DeviceRecovered, here, end.remove_fault, rearm=False),
         Row(here, ev.EchoCancellationLost, here, end.give_up_voice_barge_in, rearm=False),
         Row(here, ev.EchoCancellationRecovered, here, end.take_voice_barge_in_back, rearm=False),
+        Row(here, ev.AnnouncementRequested, here, announcing.take, rearm=False),
+        Row(here, ev.AnnouncementWithdrawn, here, announcing.withdraw, rearm=False),
+        Row(here, ev.QuietHoursChanged, here, announcing.note_hours, rearm=False),
         Row(here, ev.ShutdownRequested, IDLE, end.shut_down),
     )
 
@@ -223,7 +266,17 @@ def _in_every_conversation(here: Phase) -> tuple[Row, ...]:
     )
 
 
-ROWS: tuple[Row, ...] = _while_confirming() + _IDLE + _WAKING + _LISTENING + _THINKING + _SPEAKING + _in_every_phase()
+ROWS: tuple[Row, ...] = (
+    *_while_confirming(),
+    *_ANNOUNCEMENTS,
+    *_in_sessions_of_announcements(),
+    *_IDLE,
+    *_WAKING,
+    *_LISTENING,
+    *_THINKING,
+    *_SPEAKING,
+    *_in_every_phase(),
+)
 
 
 def _index() -> dict[tuple[Phase, Trigger], tuple[Row, ...]]:

@@ -121,6 +121,7 @@ class Oversight:
         self._parts = parts
         self.watch = lookout.watch
         self.watch.sources = Sources(self._status, lambda: parts.health.facts, parts.scored_frames)
+        self._desk: Desk | None = None
         self._server = self._open_server(lookout.socket)
         self._feed = Feed(self._publish, site.settings.control.transcripts)
         self.watch.listeners += [] if self._server is None else [self._feed.tell]
@@ -131,7 +132,7 @@ class Oversight:
     def observers(self) -> list[Observer]:
         """Who must be told of every fact and order; nobody where nobody can ask."""
         looking = [self.watch.observe, self._feed.observe] if self.watch.listeners else []
-        return looking + self._counting
+        return looking + ([] if self._desk is None else [self._desk.observe]) + self._counting
 
     def watched(self, panel: Panel) -> Panel:
         """Return a panel that is this one, and tells subscribers what its lights say."""
@@ -150,7 +151,8 @@ class Oversight:
     def _open_server(self, socket: SocketFile | None) -> ControlServer | None:
         if socket is None:
             return None
-        server = ControlServer(socket, Desk(self._outside()).do)
+        self._desk = desk = Desk(self._outside())
+        server = ControlServer(socket, desk.do)
         self._site.closing.add("control socket", server.close)
         return server
 

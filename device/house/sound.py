@@ -11,7 +11,9 @@ from device.audio.echo.canceller import EchoCanceller, NullCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
 from device.audio.mouth.player import Player
+from device.audio.quiet import QuietWatch
 from device.audio.volume import Volume
+from device.core import quiethours
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.sound import Speaker
@@ -54,6 +56,7 @@ def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     canceller = NullCanceller() if loader is None else loader.canceller
     # The software gain is a part of what is known to be played; the mixer is not.
     volume = Volume(site.settings.audio, player.set_volume, on_mixed=canceller.distrust)
+    _keep_quiet_hours(site)
     return Sound(player, speaker, volume, far_end, canceller, loader)
 
 
@@ -62,3 +65,12 @@ def _choose_canceller(site: Site, far_end: FarEnd) -> LateLoader | None:
     if site.settings.conversation.barge_in != "voice" or site.profile.echo_cancelled:
         return None
     return LateLoader(far_end, site.controller.post, site.loading)
+
+
+def _keep_quiet_hours(site: Site) -> None:
+    """Watch the clock, where there are such hours."""
+    if not site.settings.audio.quiet_hours:
+        return
+    watch = QuietWatch(quiethours.parse(site.settings.audio.quiet_hours), site.controller.post)
+    watch.start()
+    site.closing.add("quiet hours", watch.close)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from device.core.actions import TurnEnd
+from device.core.actions import Purpose, TurnEnd
 from device.units import Hz
 
 OnAnswerAudio = Callable[[int, str, bytes], None]
@@ -24,8 +24,11 @@ class Conversation(Protocol):
     input_rate: Hz
     output_rate: Hz
 
-    def open(self, turn: int, turn_end: TurnEnd) -> None:
-        """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`."""
+    def open(self, turn: int, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK) -> None:
+        """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`.
+
+        To listen only: what the person says is posted as Understood, and nothing is answered.
+        """
 
     def close(self) -> None:
         """End the session; nothing is posted for it any more. A new one may be opened at once.
@@ -51,6 +54,9 @@ class Conversation(Protocol):
 
     def commit_turn(self) -> None:
         """Commit the audio sent and ask for a response."""
+
+    def recite(self, text: str) -> None:
+        """Have a text said word for word, as an answer, in a session that was opened for that."""
 
     def cancel_response(self, keeps_due: bool = False) -> None:
         """Cancel the running response, if any, and drop what still arrives of it.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from device.core.events import Way
+from device.core.events import LONGEST_TEXT, AnnouncementRequested, Way
 from device.core.health import Health
 from device.ports.facts import Observer, Post
 from device.ports.sound import Volume
@@ -29,6 +29,10 @@ class Outside:
     """Where it may keep what must outlive the process; it need not exist yet."""
     secrets: Mapping[str, Secret]
     """Those that the feature declares, by name."""
+
+    def announce(self, text: str, urgent: bool = False) -> None:
+        """Say a sentence as soon as nobody talks; `urgent`: in quiet hours, too. Nobody hears what became of it."""
+        self.post(AnnouncementRequested(text[:LONGEST_TEXT], urgent=urgent))
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,9 @@ class Ear(Protocol):
     def clear(self) -> None:
         """Shut the gate and forget all sound: nothing from before this moment can leave any more."""
 
+    def position_at(self, moment: float) -> Samples:
+        """Return which sample of the capture stream is captured at `moment` (s, `time.monotonic`)."""
+
 
 class Mouth(Protocol):
     """The queue to the loudspeaker. Nothing here waits or raises; without a sound card answers end unheard."""
@@ -139,6 +142,13 @@ class Mouth(Protocol):
 
     def play_announcement(self, pcm: bytes, rate: Hz) -> None:
         """Queue a sentence of our own (s16le mono at `rate`)."""
+
+    def say(self, pcm: bytes, rate: Hz, on_heard: Callable[[bool], None]) -> None:
+        """Queue an announcement (s16le mono at `rate`).
+
+        `on_heard` is told once: True when all of it has left the loudspeaker, False when it never will, and nothing
+        after `stop`.
+        """
 
 
 class Voice(Protocol):

@@ -14,6 +14,7 @@ from device.control.desk import Desk, Outside
 from device.control.messages import LONGEST_LINE
 from device.control.server import ControlServer
 from device.control.socketfile import SocketFile
+from device.core.actions import Outcome, TellOutcome
 from device.core.events import Event, MuteRequested, UnmuteRequested
 from device.errors import AudioError
 from device.tools.clock import clock_tool
@@ -40,6 +41,8 @@ class FakeHouse:
         self.closing = asyncio.Event()
         """The microphone's card is done with it."""
         self.closing.set()
+        self.desk: Desk | None = None
+        """Where it is asked."""
 
     def post(self, fact: Event) -> None:
         """See Post."""
@@ -65,6 +68,11 @@ class FakeHouse:
         self.percent = percent
         return await self.get()
 
+    def settle(self, ticket: int, outcome: Outcome, words: str = "") -> None:
+        """Tell who asked for an announcement what became of it."""
+        assert self.desk is not None
+        self.desk.observe(TellOutcome(ticket, outcome, words), None)
+
     @property
     def outside(self) -> Outside:
         """What the desk gets."""
@@ -85,7 +93,8 @@ class FakeHouse:
 async def serving(folder: Path, house: FakeHouse) -> AsyncIterator[ControlServer]:
     """Serve in the folder."""
     file = SocketFile(folder)
-    server = ControlServer(file, Desk(house.outside).do)
+    house.desk = Desk(house.outside)
+    server = ControlServer(file, house.desk.do)
     await server.start()
     try:
         yield server

@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from device.core import actions as order
 from device.core import events as ev
-from device.core.actions import Action, Cue, TurnEnd
+from device.core.actions import Action, Cue, Outcome, TurnEnd
+from device.core.failures import MOST_WAITING
 from device.core.machine import Machine
 from device.core.memory import Settings, Timer
 from device.core.status import Phase
@@ -39,6 +40,11 @@ class Conversations(RuleBasedStateMachine):
         self.calls = 0
         self.down = False
         self.opened_at = 0.0
+        self.saying = 0
+        """The number of the announcement that sounds; 0: none."""
+        self.tickets = 0
+        self.owed: set[int] = set()
+        """Who is still to be told what became of an announcement."""
         self.barge_in = ""
         self.cancels_echoes = True
         self.person_acts = False
@@ -179,6 +185,10 @@ class Conversations(RuleBasedStateMachine):
     def turn(self) -> int:
         return self.machine.status.turn
 
+    @property
+    def is_asking(self) -> bool:
+        return self.machine._memory.announcements.said
+
     def in_phase(self, *phases: Phase) -> bool:
         return self.machine.status.phase in phases
 
@@ -268,7 +278,7 @@ class Conversations(RuleBasedStateMachine):
                 self.tell(ev.SpeechStopped(self.turn))
             self.time_passes(every)
 
-    @precondition(lambda self: self.in_phase(Phase.SPEAKING, Phase.THINKING))
+    @precondition(lambda self: self.in_phase(Phase.SPEAKING, Phase.THINKING) and not self.is_asking)
     @rule()
     def everything_comes_to_its_end(self) -> None:
         """Every result given and the last response complete: the answer must be let end."""
@@ -430,6 +440,82 @@ class Conversations(RuleBasedStateMachine):
         elif self.quiet_since is None:
             self.quiet_since = self.now
 
+    # -- announcements
+
+    def do_SayAnnouncement(self, action: order.SayAnnouncement) -> None:
+        assert self.in_phase(Phase.IDLE)
+        assert not self.saying, "two at once"
+        self.saying = action.serial
+
+    def do_StopPlayback(self, action: order.StopPlayback) -> None:
+        self.saying = 0
+
+    def do_TellOutcome(self, action: order.TellOutcome) -> None:
+        assert action.ticket in self.owed, "told twice, or to nobody"
+        assert not action.words or action.outcome is Outcome.ANSWERED
+        self.owed.discard(action.ticket)
+
+    @rule(asks=st.booleans(), urgent=st.booleans(), by_provider=st.booleans())
+    def announcement_is_wanted(self, asks: bool, urgent: bool, by_provider: bool = False) -> None:
+        self.tickets += 1
+        self.owed.add(self.tickets)
+        self.tell(ev.AnnouncementRequested("Text.", self.tickets, asks, urgent, by_provider))
+
+    @precondition(lambda self: self.saying)
+    @rule(heard=st.booleans())
+    def announcement_ends(self, heard: bool) -> None:
+        serial, self.saying = self.saying, 0
+        at = Samples(self.position)
+        self.tell(ev.AnnouncementSaid(serial, at) if heard else ev.AnnouncementUnsaid(serial, "no voice"))
+
+    @precondition(lambda self: self.is_asking)
+    @rule(earlier=st.booleans())
+    def answer_is_understood(self, earlier: bool) -> None:
+        if not self.in_phase(Phase.WAKING):
+            opened = self.machine._memory.session or 0
+            self.tell(ev.Understood(opened if earlier else self.turn, "yes"))
+
+    @precondition(lambda self: self.owed)
+    @rule(data=st.data())
+    def who_asked_leaves(self, data: st.DataObject) -> None:
+        ticket = data.draw(st.sampled_from(sorted(self.owed)))
+        self.tell(ev.AnnouncementWithdrawn(ticket))
+        self.owed.discard(ticket)
+
+    @rule(quiet=st.booleans())
+    def hours_change(self, quiet: bool) -> None:
+        self.tell(ev.QuietHoursChanged(quiet))
+
+    @invariant()
+    def nobody_is_listened_to_while_the_house_speaks_of_its_own_accord(self) -> None:
+        if self.saying:
+            assert self.in_phase(Phase.IDLE)
+            assert not self.gate_open
+            assert self.machine.status.announcing
+
+    def do_Recite(self, action: order.Recite) -> None:
+        assert self.session_ready
+        assert not self.gate_open
+
+    @invariant()
+    def nobody_is_listened_to_while_the_provider_recites(self) -> None:
+        if self.machine._memory.announcements.reciting:
+            assert not self.in_phase(Phase.IDLE, Phase.LISTENING)
+            assert not self.gate_open
+
+    @invariant()
+    def what_waits_is_bounded_and_has_its_time(self) -> None:
+        memory = self.machine._memory
+        queue = memory.announcements
+        assert len(queue.waiting) <= 2 * MOST_WAITING
+        assert memory.status.announcing == (queue.current is not None)
+        assert not queue.said or memory.session is not None, "an answer is waited for without a session"
+        sayable = any(one.urgent or one.asks or not queue.quiet for one in queue.waiting)
+        if sayable and self.in_phase(Phase.IDLE) and queue.current is None and not memory.button_down:
+            assert Timer.ANNOUNCEMENT in memory.timers, "it would never be said"
+        if self.in_phase(Phase.IDLE) and queue.current is not None:
+            assert Timer.LONGEST_ANNOUNCEMENT in memory.timers, "it would be waited for for ever"
+
     # -- what always holds
 
     @invariant()
@@ -519,3 +605,17 @@ def test_the_generator_reaches_speaking() -> None:
     house.provider_hears(stop=True)
     house.answer_begins()
     assert house.in_phase(Phase.SPEAKING)
+
+
+def test_the_generator_reaches_an_answer_to_an_announcement() -> None:
+    """The same for the house that asks."""
+    house = Conversations()
+    house.build(barge_in="voice", turn_end=TurnEnd.PROVIDER, follow_up=8_000)
+    house.announcement_is_wanted(asks=True, urgent=False)
+    house.time_passes(600)
+    house.announcement_ends(heard=True)
+    house.session_ready_now()
+    house.provider_hears(stop=True)
+    house.answer_is_understood(earlier=False)
+    assert house.in_phase(Phase.IDLE)
+    assert not house.owed

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
 from device.audio.cues import cue_pcm
 from device.audio.echo.farend import NullObserver, PlaybackObserver
@@ -71,6 +72,8 @@ class Player:
         self._stopping: asyncio.Task[None] | None = None
         self._answer: AnswerPlayback | None = None
         self._finish: asyncio.TimerHandle | None = None
+        self._on_heard: Callable[[bool], None] | None = None
+        """Waits for the end of an announcement."""
         self._observer = observer or NullObserver()
         speaker.attach(self._pull, self._standby.note_lost, self._note_break)
 
@@ -112,9 +115,15 @@ class Player:
         """Queue a whole sentence of the local voice (s16le mono at `rate`)."""
         self._standby.when_open(lambda: self._announce(pcm, rate))
 
+    def say(self, pcm: bytes, rate: Hz, on_heard: Callable[[bool], None]) -> None:
+        """Queue an announcement; see Mouth."""
+        self._on_heard = on_heard
+        self._standby.when_open(lambda: self._announce(pcm, rate, on_heard))
+
     def stop(self) -> None:
         """Fall silent and forget everything queued: at once, or within LONGEST_TAIL_S."""
         self._standby.forget_waiting()
+        self._on_heard = None
         answer, self._answer = self._answer, None
         if unopened := self._pop_unopened():
             self._post(unopened)
@@ -143,7 +152,7 @@ class Player:
     async def close(self) -> None:
         """Fall silent and let the card go."""
         self._standby.forget_waiting()
-        self._answer = None
+        self._answer = self._on_heard = None
         self._cancel_finish()
         self._queue.clear()
         if self._stopping and not self._stopping.done():
@@ -177,6 +186,7 @@ class Player:
     def note_lost(self) -> None:
         """The card is gone: nothing queued will be heard."""
         self._queue.clear()
+        self._tell_heard(self._on_heard, False)
         answer = self._answer
         if answer is not None:
             answer.lost = True
@@ -202,12 +212,15 @@ class Player:
 
     # Filling the queue.
 
-    def _announce(self, pcm: bytes, rate: Hz) -> None:
+    def _announce(self, pcm: bytes, rate: Hz, on_heard: Callable[[bool], None] | None = None) -> None:
         if not self._standby.is_open:
+            self._tell_heard(on_heard, False)
             return
         resampler = StreamResampler(rate, self._rate)
         whole = bytearray(resampler.process(pcm) + resampler.flush())
-        self._queue.add(Sound(_nothing, _ignore, whole, ended=True, is_cue=True))
+        loop = asyncio.get_running_loop()
+        on_done = _ignore if on_heard is None else partial(tell, loop, self._note_spoken, on_heard)
+        self._queue.add(Sound(_nothing, on_done, whole, ended=True, is_cue=True))
 
     def _get_answer(self, turn: int) -> AnswerPlayback:
         if self._answer is None or self._answer.turn != turn:
@@ -260,6 +273,16 @@ class Player:
         self._finish_if_done(answer)
 
     # What the card tells.
+
+    def _note_spoken(self, on_heard: Callable[[bool], None], moment: float) -> None:
+        wait_s = max(0.0, moment - self._clock())
+        asyncio.get_running_loop().call_later(wait_s, self._tell_heard, on_heard, True)
+
+    def _tell_heard(self, on_heard: Callable[[bool], None] | None, heard: bool) -> None:
+        """Tell it once, and not after a stop."""
+        if on_heard is not None and on_heard is self._on_heard:
+            self._on_heard = None
+            on_heard(heard)
 
     def _note_started(self, answer: AnswerPlayback) -> None:
         if answer is self._answer and not answer.started:

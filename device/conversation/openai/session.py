@@ -18,7 +18,7 @@ from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnd
 from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.protocol.sound import RATE
 from device.conversation.openai.settings import OpenAI
-from device.core.actions import TurnEnd
+from device.core.actions import Purpose, TurnEnd
 from device.core.events import Failure
 from device.errors import where
 from device.ports.conversation import OnAnswerAudio, OnAnswerItemEnd
@@ -80,10 +80,10 @@ class RealtimeConversation:
         """When the provider will end the session: seconds of the Unix clock; None when it did not say."""
         return self._session.protocol.expires_at if self._session else None
 
-    def open(self, turn: int, turn_end: TurnEnd) -> None:
-        """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`."""
+    def open(self, turn: int, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK) -> None:
+        """See Conversation."""
         self.close()
-        protocol = Protocol(self._settings, self._instructions, self._tools, self._keys.mask)
+        protocol = Protocol(self._settings, self._instructions, self._tools, self._keys.mask, purpose)
         protocol.begin_turn(turn, turn_end)
         self._session = Session(self._settings, self._keys, protocol, self._tell)
         self._session.start()
@@ -131,6 +131,12 @@ class RealtimeConversation:
         """Commit the audio sent and ask for a response."""
         if self._session:
             self._session.protocol.commit_turn()
+            self._session.flush()
+
+    def recite(self, text: str) -> None:
+        """See Conversation."""
+        if self._session:
+            self._session.protocol.recite(text)
             self._session.flush()
 
     def cancel_response(self, keeps_due: bool = False) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,8 @@ _TALK = {
 _NOT_UNDERSTOOD = "Sorry, I did not understand that."
 _NO_TOOL = "Sorry, I cannot do that here."
 _NOTHING_SAID = "How can I help you?"
+_RECITED = re.compile(r"word for word\b[^:]*:\s*(?P<text>.*)", re.DOTALL)
+"""Instructions that a model obeys to the letter."""
 _BASE_SPEED = 165  # words a minute at speed 1.0
 
 # Female variants, so that in a recording the answers can be told from the simulated people.
@@ -87,6 +90,8 @@ async def question(items: list[Item]) -> Question:
 
 def reply(asked: Question, settings: Settings, script: Script) -> Reply:
     """Return the script's reply, or one to what was understood."""
+    if recited := _RECITED.search(settings.instructions):
+        return Reply(recited["text"])
     if script.answer and (scripted := script.answer(asked.text)):
         return scripted
     if forced := settings.forced_function or _required_function(asked, settings):

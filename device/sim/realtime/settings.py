@@ -114,6 +114,11 @@ class Settings:
         return list(self._data["output_modalities"]) == ["audio"]
 
     @property
+    def instructions(self) -> str:
+        """What the model was told."""
+        return str(self._data.get("instructions") or "")
+
+    @property
     def function_names(self) -> tuple[str, ...]:
         """The client's tools that may be called now."""
         if self._data.get("tool_choice") == "none":

@@ -96,6 +96,12 @@ class SessionConfig(Struct, frozen=True, kw_only=True):
     tool_choice: Literal["auto"] | UnsetType = UNSET
 
 
+class ResponseConfig(Struct, frozen=True, kw_only=True):
+    """What holds for one response."""
+
+    instructions: str
+
+
 # -- the events
 
 
@@ -127,6 +133,8 @@ class ClearAudio(ClientEvent, frozen=True, kw_only=True, tag="input_audio_buffer
 
 class CreateResponse(ClientEvent, frozen=True, kw_only=True, tag="response.create"):
     """Ask for an answer."""
+
+    response: ResponseConfig | UnsetType = UNSET
 
 
 class CancelResponse(ClientEvent, frozen=True, kw_only=True, tag="response.cancel"):

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from device.conversation.openai.messages import client_events as client
 from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
 from device.ports.tools import ToolSpec
 
+WORD_FOR_WORD = "Say this text aloud, word for word, and nothing else:"
+TRANSCRIBES = "gpt-4o-mini-transcribe"
+"""Writes down the answer to an announcement where the settings name no model for that: OpenAI's cheapest."""
+
 
 def first_config(
-    settings: OpenAI, instructions: str, tools: Sequence[ToolSpec], turn_end: TurnEnd
+    settings: OpenAI,
+    instructions: str,
+    tools: Sequence[ToolSpec],
+    turn_end: TurnEnd,
+    listens_only: bool = False,
 ) -> client.SessionConfig:
     """Return the whole configuration, for the first update.
 
     Voice and speed stand only here: once the answer has been heard the API refuses an update that names a voice, and
     everything else in it. The model is named in the URL; it cannot be changed either.
+
+    With `listens_only` it is told to answer nothing, and to write down the words of the person.
     """
     functions = [
         client.FunctionTool(name=tool.name, description=tool.description, parameters=tool.parameters) for tool in tools
@@ -26,30 +36,40 @@ def first_config(
     return client.SessionConfig(
         instructions=instructions,
         output_modalities=["audio"],
-        audio=client.AudioConfig(input=_input(settings, turn_end), output=_output(settings)),
+        audio=client.AudioConfig(input=_input(settings, turn_end, listens_only), output=_output(settings)),
         tools=functions or UNSET,
         tool_choice="auto" if functions else UNSET,
     )
 
 
-def turn_config(settings: OpenAI, turn_end: TurnEnd) -> client.SessionConfig:
+def turn_config(settings: OpenAI, turn_end: TurnEnd, listens_only: bool = False) -> client.SessionConfig:
     """Return the update that changes only who ends the person's turn."""
     return client.SessionConfig(
-        audio=client.AudioConfig(input=client.AudioInput(turn_detection=turn_detection(settings, turn_end)))
+        audio=client.AudioConfig(
+            input=client.AudioInput(turn_detection=turn_detection(settings, turn_end, listens_only))
+        )
     )
 
 
-def turn_detection(settings: OpenAI, turn_end: TurnEnd) -> client.ServerVad | client.SemanticVad | None:
+def turn_detection(
+    settings: OpenAI, turn_end: TurnEnd, listens_only: bool = False
+) -> client.ServerVad | client.SemanticVad | None:
     """Return the VAD with every value given (the documented defaults vary), or None when the device ends the turn."""
     if turn_end is TurnEnd.DEVICE:
         return None
     if settings.vad == "semantic_vad":
-        return client.SemanticVad(eagerness=settings.eagerness)
+        return client.SemanticVad(eagerness=settings.eagerness, create_response=not listens_only)
     return client.ServerVad(
         threshold=settings.vad_threshold,
         prefix_padding_ms=settings.prefix_padding_ms,
         silence_duration_ms=settings.silence_duration_ms,
+        create_response=not listens_only,
     )
+
+
+def response_config(recital: str) -> client.ResponseConfig | UnsetType:
+    """Return what a response must be like: nothing for an answer, else that it says `recital`."""
+    return client.ResponseConfig(instructions=f"{WORD_FOR_WORD}\n\n{recital}") if recital else UNSET
 
 
 def may_be_ours(shown: object, ours: str, before: object) -> bool:
@@ -61,14 +81,15 @@ def may_be_ours(shown: object, ours: str, before: object) -> bool:
     return shown is None or shown == ours or shown != before
 
 
-def _input(settings: OpenAI, turn_end: TurnEnd) -> client.AudioInput:
+def _input(settings: OpenAI, turn_end: TurnEnd, listens_only: bool) -> client.AudioInput:
     reduction = settings.noise_reduction
-    transcription = client.Transcription(model=settings.transcription_model, language=settings.language or UNSET)
+    model = settings.transcription_model or (TRANSCRIBES if listens_only else "")
+    transcription = client.Transcription(model=model, language=settings.language or UNSET)
     return client.AudioInput(
         format=client.PcmFormat(),
         noise_reduction=None if reduction == "off" else client.NoiseReduction(type=reduction),
-        transcription=transcription if settings.transcription_model else UNSET,
-        turn_detection=turn_detection(settings, turn_end),
+        transcription=transcription if model else UNSET,
+        turn_detection=turn_detection(settings, turn_end, listens_only),
     )
 
 

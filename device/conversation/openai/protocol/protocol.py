@@ -20,7 +20,7 @@ from device.conversation.openai.protocol.outbox import BYTES_PER_MS, Outbox
 from device.conversation.openai.protocol.responses import Responses
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
-from device.core.actions import TurnEnd
+from device.core.actions import Purpose, TurnEnd
 from device.core.events import Failure
 from device.ports.tools import ToolSpec
 
@@ -44,8 +44,13 @@ class Protocol:
         instructions: str,
         tools: Sequence[ToolSpec],
         mask: Callable[[str], str] = str,
+        purpose: Purpose = Purpose.TALK,
     ) -> None:
         """`mask` removes secrets from the server's error messages."""
+        self._listens_only = purpose is Purpose.LISTEN
+        self._purpose = purpose
+        self._recital = ""
+        """What a response is to say."""
         self._settings = settings
         self._instructions = instructions
         self._tools = tools
@@ -107,7 +112,8 @@ class Protocol:
             self._outbox.drop_audio()
         # The server handles events in the order sent: the update holds for audio queued after it, which therefore need
         # not wait for session.updated.
-        self._send(client.UpdateSession(session=configuration.turn_config(self._settings, self._turn_end)))
+        config = configuration.turn_config(self._settings, self._turn_end, self._listens_only)
+        self._send(client.UpdateSession(session=config))
         if forget:
             self.discard_input()
 
@@ -130,12 +136,21 @@ class Protocol:
             self._uncommitted_bytes = 0
             self._send(client.CommitAudio())
             self._responses.sent(_COMMIT)
-            self._responses.want()
+            if not self._listens_only:
+                self._responses.want()
         else:
             self.discard_input()
         self._ask()
         if not enough:
             self._tell(ev.ResponseFinished(self._turn, "", cancelled=True, more=self._responses.more))
+
+    def recite(self, text: str) -> None:
+        """Ask for a response that is this text, spoken."""
+        if self.ready:
+            self._recital = text
+            self._responses.held = False
+            self._responses.want()
+            self._ask()
 
     def discard_input(self) -> None:
         """Forget audio sent and not committed."""
@@ -204,7 +219,7 @@ class Protocol:
 
     def _ask(self) -> None:
         if event_id := self._responses.ask():
-            self._send(client.CreateResponse(event_id=event_id))
+            self._send(client.CreateResponse(event_id=event_id, response=configuration.response_config(self._recital)))
 
     def _tell(self, fact: Fact) -> None:
         self._facts.append(fact)
@@ -263,7 +278,10 @@ class Protocol:
             return
         self.configured = True
         self._instructions_before = session.instructions
-        config = configuration.first_config(self._settings, self._instructions, self._tools, self._turn_end)
+        tools = self._tools if self._purpose is Purpose.TALK else ()
+        config = configuration.first_config(
+            self._settings, self._instructions, tools, self._turn_end, self._listens_only
+        )
         self._send(client.UpdateSession(event_id=_CONFIGURATION, session=config))
 
     def _session_updated(self, event: server.SessionUpdated) -> None:
@@ -334,7 +352,10 @@ class Protocol:
 
     def _speech_stopped(self, event: server.SpeechStopped) -> None:
         if self._turn_end is TurnEnd.PROVIDER:
-            self._responses.speech_stopped()
+            if self._listens_only:
+                self._responses.forget_voice()
+            else:
+                self._responses.speech_stopped()
             self._tell(ev.SpeechStopped(self._turn))
 
     def _audio_committed(self, event: server.AudioCommitted) -> None:
@@ -348,7 +369,8 @@ class Protocol:
 
     def _input_transcribed(self, event: server.InputTranscribed) -> None:
         turn = self._turn_of_input.pop(event.item_id, self._turn)
-        self._tell(ev.Heard(turn, event.transcript))
+        heard = ev.Understood if self._listens_only else ev.Heard
+        self._tell(heard(turn, event.transcript))
 
     # -- the answer
 
