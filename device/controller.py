@@ -294,7 +294,7 @@ class Controller:
     async def _announce(self, action: order.Announce) -> None:
         if action.why:
             log.warning("%s", action.why)
-        log.info("saying: %s", action.text)
+        log.info("saying: %s", "what rings" if action.private else action.text)
         pcm = await self._house.voice.speak(action.text)
         if self.status.phase is Phase.IDLE:
             play = partial(self._house.mouth.play_announcement, pcm, self._house.voice.rate)
@@ -411,6 +411,8 @@ def _orders_to_mouth(mouth: Mouth) -> dict[type[Action], Callable[[Any], object]
         order.Duck: lambda a: mouth.duck(),
         order.Unduck: lambda a: mouth.unduck(),
         order.PlayCue: lambda a: mouth.play_cue(a.cue),
+        order.Ring: lambda a: mouth.ring(a.ducked),
+        order.StopRinging: lambda a: mouth.stop_ringing(),
     }
 
 

@@ -31,6 +31,12 @@ _MELODIES = {
     Cue.MUTED: (_Note(587.3, 80), _Note(440.0, 120)),
     Cue.UNMUTED: (_Note(440.0, 80), _Note(587.3, 120)),
 }
+# A major chord upwards, where small loudspeakers are loudest and ears are keenest. None of it is in `FREQUENCIES_HZ`:
+# that is what is silenced in what the microphone hears, and a ring goes on for minutes.
+_RING = (_Note(784.0, 130), _Note(987.8, 130), _Note(1174.7, 130), _Note(1568.0, 160))
+_RING_PAUSE_MS = 1_000
+# -6 dBFS (a note, softened by its attack, stays 1 dB below): as loud as a voice.
+RING_PEAK = 0.5
 FREQUENCIES_HZ = tuple(
     sorted({hertz for notes in _MELODIES.values() for note in notes for hertz in (note.hertz, 2 * note.hertz)})
 )
@@ -42,6 +48,13 @@ def cue_pcm(cue: Cue, rate: Hz) -> bytes:
     """Return the cue as s16le mono PCM at `rate`: 80 to 250 ms, beginning and ending in silence."""
     notes = [_sing(note, rate) for note in _MELODIES[cue]]
     return np.rint(np.concatenate(notes) * PEAK * 32_767).astype("<i2").tobytes()
+
+
+@cache
+def ring_pcm(rate: Hz) -> bytes:
+    """Return one round of the ring as s16le mono PCM at `rate`: rising notes twice, and a pause; 2.1 s in all."""
+    notes = [*(_sing(note, rate) for note in _RING * 2), np.zeros(samples_from_ms(_RING_PAUSE_MS, rate))]
+    return np.rint(np.concatenate(notes) * RING_PEAK * 32_767).astype("<i2").tobytes()
 
 
 def _sing(note: _Note, rate: Hz) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

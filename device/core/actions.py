@@ -216,10 +216,28 @@ class PlayCue:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Say a sentence with the local voice. `why` is the reason for the log, given where no fact has told it already."""
+    """Say a sentence with the local voice. `why` is the reason for the log, given where no fact has told it already.
+
+    `private`: it holds what a person said, which no log may have.
+    """
 
     text: str
     why: str = field(default="", compare=False)
+    private: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Ring until told otherwise, beside all that is played. `ducked`: quietly, for somebody is talking with us."""
+
+    ducked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopRinging:
+    """Ring no more. `unheeded`: it has rung for as long as it may, and nobody has stopped it."""
+
+    unheeded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +327,8 @@ Action = (
     | SayAnnouncement
     | Recite
     | TellOutcome
+    | Ring
+    | StopRinging
     | RunTool
     | SendToolResult
     | RememberMute

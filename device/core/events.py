@@ -107,6 +107,17 @@ class Way(Enum):
     """By saying yes (or by pressing the button all the same)."""
 
 
+class AlarmKind(Enum):
+    """What a person wanted to be told of, when they set it."""
+
+    TIMER = "timer"
+    """So much time is over."""
+    ALARM = "alarm"
+    """It is so late."""
+    REMINDER = "reminder"
+    """Something is to be done; its label says what."""
+
+
 @dataclass(frozen=True, slots=True)
 class WakeWordDetected:
     """A wake word was heard; `end` is where it ends in the capture stream (an estimate, never late)."""
@@ -455,6 +466,32 @@ class QuietHoursChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmDue:
+    """It is time for a timer, an alarm or a reminder: ring. `label` is what the person calls it, "" for nothing."""
+
+    id: str
+    kind: AlarmKind
+    label: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSilenced:
+    """One that is due need not ring any more: it was put off, or called off, by its name."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmMissed:
+    """One was not rung when it was time, and it is too late for that now. `when` says in words when it was."""
+
+    id: str
+    kind: AlarmKind
+    label: str = field(default="", repr=False)
+    when: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ShutdownRequested:
     """The process was asked to end."""
 
@@ -503,5 +540,8 @@ Event = (
     | AnnouncementSaid
     | AnnouncementUnsaid
     | QuietHoursChanged
+    | AlarmDue
+    | AlarmSilenced
+    | AlarmMissed
     | ShutdownRequested
 )

@@ -54,6 +54,16 @@ def telling_failure(memory: Memory, fact: Any) -> bool:
     return memory.status.failing
 
 
+def ringing(memory: Memory, fact: Any) -> bool:
+    """A timer, an alarm or a reminder rings."""
+    return bool(memory.ringing.alarms)
+
+
+def rings_over_a_question(memory: Memory, fact: Any) -> bool:
+    """It rings while somebody is asked for a yes: no press, however long, that silences it may be taken for one."""
+    return ringing(memory, fact) and memory.confirming is not None
+
+
 def unmuted(memory: Memory, fact: Any) -> bool:
     """The microphone is not muted."""
     return not memory.status.muted

@@ -11,6 +11,7 @@ from device.core.announcing import go_on
 from device.core.darkness import sound_instead
 from device.core.endings import say_not_kept
 from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, limit_turn, voiced_only_wanted
+from device.core.ringing import attend
 from device.core.silence import watch
 from device.core.status import Phase, Status
 from device.core.transitions import TABLE, Row, Trigger
@@ -76,6 +77,7 @@ class Machine:
         actions = [*confirmation.give_up(self._memory, fact), *self._apply(trigger, fact)]
         watch(self._memory, fact)
         extra = [*sound_instead(self._memory, before, fact, actions), *say_not_kept(self._memory)]
+        extra += attend(self._memory, fact)
         return [*actions, *extra, *go_on(self._memory, fact, actions)]
 
     def _note_voice(self, event: ev.Event) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 
-from device.core.actions import TurnEnd
-from device.core.events import AnnouncementRequested, ConfirmationNeeded, Failure, WakeWordDetected
+from device.core.actions import Ring, TurnEnd
+from device.core.events import AlarmDue, AnnouncementRequested, ConfirmationNeeded, Failure, WakeWordDetected
 from device.core.status import Phase, Status
 from device.units import Ms, Samples
 
@@ -37,6 +37,10 @@ class Timer(Enum):
     """Nobody talks, and something is to be said: now it is time."""
     LONGEST_ANNOUNCEMENT = "longest announcement"
     """A sentence has been said for longer than any takes."""
+    LONGEST_RINGING = "longest ringing"
+    """It has rung for as long as it may. What becomes due meanwhile starts it anew."""
+    NAME_WHAT_RINGS = "name what rings"
+    """It is time to say what rings."""
 
 
 BargeIn = Literal["voice", "wake_word", "off"]
@@ -97,6 +101,11 @@ class Settings:
     """The longest that an announcement may take to be made and heard; 500 characters are half a minute of speech."""
     transcript: Ms = Ms(10_000)
     """How long to wait for the words of an answer to an announcement, once the person has finished."""
+    longest_ringing: Ms = Ms(600_000)
+    first_naming: Ms = Ms(2_000)
+    """How long it rings before it is said what rings: one round of the ring, so that people listen."""
+    next_naming: Ms = Ms(20_000)
+    """How long until it is said again."""
     silence: Ms = Ms(3_000)
     """How long a provider may be silent when it should say something, before it is asked whether it is there."""
     answer_check: Ms = Ms(6_000)
@@ -183,6 +192,16 @@ class Announcements:
 
 
 @dataclass(slots=True)
+class Ringing:
+    """What is known of what rings: see ringing.py."""
+
+    alarms: dict[str, AlarmDue] = field(default_factory=dict)
+    """By id, in the order in which they became due."""
+    sounding: Ring | None = None
+    """What the mouth was told last; None: not to ring."""
+
+
+@dataclass(slots=True)
 class Memory:
     """Mutable, and private to the machine and its transitions."""
 
@@ -212,6 +231,7 @@ class Memory:
     played."""
     darkness: Darkness = field(default_factory=Darkness)
     announcements: Announcements = field(default_factory=Announcements)
+    ringing: Ringing = field(default_factory=Ringing)
     not_kept: bool = False
     """The disk refused the mute state, and the person has not been told."""
     spoke_in_hold: bool = False

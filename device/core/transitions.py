@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from device.core import announcing, answers, confirmation, silence
+from device.core import announcing, answers, confirmation, ringing, silence
 from device.core import effects as do
 from device.core import endings as end
 from device.core import events as ev
@@ -219,6 +219,15 @@ def _in_every_phase() -> tuple[Row, ...]:
     return tuple(row for phase in Phase for row in _everywhere(phase))
 
 
+def _while_it_rings(here: Phase) -> tuple[Row, ...]:
+    """Rows that come before all others: what ends the ringing does nothing else."""
+    return (
+        Row(here, ev.ButtonClicked, here, ringing.end, when.ringing, rearm=False),
+        Row(here, ev.ButtonHeld, here, ringing.end, when.rings_over_a_question, rearm=False),
+        Row(here, ev.StopRequested, here, ringing.end, when.ringing, rearm=False),
+    )
+
+
 def _everywhere(here: Phase) -> tuple[Row, ...]:
     in_session = () if here is IDLE else _in_every_session(here)
     return (
@@ -230,6 +239,11 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.MuteRequested, IDLE, end.mute, when.unmuted),
         Row(here, ev.UnmuteRequested, here, end.unmute, when.muted, rearm=False),
         Row(here, Timer.REST, here, do.nothing, rearm=False),
+        Row(here, ev.AlarmDue, here, ringing.begin, rearm=False),
+        Row(here, ev.AlarmSilenced, here, ringing.silence, rearm=False),
+        Row(here, ev.AlarmMissed, here, ringing.miss, rearm=False),
+        Row(here, Timer.NAME_WHAT_RINGS, here, ringing.name_aloud, rearm=False),
+        Row(here, Timer.LONGEST_RINGING, here, ringing.give_up, rearm=False),
         Row(here, Timer.FAILURE_SHOWN, here, end.stop_showing_failure, rearm=False),
         Row(here, ev.DeviceFailed, here, end.note_not_kept, when.mute_not_kept, rearm=False),
         Row(here, ev.DeviceFailed, here, end.add_fault, rearm=False),
@@ -267,6 +281,7 @@ def _in_every_conversation(here: Phase) -> tuple[Row, ...]:
 
 
 ROWS: tuple[Row, ...] = (
+    *(row for phase in Phase for row in _while_it_rings(phase)),
     *_while_confirming(),
     *_ANNOUNCEMENTS,
     *_in_sessions_of_announcements(),

@@ -150,6 +150,12 @@ class Mouth(Protocol):
         after `stop`.
         """
 
+    def ring(self, ducked: bool) -> None:
+        """Ring, beside all that is played, until told to stop; `ducked`: quietly. `stop` does not end it."""
+
+    def stop_ringing(self) -> None:
+        """Ring no more."""
+
 
 class Voice(Protocol):
     """A local voice for what must be said without the provider."""

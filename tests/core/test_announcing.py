@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from device.core import actions as order
@@ -357,13 +355,11 @@ def test_a_voice_that_does_not_work_is_told_and_the_next_one_comes() -> None:
 def test_it_waits_for_an_alarm_to_end() -> None:
     """An alarm is not ducked, and nobody could follow both."""
     house = Announcing()
-    memory = house.machine._memory
-    memory.status = replace(memory.status, ringing=True)
+    house.tell(ev.AlarmDue("1", ev.AlarmKind.ALARM))
     house.request()
     house.wait(60_000)
     assert house.texts == []
-    memory.status = replace(memory.status, ringing=False)
-    house.tell(ev.LoadShed(()))
+    house.tell(ev.StopRequested())
     house.wait(SOON)
     assert house.texts == ["Dinner is ready."]
 

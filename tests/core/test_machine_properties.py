@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -49,6 +51,8 @@ class Conversations(RuleBasedStateMachine):
         self.cancels_echoes = True
         self.person_acts = False
         """The person presses the button, or speaks."""
+        self.ring: order.Ring | None = None
+        self.rung_until = 0.0
         self.quiet_since: float | None = None
         """Since when it has been the person's turn, or an answer has been waited for."""
 
@@ -179,6 +183,15 @@ class Conversations(RuleBasedStateMachine):
         assert self.in_phase(Phase.THINKING, Phase.SPEAKING)
         assert not self.machine._memory.awaited, "a tool is waited for"
 
+    def do_Ring(self, action: order.Ring) -> None:
+        assert action != self.ring, "told twice"
+        self.ring = action
+
+    def do_StopRinging(self, action: order.StopRinging) -> None:
+        assert self.ring is not None, "nothing rings"
+        assert action.unheeded == (self.now >= self.rung_until)
+        self.ring = None
+
     # -- what may happen
 
     @property
@@ -247,8 +260,31 @@ class Conversations(RuleBasedStateMachine):
 
     @rule()
     def quiet_is_asked_for(self) -> None:
+        if self.ring is not None:
+            self.stops_the_ring_only(ev.StopRequested())
         self.tell(ev.StopRequested())
         assert self.in_phase(Phase.IDLE)
+
+    @rule(which=st.sampled_from("abc"), kind=st.sampled_from(ev.AlarmKind), label=st.sampled_from(["", "pasta"]))
+    def alarm_is_due(self, which: str, kind: ev.AlarmKind, label: str) -> None:
+        before = self.machine.status
+        self.rung_until = self.now + self.settings.longest_ringing
+        self.tell(ev.AlarmDue(which, kind, label))
+        assert self.machine.status == replace(before, ringing=True), "a ring changed something else"
+
+    @rule(which=st.sampled_from("abcd"), missed=st.booleans())
+    def alarm_is_silenced_or_missed(self, which: str, missed: bool) -> None:
+        before = self.machine.status
+        self.tell(ev.AlarmMissed(which, ev.AlarmKind.ALARM) if missed else ev.AlarmSilenced(which))
+        assert replace(self.machine.status, ringing=before.ringing) == before
+
+    def stops_the_ring_only(self, fact: ev.Event) -> None:
+        """While it rings a click, or being told to stop, ends the ringing and nothing else."""
+        before = self.machine.status
+        assert before.ringing
+        self.tell(fact)
+        assert self.ring is None
+        assert self.machine.status == replace(before, ringing=False)
 
     @precondition(lambda self: self.session_open)
     @rule(failure=st.sampled_from([None, ev.Failure.BUSY]))
@@ -352,15 +388,23 @@ class Conversations(RuleBasedStateMachine):
 
     @rule()
     def click(self) -> None:
-        if not self.down:
-            self.person_acts = True
-            self.tell(ev.ButtonClicked(Samples(self.position)))
-            self.person_acts = False
+        if self.down:
+            return
+        click = ev.ButtonClicked(Samples(self.position))
+        if self.ring is not None:
+            self.stops_the_ring_only(click)
+            return
+        self.person_acts = True
+        self.tell(click)
+        self.person_acts = False
 
     @precondition(lambda self: not self.down)
     @rule()
     def hold(self) -> None:
         self.down = True
+        if self.ring is not None and self.machine.status.confirming:
+            self.stops_the_ring_only(ev.ButtonHeld(Samples(self.position)))
+            return
         self.tell(ev.ButtonHeld(Samples(self.position)))
 
     @precondition(lambda self: self.down)
@@ -511,7 +555,8 @@ class Conversations(RuleBasedStateMachine):
         assert memory.status.announcing == (queue.current is not None)
         assert not queue.said or memory.session is not None, "an answer is waited for without a session"
         sayable = any(one.urgent or one.asks or not queue.quiet for one in queue.waiting)
-        if sayable and self.in_phase(Phase.IDLE) and queue.current is None and not memory.button_down:
+        free = self.in_phase(Phase.IDLE) and queue.current is None and not memory.button_down
+        if sayable and free and not memory.status.ringing:
             assert Timer.ANNOUNCEMENT in memory.timers, "it would never be said"
         if self.in_phase(Phase.IDLE) and queue.current is not None:
             assert Timer.LONGEST_ANNOUNCEMENT in memory.timers, "it would be waited for for ever"
@@ -581,6 +626,14 @@ class Conversations(RuleBasedStateMachine):
         if memory.confirming is not None:
             assert self.session_open
             assert memory.confirming.wanted.call_id in self.unanswered
+
+    @invariant()
+    def what_is_due_rings_and_quietly_during_a_conversation(self) -> None:
+        """Muted or not, whatever is broken."""
+        assert self.machine.status.ringing == bool(self.machine._memory.ringing.alarms)
+        wanted = order.Ring(ducked=not self.in_phase(Phase.IDLE)) if self.machine.status.ringing else None
+        assert self.ring == wanted
+        assert wanted is None or self.now <= self.rung_until
 
     @invariant()
     def idle_means_no_session(self) -> None:

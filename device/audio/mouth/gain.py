@@ -17,6 +17,11 @@ class Gain:
         self._factor = factor
         self._target = factor
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has arrived at a factor of 0."""
+        return self._factor == 0.0
+
     def set(self, factor: float) -> None:
         """Move to `factor`."""
         self._target = factor

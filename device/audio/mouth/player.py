@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from device.audio.cues import cue_pcm
+from device.audio.cues import cue_pcm, ring_pcm
 from device.audio.echo.farend import NullObserver, PlaybackObserver
 from device.audio.mouth.answer import AnswerPlayback, Item
 from device.audio.mouth.gain import Gain
+from device.audio.mouth.ring import Ringer
 from device.audio.mouth.soundqueue import Sound, SoundQueue
 from device.audio.mouth.standby import Standby, tell
 from device.audio.resample import StreamResampler
@@ -65,6 +66,7 @@ class Player:
         self._volume = volume
         self._ducked = False
         self._gain = Gain(volume)
+        self._ringer = Ringer(volume)
         self._queue = SoundQueue(speaker.rate, self._gain)
         self._rate = speaker.rate
         self._standby = Standby(speaker, self, clock)
@@ -149,10 +151,29 @@ class Player:
         """Set the volume, 0 to 1: a factor of the amplitude."""
         self._set_gain(volume, self._ducked)
 
+    def ring(self, ducked: bool) -> None:
+        """Ring, beside what is played, until told to stop; `ducked`: quietly."""
+        self._ringer.ring(ducked)
+        # It is made ahead of its first block, in which there is no time for it.
+        self._standby.when_open(self._make_ring)
+
+    def stop_ringing(self) -> None:
+        """Ring no more: at once, or within LONGEST_TAIL_S."""
+        self._ringer.stop()
+        tail_s = self._ringer.sounding_until - self._clock()
+        if self._standby.is_open and self._queue.is_empty and tail_s > LONGEST_TAIL_S:
+            self._queue.hold()
+            self._stopping = asyncio.create_task(self._drop_tail(None), name="stop ringing")
+
+    def set_least_ring(self, volume: float) -> None:
+        """Set how loud it rings at least, 0 to 1, however low the volume is."""
+        self._ringer.set_least(volume)
+
     async def close(self) -> None:
         """Fall silent and let the card go."""
         self._standby.forget_waiting()
         self._answer = self._on_heard = None
+        self._ringer.stop()
         self._cancel_finish()
         self._queue.clear()
         if self._stopping and not self._stopping.done():
@@ -163,18 +184,19 @@ class Player:
     def _set_gain(self, volume: float, ducked: bool) -> None:
         self._volume, self._ducked = volume, ducked
         self._gain.set(volume * (DUCKED if ducked else 1.0))
+        self._ringer.set_volume(volume)
 
     # What the standby asks for and tells.
 
     @property
     def is_idle(self) -> bool:
-        """Whether no answer is under way and nothing waits to be played."""
-        return self._answer is None and self._queue.is_empty
+        """Whether nothing rings, no answer is under way, and nothing waits to be played."""
+        return not self._ringer.is_ringing and self._answer is None and self._queue.is_empty
 
     @property
     def sounding_until(self) -> float:
         """When the last sound reaches the DAC, in seconds of the clock."""
-        return self._queue.sounding_until
+        return max(self._queue.sounding_until, self._ringer.sounding_until)
 
     def note_open(self) -> None:
         """The loudspeaker is open: from here on all sound has its rate."""
@@ -203,6 +225,7 @@ class Player:
         self._standby.note_pull()
         queue = self._queue
         pcm = queue.pull(count, moment, self._clock())
+        pcm = self._ringer.mix(pcm, self._rate, moment, over=queue.sounding_until > moment)
         self._observer.write(pcm, self._rate, moment, queue.pulled_cue)
         return pcm
 
@@ -211,6 +234,9 @@ class Player:
         self._observer.drop(moment)
 
     # Filling the queue.
+
+    def _make_ring(self) -> None:
+        ring_pcm(self._rate)
 
     def _announce(self, pcm: bytes, rate: Hz, on_heard: Callable[[bool], None] | None = None) -> None:
         if not self._standby.is_open:
