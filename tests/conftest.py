@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from device.boards import finding
+from device.boards.signs import Machine
 from device.sim.devices.soundcard import VirtualSoundCard, find_pulseaudio
 from tests.quiet import wait_for_quiet
 from tests.waiting import block_until
@@ -80,6 +82,12 @@ def nobody_has_made_a_place_for_sockets(monkeypatch: pytest.MonkeyPatch) -> None
     """No house of a test is found by the commands of whoever runs the tests, nor by another test."""
     monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine on which the tests run is none with a board, whatever is plugged into it."""
+    monkeypatch.setattr(finding, "look", Machine)
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from device.settings import Claim, Fraction, Mistake, Pin, Section
@@ -27,12 +28,20 @@ class Audio(Section, frozen=True):
     """The loudspeaker, named in the same way."""
     input_channel: Annotated[int, Meta(ge=0, le=31)] = 0
     """Which channel of a microphone array to listen to, from 0."""
+    echo_cancelled: bool = False
+    """Whether the microphone does not carry what the loudspeaker plays, for the card itself removes that.
+
+    Boards and speakerphones that do so (hardware.profile) say it themselves."""
     frame_ms: Literal[10, 20] = 20
     """Length of a captured frame."""
     volume: Fraction = 0.8
     """Where the software gain stands at the start when the card has no mixer."""
     mixer: str = ""
     """Name of the ALSA mixer control for the volume; empty: Master, Speaker, PCM or the like, whichever there is."""
+    controls: Annotated[dict[str, str], Meta(examples=[{"Speaker": "80%"}])] = msgspec.field(default_factory=dict)
+    """What mixer controls of the loudspeaker's card are set to where it starts silent, as `amixer sset` takes it.
+
+    Set once; what somebody changes later stays as it is (see hardware.md)."""
     cues: bool = True
     """Play short sounds when a turn ends or fails."""
     wake_cue: bool = False

@@ -9,25 +9,38 @@ from typing import Any, Literal
 
 import msgspec
 
+from device.boards.signs import Sign
 from device.errors import ConfigError
 from device.kit.words import hint
 from device.settings import Key, Pin, Section
+
+AUTO = "auto"
+"""In the place of a profile's name: whichever board is plugged in (see finding.py)."""
+GENERIC = "generic"
+"""The profile that says nothing."""
 
 # Not offered: the console of every Pi (UART0).
 _OTHER_USES = (14, 15)
 _BUTTON = ("hardware", "button", "pin")
 _LED = ("hardware", "led")
 _LEDS = tuple((*_LED, name) for name in ("pin", "red", "green", "blue"))
+_INPUT, _OUTPUT = ("audio", "input"), ("audio", "output")
 # What of a board gives way to which of the person's own settings. Another microphone has other channels, and the board
-# does not hear it; another LED is another one as a whole.
+# does not hear it; another loudspeaker has other controls, and the board does not cancel its echo; another LED is
+# another one as a whole.
 _GIVES_WAY: Mapping[Key, tuple[Key, ...]] = {
-    ("audio", "input_channel"): (("audio", "input"),),
-    ("audio", "vad"): (("audio", "input"), ("audio", "vad_pin")),
+    ("audio", "input_channel"): (_INPUT,),
+    ("audio", "vad"): (_INPUT, ("audio", "vad_pin")),
+    ("audio", "echo_cancelled"): (_INPUT, _OUTPUT),
+    ("audio", "mixer"): (_OUTPUT,),
+    ("audio", "controls"): (_OUTPUT,),
     _LED: _LEDS,
 }
 
 Lights = Literal["none", "gpio", "apa102", "ws2812", "i2c", "usb", "lcd"]
 """What drives the board's lights; only "gpio" is spoken to so far, through [hardware.led]."""
+Said = Callable[[Key], Any]
+"""What a person says of a key; None: nothing."""
 
 
 class Profile(Section, frozen=True):
@@ -37,10 +50,14 @@ class Profile(Section, frozen=True):
     """Its name in a shop."""
     tried: bool
     """False: written from documents, never run on the board."""
+    found_by: tuple[Sign, ...] = ()
+    """Any of these tells that it is there; none: it must be named."""
     overlay: dict[str, Any] = msgspec.field(default_factory=dict)
     """What holds with it where the configuration says nothing: tables as they stand there."""
-    echo_cancelled: bool = False
-    """The channel that is listened to does not carry what the loudspeaker plays."""
+    channels: int = 0
+    """How many channels its card captures; 0: it depends, or nobody knows."""
+    rate: int = 0
+    """The rate at which it captures without converting (Hz); 0: several, or nobody knows. The house finds it itself."""
     led_pins: tuple[Pin, ...] = ()
     """Where the board has LEDs that [hardware.led] may drive, that of the overlay among them."""
     pins: dict[Pin, str] = msgspec.field(default_factory=dict)
@@ -59,9 +76,15 @@ class Profile(Section, frozen=True):
         pin = _found(self.overlay, _BUTTON)
         return pin if isinstance(pin, int) else None
 
-    def beside(self, is_set: Callable[[Key], bool]) -> dict[str, Any]:
+    @property
+    def audio(self) -> dict[str, Any]:
+        """Return what it says in [audio]."""
+        table: dict[str, Any] = self.overlay.get("audio", {})
+        return table
+
+    def beside(self, said: Said) -> dict[str, Any]:
         """Return the overlay without what gives way to the settings that the person has made."""
-        away = {key for key, others in _GIVES_WAY.items() if any(map(is_set, others))}
+        away = {key for key, others in _GIVES_WAY.items() if any(self._yields(other, said(other)) for other in others)}
         return _without(self.overlay, away, ())
 
     def misused(self, claimed: Mapping[Key, int]) -> dict[Key, int]:
@@ -74,6 +97,13 @@ class Profile(Section, frozen=True):
 
     def _is_its_own(self, key: Key, pin: int) -> bool:
         return (key == _BUTTON and pin == self.button_pin) or (key in _LEDS and pin in self.led_pins)
+
+    def _yields(self, key: Key, value: Any) -> bool:
+        """Tell whether a person's setting is another one than the board's: "plughw:CARD=Array" is still its "Array"."""
+        if key not in (_INPUT, _OUTPUT) or not isinstance(value, str):
+            return value is not None
+        own = _found(self.overlay, key)
+        return isinstance(own, str) and own.casefold() not in value.casefold()
 
 
 def _found(table: Any, key: Key) -> Any:
@@ -100,7 +130,7 @@ def load_profile(name: str) -> Profile:
     """Read a profile. Raise ConfigError for an unknown name, with a suggestion and the list."""
     names = profile_names()
     if name not in names:
-        known = f"{hint(name, names)}There are: {', '.join(names)}"
+        known = f"{hint(name, names)}There are: {', '.join((AUTO, *names))}"
         raise ConfigError(f'hardware.profile: there is no profile "{name[:60]}"; {known}')
     text = resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     try:

@@ -12,7 +12,7 @@ from typing import Any
 from device.cli.run import add_configuration
 from device.errors import ConfigError
 from device.house import configuration, migrations, sources
-from device.house.configuration import Effective
+from device.house.configuration import PROFILE, Effective
 from device.kit.tomltext import toml_key, toml_value
 from device.kit.words import masked
 from device.settings import Key, Section
@@ -82,7 +82,7 @@ def lines(effective: Effective) -> Iterator[str]:
             yield ""
             yield f"[{_toml_key(path)}]"
         for name, value in values.items():
-            yield _line((*path, name), value, effective.layers.origins.get((*path, name), ""))
+            yield _line((*path, name), value, _origin(effective, (*path, name)))
 
 
 def _tables(value: Any, path: Key) -> Iterator[tuple[Key, Mapping[str, Any]]]:
@@ -92,6 +92,13 @@ def _tables(value: Any, path: Key) -> Iterator[tuple[Key, Mapping[str, Any]]]:
     for name, inner in table.items():
         if _is_table(inner):
             yield from _tables(inner, (*path, name))
+
+
+def _origin(effective: Effective, key: Key) -> str:
+    """Return where a value was set; of "auto" also what was found."""
+    set_in, board = effective.layers.origins.get(key, ""), effective.board
+    found = [board.said] if key == PROFILE and board.why else []
+    return "; ".join(filter(None, [set_in, *found, *([board.to_do] if found else [])]))
 
 
 def _is_table(value: object) -> bool:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from device.boards.finding import Board
 from device.errors import ConfigError
 from device.house import configuration, salvage, sources
 from device.house.catalogue import optional_secret_names, secret_names
@@ -42,9 +43,11 @@ def _run(options: argparse.Namespace) -> int:
     # Until the house is told of signals there is nothing to put away.
     signals.leave_at_once(told=0)
     dumps.forbid()
-    settings = _load(options)
+    effective = _load(options)
+    settings = effective.config
     journal.start(settings.service.log_level)
     log.info("configuration: %s", sources.named(options.config))
+    _tell_of_board(effective.board)
     for outdated in sources.outdated(options.config):
         log.warning("%s", outdated)
     # Before anything can start a child, which would inherit it.
@@ -57,20 +60,27 @@ def _run(options: argparse.Namespace) -> int:
     _offer_reset(settings)
     from device.house import app
 
-    asyncio.run(app.serve(settings, secrets))
+    asyncio.run(app.serve(effective, secrets))
     return 0
 
 
-def _load(options: argparse.Namespace) -> configuration.Config:
+def _load(options: argparse.Namespace) -> configuration.Effective:
     """Read the configuration. Where it is wrong, the button that erases it is heard all the same. Raise ConfigError."""
     try:
-        return configuration.load(options.config, options.overrides)
+        return configuration.read(options.config, options.overrides)
     except ConfigError:
         settings = salvage.salvaged(options.config)
         for name in secret_names(settings):
             withhold(name)
         _offer_reset(settings)
         raise
+
+
+def _tell_of_board(board: Board) -> None:
+    if board.is_sure:
+        log.info("board: %s", board.said)
+    else:
+        log.warning("board: %s; %s", board.said, board.to_do)
 
 
 def _offer_reset(settings: configuration.Config) -> None:

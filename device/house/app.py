@@ -11,22 +11,23 @@ from typing import Any
 from device.audio.ear.frontend import Frontend
 from device.audio.ear.traffic import TrafficReport
 from device.audio.mouth.player import Player
-from device.boards import load_profile
+from device.boards.finding import Board
 from device.controller import Controller, House
 from device.core.events import ShutdownRequested
 from device.core.machine import Machine
-from device.errors import AudioError, ConfigError
+from device.errors import AudioError, ConfigError, HearthsideError
 from device.foreign.espeak import EspeakVoice
 from device.house.catalogue import provider_of
 from device.house.closing import Closing
-from device.house.configuration import Config
+from device.house.configuration import Config, Effective
 from device.house.home import open_home
+from device.house.latecomer import is_awaited, wait_for_board
 from device.house.listening import may_appear, open_listening, open_wake
 from device.house.oversight import Lookout, Oversight, Parts, look_out
 from device.house.policy import choose_barge_in, machine_settings
 from device.house.relief import Relief, open_relief
 from device.house.site import Site
-from device.house.sound import open_cards, open_sound
+from device.house.sound import open_cards, open_sound, set_up_card
 from device.house.talk import open_conversation
 from device.kit import signals
 from device.panel.gpio import open_panel
@@ -66,29 +67,42 @@ class App:
     relief: Relief
 
 
-async def serve(settings: Config, secrets: Mapping[str, Secret]) -> None:
-    """Run the daemon until a signal tells it to stop. Raise ConfigError when it cannot start."""
+async def serve(effective: Effective, secrets: Mapping[str, Secret]) -> None:
+    """Run the daemon until a signal tells it to stop. Raise ConfigError when it cannot start.
+
+    Raise BoardAppearedError when it is to be started anew.
+    """
     ending = _Ending()
     with signals.told(ending.ask):
         try:
-            await _live(settings, secrets, ending)
+            await _live(effective, secrets, ending)
         except asyncio.CancelledError:
             # Told to stop during the start: what was open by then has been put away.
             if not ending.asked:
                 raise
 
 
-async def _live(settings: Config, secrets: Mapping[str, Secret], ending: _Ending) -> None:
+async def _live(effective: Effective, secrets: Mapping[str, Secret], ending: _Ending) -> None:
     manager = ServiceManager()
-    async with open_app(settings, secrets) as app:
+    async with open_app(effective.config, secrets) as app:
         Complaint().forget()
         ending.controller = app.controller
-        telling = [asyncio.create_task(work, name=name) for name, work in _tell(app, manager).items()]
+        working = {**_tell(app, manager), **_look_for_board(effective.board, app, ending)}
+        telling = [asyncio.create_task(work, name=name) for name, work in working.items()]
         heap.settle()
         await app.controller.run()
         for task in telling:
             task.cancel()
         manager.notify_stopping()
+    if ending.reason is not None:
+        raise ending.reason
+
+
+def _look_for_board(board: Board, app: App, ending: _Ending) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return who looks for a board where there is none; it asks for a new start."""
+    if not is_awaited(board):
+        return {}
+    return {"board": wait_for_board(lambda: app.controller.status, ending.ask_anew)}
 
 
 def _tell(app: App, manager: ServiceManager) -> dict[str, Coroutine[Any, Any, None]]:
@@ -108,6 +122,8 @@ class _Ending:
     def __init__(self) -> None:
         self.controller: Controller | None = None
         self.asked = False
+        self.reason: HearthsideError | None = None
+        """Why it ended, where nobody has told it to."""
         self._builder = asyncio.current_task()
 
     def ask(self) -> None:
@@ -118,12 +134,17 @@ class _Ending:
             self._builder.cancel()
         self.asked = True
 
+    def ask_anew(self, reason: HearthsideError) -> None:
+        """Ask that a house that listens ends, to be started again."""
+        if not self.asked:
+            self.reason = reason
+            self.ask()
+
 
 @contextlib.asynccontextmanager
 async def open_app(settings: Config, secrets: Mapping[str, Secret]) -> AsyncIterator[App]:
     """Build the house, let it listen, and take it down: relays, lights and microphone first. Raise ConfigError."""
-    profile = load_profile(settings.hardware.profile)
-    settings = choose_barge_in(settings, profile)
+    settings = choose_barge_in(settings)
     state_dir = state_folder(settings.service)
     mute = MuteMemory(state_dir)
     controller = Controller(Machine(machine_settings(settings), muted=mute.muted))
@@ -132,7 +153,7 @@ async def open_app(settings: Config, secrets: Mapping[str, Secret]) -> AsyncIter
         # Last of all: meanwhile the disk has had the time that the others took.
         closing.add("mute state", mute.close)
         lookout = look_out(controller, closing)
-        app, house = await _build(Site(settings, profile, controller, closing, secrets, state_dir), mute, lookout)
+        app, house = await _build(Site(settings, controller, closing, secrets, state_dir), mute, lookout)
         controller.move_in(house)
         await app.oversight.start()
         if not controller.status.muted:
@@ -160,6 +181,7 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     wake = await open_wake(site, cards)
     sound = open_sound(site, cards, provider_of(settings).output_rate)
     home = open_home(site, sound.volume)
+    await set_up_card(site)
     await sound.volume.start()
     conversation = open_conversation(site, home.registry.specs)
     relief = open_relief(site, sound, wake)

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Meta
 
 from device.audio.settings import Audio
-from device.boards import Profile, load_profile
+from device.boards import AUTO
+from device.boards.finding import Board, find_board
 from device.control.settings import Control
 from device.conversation.settings import Conversation
 from device.errors import ConfigError
@@ -27,14 +28,15 @@ from device.wake.settings import Wake
 
 T = TypeVar("T")
 
-_PROFILE = ("hardware", "profile")
+PROFILE = ("hardware", "profile")
+"""The key that names the board."""
 
 
 class Hardware(PanelSettings, frozen=True):
     """The board."""
 
-    profile: str = "generic"
-    """Which board it is: hardware.md has their names. It fills in what you do not set."""
+    profile: str = AUTO
+    """Which board it is, by its name in hardware.md; "auto" finds out. It fills in what you do not set."""
 
 
 class Config(Section, frozen=True):
@@ -112,6 +114,7 @@ class Effective:
 
     config: Config
     layers: Layered
+    board: Board
 
     def place(self, key: str) -> str:
         """Return where a key, written with dots, was set, or else the table around it; "" when neither was."""
@@ -138,22 +141,22 @@ def effective(layers: Sequence[Layer]) -> Effective:
     own = lay(layers)
     _refuse_types(own)
     name = own.table.get("hardware", {}).get("profile", Hardware().profile)
-    profile = _board(name, own)
+    board = _board(name, own)
     # What a person says lies over what the board does.
-    laid = lay([Layer(f'the board (hardware.profile = "{name}")', profile.beside(own.has)), *layers])
+    laid = lay([Layer(board.place, board.profile.beside(own.value)), *layers])
     _refuse_types(laid)
     config: Config = msgspec.convert(laid.table, SCHEMA)
     _refuse_mistakes(config, laid)
-    _refuse_pins_of_board(config, profile, laid)
+    _refuse_pins_of_board(config, board, laid)
     _refuse_doubles(config, laid)
-    return Effective(config, laid)
+    return Effective(config, laid, board)
 
 
-def _board(name: str, own: Layered) -> Profile:
+def _board(name: str, own: Layered) -> Board:
     try:
-        return load_profile(name)
+        return find_board(name)
     except ConfigError as error:
-        raise _error(own, _PROFILE, str(error)) from error
+        raise _error(own, PROFILE, str(error)) from error
 
 
 def _error(laid: Layered, key: Key, text: str) -> ConfigError:
@@ -196,16 +199,17 @@ def _sections(value: object, path: Key) -> Iterator[tuple[Key, Section]]:
         yield from _sections(part, (*path, name))
 
 
-def _refuse_pins_of_board(config: Config, profile: Profile, laid: Layered) -> None:
+def _refuse_pins_of_board(config: Config, board: Board, laid: Layered) -> None:
     claimed = {key: claim.which for key, claim in claims(config).items() if claim.kind == "GPIO"}
     pins = {key: which for key, which in claimed.items() if isinstance(which, int)}
-    free = ", ".join(map(str, profile.free_pins(pins)))
-    for key, pin in profile.misused(pins).items():
+    free = ", ".join(map(str, board.profile.free_pins(pins)))
+    doubt = ", or name the board that you have in hardware.profile" if board.why else ""
+    for key, pin in board.profile.misused(pins).items():
         raise _error(
             laid,
             key,
-            f"{dotted(key)} = {pin}: this board uses GPIO {pin} for {profile.pins[pin]} (hardware.profile = "
-            f'"{config.hardware.profile}"); choose another pin. Free beside it are {free}',
+            f"{dotted(key)} = {pin}: this board uses GPIO {pin} for {board.profile.pins[pin]} ({board.known}); "
+            f"choose another pin{doubt}. Free beside it are {free}",
         )
 
 

@@ -42,6 +42,13 @@ class Layered:
         """Tell whether some layer says something of it, even if it is what is built in."""
         return key in self.origins
 
+    def value(self, key: Key) -> Any:
+        """Return what is said of it; None where no layer says anything."""
+        found: Any = self.table
+        for name in key:
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found
+
 
 def _outwards(key: Key) -> Iterator[Key]:
     yield from (key[:length] for length in range(len(key), 0, -1))

@@ -130,7 +130,7 @@ def _open_frontend(site: Site, sound: Sound, wake: WakeWorker, conversation: Con
     ring, detector = PrerollRing(), _open_detector(site)
     canceller, post = sound.canceller, site.controller.post
     # A board that cancels echoes is trusted to.
-    mask = None if site.profile.echo_cancelled else CueMask(sound.far_end.cues, lambda: canceller.is_trusted)
+    mask = None if site.settings.audio.echo_cancelled else CueMask(sound.far_end.cues, lambda: canceller.is_trusted)
     return Frontend(
         ring=ring,
         gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings)),

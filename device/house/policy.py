@@ -9,7 +9,6 @@ import msgspec
 from device.audio.ear.gate import Padding
 from device.audio.ear.segmenter import SegmenterSettings
 from device.audio.echo import apm
-from device.boards import Profile
 from device.core.actions import TurnEnd
 from device.core.memory import Settings
 from device.house.catalogue import traits_of
@@ -24,10 +23,10 @@ _HEARS_LONGER = Ms(500)
 _SAYS_WHY = Ms(2_000)
 
 
-def choose_barge_in(settings: Config, profile: Profile) -> Config:
+def choose_barge_in(settings: Config) -> Config:
     """Settle conversation.barge_in: "voice" only where the device does not take its own answer for a person."""
     wanted = settings.conversation.barge_in or "voice"
-    if wanted == "voice" and not profile.echo_cancelled and not apm.is_installed():
+    if wanted == "voice" and not settings.audio.echo_cancelled and not apm.is_installed():
         log.warning(
             'no echo cancellation, by the board (hardware.profile = "%s") or by the package livekit: an answer can be '
             'interrupted by the wake word only (barge_in = "wake_word")',

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.boards import Profile
 from device.controller import Controller
 from device.house.closing import Closing
 from device.house.configuration import Config
@@ -20,7 +19,6 @@ class Site:
     """The settings, with the board's, and what the parts are connected to."""
 
     settings: Config
-    profile: Profile
     controller: Controller
     closing: Closing
     secrets: Mapping[str, Secret]

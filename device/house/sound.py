@@ -12,6 +12,7 @@ from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
 from device.audio.mouth.player import Player
 from device.audio.quiet import QuietWatch
+from device.audio.routing import RoutingMemory, set_up
 from device.audio.volume import Volume
 from device.core import quiethours
 from device.house.site import Site
@@ -60,9 +61,15 @@ def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     return Sound(player, speaker, volume, far_end, canceller, loader)
 
 
+async def set_up_card(site: Site) -> None:
+    """Route a codec that starts silent; before its volume is looked for."""
+    if site.settings.audio.controls:
+        await set_up(site.settings.audio, RoutingMemory(site.state_dir / "mixer.json", site.loading.post))
+
+
 def _choose_canceller(site: Site, far_end: FarEnd) -> LateLoader | None:
     """Return who loads WebRTC's, where voice barge-in needs it."""
-    if site.settings.conversation.barge_in != "voice" or site.profile.echo_cancelled:
+    if site.settings.conversation.barge_in != "voice" or site.settings.audio.echo_cancelled:
         return None
     return LateLoader(far_end, site.controller.post, site.loading)
 

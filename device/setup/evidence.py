@@ -34,7 +34,10 @@ _ASOUND_FILES = (
     *("version", "cards", "devices", "pcm", "modules", "card[0-9]*/id", "card[0-9]*/stream[0-9]", "card[0-9]*/usbid"),
     *("card[0-9]*/pcm*/sub*/hw_params", "card[0-9]*/pcm*/sub*/status"),
 )
-_SYSTEM_FILES = ("/etc/os-release", "/proc/device-tree/model", "/proc/meminfo", "/proc/loadavg", "/proc/uptime")
+_SYSTEM_FILES = (
+    *("/etc/os-release", "/proc/device-tree/model", "/proc/meminfo", "/proc/loadavg", "/proc/uptime"),
+    *(f"/proc/device-tree/hat/{name}" for name in ("vendor", "product", "product_id", "product_ver")),
+)
 _SOUNDS_SECRET = re.compile(r"key|token|secret|passw|enrolment|credential", re.IGNORECASE)
 _LEAST_SECRET = 8
 _MOST_SECRET = 8_192
@@ -44,7 +47,7 @@ async def machine() -> list[Entry]:
     """Return what this machine is, and what runs on it."""
     return [
         Entry("versions.txt", "of Hearthside, Python, its packages and the kernel", _versions()),
-        Entry("system.txt", "the distribution, the board, memory and load", _files(map(Path, _SYSTEM_FILES))),
+        Entry("system.txt", "the distribution, the board, its HAT, memory and load", _files(map(Path, _SYSTEM_FILES))),
         Entry("asound.txt", "the sound cards, as the kernel sees them", _asound()),
         Entry("unit.txt", "how the service runs, as systemd says", await _unit()),
         Entry("health.json", "how the running house says it is", _health()),

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import buildpicture
 import pytest
+from headerpicture import GPIO, GROUND, HEADER_PIN, POWER, pin_name
 
 from device import boards
 from device.boards import Profile, load_profile, profile_names
+from device.boards.finding import Board
 from device.errors import ConfigError
 from device.house import configuration
-from device.house.configuration import SCHEMA, Config
+from device.house.configuration import SCHEMA, Config, claims
 from device.panel.settings import Button, Led
 
-PAGE = (Path(__file__).parents[2] / "hardware.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "hardware.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```toml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
 SHIPPED = profile_names()
 
@@ -48,7 +54,8 @@ def test_every_fact_of_a_board_has_its_source(name: str) -> None:
 
 def test_the_default_profile_exists_and_changes_nothing() -> None:
     """Whoever has no board sets what they wired."""
-    assert with_board(SCHEMA().hardware.profile) == configuration.parse({}) == SCHEMA()
+    assert with_board("auto") == configuration.parse({}) == SCHEMA()
+    assert with_board("generic").audio == SCHEMA().audio
 
 
 def test_an_unknown_profile_is_answered_with_a_suggestion_and_the_list() -> None:
@@ -66,7 +73,8 @@ def board(monkeypatch: pytest.MonkeyPatch) -> None:
         "audio": {"input": "mics", "output": "codec", "input_channel": 2, "vad": "xvf3000"},
         "hardware": {"led": {"pin": 25}, "button": {"pin": 23}},
     }
-    monkeypatch.setattr(configuration, "load_profile", lambda name: Profile(title="test", tried=False, overlay=overlay))
+    profile = Profile(title="test", tried=False, overlay=overlay)
+    monkeypatch.setattr(configuration, "find_board", lambda name: Board((name,), profile))
 
 
 @pytest.mark.usefixtures("board")
@@ -136,20 +144,51 @@ def test_every_configuration_in_hardware_md_is_accepted(snippet: str) -> None:
     configuration.parse(tomllib.loads(snippet))
 
 
-def test_hardware_md_lists_exactly_the_profiles_that_ship() -> None:
-    """With their pins and whether they were tried."""
-    rows = {
-        row[0]: row for row in re.findall(r"^\| `(\w+)` \| [^|]* \| (\w+) \| ([^|]*) \| ([^|]*) \| (\w+)", PAGE, re.M)
-    }
-    assert sorted(rows) == SHIPPED
-    for name, (_, tried, button, light, voice) in rows.items():
+def test_the_page_and_its_pictures_are_up_to_date() -> None:
+    """A profile that changed without them fails here."""
+    command = [sys.executable, str(ROOT / "scripts" / "draw_hardware.py"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_board_is_on_the_page_with_its_pins() -> None:
+    """And whether it was tried; the picture names every use of a pin."""
+    for name in SHIPPED:
         profile = load_profile(name)
-        assert tried == ("yes" if profile.tried else "no")
-        assert voice == ("yes" if profile.echo_cancelled else "no")
-        assert (profile.button_pin is not None) is ("GPIO" in button)
-        assert profile.button_pin is None or button == f"GPIO {profile.button_pin}"
-        led = with_board(name).hardware.led
-        assert led.pin is None or light.startswith(f"GPIO {led.pin}")
+        row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` | {profile.title} |"))
+        assert f" | {'yes' if profile.tried else 'no'} | " in row
+        for pin, use in profile.pins.items():
+            assert f"| GPIO {pin} | {HEADER_PIN[pin]} | {use} |" in PAGE
+        picture = ROOT / "docs" / "boards" / f"{name}.svg"
+        assert picture.exists() is bool(profile.pins)
+        assert not profile.pins or all(use in picture.read_text(encoding="utf-8") for use in profile.pins.values())
+
+
+def test_the_header_is_that_of_a_raspberry_pi() -> None:
+    """Forty pins, each once: 28 of them GPIO."""
+    assert sorted([*GPIO, *POWER, *GROUND]) == list(range(1, 41))
+    assert sorted(GPIO.values()) == list(range(28))
+    assert (HEADER_PIN[17], HEADER_PIN[18], HEADER_PIN[27]) == (11, 12, 13)
+
+
+def test_a_device_of_ones_own_is_wired_as_its_configuration_says() -> None:
+    """The picture, the table and the settings are one list; no pin is used twice."""
+    settings = configuration.parse(tomllib.loads(buildpicture.settings()))
+    claimed = {".".join(key): claim.which for key, claim in claims(settings).items()}
+    assert claimed == {wire.key: GPIO[wire.pin] for wire in buildpicture.WIRES if wire.key}
+    assert len({wire.pin for wire in buildpicture.WIRES}) == len(buildpicture.WIRES)
+    for wire in buildpicture.WIRES:
+        assert (wire.pin in GPIO) is bool(wire.key)
+        assert f"| {wire.part} | {pin_name(wire.pin)} | {wire.pin} |" in PAGE
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if load_profile(name).audio.get("controls")])
+def test_what_is_set_in_a_mixer_gives_way_with_the_loudspeaker(name: str) -> None:
+    """Another card has other controls, and another volume."""
+    other = configuration.parse({"hardware": {"profile": name}, "audio": {"output": "Headphones"}}).audio
+    assert (other.controls, other.mixer) == ({}, "")
+    more = configuration.parse({"hardware": {"profile": name}, "audio": {"controls": {"Mine": "5"}}}).audio
+    assert more.controls == {**load_profile(name).audio["controls"], "Mine": "5"}
 
 
 @pytest.mark.parametrize("name", ["respeaker_usb_mic_array_v2", "respeaker_xvf3800"])

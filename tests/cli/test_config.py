@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.boards import finding
+from device.boards.signs import Machine
 from device.cli import _parser
 from device.cli.config import lines
 from device.errors import ConfigError
+from device.foreign.plugged import Hat
 from device.house import configuration, migrations
 from device.house.layers import Layer
 from device.house.migrations import Move
@@ -165,3 +168,19 @@ def test_migrate_names_the_file_that_only_a_person_can_change(file: Path, monkey
     with pytest.raises(ConfigError, match=f"^{file}: audio.loudness is called audio.volume now.*by hand$"):
         migrate(file)
     assert file.read_text() == "audio = { loudness = 0.2 }\n"
+
+
+def test_of_auto_it_says_what_was_found_and_by_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind the profile; the board's settings are told to be the board's. It reads the same again."""
+    monkeypatch.setattr(finding, "look", lambda: Machine(hat=Hat("Pi-CodecZero")))
+    effective = configuration.effective([])
+    shown = list(lines(effective))
+    assert 'profile = "auto"  # codec_zero (Raspberry Pi Codec Zero), found by the HAT "Pi-CodecZero"' in shown
+    assert 'mixer = "Lineout"  # the board (codec_zero, found by the HAT "Pi-CodecZero")' in shown
+    assert configuration.parse(tomllib.loads("\n".join(shown))) == effective.config
+
+
+def test_where_nothing_was_found_it_says_that() -> None:
+    """Behind where "auto" was set."""
+    shown = "\n".join(lines(configuration.effective([Layer("here", {"hardware": {"profile": "auto"}})])))
+    assert 'profile = "auto"  # here; no board that is known is plugged in; what is set holds\n' in shown + "\n"

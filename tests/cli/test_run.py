@@ -92,6 +92,8 @@ def test_the_log_says_at_the_start_which_configuration_holds(tmp_path: Path) -> 
     more.write_text("")
     wrong = {"OPENAI_API_KEY": "two words"}
     assert f"configuration: {file}, {more}\n" in command("run", "--config", file, env=wrong).stderr
+    named = command("run", "--set", "hardware.profile=codec_zero", env=wrong).stderr
+    assert "board: codec_zero (Raspberry Pi Codec Zero), as hardware.profile says\n" in named
     built_in = f"configuration: built in ({sources.DEFAULT_PATH} is not there)"
     assert built_in in command("run", env=wrong).stderr
 

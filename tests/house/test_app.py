@@ -15,14 +15,14 @@ import pytest
 
 from device.audio.mouth.player import Player
 from device.audio.volume import Volume
-from device.boards import load_profile
 from device.conversation.openai.session import RealtimeConversation
 from device.core.actions import TurnEnd
 from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError
 from device.foreign.gpio import MockBoard
 from device.house import app, configuration, policy
-from device.house.configuration import Config
+from device.house.configuration import Config, Effective
+from device.house.layers import Layer
 from device.secrets import Secret
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.units import Samples
@@ -43,6 +43,11 @@ def board() -> Iterator[MockBoard]:
 
 def settings(folder: Path, **more: Any) -> Config:
     """Return a configuration for the virtual card with a LED and a relay."""
+    return effective(folder, **more).config
+
+
+def effective(folder: Path, **more: Any) -> Effective:
+    """Return it with what it was made of."""
     table = {
         "audio": {"input": "hearthside_mic", "output": "hearthside_speaker"},
         "conversation": {"openai": {"url": "ws://127.0.0.1:9/v1/realtime"}},
@@ -50,7 +55,7 @@ def settings(folder: Path, **more: Any) -> Config:
         "tools": {"relays": {"light": {"pin": RELAY}}},
         "service": {"state_dir": str(folder)},
     }
-    return configuration.parse({**table, **more})
+    return configuration.effective([Layer("here", {**table, **more})])
 
 
 def test_the_machine_gets_what_the_file_says() -> None:
@@ -106,7 +111,7 @@ def test_barge_in_by_voice_needs_echo_cancellation(
     monkeypatch.setattr(policy.apm, "is_installed", lambda: installed)
     talk = {} if wanted is None else {"barge_in": wanted}
     settings = configuration.parse({"hardware": {"profile": profile}, "conversation": talk})
-    chosen = policy.choose_barge_in(settings, load_profile(profile))
+    chosen = policy.choose_barge_in(settings)
     assert policy.machine_settings(chosen).barge_in == barge_in
     assert ("no echo cancellation" in caplog.text) == (barge_in == "wake_word" and wanted != "wake_word")
 
@@ -191,7 +196,7 @@ async def test_a_signal_while_the_house_is_being_built_takes_it_down_in_order(
         await asyncio.sleep(60)
 
     monkeypatch.setattr(Volume, "start", hang)
-    serving = asyncio.create_task(app.serve(settings(tmp_path), KEY))
+    serving = asyncio.create_task(app.serve(effective(tmp_path), KEY))
     await asyncio.wait_for(reached.wait(), 20)
     assert board.is_output(RELAY)
     os.kill(os.getpid(), number)

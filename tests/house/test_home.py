@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from device.boards import load_profile
 from device.controller import Controller
 from device.core.health import Health
 from device.core.machine import Machine
@@ -34,7 +33,7 @@ BROKEN = Health("lamp", False, Ms(0), "stuck", "look at it")
 def opened(closing: Closing, secrets: dict[str, Secret], folder: Path) -> Home:
     """Put the features of the catalogue to work, with the settings that are built in."""
     controller = Controller(Machine(Settings()))
-    return open_home(Site(parse({}), load_profile("generic"), controller, closing, secrets, folder), VOLUME_OF_NOBODY)
+    return open_home(Site(parse({}), controller, closing, secrets, folder), VOLUME_OF_NOBODY)
 
 
 def feature(open_feature: Callable[[Any, Outside], Fitted], *secrets: str) -> Feature[Any]:
@@ -116,7 +115,7 @@ async def test_what_nobody_could_confirm_is_refused_at_the_start(
     settings = parse({"tools": {"relays": {"door": {"pin": 5, "confirm": confirm}}}, **more})
     board = MockBoard()
     async with Closing() as closing:
-        site = Site(settings, load_profile("generic"), Controller(Machine(Settings())), closing, {}, tmp_path)
+        site = Site(settings, Controller(Machine(Settings())), closing, {}, tmp_path)
         if not words:
             open_home(site, VOLUME_OF_NOBODY)
         else:

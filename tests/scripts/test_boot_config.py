@@ -114,5 +114,7 @@ def test_the_lines_are_those_of_the_page(name: str) -> None:
     """hardware.md says what a person would write."""
     page = (ROOT / "hardware.md").read_text("utf-8").split("## What makes a HAT appear")[1].split("\n## ")[0]
     row = next((row for row in page.splitlines() if row.startswith("|") and f"`{name}`" in row.split("|")[1]), "| | |")
-    on_page = [line for line in re.findall(r"`(dt[^`]+)`", row.split("|")[2]) if "EEPROM" not in row.split("|")[2]]
+    on_page = [
+        line for line in re.findall(r"`((?:dt|gpio)[^`]+)`", row.split("|")[2]) if "EEPROM" not in row.split("|")[2]
+    ]
     assert list(load_profile(name).boot) == on_page

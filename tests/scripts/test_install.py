@@ -96,7 +96,7 @@ def test_the_first_configuration_drives_no_pin(machine: Machine) -> None:
     machine.run("install")
     table = tomllib.loads((machine.root / CONFIG).read_text("utf-8"))
     settings = configuration.parse(table)
-    assert settings.hardware.profile == "generic"
+    assert settings.hardware.profile == "auto"
     assert settings.hardware.led.pin is None
     assert not settings.tools.relays
     assert (machine.root / CONFIG).stat().st_mode & 0o777 == 0o640
@@ -139,7 +139,7 @@ def test_the_lines_of_a_board_are_only_said_where_nobody_asked_for_them(machine:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--profile", "respeaker"), "there is no board respeaker; there are: adafruit_voice_bonnet"),
+        (("--profile", "respeaker"), "there is no board respeaker; there are: auto adafruit_voice_bonnet"),
         (("--profile",), "install: --profile takes the name of a board; try --help"),
         (("--bundle", ""), "install: --bundle takes a file; try --help"),
         (("--with", "onyx"), "--with takes onnx"),

@@ -28,6 +28,8 @@ PREFERRED = ("Master", "Speaker", "PCM", "Headphone", "Digital", "Playback")
 _CONTROL = re.compile(r"^Simple mixer control '(?P<name>.*)',(?P<index>\d+)$")
 # "pvolume" is a playback volume, "volume" one for both directions; each may be followed by "-joined".
 _CAPABILITIES = re.compile(r"^  Capabilities:.*\bp?volume\b")
+# Of what amixer prints of a control: what it can do, and not how it stands.
+_NOT_ITS_STATE = ("  Capabilities:", "  Playback channels:", "  Capture channels:", "  Limits:", "  Items:")
 _PERCENT = re.compile(r"\[(\d{1,3})%\]")
 _HARDWARE = re.compile(r"hw:(?:CARD=)?(?P<card>\w+)")
 _CARD_OPTION = re.compile(r":CARD=(?P<card>\w+)")
@@ -43,11 +45,11 @@ class AlsaMixer:
 
     async def get(self) -> int:
         """Return the volume in percent. Raise AudioError."""
-        return _percent_of(await _amixer("-M", "-D", self.device, "sget", self.control))
+        return _percent_of(await amixer("-M", "-D", self.device, "sget", self.control))
 
     async def set(self, percent: int) -> int:
         """Set the volume of all its channels; return what the card made of it. Raise AudioError."""
-        return _percent_of(await _amixer("-M", "-D", self.device, "sset", self.control, f"{percent}%"))
+        return _percent_of(await amixer("-M", "-D", self.device, "sset", self.control, f"{percent}%"))
 
 
 async def find_mixer(output: str, control: str = "") -> AlsaMixer | None:
@@ -57,7 +59,7 @@ async def find_mixer(output: str, control: str = "") -> AlsaMixer | None:
     """
     device = control_device(output)
     try:
-        controls = playback_controls(await _amixer("-D", device, "scontents"))
+        controls = playback_controls(await amixer("-D", device, "scontents"))
     except AudioError as error:
         log.info("no mixer for %s: %s", device, error)
         return None
@@ -77,6 +79,19 @@ def control_device(output: str, root: Path = asound.PROC) -> str:
     card = None if output == "default" else asound.find_player(output, root)
     # A PCM of the user's own, or of a sound server, usually has a control device of the same name.
     return output if card is None else f"hw:{card.number}"
+
+
+def controls_of(scontents: str) -> dict[str, str]:
+    """Return how each simple control stands, by its name: the lines that amixer prints of it, without its limits."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in scontents.splitlines():
+        if match := _CONTROL.match(line):
+            name = match["name"] if match["index"] == "0" else f"{match['name']},{match['index']}"
+            found[name] = ""
+        elif name and not line.startswith(_NOT_ITS_STATE):
+            found[name] = f"{found[name]} {line.strip()}".strip()
+    return found
 
 
 def playback_controls(scontents: str) -> list[str]:
@@ -108,7 +123,7 @@ def _percent_of(text: str) -> int:
     raise AudioError("amixer printed no volume")
 
 
-async def _amixer(*arguments: str) -> str:
+async def amixer(*arguments: str) -> str:
     """Run amixer; return what it printed. Raise AudioError."""
     try:
         process = await asyncio.create_subprocess_exec(

@@ -89,7 +89,7 @@ def certificate(file: Path) -> str:
 
 def check_profile(name: str, root: Path) -> None:
     """Raise ConfigError when there is no such board."""
-    known = sorted(path.stem for path in (root / "device" / "boards").glob("*.toml"))
+    known = ["auto", *sorted(path.stem for path in (root / "device" / "boards").glob("*.toml"))]
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"

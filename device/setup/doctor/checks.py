@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from device.setup.doctor.board import BOARD
 from device.setup.doctor.cards import CARDS
 from device.setup.doctor.check import Check
 from device.setup.doctor.hearing import HEARING, MODELS
@@ -14,7 +15,7 @@ from device.setup.doctor.panel import PINS
 from device.setup.doctor.unit import CONFIGURATION, SERVICE
 
 GROUPS: tuple[tuple[Check[Any], ...], ...] = (
-    (CONFIGURATION, SERVICE, DISK, FIRMWARE, CLOCK, NETWORK, WAY, KEY, BROKER),
+    (CONFIGURATION, BOARD, SERVICE, DISK, FIRMWARE, CLOCK, NETWORK, WAY, KEY, BROKER),
     (PINS,),
     (CARDS,),
     # By itself: what runs beside it costs the sound test its time.

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device.audio.frames import DIGITAL_SILENCE_DBFS
-from device.boards import load_profile
 from device.errors import DeviceNotFoundError, SpeechError
 from device.foreign import asound
 from device.kit.threads import Threads
@@ -170,7 +169,7 @@ def _judge_test(test: SelfTest) -> Finding:
 def _why_not_to_speak(patient: Patient) -> str:
     if not patient.plays:
         return "no sound was to be played (--silent)"
-    if load_profile(patient.settings.hardware.profile).echo_cancelled:
+    if patient.settings.audio.echo_cancelled:
         return "this board does not hear its own loudspeaker; say the wake word yourself: hearthside listen"
     return ""
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 
+from device.audio.routing import set_up
 from device.errors import ConfigError, HearthsideError
 from device.house.configuration import Config
 from device.secrets import Secret
@@ -86,6 +87,7 @@ class Dialogue:
     def _try(self, question: Question, settings: Config) -> bool:
         """Let it be tried; return whether it is to be kept."""
         trial = {
+            BOARD.name: self._set_up_board,
             MICROPHONE.name: self._try_microphone,
             LOUDSPEAKER.name: self._try_loudspeaker,
             WAKE_WORD.name: self._try_wake_word,
@@ -97,6 +99,11 @@ class Dialogue:
         except HearthsideError as error:
             self._screen.complain(str(error))
             return self._screen.confirm("Keep it all the same?", usual=False)
+
+    def _set_up_board(self, settings: Config) -> bool:
+        """Route a codec that starts silent, or nothing could be heard of it."""
+        asyncio.run(set_up(settings.audio))
+        return True
 
     def _try_microphone(self, settings: Config) -> bool:
         with self._screen.meter("Say something.") as (show, is_over):

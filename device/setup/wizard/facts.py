@@ -8,6 +8,8 @@ from typing import Any
 
 from device.audio.cards.alsa.config import STOCK
 from device.audio.cards.devices import DEFAULT, Direction, SoundDevice
+from device.boards import AUTO
+from device.boards.finding import Board as Found
 from device.house.configuration import Config
 from device.house.layers import Layer
 from device.settings import Key
@@ -54,7 +56,7 @@ class Facts:
     words: tuple[str, ...]
     providers: tuple[Answerer, ...]
     likely_board: str
-    """The one that holds, or else that is found by its card."""
+    """The one that holds; else "auto", or where it cannot be told which it is, the first of those that fit."""
     holds: Config
     """What holds now: what is built in, where nothing is configured or what is, is wrong."""
     own: Mapping[str, Any] = field(default_factory=dict)
@@ -81,10 +83,6 @@ def choices(devices: Sequence[SoundDevice], direction: Direction) -> tuple[Choic
     return (*(Choice(value, label) for value, label in found.items()), whatever)
 
 
-def guess_board(boards: Sequence[Board], devices: Sequence[SoundDevice]) -> str:
-    """Return the board whose card is there; "generic" when none is, or no board is sure by its card."""
-    cards = [device.card for device in devices if device.card is not None]
-    # The name of any USB card has "USB" in it: a board that is found by that alone is not known by it.
-    named = [board for board in boards if len(board.input) > len("USB")]
-    found = (board.name for board in named if any(card.likeness(board.input) is not None for card in cards))
-    return next(found, "generic")
+def likely_board(found: Found) -> str:
+    """Return what to propose where nobody has named a board: to find out, unless only a person can tell."""
+    return AUTO if found.is_sure else found.names[0]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from device.audio.cards.devices import Direction, SoundDevice
 from device.audio.cards.portaudio import SoundCards
-from device.boards import load_profile, profile_names
+from device.boards import AUTO, Profile, load_profile, profile_names
+from device.boards.finding import Board as Found
+from device.boards.finding import find_board
 from device.errors import AudioError
 from device.house import configuration, sources
 from device.house.catalogue import PROVIDERS
-from device.house.configuration import Config
+from device.house.configuration import PROFILE, Config
 from device.house.layers import Layer, lay
 from device.ports.provider import Provider
-from device.setup.wizard.facts import Answerer, Board, Facts, choices, guess_board
+from device.setup.wizard.facts import Answerer, Board, Facts, choices, likely_board
 from device.wake.microwakeword import models as microwakeword
 from device.wake.openwakeword import models as openwakeword
 from device.wake.settings import Wake
@@ -27,15 +30,15 @@ def find_facts(path: Path) -> Facts:
     above = tuple(layer for layer in sources.file_layers(path) if layer.place != str(path)) if path.exists() else ()
     holds = configuration.effective([Layer(str(path), own), *above]).config
     devices = asyncio.run(_devices(holds))
-    boards = tuple(map(_board, profile_names()))
-    is_set = lay([Layer(str(path), own), *above]).has(("hardware", "profile"))
+    found = find_board(AUTO)
+    is_set = lay([Layer(str(path), own), *above]).has(PROFILE)
     return Facts(
         microphones=choices(devices, Direction.INPUT),
         loudspeakers=choices(devices, Direction.OUTPUT),
-        boards=boards,
+        boards=(_found(found), *sorted(map(_board, profile_names()), key=lambda board: board.name not in found.names)),
         words=_words(holds.wake),
         providers=tuple(_answerer(provider, holds) for provider in PROVIDERS),
-        likely_board=holds.hardware.profile if is_set else guess_board(boards, devices),
+        likely_board=holds.hardware.profile if is_set else likely_board(found),
         holds=holds,
         own=own,
         above=above,
@@ -59,8 +62,17 @@ async def _devices(holds: Config) -> tuple[SoundDevice, ...]:
 
 
 def _board(name: str) -> Board:
-    profile = load_profile(name)
-    audio: dict[str, Any] = profile.overlay.get("audio", {})
+    return _described(name, load_profile(name))
+
+
+def _found(found: Found) -> Board:
+    """Return what "auto" stands for."""
+    board = _described(AUTO, found.profile)
+    return replace(board, title=f"find out: {found.said}")
+
+
+def _described(name: str, profile: Profile) -> Board:
+    audio = profile.audio
     return Board(name, profile.title, audio.get("input", ""), audio.get("output", ""), profile.notes)
 
 

@@ -101,7 +101,7 @@ def test_whoever_only_presses_enter_changes_nothing(trials: dict[str, Any]) -> N
 
 def test_answers_become_a_configuration_and_a_key() -> None:
     """The key is not in the configuration, nor in anything that is shown."""
-    person = Person("generic", "Device", "Headphones", "alexa", "", KEY)
+    person = Person("auto", "Device", "Headphones", "alexa", "", KEY)
     outcome = hold(person)
     assert outcome.table == {"audio": {"input": "Device", "output": "Headphones"}, "wake": {"words": ["alexa"]}}
     assert outcome.keys["OPENAI_API_KEY"].reveal() == KEY
@@ -111,7 +111,7 @@ def test_answers_become_a_configuration_and_a_key() -> None:
 
 def test_what_cannot_be_is_asked_again() -> None:
     """With what can be."""
-    person = Person("banana", "generic", "", "", "", "https://x", "")
+    person = Person("banana", "auto", "", "", "", "https://x", "")
     assert hold(person).table == {}
     assert any('there is no "banana"' in text for text in person.heard)
     assert any("must begin with wss://" in text for text in person.heard)

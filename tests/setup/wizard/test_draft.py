@@ -47,6 +47,13 @@ def test_what_the_board_says_is_not_written() -> None:
     }
 
 
+def test_a_board_that_is_named_is_written_also_if_it_is_what_would_be_found() -> None:
+    """It holds whatever is plugged in; only "find out" goes without saying."""
+    plain = {"microphone": "default", "loudspeaker": "default"}
+    assert draft(board="generic", **plain) == {"hardware": {"profile": "generic"}}
+    assert draft({"hardware": {"profile": "generic"}}, board="auto", **plain) == {}
+
+
 def test_what_stood_there_stays() -> None:
     """Settings that are not asked about, as they are; the table is not changed under anybody's hands."""
     own = {"tools": {"relays": {"light": {"pin": 17}}}, "wake": {"words": ["alexa"], "threshold": 0.6}}

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from device.audio.cards.devices import Direction, SoundDevice
-from device.boards import profile_names
+from device.boards import AUTO, load_profile
+from device.boards.finding import Board as Found
 from device.foreign.asound import Card
-from device.setup.wizard.facts import Board, Choice, choices, guess_board
+from device.setup.wizard.facts import Choice, choices, likely_board
 
 USB = SoundDevice(0, "USB PnP: Audio (hw:1,0)", 1, 2, Card(1, "Device", "USB PnP Sound Device", "at usb-1"))
 SPEAKER = SoundDevice(1, "bcm2835: (hw:0,0)", 0, 8, Card(0, "Headphones", "bcm2835 Headphones"))
-SEEED = SoundDevice(2, "seeed: (hw:2,0)", 2, 2, Card(2, "seeed2micvoicec", "seeed-2mic-voicecard"))
 PCM, STOCK = SoundDevice(3, "kitchen", 128, 128), SoundDevice(4, "sysdefault", 128, 128)
-BOARDS = [
-    Board("generic", "Any"),
-    Board("respeaker_2mic_v1", "ReSpeaker", "seeed2micvoicec", "seeed2micvoicec"),
-    Board("usb_speakerphone", "Speakerphone", "USB", "USB"),
-]
 
 
 def test_cards_are_named_by_what_outlives_a_restart() -> None:
@@ -31,9 +26,11 @@ def test_a_machine_without_cards_has_the_default_yet() -> None:
     assert [choice.value for choice in choices([], Direction.INPUT)] == ["default"]
 
 
-def test_a_board_is_guessed_by_its_card_only_when_that_is_sure() -> None:
-    """Every USB card has "USB" in its name: no board is known by that."""
-    assert guess_board(BOARDS, [USB, SEEED]) == "respeaker_2mic_v1"
-    assert guess_board(BOARDS, [USB]) == "generic"
-    assert guess_board(BOARDS, []) == "generic"
-    assert "generic" in profile_names()
+def test_what_can_be_found_out_is_proposed_to_be_found_out() -> None:
+    """Where several boards fit, one of them: Enter must not leave it open."""
+    profile = load_profile("generic")
+    assert likely_board(Found(("codec_zero",), profile, 'the sound card "Zero"')) == AUTO
+    assert likely_board(Found(("generic",), profile, "nothing")) == AUTO
+    assert (
+        likely_board(Found(("adafruit_voice_bonnet", "respeaker_2mic_v1"), profile, "both")) == "adafruit_voice_bonnet"
+    )

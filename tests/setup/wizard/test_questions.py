@@ -23,7 +23,11 @@ def facts(own: dict[str, Any] | None = None, **others: Any) -> Facts:
     found = Facts(
         microphones=(Choice("Device", "USB PnP: Audio (hw:1,0)"), Choice("default", "whatever")),
         loudspeakers=(Choice("Headphones", "bcm2835 (hw:0,0)"), Choice("default", "whatever")),
-        boards=(Board("generic", "Any"), Board("respeaker_2mic_v1", "ReSpeaker", "seeed2micvoicec", "seeed2micvoicec")),
+        boards=(
+            Board("auto", "find out"),
+            Board("generic", "Any"),
+            Board("respeaker_2mic_v1", "ReSpeaker", "seeed2micvoicec", "seeed2micvoicec"),
+        ),
         words=("hey_jarvis", "alexa"),
         providers=(replace(OWN, address=holds.conversation.openai.url),),  # type: ignore[attr-defined]
         likely_board=holds.hardware.profile,
@@ -81,7 +85,7 @@ def test_of_another_board_its_own_card_is_usual() -> None:
     ("name", "answer", "part"),
     [
         ("board", "respeaker_2mic", 'did you mean "respeaker_2mic_v1"?'),
-        ("board", "banana", "there are: generic"),
+        ("board", "banana", "there are: auto, generic"),
         ("microphone", "USB\x1b[2J", "cannot be printed"),
     ],
 )
