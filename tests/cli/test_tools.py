@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from device.foreign.gpio import MockBoard
 from tests.cli.test_remote import run
 from tests.control.house import short_folder
 from tests.house.cardless import open_cardless
 from tests.tools.own.test_own import write
 
 
+@pytest.fixture
+def board() -> Iterator[MockBoard]:
+    """A Pi's pins."""
+    board = MockBoard()
+    yield board
+    board.close()
+
+
+@pytest.mark.usefixtures("board")
 async def test_tools_are_listed_and_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each with where it comes from; a name that is taken is left out, and so is a wrong file, which status names."""
     folder = tmp_path / "tools.d"
@@ -21,9 +32,11 @@ async def test_tools_are_listed_and_called(tmp_path: Path, monkeypatch: pytest.M
     file = write(folder, "greet", "/bin/echo", "hello", "{whom}", more=more)
     write(folder, "get_time", "/bin/echo", "late")
     (folder / "wrong.toml").write_text("name = 3\n")
+    write(folder, "unlock", "/bin/true", more='confirm = "press"\nmeans = "unlock the door"\n')
     with short_folder() as runtime:
         monkeypatch.setenv("RUNTIME_DIRECTORY", str(runtime))
-        async with open_cardless(tmp_path, monkeypatch, tools={"own": {"folder": str(folder)}}):
+        tables = {"tools": {"own": {"folder": str(folder)}}, "hardware": {"button": {"pin": 23}}}
+        async with open_cardless(tmp_path, monkeypatch, **tables):
             code, out, _ = await run("tools")
             assert code == 0
             lines = out.splitlines()
@@ -34,6 +47,8 @@ async def test_tools_are_listed_and_called(tmp_path: Path, monkeypatch: pytest.M
             code, out, err = await run("tools", "call", "greet", '{"who": 1}')
             assert (code, out) == (1, "")
             assert err.startswith("hearthside: greet: ")
+            code, out, err = await run("tools", "call", "unlock")
+            assert (code, out, "must confirm it, to unlock the door" in err) == (1, "", True)
             code, out, _ = await run("tools", "--json")
             of_clock = next(tool for tool in json.loads(out) if tool["name"] == "get_time")
             assert of_clock["from"] == "clock"

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from device.core.events import Way
 from device.errors import ConfigError, ToolError
-from device.ports.tools import Phrase
+from device.ports.tools import Confirmation, Phrase
 
 LONGEST_TEXT = 200
 """In characters: of a text that a model gives, where the file names no other limit."""
@@ -49,6 +50,10 @@ class Definition(_Table, frozen=True):
     arguments: dict[Name, Argument] = {}
     phrases: tuple[Sentence, ...] = ()
     timeout_s: Annotated[float, Meta(ge=0.1, le=300.0)] | None = None
+    confirm: Literal["press", "yes"] | None = None
+    """How a person must say yes before it runs."""
+    means: Sentence | None = None
+    """What it does, in words that complete "Press the button to ...": "water the {where}"."""
     user: str | None = None
     """Who runs it, where the daemon itself runs as root."""
 
@@ -86,6 +91,16 @@ def command_line(definition: Definition, given: Mapping[str, Any]) -> list[str]:
     return [filled for part in definition.command if (filled := _filled(part, given)) is not None]
 
 
+def confirmation(definition: Definition, given: Mapping[str, Any]) -> Confirmation | None:
+    """Return what a person must say yes to before it runs with these values; None: nothing."""
+    if definition.confirm is None:
+        return None
+    means = definition.means or definition.name.replace("_", " ")
+    return Confirmation(
+        Way(definition.confirm), means.format_map({name: _written(value) for name, value in given.items()})
+    )
+
+
 def phrases(definition: Definition) -> tuple[Phrase, ...]:
     """Return how people ask for it, each with the spoken forms of its slots."""
     return tuple(
@@ -106,6 +121,9 @@ def _mistakes(definition: Definition) -> Iterator[str]:
     used = {name for part in definition.command for name in _places_of(part)}
     if unused := sorted(set(definition.arguments) - used):
         yield f"arguments.{unused[0]}: the command does not use it; write {{{unused[0]}}} where it belongs"
+    if (definition.confirm is None) != (definition.means is None):
+        yield 'confirm = "press" (or "yes") and means = "open the gate", which is asked about, belong together'
+    yield from _mistakes_of_means(definition)
     for text in definition.phrases:
         yield from _mistakes_of_phrase(text, definition)
 
@@ -135,6 +153,16 @@ def _mistakes_of_places(key: str, text: str, definition: Definition) -> Iterator
     for name in names:
         if name not in definition.arguments:
             yield f'{key}: "{text}" names {{{name}}}, but there is no [arguments.{name}]'
+
+
+def _mistakes_of_means(definition: Definition) -> Iterator[str]:
+    """A text that a model chooses freely would let it word the question."""
+    means = definition.means or ""
+    yield from _mistakes_of_places("means", means, definition)
+    for name in _places_of(means):
+        argument = definition.arguments.get(name)
+        if argument is not None and (argument.type == "text" or argument.optional):
+            yield f"means: it must not hold {{{name}}}: only what always has a value, and is no free text"
 
 
 def _mistakes_of_phrase(text: str, definition: Definition) -> Iterator[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.core.events import Way
 from device.core.health import Health
 from device.errors import ConfigError, ToolError
 from device.kit import programs
@@ -37,15 +38,20 @@ _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is in a folder: the tools, and for each file that is none why."""
+    """What is in a folder: the tools, by their files, and for each file that is none why."""
 
-    tools: tuple[Tool[Any], ...]
+    definitions: tuple[tuple[Path, Definition], ...]
     wrong: tuple[tuple[Path, str], ...]
+
+    @property
+    def tools(self) -> tuple[Tool[Any], ...]:
+        """Return what the model may call."""
+        return tuple(tool_of(found, str(file)) for file, found in self.definitions)
 
 
 def look_into(folder: Path) -> Found:
     """Read the files of a folder, which need not exist. Never raises."""
-    tools: list[Tool[Any]] = []
+    definitions: list[tuple[Path, Definition]] = []
     wrong: list[tuple[Path, str]] = []
     try:
         files = sorted(file for file in folder.iterdir() if file.suffix == ".toml" and not file.name.startswith("."))
@@ -55,11 +61,11 @@ def look_into(folder: Path) -> Found:
         return Found((), ((folder, f"cannot be read: {error.strerror}"),))
     for file in files[:MOST]:
         try:
-            tools.append(tool_of(load(file), str(file)))
+            definitions.append((file, load(file)))
         except ConfigError as error:
             wrong.append((file, str(error)))
     wrong += [(file, f"left out: there are more than {MOST} tools in the folder") for file in files[MOST:]]
-    return Found(tuple(tools), tuple(wrong))
+    return Found(tuple(definitions), tuple(wrong))
 
 
 def load(file: Path) -> Definition:
@@ -93,8 +99,7 @@ def tool_of(found: Definition, source: str) -> Tool[Any]:
     """Return the tool that runs a definition's command."""
 
     async def run(arguments: Any) -> str:
-        given = {name: getattr(arguments, name) for name in found.arguments}
-        return await _run(found, of.command_line(found, given))
+        return await _run(found, of.command_line(found, _given(found, arguments)))
 
     return Tool(
         name=found.name,
@@ -104,7 +109,12 @@ def tool_of(found: Definition, source: str) -> Tool[Any]:
         phrases=of.phrases(found),
         timeout_s=found.timeout_s,
         source=source,
+        confirm=lambda arguments: of.confirmation(found, _given(found, arguments)),
     )
+
+
+def _given(found: Definition, arguments: Any) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in found.arguments}
 
 
 async def _run(found: Definition, command: list[str]) -> str:
@@ -142,5 +152,10 @@ def _open(settings: OwnTools, outside: Outside) -> Fitted:
     return Fitted(tools=found.tools, health=lambda: health)
 
 
+def _confirms(settings: OwnTools) -> dict[str, Way]:
+    found = look_into(Path(settings.folder)).definitions
+    return {f"{file}: confirm": Way(one.confirm) for file, one in found if one.confirm}
+
+
 TABLE = Table("tools.own", OwnTools)
-OWN = Feature("own", _open, TABLE)
+OWN = Feature("own", _open, TABLE, confirms=_confirms)

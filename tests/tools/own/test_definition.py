@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.core.events import Way
 from device.errors import ConfigError, ToolError
-from device.ports.tools import Tool
+from device.ports.tools import Confirmation, Tool
 from device.tools.own import definition as of
 from device.tools.registry import decode_arguments
 
@@ -89,6 +90,13 @@ def test_no_text_becomes_more_than_one_argument_or_an_option(text: str) -> None:
         assert not command[4].startswith("-")
 
 
+def test_a_person_is_asked_about_what_it_means() -> None:
+    """With the values that the model gave; a tool that needs nobody asks nobody."""
+    found = of.parse(WATER.replace("phrases =", 'confirm = "press"\nmeans = "water the {where}"\nphrases ='))
+    assert of.confirmation(found, {"where": "Garden"}) == Confirmation(Way.PRESS, "water the Garden")
+    assert of.confirmation(of.parse(WATER), {"where": "Garden"}) is None
+
+
 def test_phrases_have_the_spoken_forms_of_their_choices() -> None:
     """For the recogniser without a network."""
     found = of.phrases(of.parse(WATER))
@@ -118,6 +126,9 @@ def test_phrases_have_the_spoken_forms_of_their_choices() -> None:
         ('type = "integer"', 'type = "int"', "arguments"),
         ("[arguments.seconds]", "[argument.seconds]", "argument"),
         ("name =", "name", "not TOML"),
+        ("phrases =", 'confirm = "press"\nphrases =', "confirm"),
+        ("phrases =", 'confirm = "press"\nmeans = "do {note}"\nphrases =', "means: it must not hold {note}"),
+        ("phrases =", 'confirm = "press"\nmeans = "do {it}"\nphrases =', "means"),
         ("optional = true", "optional = true\ntimeout = 3", "timeout"),
     ],
 )
