@@ -19,6 +19,28 @@ Hours = Annotated[
 ]
 
 
+Command = Annotated[
+    str, Meta(pattern=r"^[^\n\x00]*$", max_length=1000, description="a command on one line, of at most 1000 characters")
+]
+
+
+class Others(Section, frozen=True):
+    """Another player on the same machine, which is quieter while this device listens or speaks."""
+
+    duck: Command = ""
+    """The command that makes it quieter. It is run without a shell; give both commands or none."""
+    restore: Command = ""
+    """The one that gives it its volume back: after a conversation, at the end, and at the next start after a crash."""
+    timeout_s: Annotated[float, Meta(ge=0.1, le=30.0)] = 3.0
+    """How long either may take, in seconds."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Refuse one without the other."""
+        for key, command, other in (("duck", self.duck, self.restore), ("restore", self.restore, self.duck)):
+            if other and not command.strip():
+                yield Mistake(key, " is empty: the player would stay as it is; give both commands")
+
+
 class Audio(Section, frozen=True):
     """Microphone and loudspeaker."""
 
@@ -53,6 +75,8 @@ class Audio(Section, frozen=True):
     """When only what is urgent is said, e.g. "22:00-07:00"; empty: never. Alarms ring, and who talks to it is answered.
 
     Announcements are kept until these hours are over; a question (`hearthside ask`) is refused."""
+    others: Others = Others()
+    """Another player on this machine."""
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] = 2
     """webrtcvad's mode, 0 (lets most through) to 3."""
     vad: Literal["auto", "webrtc", "gpio", "xvf3000", "xvf3800"] = "auto"

@@ -32,11 +32,8 @@ class Sound:
     canceller: EchoCanceller
     loader: LateLoader | None
     """Of the canceller; None where it does nothing."""
-
-    @property
-    def observers(self) -> tuple[Observer, ...]:
-        """Who must be told of every fact and order."""
-        return () if self.loader is None else (self.loader.observe,)
+    observers: tuple[Observer, ...]
+    """Who must be told of every fact and order."""
 
 
 def open_cards(site: Site) -> SoundCards:
@@ -58,7 +55,8 @@ def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     # The software gain is a part of what is known to be played; the mixer is not.
     volume = Volume(site.settings.audio, player.set_volume, on_mixed=canceller.distrust)
     _keep_quiet_hours(site)
-    return Sound(player, speaker, volume, far_end, canceller, loader)
+    observers = () if loader is None else (loader.observe,)
+    return Sound(player, speaker, volume, far_end, canceller, loader, (*observers, *_duck_others(site)))
 
 
 async def set_up_card(site: Site) -> None:
@@ -81,3 +79,16 @@ def _keep_quiet_hours(site: Site) -> None:
     watch = QuietWatch(quiethours.parse(site.settings.audio.quiet_hours), site.controller.post)
     watch.start()
     site.closing.add("quiet hours", watch.close)
+
+
+def _duck_others(site: Site) -> tuple[Observer, ...]:
+    """Return who makes another player quieter, where there are commands for that."""
+    if not site.settings.audio.others.duck:
+        return ()
+    # Late: only who has another player loads what starts commands.
+    from device.audio.others import NeighbourDucker
+
+    ducker = NeighbourDucker(site.settings.audio.others, site.state_dir / "others-ducked")
+    ducker.start()
+    site.closing.add("other players", ducker.close)
+    return (ducker.observe,)
