@@ -57,7 +57,7 @@ class Meters:
     def show_near_miss(self, miss: NearMiss) -> None:
         """Print a near miss."""
         self._near[miss.word] += 1
-        self.say("near miss", f"{miss.word} {miss.score:.2f} (threshold {miss.threshold:.2f})")
+        self.say("near miss", str(miss))
 
     def show_fact(self, fact: Event) -> None:
         """Print that a device failed or works again."""

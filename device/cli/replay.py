@@ -97,10 +97,7 @@ def _hear_one(evaluator: Evaluator, file: Path) -> Track:
 
 def _lines(track: Track) -> list[str]:
     heard = [(found.end, f"heard      {found.word} {found.score:.2f}") for found in track.detections]
-    near = [
-        (miss.at, f"near miss  {miss.word} {miss.score:.2f} (threshold {miss.threshold:.2f})")
-        for miss in track.near_misses
-    ]
+    near = [(miss.at, f"near miss  {miss}") for miss in track.near_misses]
     return [f"{at / CAPTURE_RATE:8.2f} s  {text}" for at, text in sorted(chain(heard, near))]
 
 

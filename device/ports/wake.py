@@ -23,13 +23,32 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Another engine did not hear a word that was detected: its highest score, and the threshold that this missed."""
+
+    engine: str
+    score: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class NearMiss:
-    """A peak of a word's score that came near its threshold without a detection; `at`: its position in the stream."""
+    """A peak of a word's score that came near its threshold without a detection; `at`: its position in the stream.
+
+    With a `refusal` it was a detection, which did not count because another engine said no.
+    """
 
     word: str
     score: float
     threshold: float
     at: Samples
+    refusal: Refusal | None = None
+
+    def __str__(self) -> str:
+        """Return it in words, without the position."""
+        said = f"{self.word} {self.score:.2f} (threshold {self.threshold:.2f})"
+        no = self.refusal
+        return f"{said}, but {no.engine} says no: {no.score:.2f} (threshold {no.threshold:.2f})" if no else said
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,12 @@ class BaseEngine(ABC, Generic[AnyWord]):
         for word in self._listened_for:
             word.forget()
 
+    def forgive(self, word: str) -> None:
+        """The newest detection of the word did not count: it may be detected again at once."""
+        for one in self._listened_for:
+            if one.name == word:
+                one.decision.forgive()
+
     def narrow(self, first_only: bool) -> None:
         """Listen for what the first model detects only; False: for all words again, as if they were new."""
         for word in self._listened_for[self._of_first_model :]:

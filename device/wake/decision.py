@@ -88,6 +88,10 @@ class Decision:
         misses, self._near_misses = self._near_misses, []
         return misses
 
+    def forgive(self) -> None:
+        """The newest detection did not count: its refractory period is over."""
+        self._deaf_until = 0
+
     def forget(self) -> None:
         """Begin a new stream; the refractory period goes on."""
         self._armed = True

@@ -27,5 +27,4 @@ class NearMisses:
         self.counts[miss.word] += 1
         if self._last is None or miss.at - self._last >= _INTERVAL:
             self._last = miss.at
-            count = self.counts[miss.word]
-            log.info("near miss: %s %.2f (threshold %.2f), number %d", miss.word, miss.score, miss.threshold, count)
+            log.info("near miss: %s, number %d", miss, self.counts[miss.word])

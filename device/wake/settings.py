@@ -39,6 +39,8 @@ class Wake(Section, frozen=True):
     """The most recordings kept; the oldest are deleted first."""
     clips_max_mb: Annotated[int, Meta(ge=1, le=100_000)] = 20
     """The most megabytes of recordings kept: 11 recordings take 1 MB."""
+    second_opinion: Annotated[tuple[str, ...], Meta(examples=[["alexa", "hey_jarvis"]])] | None = None
+    """Words of openWakeWord that microWakeWord must hear, too. Unset: those with which nothing is lost ("alexa")."""
     doze: bool = True
     """Do not run the engine while the sound of the room does not change. Nothing is missed."""
 
@@ -46,3 +48,8 @@ class Wake(Section, frozen=True):
         """Refuse an empty list of words."""
         if not self.words:
             yield Mistake("words", ' is empty; name at least one word, e.g. words = ["hey_jarvis"]')
+        if self.second_opinion and self.engine != "openwakeword":
+            yield Mistake("second_opinion", ' is about the engine "openwakeword"; remove it, or set wake.engine')
+        for word in self.second_opinion or ():
+            if word not in self.words:
+                yield Mistake("second_opinion", f': "{word}" is not in wake.words; remove it, or add the word there')

@@ -40,7 +40,7 @@ class Judged:
 
     def __init__(self, engine: str, pieces: Sequence[Piece]) -> None:
         self.words = judged_words(engine)
-        loaded = load_engine(Wake(engine=engine, words=ENGINES[engine]))  # type: ignore[arg-type]
+        loaded = load_engine(Wake(engine=engine, words=ENGINES[engine], second_opinion=()))  # type: ignore[arg-type]
         evaluator = Evaluator(loaded)
         self.rules: Mapping[str, DetectionRule] = {word: loaded.rules[word] for word in self.words}
         self.pieces = [piece for piece in pieces if not piece.word or piece.word in self.words]

@@ -54,10 +54,12 @@ def feed(engine: WakeWord, *sounds: Sound, samples: int = 320) -> list[Detection
     return [found for at in range(0, len(pcm), samples * 2) for found in engine.process(pcm[at : at + samples * 2])]
 
 
-@pytest.fixture(params=["openwakeword", "microwakeword"])
+@pytest.fixture(params=["openwakeword", "microwakeword", "both"])
 def make(request: pytest.FixtureRequest) -> Make:
-    """Return a function that makes each engine from settings."""
-    return lambda **wake: load_engine(Wake(engine=request.param, **wake))
+    """Return a function that makes each engine from settings, and one of which the other is asked about every word."""
+    if request.param == "both":
+        return lambda **wake: load_engine(Wake(second_opinion=wake.get("words", Wake().words), **wake))
+    return lambda **wake: load_engine(Wake(engine=request.param, second_opinion=(), **wake))
 
 
 def test_scores_are_probabilities_of_every_word(make: Make) -> None:

@@ -15,9 +15,9 @@ from device.wake.settings import Wake
 
 def test_openwakeword_is_the_default() -> None:
     """With the words of the configuration."""
-    engine = load_engine(Wake(words=("alexa",)))
+    engine = load_engine(Wake(words=("hey_mycroft",)))
     assert isinstance(engine, OpenWakeWord)
-    assert engine.words == ("alexa",)
+    assert engine.words == ("hey_mycroft",)
 
 
 def test_microwakeword_is_made_by_its_name() -> None:

@@ -16,6 +16,7 @@ from device.setup.wizard.draft import Outcome, drafted, settled
 from device.setup.wizard.facts import Facts
 from device.setup.wizard.questions import BOARD, LOUDSPEAKER, MICROPHONE, WAKE_WORD, Interview, Question
 from device.setup.wizard.screen import Screen
+from device.wake.agreement.words import notes as notes_on_words
 
 # Below it nobody can have spoken.
 _HEARD_DBFS = -55.0
@@ -77,12 +78,20 @@ class Dialogue:
                 continue
             if question.name == BOARD.name:
                 self._tell_of_board(answered.answers[question.name])
+            if question.name == WAKE_WORD.name:
+                self._tell_of_words(settings)
             if not self._may_try or self._try(question, settings):
                 return answered
 
     def _tell_of_board(self, name: str) -> None:
         for note in self._facts.board(name).notes:
             self._screen.say(f"  - {note}")
+
+    def _tell_of_words(self, settings: Config) -> None:
+        # A word that does not exist is told by its trial.
+        with contextlib.suppress(ConfigError):
+            for note in notes_on_words(settings.wake):
+                self._screen.say(f"  - {note}")
 
     def _try(self, question: Question, settings: Config) -> bool:
         """Let it be tried; return whether it is to be kept."""
