@@ -130,7 +130,7 @@ def load_profile(name: str) -> Profile:
     """Read a profile. Raise ConfigError for an unknown name, with a suggestion and the list."""
     names = profile_names()
     if name not in names:
-        known = f"{hint(name, names)}There are: {', '.join((AUTO, *names))}"
+        known = f"{hint(name, (AUTO, *names))}There are: {', '.join((AUTO, *names))}"
         raise ConfigError(f'hardware.profile: there is no profile "{name[:60]}"; {known}')
     text = resources.files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     try:

@@ -64,6 +64,8 @@ def test_an_unknown_profile_is_answered_with_a_suggestion_and_the_list() -> None
         load_profile("respeaker_light")
     with pytest.raises(ConfigError, match="no profile"):
         load_profile("../hardware/generic")
+    with pytest.raises(ConfigError, match=r'did you mean "auto"'):
+        load_profile("Auto")
 
 
 @pytest.fixture
