@@ -57,7 +57,7 @@ class Audio(Section, frozen=True):
     frame_ms: Literal[10, 20] = 20
     """Length of a captured frame."""
     volume: Fraction = 0.8
-    """Where the software gain stands at the start when the card has no mixer."""
+    """Where the software gain stands at the first start when the card has no mixer; what is set later is kept."""
     mixer: str = ""
     """Name of the ALSA mixer control for the volume; empty: Master, Speaker, PCM or the like, whichever there is."""
     controls: Annotated[dict[str, str], Meta(examples=[{"Speaker": "80%"}])] = msgspec.field(default_factory=dict)
@@ -75,6 +75,12 @@ class Audio(Section, frozen=True):
     """When only what is urgent is said, e.g. "22:00-07:00"; empty: never. Alarms ring, and who talks to it is answered.
 
     Announcements are kept until these hours are over; a question (`hearthside ask`) is refused."""
+    alarm_floor: Fraction = 0.5
+    """An alarm is heard at this volume at least, however low the volume is; 0: at the volume that is set."""
+    peak: Annotated[float, Meta(ge=0.1, le=1.0)] = 0.9
+    """The loudest that the loudspeaker is given, of full scale: louder moments are turned down without clipping.
+
+    0.9 leaves room for the peaks between two samples; an amplifier that distorts at full volume wants less."""
     others: Others = Others()
     """Another player on this machine."""
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] = 2

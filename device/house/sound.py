@@ -10,6 +10,7 @@ from device.audio.cards.speaker import AlsaSpeaker
 from device.audio.echo.canceller import EchoCanceller, NullCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
+from device.audio.keptvolume import KeptVolume
 from device.audio.mouth.player import Player
 from device.audio.quiet import QuietWatch
 from device.audio.routing import RoutingMemory, set_up
@@ -48,15 +49,19 @@ def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     far_end = FarEnd(rate)
     depths = Depths(site.state_dir / "loudspeakers.json", site.loading.post)
     speaker = AlsaSpeaker(cards, rate, depths)
-    player = Player(speaker, rate, site.controller.post, observer=far_end)
+    audio = site.settings.audio
+    player = Player(speaker, rate, site.controller.post, observer=far_end, peak=audio.peak)
+    player.set_least_ring(audio.alarm_floor)
     site.closing.add("player", player.close)
     loader = _choose_canceller(site, far_end)
     canceller = NullCanceller() if loader is None else loader.canceller
     # The software gain is a part of what is known to be played; the mixer is not.
-    volume = Volume(site.settings.audio, player.set_volume, on_mixed=canceller.distrust)
+    kept = KeptVolume(site.state_dir / "volume.json", site.loading.call)
+    volume = Volume(audio, player.set_volume, on_mixed=canceller.distrust, kept=kept)
+    site.closing.add("volume", volume.close)
     _keep_quiet_hours(site)
-    observers = () if loader is None else (loader.observe,)
-    return Sound(player, speaker, volume, far_end, canceller, loader, (*observers, *_duck_others(site)))
+    observers = [volume.observe, *_duck_others(site)] + ([] if loader is None else [loader.observe])
+    return Sound(player, speaker, volume, far_end, canceller, loader, tuple(observers))
 
 
 async def set_up_card(site: Site) -> None:

@@ -15,6 +15,7 @@ from device.audio.cues import cue_pcm, ring_pcm
 from device.audio.echo.farend import NullObserver, PlaybackObserver
 from device.audio.mouth.answer import AnswerPlayback, Item
 from device.audio.mouth.gain import Gain
+from device.audio.mouth.limiter import Limiter
 from device.audio.mouth.ring import Ringer
 from device.audio.mouth.soundqueue import Sound, SoundQueue
 from device.audio.mouth.standby import Standby, tell
@@ -58,7 +59,9 @@ class Player:
         volume: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         observer: PlaybackObserver | None = None,
+        peak: float = 1.0,
     ) -> None:
+        """`peak`: the loudest that the loudspeaker is given, of full scale."""
         self._speaker = speaker
         self._answer_rate = answer_rate
         self._post = post
@@ -67,6 +70,7 @@ class Player:
         self._ducked = False
         self._gain = Gain(volume)
         self._ringer = Ringer(volume)
+        self._limiter = Limiter(peak)
         self._queue = SoundQueue(speaker.rate, self._gain)
         self._rate = speaker.rate
         self._standby = Standby(speaker, self, clock)
@@ -225,7 +229,9 @@ class Player:
         self._standby.note_pull()
         queue = self._queue
         pcm = queue.pull(count, moment, self._clock())
-        pcm = self._ringer.mix(pcm, self._rate, moment, over=queue.sounding_until > moment)
+        mixed = self._ringer.mix(pcm, self._rate, moment, over=queue.sounding_until > moment)
+        limiter = self._limiter
+        pcm = limiter.apply(pcm, self._rate) if mixed is None else limiter.apply_to_sum(mixed, self._rate)
         self._observer.write(pcm, self._rate, moment, queue.pulled_cue)
         return pcm
 

@@ -56,20 +56,19 @@ class Ringer:
         """Set how loud the ring becomes at least, however low the volume is."""
         self._least = volume
 
-    def mix(self, pcm: bytes, rate: Hz, moment: float, over: bool) -> bytes:
-        """In the sound card's thread: return s16le mono sound with the ring in it.
+    def mix(self, pcm: bytes, rate: Hz, moment: float, over: bool) -> npt.NDArray[np.int32] | None:
+        """In the sound card's thread: return s16le mono sound with the ring in it, not clipped; None: without a ring.
 
         Its first sample reaches the DAC at `moment`. `over`: it is more than silence.
         """
         self._gain.set(self._factor(rate, over) if self.is_ringing else 0.0)
         if not self.is_ringing and self._gain.is_silent:
-            return pcm
+            return None
         count = len(pcm) // BYTES_PER_SAMPLE
         self.sounding_until = moment + count / rate
         ring = self._gain.apply(self._take(count, rate), rate)
-        mixed = np.frombuffer(pcm, "<i2").astype(np.int32) + np.frombuffer(ring, "<i2")
-        whole: bytes = mixed.clip(-32_768, 32_767).astype("<i2").tobytes()
-        return whole
+        mixed: npt.NDArray[np.int32] = np.frombuffer(pcm, "<i2").astype(np.int32) + np.frombuffer(ring, "<i2")
+        return mixed
 
     def _factor(self, rate: Hz, over: bool) -> float:
         missing_s = max(0.0, GROWS_FOR_S - self._played / rate)

@@ -24,8 +24,8 @@ BLOCK = 480
 def rung(ringer: Ringer, seconds: float, over: bool = False) -> npt.NDArray[np.float64]:
     """Let the card pull silence with the ring in it; return it, 1.0 = full scale."""
     blocks = range(int(seconds * RATE) // BLOCK)
-    pcm = b"".join(ringer.mix(bytes(2 * BLOCK), RATE, at * BLOCK / RATE, over) for at in blocks)
-    return np.frombuffer(pcm, "<i2") / 32_768
+    mixed = [ringer.mix(bytes(2 * BLOCK), RATE, at * BLOCK / RATE, over) for at in blocks]
+    return np.concatenate([np.zeros(BLOCK) if one is None else one for one in mixed]) / 32_768
 
 
 def db(sound: npt.NDArray[np.float64]) -> float:
