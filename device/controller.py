@@ -20,11 +20,11 @@ from device.core.events import Device, Event
 from device.core.indication import indication
 from device.core.machine import Machine
 from device.core.status import Phase, Status
-from device.errors import HearthsideError, ToolError, reason, where
+from device.errors import AudioError, HearthsideError, ToolError, reason, where
 from device.ports.conversation import Conversation
 from device.ports.facts import Observer
 from device.ports.panel import Panel
-from device.ports.sound import Ear, Microphone, Mouth, Voice
+from device.ports.sound import Ear, Microphone, Mouth, Voice, Volume
 from device.ports.tools import Tools, UnconfirmedError
 from device.units import Ms
 
@@ -44,6 +44,7 @@ class House:
     voice: Voice
     remember_mute: Callable[[bool], None]
     """Keep the state over a restart. Never waits: a disk that refuses is posted as DeviceFailed."""
+    volume: Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Controller:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._microphone_orders = asyncio.Lock()
+        self._volume_orders = asyncio.Lock()
         self._microphone_task: asyncio.Task[None] | None = None
         """The newest order to it that takes time: those before it end before it does."""
         self._saying: asyncio.Task[None] | None = None
@@ -254,6 +256,7 @@ class Controller:
             order.TellOutcome: (),
             order.ReadAloud: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._read_aloud, a)),),
             order.RunTool: (_Step(Device.CONVERSATION, lambda a: self._spawn(Device.CONVERSATION, self._run_tool, a)),),
+            order.StepVolume: (_Step(speaker, lambda a: self._spawn(speaker, self._step_volume, a)),),
             order.RememberMute: (_Step(Device.DISK, lambda a: house.remember_mute(a.muted)),),
             order.Exit: (_Step(Device.CONVERSATION, lambda a: self._exit.set()),),
         }
@@ -290,6 +293,18 @@ class Controller:
             if self.status.muted:
                 await self._house.microphone.close()
                 self._attempt(Device.EAR, "clear", self._house.ear.clear)
+
+    async def _step_volume(self, action: order.StepVolume) -> None:
+        volume = self._house.volume
+        # One after the other: each begins where the one before it has led.
+        async with self._volume_orders:
+            try:
+                percent = await volume.set(min(100, max(0, await volume.get() + action.by)))
+            except AudioError as error:
+                # Nothing is broken that plays; whoever pressed hears that it is as loud as before.
+                log.warning("the volume cannot be changed: %s", error)
+            else:
+                log.info("volume: %d %%", percent)
 
     async def _announce(self, action: order.Announce) -> None:
         if action.why:
@@ -426,6 +441,8 @@ _QUIET = (
     ev.Said,
     ev.ToolCalled,
     ev.ToolFinished,
+    ev.ButtonPressed,
+    ev.ButtonLifted,
 )
 """Facts that hold what people say, or come with every noise: logged at the debug level only."""
 

@@ -80,7 +80,7 @@ def build(
     part: Any = recorder
     controller = Controller(Machine(settings or Settings(), muted))
     remember = remember_mute or part.remember_mute
-    controller.move_in(House(part, RecordingMicrophone(recorder), part, part, part, part, part, remember))
+    controller.move_in(House(part, RecordingMicrophone(recorder), part, part, part, part, part, remember, part))
     return controller
 
 

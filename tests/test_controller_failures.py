@@ -109,6 +109,7 @@ async def living_in(broken: BreakableHouse) -> AsyncIterator[Controller]:
             part("panel"),
             slow("voice"),
             broken.remember,
+            part("volume"),
         )
     )
     running = asyncio.create_task(controller.run())

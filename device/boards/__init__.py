@@ -34,6 +34,7 @@ _GIVES_WAY: Mapping[Key, tuple[Key, ...]] = {
     ("audio", "echo_cancelled"): (_INPUT, _OUTPUT),
     ("audio", "mixer"): (_OUTPUT,),
     ("audio", "controls"): (_OUTPUT,),
+    ("hardware", "array_mute"): (_INPUT,),
     _LED: _LEDS,
 }
 
@@ -87,6 +88,13 @@ class Profile(Section, frozen=True):
         away = {key for key, others in _GIVES_WAY.items() if any(self._yields(other, said(other)) for other in others)}
         return _without(self.overlay, away, ())
 
+    @property
+    def button_pins(self) -> tuple[int, ...]:
+        """Return the pins of all buttons that the board has."""
+        more: Any = _found(self.overlay, ("hardware", "buttons"))
+        pins = (self.button_pin, *(button.get("pin") for button in more.values()))
+        return tuple(pin for pin in pins if pin is not None)
+
     def misused(self, claimed: Mapping[Key, int]) -> dict[Key, int]:
         """Return the keys that claim a pin which the board needs for something else, with the pin."""
         return {key: pin for key, pin in claimed.items() if pin in self.pins and not self._is_its_own(key, pin)}
@@ -96,7 +104,7 @@ class Profile(Section, frozen=True):
         return [pin for pin in range(2, 28) if pin not in {*self.pins, *_OTHER_USES, *claimed.values()}]
 
     def _is_its_own(self, key: Key, pin: int) -> bool:
-        return (key == _BUTTON and pin == self.button_pin) or (key in _LEDS and pin in self.led_pins)
+        return (_is_button(key) and pin in self.button_pins) or (key in _LEDS and pin in self.led_pins)
 
     def _yields(self, key: Key, value: Any) -> bool:
         """Tell whether a person's setting is another one than the board's: "plughw:CARD=Array" is still its "Array"."""
@@ -104,6 +112,10 @@ class Profile(Section, frozen=True):
             return value is not None
         own = _found(self.overlay, key)
         return isinstance(own, str) and own.casefold() not in value.casefold()
+
+
+def _is_button(key: Key) -> bool:
+    return key == _BUTTON or (key[:2] == ("hardware", "buttons") and key[-1] == "pin")
 
 
 def _found(table: Any, key: Key) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from device.errors import AudioError
-from device.foreign.usb import UsbDevice, UsbId, VendorRead
+from device.foreign.usb import UsbDevice, UsbId, VendorRead, open_device
 
 # Both from Seeed's product pages, and what lsusb shows.
 XVF3000_ID = UsbId(0x2886, 0x0018)
@@ -20,6 +21,10 @@ _XVF3000_VOICE = VendorRead(value=0x80 | 0x40 | 32, index=19, length=8)
 _XVF3800_VERSION = VendorRead(value=0x80 | 0, index=48, length=4)
 _XVF3800_DOA = VendorRead(value=0x80 | 18, index=20, length=5)
 _XVF3800_ENERGIES = VendorRead(value=0x80 | 80, index=33, length=17)
+# GPO_READ_VALUES: the levels of its output pins X0D11, X0D30, X0D31, X0D33 and X0D39. Its mute key (X1D09) toggles
+# X0D30, which is high while it is muted: the same, and wiki.seeedstudio.com/respeaker_xvf3800_xiao_gpio.
+_XVF3800_OUTPUTS = VendorRead(value=0x80 | 0, index=20, length=6)
+_MUTE_OUTPUT = 1
 _SUCCESS, _BUSY = 0, 64
 # Older firmware has no DOA_VALUE (before 2.0.6), or one that stands still unless the LEDs show the direction.
 _FIRMWARE_WITH_LIVE_FLAG = (2, 0, 10)
@@ -52,6 +57,11 @@ class Xvf3800:
             return None
         return self._flag() if self._has_live_flag else self._energy()
 
+    def is_muted(self) -> bool | None:
+        """Return whether its own key has muted it; None: it is busy. Raise AudioError."""
+        levels = self._ask(_XVF3800_OUTPUTS)
+        return None if levels is None else levels[_MUTE_OUTPUT] != 0
+
     def _flag(self) -> bool | None:
         answer = self._ask(_XVF3800_DOA)
         return None if answer is None else struct.unpack("<HH", answer)[1] != 0
@@ -72,3 +82,24 @@ class Xvf3800:
                 "plug it in again, or update its firmware"
             )
         return bytes(payload)
+
+
+class Xvf3800Mute:
+    """Tells of its mute key. Opened when it is asked first, and again after it was closed. Belongs to one thread."""
+
+    def __init__(self, usb_backend: Any = None) -> None:
+        """`usb_backend`: see `foreign.usb.open_device`."""
+        self._backend = usb_backend
+        self._device: UsbDevice | None = None
+
+    def is_muted(self) -> bool | None:
+        """Return whether its own key has muted it; None: it is busy. Raise AudioError or ConfigError."""
+        if self._device is None:
+            self._device = open_device(XVF3800_ID, self._backend)
+        return Xvf3800(self._device).is_muted()
+
+    def close(self) -> None:
+        """Let it go. Harmless when closed."""
+        device, self._device = self._device, None
+        if device is not None:
+            device.close()

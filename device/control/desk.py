@@ -59,6 +59,8 @@ class Outside:
     tool_sources: Mapping[str, str]
     """Where each tool comes from, by its name."""
     is_muted: Callable[[], bool]
+    mute_holders: Callable[[], str]
+    """Return what keeps it muted whatever anybody asks for, in words; "" when nothing does."""
     microphone_settled: Callable[[], Awaitable[None]]
     """Wait until what the microphone was last told has been done, or has failed."""
     microphone_is_closed: Callable[[], bool]
@@ -86,8 +88,7 @@ class Desk:
             case Mute():
                 return await self._mute()
             case Unmute():
-                self._outside.post(UnmuteRequested())
-                return {"muted": self._outside.is_muted()}
+                return self._unmute()
             case Stop():
                 self._outside.post(StopRequested())
                 return {}
@@ -148,6 +149,14 @@ class Desk:
         if reason := OF_ANNOUNCEMENT.get(told.outcome):
             raise NotDoneError(reason)
         return told
+
+    def _unmute(self) -> dict[str, Any]:
+        self._outside.post(UnmuteRequested())
+        if holders := self._outside.mute_holders():
+            raise NotDoneError(
+                f"still muted: its {holders} says so, and nothing else can unmute; move or press it again"
+            )
+        return {"muted": self._outside.is_muted()}
 
     async def _volume(self) -> int | None:
         try:

@@ -296,6 +296,13 @@ class RememberMute:
 
 
 @dataclass(frozen=True, slots=True)
+class StepVolume:
+    """Speak louder, or more quietly, by so many percentage points."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """End the program: everything is closed."""
 
@@ -332,5 +339,6 @@ Action = (
     | RunTool
     | SendToolResult
     | RememberMute
+    | StepVolume
     | Exit
 )

@@ -344,6 +344,25 @@ def send_result(memory: Memory, fact: ev.ToolFinished) -> list[Action]:
     return [order.SendToolResult(fact.call_id, fact.output)]
 
 
+def step_volume(memory: Memory, fact: ev.VolumeStepRequested) -> list[Action]:
+    """Louder, or quieter."""
+    return [order.StepVolume(fact.by)]
+
+
+def note_press(memory: Memory, fact: ev.ButtonPressed) -> list[Action]:
+    """Show that the press was felt."""
+    memory.pressed.add(fact.button)
+    memory.note(pressed=True)
+    return []
+
+
+def note_lift(memory: Memory, fact: ev.ButtonLifted) -> list[Action]:
+    """The finger has gone."""
+    memory.pressed.discard(fact.button)
+    memory.note(pressed=bool(memory.pressed))
+    return []
+
+
 def cue(memory: Memory, sound: Cue) -> list[Action]:
     """Play a short sound, unless the person wants none."""
     return [order.PlayCue(sound)] if memory.settings.cues else []

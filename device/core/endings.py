@@ -129,7 +129,7 @@ def _leave_session(memory: Memory) -> list[Action]:
 
 
 def say_muted(memory: Memory, fact: Any) -> list[Action]:
-    """A click while muted: the person should know why nothing happens."""
+    """A press while muted: the person should know why nothing happens, or why it stays muted."""
     return do.cue(memory, Cue.MUTED)
 
 
@@ -152,19 +152,51 @@ def hush(memory: Memory, fact: Any) -> list[Action]:
 
 
 def mute(memory: Memory, fact: Any) -> list[Action]:
-    """Shut microphone, gate and connection, in this order; then close the session, keep the state, play a cue."""
-    shut = [order.CloseMicrophone(), *_shut_gate(memory), order.CutConnection()]
-    do.let_go(memory, fact)
-    memory.voice = None
-    memory.note(muted=True)
-    return [*shut, *_end_session(memory), order.RememberMute(True), *do.cue(memory, Cue.MUTED)]
+    """Mute, keep the state, play a cue."""
+    memory.mute_asked = True
+    return [*_close_microphone(memory, fact), order.RememberMute(True), *do.cue(memory, Cue.MUTED)]
+
+
+def mute_too(memory: Memory, fact: Any) -> list[Action]:
+    """A switch has muted it already: it is to stay muted when the switch lets go."""
+    memory.mute_asked = True
+    return [order.RememberMute(True)]
 
 
 def unmute(memory: Memory, fact: Any) -> list[Action]:
     """Listen for the wake word again."""
+    memory.mute_asked = False
+    return [*_open_microphone(memory, fact), order.RememberMute(False), *do.cue(memory, Cue.UNMUTED)]
+
+
+def hold_mute(memory: Memory, fact: ev.MuteHeld) -> list[Action]:
+    """A switch mutes. Its position is the memory of it: nothing is kept on the disk."""
+    orders = [] if memory.status.muted else _close_microphone(memory, fact)
+    memory.note(mute_held=memory.status.mute_held | {fact.by})
+    return [*orders, *(do.cue(memory, Cue.MUTED) if fact.moved else [])]
+
+
+def let_mute_go(memory: Memory, fact: ev.MuteLetGo) -> list[Action]:
+    """A switch does not mute any more: listen, unless another does, or the person has muted it otherwise, too."""
+    memory.note(mute_held=memory.status.mute_held - {fact.by})
+    if memory.status.mute_held or memory.mute_asked:
+        return do.cue(memory, Cue.MUTED)
+    return [*_open_microphone(memory, fact), *do.cue(memory, Cue.UNMUTED)]
+
+
+def _close_microphone(memory: Memory, fact: Any) -> list[Action]:
+    """Shut microphone, gate and connection, in this order; then close the session."""
+    shut = [order.CloseMicrophone(), *_shut_gate(memory), order.CutConnection()]
+    do.let_go(memory, fact)
+    memory.voice = None
+    memory.note(muted=True)
+    return [*shut, *_end_session(memory)]
+
+
+def _open_microphone(memory: Memory, fact: Any) -> list[Action]:
     do.let_go(memory, fact)
     memory.note(muted=False)
-    return [order.OpenMicrophone(), order.RememberMute(False), *do.cue(memory, Cue.UNMUTED)]
+    return [order.OpenMicrophone()]
 
 
 def add_fault(memory: Memory, fact: ev.DeviceFailed) -> list[Action]:

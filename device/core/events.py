@@ -92,6 +92,8 @@ class Device(Enum):
     """The local voice."""
     LIGHT = "light"
     BUTTON = "button"
+    MUTE_SWITCH = "mute_switch"
+    """A sliding switch, or the mute key of a microphone array."""
     DISK = "disk"
     """It keeps the mute state over a restart."""
     BROKER = "broker"
@@ -116,6 +118,13 @@ class AlarmKind(Enum):
     """It is so late."""
     REMINDER = "reminder"
     """Something is to be done; its label says what."""
+
+
+class MuteHolder(Enum):
+    """What a person slides or presses to mute, and what nothing else may overrule."""
+
+    SWITCH = "mute switch"
+    ARRAY = "microphone's mute key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +156,31 @@ class VoiceConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """A button is down; what it is going to mean is not known yet. `button`: which, by its key."""
+
+    button: str
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonLifted:
+    """A button is up again, whatever its press has meant."""
+
+    button: str
+
+
+@dataclass(frozen=True, slots=True)
 class ButtonClicked:
-    """The button was pressed and let go at once; `at` is where the press began."""
+    """The person wants to talk, or if something goes on, to end that: by a click, or what else the configuration maps
+    to "talk". `at` is where the press began.
+    """
 
     at: Samples
 
 
 @dataclass(frozen=True, slots=True)
 class ButtonHeld:
-    """The button has been down for the hold time; `at` is where the press began."""
+    """The button for push-to-talk has been down for the hold time; `at` is where the press began."""
 
     at: Samples
 
@@ -416,6 +441,36 @@ class UnmuteRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class MuteToggleRequested:
+    """The person pressed what mutes, and unmutes when it is muted."""
+
+
+@dataclass(frozen=True, slots=True)
+class MuteHeld:
+    """A switch says mute: whatever anybody asks for, the device stays muted until it lets go.
+
+    `moved`: a person has just moved it; it was not only found so at the start.
+    """
+
+    by: MuteHolder
+    moved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MuteLetGo:
+    """It does not say mute any more."""
+
+    by: MuteHolder
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeStepRequested:
+    """The person wants it louder, or quieter, by so many percentage points."""
+
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The person wants quiet, and says so otherwise than by the button."""
 
@@ -501,6 +556,8 @@ Event = (
     | VoiceStarted
     | VoiceStopped
     | VoiceConfirmed
+    | ButtonPressed
+    | ButtonLifted
     | ButtonClicked
     | ButtonHeld
     | ButtonLongPressed
@@ -534,6 +591,10 @@ Event = (
     | LoadShed
     | MuteRequested
     | UnmuteRequested
+    | MuteToggleRequested
+    | MuteHeld
+    | MuteLetGo
+    | VolumeStepRequested
     | StopRequested
     | AnnouncementRequested
     | AnnouncementWithdrawn

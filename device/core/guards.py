@@ -15,6 +15,7 @@ from device.core.events import (
     DeviceFailed,
     Failure,
     Heard,
+    MuteLetGo,
     ProviderComplained,
     ResponseFinished,
     SessionFailed,
@@ -67,6 +68,31 @@ def rings_over_a_question(memory: Memory, fact: Any) -> bool:
 def unmuted(memory: Memory, fact: Any) -> bool:
     """The microphone is not muted."""
     return not memory.status.muted
+
+
+def may_unmute(memory: Memory, fact: Any) -> bool:
+    """Muted, by the person's own button or command only: no switch holds it."""
+    return memory.status.muted and not memory.status.mute_held
+
+
+def mute_is_held(memory: Memory, fact: Any) -> bool:
+    """A switch says mute."""
+    return bool(memory.status.mute_held)
+
+
+def held_only(memory: Memory, fact: Any) -> bool:
+    """Muted by a switch, and by nothing else yet."""
+    return memory.status.muted and not memory.mute_asked
+
+
+def holds_mute(memory: Memory, fact: MuteLetGo) -> bool:
+    """This switch holds the mute."""
+    return fact.by in memory.status.mute_held
+
+
+def mute_is_held_against_press(memory: Memory, fact: Any) -> bool:
+    """A long press that began while muted, against a switch that says mute."""
+    return mute_is_held(memory, fact) and memory.button_down
 
 
 def holding(memory: Memory, fact: Any) -> bool:
@@ -243,7 +269,7 @@ def holding_unmuted(memory: Memory, fact: Any) -> bool:
 
 def long_press_unmutes(memory: Memory, fact: Any) -> bool:
     """A long press that began while muted. One during which somebody else muted does not take that back."""
-    return memory.status.muted and memory.button_down
+    return may_unmute(memory, fact) and memory.button_down
 
 
 def call_is_stale(memory: Memory, fact: ToolCalled) -> bool:

@@ -21,6 +21,7 @@ WHAT_TO_DO = {
     Device.VOICE: "see whether `espeak-ng hello` speaks",
     Device.LIGHT: "look at its wires, and at hardware.led",
     Device.BUTTON: "look at its wires, and at hardware.button; then restart the service",
+    Device.MUTE_SWITCH: "look at its wires, and at hardware.mute_switch; it is tried again and again",
     Device.DISK: "look whether service.state_dir is full, or may not be written to",
     Device.BROKER: "see whether the broker runs and knows this device (there: hearthside broker devices)",
     Device.EAR: "restart the service, and report the error in its log",

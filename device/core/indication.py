@@ -28,6 +28,8 @@ class Indication(Enum):
     """The last conversation failed."""
     FAULT = "fault"
     """Something else does not work (speaker, light, disk)."""
+    PRESSED = "pressed"
+    """A button is down, and there is nothing else to show: the press was felt."""
     OFFLINE = "offline"
     """The last session could not be opened."""
     IDLE = "idle"
@@ -69,4 +71,6 @@ def _trouble(status: Status) -> Indication | None:
         return Indication.ERROR
     if status.faults:
         return Indication.FAULT
+    if status.pressed:
+        return Indication.PRESSED
     return None if status.online else Indication.OFFLINE

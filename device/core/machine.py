@@ -39,7 +39,7 @@ class Machine:
     """
 
     def __init__(self, settings: Settings, muted: bool = False) -> None:
-        self._memory = Memory(settings, Status(muted=muted), turn_end=settings.turn_end)
+        self._memory = Memory(settings, Status(muted=muted), turn_end=settings.turn_end, mute_asked=muted)
         self._left = False
 
     @property

@@ -219,7 +219,10 @@ class Memory:
     """Where the person's turn ended, when that was before the session was ready."""
     let_go: Samples = Samples(0)
     """Where the last push-to-talk turn ended: a voice that began before that is no new one, however long it goes on."""
+    pressed: set[str] = field(default_factory=set)
+    """Which buttons are down, by their keys."""
     button_down: bool = False
+    """The button is held for push-to-talk."""
     by_button: bool = False
     """The turn is a push-to-talk turn: the button ends it, and nothing else does."""
     voice: Samples | None = None
@@ -232,6 +235,8 @@ class Memory:
     darkness: Darkness = field(default_factory=Darkness)
     announcements: Announcements = field(default_factory=Announcements)
     ringing: Ringing = field(default_factory=Ringing)
+    mute_asked: bool = False
+    """The person has muted it by a button or a command, beside whatever holds the mute."""
     not_kept: bool = False
     """The disk refused the mute state, and the person has not been told."""
     spoke_in_hold: bool = False

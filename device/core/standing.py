@@ -76,7 +76,7 @@ class Watch:
     def _judge(self, status: Status, parts: tuple[Health, ...], now: Ms) -> tuple[State, str, str]:
         unwell = {part.part: part for part in parts if not part.ok}
         if status.muted:
-            return State.MUTED, "the microphone is closed", "unmute: hold the button, or `hearthside unmute`"
+            return State.MUTED, *_judge_mute(status)
         if deafness := next((unwell[name] for name in _NEEDED_TO_HEAR if name in unwell), None):
             return State.DEAF, _told(deafness), deafness.what_to_do
         if silence := self._silence(now):
@@ -90,6 +90,17 @@ class Watch:
         since, limit = (self._began, LONGEST_START) if self._heard_at is None else (self._heard_at, LONGEST_SILENCE)
         passed = now - since
         return f"no sound has been scored for {passed / 1000:.0f} s" if passed > limit else ""
+
+
+def _judge_mute(status: Status) -> tuple[str, str]:
+    if holders := told_holders(status):
+        return f"the microphone is closed, by its {holders}", f"unmute: move or press the {holders} again"
+    return "the microphone is closed", "unmute: hold the button, or `hearthside unmute`"
+
+
+def told_holders(status: Status) -> str:
+    """Return what keeps it muted whatever anybody asks for, in words; "" when nothing does."""
+    return " and its ".join(sorted(holder.value for holder in status.mute_held))
 
 
 def _judge_rest(status: Status, unwell: dict[str, Health]) -> tuple[State, str, str]:

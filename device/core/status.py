@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from device.core.events import Device
+from device.core.events import Device, MuteHolder
 
 
 class Phase(Enum):
@@ -29,6 +29,8 @@ class Status:
 
     phase: Phase = Phase.IDLE
     muted: bool = False
+    mute_held: frozenset[MuteHolder] = field(default_factory=frozenset)
+    """What keeps it muted, whatever anybody asks for."""
     online: bool = True
     faults: frozenset[Device] = field(default_factory=frozenset)
     gate_open: bool = False
@@ -44,3 +46,5 @@ class Status:
     """A sentence that nobody asked for is being said."""
     confirming: bool = False
     """A tool waits for the person's permission."""
+    pressed: bool = False
+    """A button is down."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from device.core.events import Device
 from device.core.health import PROVIDER, Health
+from device.core.standing import told_holders
 from device.core.status import Phase, Status
 from device.units import Ms
 
@@ -24,7 +25,8 @@ def status_line(status: Status, parts: Iterable[Health], words: Iterable[str], t
     What hides what is as with the lights: mute, then a conversation, then what does not work.
     """
     if status.muted:
-        return "muted: the microphone is closed"
+        holders = told_holders(status)
+        return "muted: the microphone is closed" + (f", by its {holders}" if holders else "")
     if status.phase is not Phase.IDLE:
         return _OF_PHASE[status.phase]
     unwell = {part.part: part for part in parts if not part.ok}

@@ -223,6 +223,7 @@ def _while_it_rings(here: Phase) -> tuple[Row, ...]:
     """Rows that come before all others: what ends the ringing does nothing else."""
     return (
         Row(here, ev.ButtonClicked, here, ringing.end, when.ringing, rearm=False),
+        Row(here, ev.VolumeStepRequested, here, ringing.end, when.ringing, rearm=False),
         Row(here, ev.ButtonHeld, here, ringing.end, when.rings_over_a_question, rearm=False),
         Row(here, ev.StopRequested, here, ringing.end, when.ringing, rearm=False),
     )
@@ -236,8 +237,19 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.ButtonLongPressed, IDLE, end.mute, when.long_press_mutes),
         Row(here, ev.ButtonLongPressed, here, end.unmute, when.long_press_unmutes, rearm=False),
         Row(here, Timer.LONGEST_HOLD, IDLE, end.mute, when.holding_unmuted),
+        Row(here, ev.ButtonLongPressed, here, end.say_muted, when.mute_is_held_against_press, rearm=False),
         Row(here, ev.MuteRequested, IDLE, end.mute, when.unmuted),
-        Row(here, ev.UnmuteRequested, here, end.unmute, when.muted, rearm=False),
+        Row(here, ev.MuteRequested, here, end.mute_too, when.held_only, rearm=False),
+        Row(here, ev.UnmuteRequested, here, end.unmute, when.may_unmute, rearm=False),
+        Row(here, ev.UnmuteRequested, here, end.say_muted, when.mute_is_held, rearm=False),
+        Row(here, ev.MuteToggleRequested, IDLE, end.mute, when.unmuted),
+        Row(here, ev.MuteToggleRequested, here, end.unmute, when.may_unmute, rearm=False),
+        Row(here, ev.MuteToggleRequested, here, end.say_muted, rearm=False),
+        Row(here, ev.MuteHeld, IDLE, end.hold_mute),
+        Row(here, ev.MuteLetGo, here, end.let_mute_go, when.holds_mute, rearm=False),
+        Row(here, ev.VolumeStepRequested, here, do.step_volume, rearm=False),
+        Row(here, ev.ButtonPressed, here, do.note_press, rearm=False),
+        Row(here, ev.ButtonLifted, here, do.note_lift, rearm=False),
         Row(here, Timer.REST, here, do.nothing, rearm=False),
         Row(here, ev.AlarmDue, here, ringing.begin, rearm=False),
         Row(here, ev.AlarmSilenced, here, ringing.silence, rearm=False),

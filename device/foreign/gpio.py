@@ -12,7 +12,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from device.errors import ConfigError, PanelError
 
@@ -22,6 +22,10 @@ NO_LIBRARY_HELP = (
 )
 BUTTON_POLL_S = 0.04
 """Shorter than a finger's quick tap (about 60 ms). Looking at a mock pin this often takes 0.2 % of an x86 core."""
+LIVELY_POLL_S = 0.01
+"""While a finger is there: a release is waited for, and what it does should follow at once."""
+LIVELY_S = 5.0
+"""A button that is stuck must not be looked at so often for ever."""
 
 PWM_HZ = 100
 """gpiozero's default for LEDs."""
@@ -72,57 +76,82 @@ class ButtonListener:
     on_failure: Callable[[PanelError], None]
 
 
-class Button(Protocol):
-    """A push button to ground that is being watched."""
+class ButtonWatch:
+    """Watches push buttons to ground, each with the Pi's own pull-up. Belongs to the loop's thread.
 
-    def close(self) -> None:
-        """Stop watching and let the pin go. Harmless when closed. Raise PanelError."""
+    gpiozero's edges are used where they cost nothing. lgpio's cost 5 % of a Pi's core for as long as one pin is
+    watched, for its thread looks at the pin 2000 times a second (lgPthAlerts.c; joan2937/lg issue 26): there all
+    buttons are looked at together, every BUTTON_POLL_S, and every LIVELY_POLL_S for LIVELY_S after one has changed.
+    """
 
-
-class EdgeButton:
-    """A button whose edges gpiozero reports on a thread of its own."""
-
-    def __init__(self, device: Any, listener: ButtonListener) -> None:
-        self._device = device
-        device.when_activated = listener.on_press
-        device.when_deactivated = listener.on_release
-
-    def close(self) -> None:
-        """See Button."""
-        with _runtime_errors("the button"):
-            self._device.close()
-
-
-class PolledButton:
-    """A button that is looked at every BUTTON_POLL_S."""
-
-    def __init__(self, device: Any, listener: ButtonListener, loop: asyncio.AbstractEventLoop) -> None:
-        self._device = device
-        self._listener = listener
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._down = bool(device.is_active)
-        self._timer: asyncio.TimerHandle | None = loop.call_later(BUTTON_POLL_S, self._look)
+        self._devices: list[Any] = []
+        self._polled: list[_Polled] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._lively_until = 0.0
+
+    def open(self, pin: int, *, key: str, listener: ButtonListener) -> None:
+        """Watch one more. Raise ConfigError naming `key`."""
+        with _start_errors(key, pin):
+            import gpiozero
+
+            if _is_lgpio(gpiozero.Device.pin_factory):
+                self._poll(gpiozero.InputDevice(pin, pull_up=True), listener)
+            else:
+                # Not gpiozero.Button: its hold thread wakes ten times a second for what gestures.py does without one.
+                device = gpiozero.DigitalInputDevice(pin, pull_up=True)
+                self._devices.append(device)
+                device.when_activated = listener.on_press
+                device.when_deactivated = listener.on_release
 
     def close(self) -> None:
-        """See Button."""
+        """Stop watching and let the pins go. Harmless when closed. Raise PanelError."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        with _runtime_errors("the button"):
-            self._device.close()
+        devices, self._devices, self._polled = self._devices, [], []
+        with _runtime_errors("the button"), contextlib.ExitStack() as closing:
+            for device in devices:
+                closing.callback(device.close)
+
+    def _poll(self, device: Any, listener: ButtonListener) -> None:
+        self._devices.append(device)
+        self._polled.append(_Polled(device, listener, bool(device.is_active)))
+        if self._timer is None:
+            self._timer = self._loop.call_later(BUTTON_POLL_S, self._look)
 
     def _look(self) -> None:
+        now = self._loop.time()
+        for button in tuple(self._polled):
+            if self._look_at(button):
+                self._lively_until = now + LIVELY_S
+        pause_s = LIVELY_POLL_S if now < self._lively_until else BUTTON_POLL_S
+        self._timer = self._loop.call_later(pause_s, self._look) if self._polled else None
+
+    def _look_at(self, button: _Polled) -> bool:
+        """Tell its listener what has changed; return whether anything has."""
         try:
             with _runtime_errors("the button"):
-                down = bool(self._device.is_active)
+                down = bool(button.device.is_active)
         except PanelError as error:
-            self._timer = None
-            self._listener.on_failure(error)
-            return
-        self._timer = self._loop.call_later(BUTTON_POLL_S, self._look)
-        if down is not self._down:
-            self._down = down
-            self._listener.on_press() if down else self._listener.on_release()
+            self._polled.remove(button)
+            button.listener.on_failure(error)
+            return False
+        if down is button.down:
+            return False
+        button.down = down
+        button.listener.on_press() if down else button.listener.on_release()
+        return True
+
+
+@dataclass(slots=True)
+class _Polled:
+    """A button that is looked at."""
+
+    device: Any
+    listener: ButtonListener
+    down: bool
 
 
 class Switch:
@@ -188,6 +217,12 @@ class MockBoard:
         """Let the pull-up have the pin."""
         self._factory.pin(pin).drive_high()
 
+    def hold_down(self, pin: int) -> None:
+        """Connect it to ground before anybody looks: the pull-up that is set then is weaker than that."""
+        mock = self._factory.pin(pin)
+        mock.drive_low()
+        mock._set_pull = lambda pull: setattr(mock, "_pull", pull)
+
     def drive(self, pin: int, high: bool) -> None:
         """Put a level on the pin, as a chip does."""
         self._factory.pin(pin).drive_high() if high else self._factory.pin(pin).drive_low()
@@ -203,6 +238,27 @@ class MockBoard:
     def mend_output(self, pin: int) -> None:
         """Take again what is written to it."""
         del self._factory.pin(pin)._set_state
+
+    def break_input(self, pin: int) -> None:
+        """Refuse to tell what is on the pin from now on."""
+
+        def refuse() -> float:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        self._factory.pin(pin)._get_state = refuse
+
+    def mend_input(self, pin: int) -> None:
+        """Tell it again."""
+        del self._factory.pin(pin)._get_state
+
+    def changes(self, pin: int) -> list[tuple[float, float]]:
+        """When what is on the pin changed since it was first used (s, `time.monotonic`), and to what level."""
+        mock, told = self._factory.pin(pin), []
+        moment = float(mock._last_change)
+        for change in reversed(mock.states):
+            told.append((moment, float(change.state)))
+            moment -= change.timestamp
+        return told[::-1]
 
     def level(self, pin: int) -> float:
         """What is on the pin: 0 or 1, in between with PWM."""
@@ -240,19 +296,6 @@ def open_rgb(pins: tuple[int, int, int], *, active_high: bool, key: str) -> Ligh
             dimmable = dimmable and can_dim
         opened.pop_all()
     return Light(devices, dimmable)
-
-
-def open_button(pin: int, *, key: str, listener: ButtonListener, loop: asyncio.AbstractEventLoop) -> Button:
-    """Watch a button between the pin and ground, with the Pi's own pull-up. Raise ConfigError naming `key`."""
-    with _start_errors(key, pin):
-        import gpiozero
-
-        if _is_lgpio(gpiozero.Device.pin_factory):
-            # lgpio's edges cost 5 % of a Pi's core for as long as one pin is watched: its thread looks at the pin 2000
-            # times a second (lgPthAlerts.c; joan2937/lg issue 26).
-            return PolledButton(gpiozero.InputDevice(pin, pull_up=True), listener, loop)
-        # Not gpiozero.Button: its hold thread wakes ten times a second for what gestures.py does without a thread.
-        return EdgeButton(gpiozero.DigitalInputDevice(pin, pull_up=True), listener)
 
 
 def open_input(pin: int, *, active_high: bool, key: str) -> Input:

@@ -31,6 +31,7 @@ from device.house.sound import open_cards, open_sound, set_up_card
 from device.house.talk import open_conversation
 from device.kit import signals
 from device.panel.gpio import open_panel
+from device.panel.mutes import Mutes
 from device.ports.sound import Microphone
 from device.secrets import Secret
 from device.service import heap
@@ -188,6 +189,9 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     listening = open_listening(site, cards, sound, wake, conversation, relief.note)
     panel = open_panel(settings.hardware, controller.post, listening.frontend.position_at)
     site.closing.add_safety("lights", panel.close)
+    mutes = Mutes(settings.hardware, controller.post)
+    site.closing.add("mute switch", mutes.close)
+    await mutes.start()
     readiness = Readiness(listening.microphone, lambda: controller.status.muted, settings.wake.words)
     health = HealthLog(home.health)
     # Everybody in the house who is told of every fact and order.
@@ -203,6 +207,7 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
         tools=home.registry,
         panel=oversight.watched(panel),
         voice=EspeakVoice(),
+        volume=sound.volume,
         remember_mute=mute.remember,
     )
     app = App(

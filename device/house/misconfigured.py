@@ -41,7 +41,7 @@ async def serve(path: Path | None) -> None:
 
 def _open_light(settings: Config) -> Panel:
     # A button would do nothing.
-    panel = msgspec.structs.replace(settings.hardware, button=Button())
+    panel = msgspec.structs.replace(settings.hardware, button=Button(), buttons={})
     try:
         return open_panel(panel, lambda fact: None, lambda moment: Samples(0))
     except HearthsideError as error:

@@ -22,6 +22,7 @@ from device.control.socketfile import SocketFile, SocketFileError, TakenError
 from device.controller import Controller
 from device.core.indication import Indication, indication
 from device.core.report import Report
+from device.core.standing import told_holders
 from device.core.status import Status
 from device.house.closing import Closing
 from device.house.home import Home
@@ -188,6 +189,7 @@ class Oversight:
             tools=self._parts.home.registry,
             tool_sources=self._parts.home.sources,
             is_muted=lambda: controller.status.muted,
+            mute_holders=lambda: told_holders(controller.status),
             microphone_settled=controller.microphone_settled,
             microphone_is_closed=lambda: microphone.is_closed,
         )
@@ -200,6 +202,10 @@ class Oversight:
         return {
             **_table(self.watch.report()),
             "muted": status.muted,
+            "mute_held_by": sorted(holder.value for holder in status.mute_held),
+            "ringing": status.ringing,
+            "announcing": status.announcing,
+            "confirming": status.confirming,
             "indication": indication(status).value,
             "words": settings.wake.words,
             "provider": settings.conversation.provider,

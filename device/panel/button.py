@@ -1,22 +1,30 @@
-"""Turns the edges of a button into events: runs the timers of the gestures and posts what they recognise."""
+"""Turns the edges of a button into events: runs the timers of its gestures, and posts what each is mapped to.
+
+The configuration maps a gesture to an action; what an action does while it rings, speaks or listens is decided in
+core/transitions.py.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
 
-from device.core.events import ButtonClicked, ButtonHeld, ButtonLongPressed, ButtonReleased, Event
-from device.panel.gestures import Clicked, Gesture, Gestures, Held, LongPressed
-from device.panel.settings import Button
+from device.core import events as ev
+from device.core.events import Event
+from device.panel.gestures import Clicked, Gesture, Gestures, Held, LongHeld, Pressed, Released, Wanted, wanted
+from device.panel.settings import FIRST_BUTTON, Button
 from device.ports.facts import Post
 from device.units import Ms, Samples, ms_from_seconds
 
 PositionAt = Callable[[float], Samples]
 """A moment (s, `time.monotonic`) -> the position in the capture stream that was being captured then."""
 
+VOLUME_STEP = 10
+"""Percentage points, as many as "louder" said aloud."""
+
 
 class GestureButton:
-    """Posts ButtonClicked, ButtonHeld, ButtonLongPressed and ButtonReleased. Create it on the loop's thread."""
+    """Posts what the gestures of one button are mapped to. Create it on the loop's thread."""
 
     def __init__(
         self,
@@ -24,8 +32,12 @@ class GestureButton:
         post: Post,
         position_at: PositionAt,
         loop: asyncio.AbstractEventLoop | None = None,
+        key: str = FIRST_BUTTON,
     ) -> None:
-        self._gestures = Gestures(settings.hold_s, settings.long_press_s)
+        """`key` tells this button from the others."""
+        self._settings = settings
+        self._key = key
+        self._gestures = Gestures(_wanted(settings))
         self._post = post
         self._position_at = position_at
         self._loop = loop or asyncio.get_running_loop()
@@ -66,16 +78,47 @@ class GestureButton:
 
     def _post_all(self, gestures: Iterable[Gesture]) -> None:
         for gesture in gestures:
-            self._post(self._event_of(gesture))
+            for event in self._events_of(gesture):
+                self._post(event)
 
-    def _event_of(self, gesture: Gesture) -> Event:
-        if isinstance(gesture, Clicked):
-            return ButtonClicked(self._position_at(gesture.pressed_at / 1000))
-        if isinstance(gesture, Held):
-            return ButtonHeld(self._position_at(gesture.pressed_at / 1000))
-        if isinstance(gesture, LongPressed):
-            return ButtonLongPressed()
-        return ButtonReleased(self._position_at(gesture.released_at / 1000))
+    def _events_of(self, gesture: Gesture) -> list[Event]:
+        button = self._settings
+        match gesture:
+            case Pressed():
+                return [ev.ButtonPressed(self._key)]
+            case Clicked():
+                return self._asked(button.clicks.get(gesture.count, "none"), gesture.pressed_at)
+            case Held() if button.hold == "push_to_talk":
+                return [ev.ButtonHeld(self._at(gesture.pressed_at))]
+            case Held():
+                return self._asked(button.hold, gesture.pressed_at)
+            case LongHeld() if button.hold == "push_to_talk":
+                # Its mute depends on whether a word was spoken meanwhile.
+                return [ev.ButtonLongPressed()]
+            case LongHeld():
+                return self._asked(button.long_hold, gesture.pressed_at)
+            case Released():
+                return self._lifted(gesture)
+
+    def _lifted(self, gesture: Released) -> list[Event]:
+        talked = gesture.held and self._settings.hold == "push_to_talk"
+        released: list[Event] = [ev.ButtonReleased(self._at(gesture.at))] if talked else []
+        return [*released, ev.ButtonLifted(self._key)]
+
+    def _asked(self, action: str, pressed_at: Ms) -> list[Event]:
+        match action:
+            case "talk":
+                return [ev.ButtonClicked(self._at(pressed_at))]
+            case "stop":
+                return [ev.StopRequested()]
+            case "mute":
+                return [ev.MuteToggleRequested()]
+            case "volume_up" | "volume_down":
+                return [ev.VolumeStepRequested(VOLUME_STEP if action == "volume_up" else -VOLUME_STEP)]
+        return []
+
+    def _at(self, moment: Ms) -> Samples:
+        return self._position_at(moment / 1000)
 
     def _now(self) -> Ms:
         return ms_from_seconds(self._loop.time())
@@ -84,3 +127,9 @@ class GestureButton:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _wanted(button: Button) -> Wanted:
+    hold_s = None if button.hold == "none" else button.hold_s
+    long_hold_s = None if button.long_hold == "none" else button.long_press_s
+    return wanted(hold_s, long_hold_s, frozenset(button.clicks), button.double_click_s)

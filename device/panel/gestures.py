@@ -1,13 +1,15 @@
-"""Press and release times -> gestures. No I/O, no clock: every call is told the time in milliseconds.
+"""Press and release times of one button -> gestures. No I/O, no clock: every call is told the time in milliseconds.
 
-    up --press--> down --release--> Clicked
+    up --press--> down --release--> (counted) --too late for another, or no more are waited for--> Clicked
                    |
-                 hold_s --> Held --release--> Released
-                              |
-                         long_press_s --> LongPressed --release--> Released
+                 hold --> Held --release--> Released
+                            |
+                       long hold --> LongHeld --release--> Released
 
 An edge counts once the level has been stable for DEBOUNCE, and counts from the moment at which it happened: waiting for
-the contact to settle delays the report of a gesture, but does not change its times.
+the contact to settle delays the report of a gesture, but does not change its times. Only what means something is waited
+for: where no double click does, a click is told as soon as its release has settled; where no hold does, a press of any
+length is a click.
 """
 
 from __future__ import annotations
@@ -22,10 +24,18 @@ DEBOUNCE = Ms(20)
 
 
 @dataclass(frozen=True, slots=True)
+class Pressed:
+    """Down since `at`; what it is going to be is not known yet."""
+
+    at: Ms
+
+
+@dataclass(frozen=True, slots=True)
 class Clicked:
-    """Pressed at `pressed_at` and let go before the hold time."""
+    """Pressed and let go `count` times, quickly, for the first time at `pressed_at`."""
 
     pressed_at: Ms
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +46,48 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class LongPressed:
-    """Down for the long-press time since `pressed_at`."""
+class LongHeld:
+    """Down for the long hold's time since `pressed_at`."""
 
     pressed_at: Ms
 
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A held button was let go at `released_at`."""
+    """Let go at `at`; the end of every press, told after what it was."""
 
-    released_at: Ms
+    at: Ms
+    held: bool = False
+    """It had been told as held."""
 
 
-Gesture = Clicked | Held | LongPressed | Released
+Gesture = Pressed | Clicked | Held | LongHeld | Released
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which gestures mean something."""
+
+    hold: Ms | None = None
+    """The hold's time."""
+    long_hold: Ms | None = None
+    """The long hold's time, more than the hold's."""
+    counts: frozenset[int] = frozenset({1})
+    """How many clicks in a row. Another number of them is so many single clicks."""
+    between: Ms = Ms(300)
+    """From a release on, how soon the next press must follow to be counted with it."""
+
+    @property
+    def most(self) -> int:
+        """After so many clicks no more are waited for."""
+        return max(self.counts, default=1)
+
+
+def wanted(hold_s: float | None, long_hold_s: float | None, counts: frozenset[int], between_s: float) -> Wanted:
+    """Return what is wanted, given in seconds as in the configuration."""
+    hold = None if hold_s is None else ms_from_seconds(hold_s)
+    long_hold = None if long_hold_s is None else ms_from_seconds(long_hold_s)
+    return Wanted(hold, long_hold, counts, ms_from_seconds(between_s))
 
 
 class _Stage(Enum):
@@ -62,11 +100,14 @@ class _Stage(Enum):
 class Gestures:
     """Tells the gestures of one button. Calls come in the order of their times."""
 
-    def __init__(self, hold_s: float, long_press_s: float) -> None:
-        self._hold = ms_from_seconds(hold_s)
-        self._long_press = ms_from_seconds(long_press_s)
+    def __init__(self, means: Wanted) -> None:
+        self._means = means
         self._stage = _Stage.UP
+        self._was_held = False
         self._pressed_at = Ms(0)
+        self._released_at = Ms(0)
+        self._clicks: list[Ms] = []
+        """When each click began that has not been told, because another may follow."""
         self._contact = False
         """The level as it comes, bouncing included: True is down."""
         self._contact_since = Ms(0)
@@ -83,17 +124,16 @@ class Gestures:
         """Return when handle_timer is due; None while nothing can happen by itself."""
         if self._unsettled():
             return Ms(self._contact_since + DEBOUNCE)
-        if self._stage is _Stage.DOWN:
-            return Ms(self._pressed_at + self._hold)
-        if self._stage is _Stage.HELD:
-            return Ms(self._pressed_at + self._long_press)
-        return None
+        if self._stage is _Stage.UP:
+            return Ms(self._released_at + self._means.between) if self._clicks else None
+        following = self._following()
+        return None if following is None else following[0]
 
     def handle_timer(self, now: Ms) -> list[Gesture]:
         """Time has passed; return what happened until now, oldest first."""
         gestures: list[Gesture] = []
         while (due := self.get_timer()) is not None and due <= now:
-            gestures += self._settle() if self._unsettled() else self._stay_down()
+            gestures += self._happen()
         return gestures
 
     def _handle_edge(self, contact: bool, now: Ms) -> list[Gesture]:
@@ -106,28 +146,59 @@ class Gestures:
         """True while the contact differs from what was reported."""
         return self._contact is (self._stage is _Stage.UP)
 
-    def _settle(self) -> list[Gesture]:
-        """The contact has been stable for long enough: its edge counts."""
-        if self._contact:
-            self._stage, self._pressed_at = _Stage.DOWN, self._contact_since
-            return []
+    def _happen(self) -> list[Gesture]:
+        """Do what is due."""
+        if self._unsettled():
+            return self._settle_down() if self._contact else self._settle_up()
+        return self._tell_clicks() if self._stage is _Stage.UP else self._stay_down()
+
+    def _settle_down(self) -> list[Gesture]:
+        """The contact has been closed for long enough: the press counts."""
+        self._stage, self._was_held = _Stage.DOWN, False
+        self._pressed_at = self._contact_since
+        return [Pressed(self._pressed_at)]
+
+    def _settle_up(self) -> list[Gesture]:
+        """The contact has been open for long enough: the release counts."""
         overdue = self._stay_down_until(self._contact_since)
-        gesture = Clicked(self._pressed_at) if self._stage is _Stage.DOWN else Released(self._contact_since)
+        held, self._released_at = self._stage is not _Stage.DOWN, self._contact_since
         self._stage = _Stage.UP
-        return [*overdue, gesture]
+        clicks = [] if held else self._count()
+        return [*overdue, *clicks, Released(self._released_at, self._was_held)]
+
+    def _count(self) -> list[Gesture]:
+        self._clicks.append(self._pressed_at)
+        return self._tell_clicks() if len(self._clicks) >= self._means.most else []
+
+    def _tell_clicks(self) -> list[Gesture]:
+        """No click follows any more."""
+        clicks, self._clicks = self._clicks, []
+        if clicks and len(clicks) in self._means.counts:
+            return [Clicked(clicks[0], len(clicks))]
+        return [Clicked(pressed_at) for pressed_at in clicks]
+
+    def _following(self) -> tuple[Ms, _Stage] | None:
+        """Return when the button, if it stays down, comes to its next stage, and to which."""
+        means = self._means
+        if self._stage is _Stage.DOWN and means.hold is not None:
+            return Ms(self._pressed_at + means.hold), _Stage.HELD
+        if self._stage in (_Stage.DOWN, _Stage.HELD) and means.long_hold is not None:
+            return Ms(self._pressed_at + means.long_hold), _Stage.LONG
+        return None
 
     def _stay_down(self) -> list[Gesture]:
-        if self._stage is _Stage.DOWN:
-            self._stage = _Stage.HELD
-            return [Held(self._pressed_at)]
-        self._stage = _Stage.LONG
-        return [LongPressed(self._pressed_at)]
+        """It has been down long enough for its next stage: clicks before this press are over."""
+        following = self._following()
+        assert following is not None
+        self._stage = following[1]
+        if self._stage is _Stage.LONG:
+            return [*self._tell_clicks(), LongHeld(self._pressed_at)]
+        self._was_held = True
+        return [*self._tell_clicks(), Held(self._pressed_at)]
 
     def _stay_down_until(self, released_at: Ms) -> list[Gesture]:
         """Return the gestures that were due before the release and were delayed by a bouncing contact."""
         gestures: list[Gesture] = []
-        if self._stage is _Stage.DOWN and released_at >= self._pressed_at + self._hold:
-            gestures += self._stay_down()
-        if self._stage is _Stage.HELD and released_at >= self._pressed_at + self._long_press:
+        while (following := self._following()) is not None and following[0] <= released_at:
             gestures += self._stay_down()
         return gestures

@@ -1,4 +1,4 @@
-"""One LED or RGB LED and one button on GPIO pins."""
+"""One LED or RGB LED, and the buttons, on GPIO pins."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.core.indication import Indication
 from device.errors import PanelError
 from device.foreign import gpio
-from device.panel.button import GestureButton, PositionAt
+from device.panel.button import PositionAt
+from device.panel.buttons import Buttons
 from device.panel.patterns import pattern_of
-from device.panel.settings import Button, Led, PanelSettings
+from device.panel.settings import Led, PanelSettings
 from device.ports.facts import Post
 from device.ports.panel import Panel
 from device.units import Ms, ms_from_seconds
@@ -44,13 +45,13 @@ def open_panel(
     Raise ConfigError when a pin cannot be used.
     """
     led = settings.led
-    if led.pin is None and led.red is None and settings.button.pin is None:
+    if led.pin is None and led.red is None and not settings.wired:
         return NullPanel()
     return GpioPanel(settings, post, position_at, loop)
 
 
 class GpioPanel:
-    """Shows patterns on the LED by timers of the event loop, and posts the button's gestures."""
+    """Shows patterns on the LED by timers of the event loop; its buttons post what is done with them."""
 
     def __init__(
         self,
@@ -70,8 +71,7 @@ class GpioPanel:
             self._light = _open_light(settings.led)
             if self._light is not None:
                 opened.callback(self._light.close)
-            self._gestures = GestureButton(settings.button, post, position_at, self._loop)
-            self._button = self._open_button(settings.button)
+            self._buttons = Buttons(settings, post, position_at, self._loop)
             opened.pop_all()
 
     def show(self, indication: Indication) -> None:
@@ -85,18 +85,10 @@ class GpioPanel:
     def close(self) -> None:
         """Switch the lights off and release the pins. Harmless when closed."""
         self._stop_timer()
-        self._gestures.close()
+        self._buttons.close()
         light, self._light = self._light, None
-        button, self._button = self._button, None
-        for part in (button, light):
-            if part is not None:
-                self._close_part(part)
-
-    def _open_button(self, settings: Button) -> gpio.Button | None:
-        if settings.pin is None:
-            return None
-        listener = gpio.ButtonListener(self._gestures.press, self._gestures.release, self._report_button)
-        return gpio.open_button(settings.pin, key="hardware.button.pin", listener=listener, loop=self._loop)
+        if light is not None:
+            self._close_light(light)
 
     def _refresh(self) -> None:
         self._stop_timer()
@@ -124,13 +116,9 @@ class GpioPanel:
             if failed and not self._failed:
                 self._post(DeviceRecovered(Device.LIGHT))
 
-    def _report_button(self, error: PanelError) -> None:
-        """A button that broke stays broken: it is not looked at any more."""
-        self._post(DeviceFailed(Device.BUTTON, str(error)))
-
-    def _close_part(self, part: gpio.Light | gpio.Button) -> None:
+    def _close_light(self, light: gpio.Light) -> None:
         try:
-            part.close()
+            light.close()
         except PanelError as error:
             log.warning("closing the panel: %s", error)
 

@@ -122,6 +122,7 @@ DIMMABLE: Mapping[Indication, Pattern] = {
     Indication.DEAF: _stepping(RED, (1.0, 100), (0.1, 100), (1.0, 100), (0.1, 100), (1.0, 100), (0.1, 900)),
     Indication.FAULT: _stepping(AMBER, (1.0, 150), (0.1, 150), (1.0, 150), (0.1, 1550)),
     Indication.ERROR: _stepping(RED, (1.0, 200), (0.1, 200)),
+    Indication.PRESSED: _steady(WHITE, 0.5),
     Indication.OFFLINE: _stepping(AMBER, (0.3, 80), (0.0, 4920)),
 }
 """For PWM pins."""
@@ -141,6 +142,7 @@ ON_OFF: Mapping[Indication, Pattern] = {
     Indication.DEAF: _stepping(RED, (0.0, 100), (1.0, 100), (0.0, 100), (1.0, 100), (0.0, 100), (1.0, 900)),
     Indication.FAULT: _stepping(AMBER, (0.0, 100), (1.0, 150), (0.0, 100), (1.0, 1650)),
     Indication.ERROR: _stepping(RED, (1.0, 200), (0.0, 200)),
+    Indication.PRESSED: _stepping(WHITE, (1.0, 150), (0.0, 50)),
     Indication.OFFLINE: _stepping(AMBER, (1.0, 40), (0.0, 9960)),
 }
 """For pins that are only on or off."""

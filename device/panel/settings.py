@@ -1,13 +1,23 @@
-"""What can be set about the LED and the button."""
+"""What can be set about the LED, the buttons and the mute switch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from device.settings import Claim, Mistake, Pin, Section
+
+Press = Literal["talk", "stop", "mute", "volume_up", "volume_down", "none"]
+"""What a click may mean."""
+
+Hold = Literal["push_to_talk", "talk", "stop", "mute", "volume_up", "volume_down", "none"]
+"""What a button that is held may mean."""
+
+MOST_BUTTONS = 4
+FIRST_BUTTON = "hardware.button"
 
 
 class Led(Section, frozen=True):
@@ -40,19 +50,76 @@ class Led(Section, frozen=True):
 
 
 class Button(Section, frozen=True):
-    """One push button to ground."""
+    """One push button to ground. docs/buttons.md says what the actions do."""
 
     pin: Pin | None = None
     """The pin that the button connects to ground."""
+    click: Press = "talk"
+    """What a click does."""
+    double_click: Press = "none"
+    """What two quick clicks do. Where these, or three, do anything, a single click waits for `double_click_s`."""
+    triple_click: Press = "none"
+    """What three quick clicks do."""
+    hold: Hold = "push_to_talk"
+    """What it does when it is held."""
+    long_hold: Press = "mute"
+    """What it does when it is held for long; with push-to-talk only "mute", which it does where no word was spoken."""
     hold_s: Annotated[float, Meta(ge=0.1, le=5.0)] = 0.4
-    """Held this long, in seconds: push-to-talk begins."""
+    """Held this long, in seconds, it is held."""
     long_press_s: Annotated[float, Meta(ge=0.5, le=20.0)] = 3.0
-    """Held this long, in seconds, without a word spoken: it mutes or unmutes."""
+    """Held this long, in seconds, it is held for long."""
+    double_click_s: Annotated[float, Meta(ge=0.1, le=1.0)] = 0.3
+    """How soon after a click, in seconds, the next one must begin to be counted with it."""
+
+    @property
+    def clicks(self) -> dict[int, Press]:
+        """What so many clicks do, without those that do nothing."""
+        counted: dict[int, Press] = {1: self.click, 2: self.double_click, 3: self.triple_click}
+        return {count: action for count, action in counted.items() if action != "none"}
 
     def mistakes(self) -> Iterator[Mistake]:
-        """Refuse a mute that comes before push-to-talk."""
+        """Refuse a long hold that is no longer than a hold, or would break into push-to-talk."""
         if self.long_press_s <= self.hold_s:
             yield Mistake("", ": long_press_s must be longer than hold_s")
+        if self.hold == "push_to_talk" and self.long_hold not in ("mute", "none"):
+            yield Mistake(
+                "long_hold",
+                f' = "{self.long_hold}": beside hold = "push_to_talk" it may only be "mute" or "none", or it would '
+                "break into what is being said; give it to a click, or to another button",
+            )
+
+    def claims(self) -> Iterator[Claim]:
+        """Yield its pin."""
+        if self.pin is not None:
+            yield Claim("pin", "GPIO", self.pin)
+
+
+class MoreButton(Button, frozen=True):
+    """One more push button to ground: up to three, each with a name of your own. It does only what is set here."""
+
+    pin: Pin
+    """The pin that the button connects to ground."""
+    click: Press = "none"
+    """What a click does."""
+    hold: Hold = "none"
+    """What it does when it is held; only one of all buttons may have "push_to_talk"."""
+    long_hold: Press = "none"
+    """What it does when it is held for long."""
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Refuse a button that does nothing, too."""
+        if not self.clicks and self.hold == self.long_hold == "none":
+            yield Mistake("", ': this button does nothing; say what it is for, e.g. click = "volume_up"')
+        yield from super().mistakes()
+
+
+class MuteSwitch(Section, frozen=True):
+    """A sliding switch between a pin and ground. While it says mute, nothing else can unmute."""
+
+    pin: Pin | None = None
+    """The pin that the switch connects to ground, or leaves open."""
+    mutes_when: Literal["closed", "open"] = "closed"
+    """Which of its positions means mute. "open": so does a wire that has come off."""
 
     def claims(self) -> Iterator[Claim]:
         """Yield its pin."""
@@ -61,7 +128,32 @@ class Button(Section, frozen=True):
 
 
 class PanelSettings(Section, frozen=True):
-    """The light and the button, each wired to GPIO pins."""
+    """The light, the buttons and the mute switch, each wired to GPIO pins; and the mute key of a microphone array."""
 
     led: Led = Led()
     button: Button = Button()
+    buttons: Annotated[dict[str, MoreButton], Meta(examples=[{"louder": {"pin": 22, "click": "volume_up"}}])] = (
+        msgspec.field(default_factory=dict)
+    )
+    """Up to three more buttons, by names of your own."""
+    mute_switch: MuteSwitch = MuteSwitch()
+    array_mute: Literal["none", "xvf3800", "respeaker_lite"] = "none"
+    """Whose own mute key the device follows: that of a microphone array which tells of it. The board sets it."""
+
+    @property
+    def wired(self) -> dict[str, Button]:
+        """The buttons that have a pin, by the key of their table."""
+        first = {} if self.button.pin is None else {FIRST_BUTTON: self.button}
+        return {**first, **{f"hardware.buttons.{name}": button for name, button in self.buttons.items()}}
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Refuse more buttons than fit, and two for push-to-talk."""
+        if len(self.wired) > MOST_BUTTONS:
+            yield Mistake("buttons", f": {len(self.wired)} buttons are set, and there may be {MOST_BUTTONS} in all")
+        talking = [key for key, button in self.wired.items() if button.hold == "push_to_talk"]
+        if len(talking) > 1:
+            yield Mistake(
+                "buttons",
+                f': {talking[0]} and {talking[1]} both have hold = "push_to_talk", and only one button may; set the '
+                'hold of one of them to "none"',
+            )

@@ -114,6 +114,9 @@ def test_a_status_tells_people_what_is_not_well() -> None:
         "why": "light: dark (and 1 more)",
         "what_to_do": "look",
         "phase": "speaking",
+        "ringing": True,
+        "announcing": False,
+        "confirming": False,
         "parts": [
             {"part": "light", "ok": False, "since": 1e9, "why": "dark", "what_to_do": "look at its wires"},
             {"part": "disk", "ok": False, "since": 1e9, "why": "full", "what_to_do": ""},
@@ -126,7 +129,7 @@ def test_a_status_tells_people_what_is_not_well() -> None:
     }
     shown = "\n".join(lines(told))
     assert shown.startswith("fault since 200")
-    assert "(speaking)" in shown
+    assert "(speaking, ringing)" in shown
     assert "light: dark (since " in shown
     assert shown.count("what to do") == 1
     assert "speaker" not in shown

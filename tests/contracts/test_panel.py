@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from device.core.events import ButtonClicked, ButtonHeld, ButtonLongPressed, ButtonReleased, Event
+from device.core.events import (
+    ButtonClicked,
+    ButtonHeld,
+    ButtonLifted,
+    ButtonLongPressed,
+    ButtonPressed,
+    ButtonReleased,
+    Event,
+)
 from device.core.indication import Indication
 from device.foreign.gpio import MockBoard
 from device.panel.gpio import GpioPanel
@@ -34,6 +42,12 @@ class Subject:
     events: asyncio.Queue[Event]
 
     async def next_event(self) -> Event:
+        """Wait for what is asked for next: not that a finger came or went."""
+        while isinstance(event := await self.next_of_all(), ButtonPressed | ButtonLifted):
+            pass
+        return event
+
+    async def next_of_all(self) -> Event:
         """Wait for what is posted next."""
         return await asyncio.wait_for(self.events.get(), PATIENCE_S)
 
@@ -102,6 +116,16 @@ async def test_a_tap_from_another_thread_is_a_click_in_the_past(make: Make) -> N
     event = await subject.next_event()
     assert isinstance(event, ButtonClicked)
     assert event.at < 1_000_000
+
+
+async def test_a_press_is_told_before_what_it_means_and_its_end_after_that(make: Make) -> None:
+    """So that a light can answer the finger."""
+    subject = make(5.0)
+    subject.press()
+    await asyncio.sleep(0.03)  # the finger's own time, longer than a bounce
+    subject.release()
+    kinds = [type(await subject.next_of_all()) for _ in range(3)]
+    assert kinds == [ButtonPressed, ButtonClicked, ButtonLifted]
 
 
 async def test_holding_talks_long_holding_is_told_and_letting_go_ends_it(subject: Subject) -> None:

@@ -34,6 +34,7 @@ class FakeHouse:
     def __init__(self) -> None:
         self.facts: list[Event] = []
         self.muted = False
+        self.holders = ""
         self.closed = False
         self.percent = 40
         self.volume_error: AudioError | None = None
@@ -49,7 +50,7 @@ class FakeHouse:
         self.facts.append(fact)
         if isinstance(fact, MuteRequested):
             self.muted = True
-        elif isinstance(fact, UnmuteRequested):
+        elif isinstance(fact, UnmuteRequested) and not self.holders:
             self.muted = self.closed = False
 
     async def settled(self) -> None:
@@ -84,6 +85,7 @@ class FakeHouse:
             tools=self.tools,
             tool_sources={"get_time": "clock"},
             is_muted=lambda: self.muted,
+            mute_holders=lambda: self.holders,
             microphone_settled=self.settled,
             microphone_is_closed=lambda: self.closed,
         )

@@ -36,6 +36,7 @@ async def controlled(house: Mutable, folder: Path) -> AsyncIterator[Client]:
         tools=volume,
         tool_sources={},
         is_muted=lambda: controller.status.muted,
+        mute_holders=lambda: "",
         microphone_settled=controller.microphone_settled,
         microphone_is_closed=lambda: controller.status.muted,
     )

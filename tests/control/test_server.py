@@ -79,6 +79,17 @@ async def test_a_mute_that_somebody_took_back_is_not_told_as_one(folder: Path) -
         assert "unmuted" in (await asking)["error"]
 
 
+async def test_an_unmute_against_a_switch_says_what_holds_it(folder: Path) -> None:
+    """And that nothing else helps."""
+    house = FakeHouse()
+    house.muted, house.holders = True, "mute switch"
+    async with serving(folder, house), connected(folder) as client:
+        answer = await client.ask("unmute")
+        assert not answer["ok"]
+        assert "still muted: its mute switch says so" in answer["error"]
+        assert house.muted
+
+
 async def test_what_cannot_be_done_is_told_as_an_error(folder: Path) -> None:
     """The card refuses its volume; the status is told all the same."""
     house = FakeHouse()

@@ -177,7 +177,9 @@ class Mutable:
             post=post,
         )
         part: Any = nobody
-        self.controller.move_in(House(self.frontend, part, part, self.conversation, part, part, part, lambda on: None))
+        self.controller.move_in(
+            House(self.frontend, part, part, self.conversation, part, part, part, lambda on: None, part)
+        )
         self._noise = np.random.default_rng(1)
         self.hear(0.5)
 

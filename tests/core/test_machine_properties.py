@@ -41,6 +41,7 @@ class Conversations(RuleBasedStateMachine):
         self.ducked = False
         self.calls = 0
         self.down = False
+        self.holders: set[ev.MuteHolder] = set()
         self.opened_at = 0.0
         self.saying = 0
         """The number of the announcement that sounds; 0: none."""
@@ -255,8 +256,34 @@ class Conversations(RuleBasedStateMachine):
     @rule(muted=st.booleans())
     def mute_is_asked_for(self, muted: bool) -> None:
         self.tell(ev.MuteRequested() if muted else ev.UnmuteRequested())
-        assert self.machine.status.muted is muted
-        assert self.microphone_open is not muted
+        if muted or not self.holders:
+            assert self.machine.status.muted is muted
+        assert self.microphone_open is not self.machine.status.muted
+
+    @rule()
+    def mute_button_is_pressed(self) -> None:
+        before = self.machine.status.muted
+        self.tell(ev.MuteToggleRequested())
+        assert self.machine.status.muted is (not before or bool(self.holders))
+
+    @rule(holder=st.sampled_from(ev.MuteHolder), mutes=st.booleans(), moved=st.booleans())
+    def mute_switch_is_moved(self, holder: ev.MuteHolder, mutes: bool, moved: bool) -> None:
+        self.holders = self.holders | {holder} if mutes else self.holders - {holder}
+        self.tell(ev.MuteHeld(holder, moved) if mutes else ev.MuteLetGo(holder))
+
+    @rule(by=st.sampled_from([-10, 10]))
+    def volume_is_stepped(self, by: int) -> None:
+        if self.ring is not None:
+            self.stops_the_ring_only(ev.VolumeStepRequested(by))
+        before = self.machine.status
+        self.tell(ev.VolumeStepRequested(by))
+        assert self.machine.status == before
+
+    @rule(button=st.sampled_from(["a", "b"]), down=st.booleans())
+    def finger_comes_or_goes(self, button: str, down: bool) -> None:
+        before = self.machine.status.phase
+        self.tell(ev.ButtonPressed(button) if down else ev.ButtonLifted(button))
+        assert self.machine.status.phase is before
 
     @rule()
     def quiet_is_asked_for(self) -> None:
@@ -388,8 +415,7 @@ class Conversations(RuleBasedStateMachine):
 
     @rule()
     def click(self) -> None:
-        if self.down:
-            return
+        """Also while another button is held."""
         click = ev.ButtonClicked(Samples(self.position))
         if self.ring is not None:
             self.stops_the_ring_only(click)
@@ -586,6 +612,12 @@ class Conversations(RuleBasedStateMachine):
             if self.in_phase(Phase.LISTENING) and memory.settings.turn_end is TurnEnd.PROVIDER:
                 assert memory.turn_end is TurnEnd.PROVIDER
                 assert not memory.status.hearing
+
+    @invariant()
+    def a_switch_that_says_mute_is_obeyed(self) -> None:
+        """Whatever else comes."""
+        assert self.machine.status.mute_held == self.holders
+        assert self.machine.status.muted or not self.holders
 
     @invariant()
     def muted_means_the_microphone_is_closed(self) -> None:

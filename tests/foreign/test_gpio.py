@@ -136,11 +136,12 @@ async def main():
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
     listener = gpio.ButtonListener(lambda: told.append("press"), lambda: (told.append("release"), done.set()), fail)
-    button = gpio.open_button(17, key="hardware.button.pin", listener=listener, loop=loop)
+    watch = gpio.ButtonWatch(loop)
+    watch.open(17, key="hardware.button.pin", listener=listener)
     script(loop)
     await asyncio.wait_for(done.wait(), 20)
-    button.close()
-    button.close()
+    watch.close()
+    watch.close()
     print(told)
 """
 
@@ -155,6 +156,31 @@ def test_a_button_on_lgpio_is_looked_at_without_its_costly_alerts() -> None:
         "asyncio.run(main())"
     )
     assert result.stdout == "['press', 'release']\n", result.stderr
+
+
+def test_all_buttons_on_lgpio_are_looked_at_together_and_more_often_while_a_finger_is_there() -> None:
+    """One timer for both: 40 ms apart at rest, 10 ms after a press, and 40 ms again for one that is stuck."""
+    result = run_on_lgpio(
+        "class Loop:\n"
+        "    now, waits = 0.0, []\n"
+        "    def time(self): return self.now\n"
+        "    def call_later(self, delay, call):\n"
+        "        self.waits.append(delay); self.call = call\n"
+        "        return self\n"
+        "    def cancel(self): pass\n"
+        "    def go(self):\n"
+        "        self.now += self.waits[-1]; self.call()\n"
+        "loop, told = Loop(), []\n"
+        "watch = gpio.ButtonWatch(loop)\n"
+        "for pin in (17, 22):\n"
+        "    press = lambda pin=pin: told.append(pin)\n"
+        "    watch.open(pin, key='hardware.button.pin', listener=gpio.ButtonListener(press, press, print))\n"
+        "print(loop.waits); loop.go(); print(loop.waits[-1])\n"
+        "levels[22] = 0; loop.go(); print(told, loop.waits[-1])\n"
+        "while loop.now < 6: loop.go()\n"
+        "print(told, loop.waits[-1])"
+    )
+    assert result.stdout.split("\n") == ["[0.04]", "0.04", "[22] 0.01", "[22] 0.04", ""], result.stderr
 
 
 def test_a_button_that_breaks_on_lgpio_is_told_once() -> None:

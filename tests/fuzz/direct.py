@@ -153,7 +153,8 @@ class DirectHouse:
                 ev.DeviceRecovered(ev.Device.SPEAKER),
             ),
             *(ev.DeviceFailed(ev.Device.MICROPHONE, "gone"), ev.DeviceRecovered(ev.Device.MICROPHONE)),
-            *(ev.MuteRequested(), ev.UnmuteRequested(), ev.StopRequested()),
+            *(ev.MuteRequested(), ev.UnmuteRequested(), ev.StopRequested(), ev.MuteToggleRequested()),
+            *(ev.MuteHeld(ev.MuteHolder.SWITCH), ev.MuteLetGo(ev.MuteHolder.SWITCH), ev.VolumeStepRequested(10)),
         )
 
     def _position(self) -> Samples:

@@ -101,7 +101,9 @@ class WireFuzz:
                 parts.post = controller.post
                 controller.observers.append(self._count)
                 part: Any = parts
-                controller.move_in(House(part, part, part, conversation, registry, part, part, lambda muted: None))
+                controller.move_in(
+                    House(part, part, part, conversation, registry, part, part, lambda muted: None, part)
+                )
                 living = asyncio.create_task(controller.run())
                 with self._watched():
                     yield controller

@@ -11,7 +11,9 @@ import pytest
 from device.core.events import (
     ButtonClicked,
     ButtonHeld,
+    ButtonLifted,
     ButtonLongPressed,
+    ButtonPressed,
     ButtonReleased,
     Device,
     DeviceFailed,
@@ -26,6 +28,7 @@ from device.panel.settings import Button, Led, PanelSettings
 from device.units import Samples
 
 LED, BUTTON = 18, 17
+FIRST = "hardware.button"
 RED, GREEN, BLUE = 5, 6, 13
 ONE_LED = PanelSettings(led=Led(pin=LED), button=Button(pin=BUTTON))
 RGB = PanelSettings(led=Led(red=RED, green=GREEN, blue=BLUE))
@@ -126,7 +129,7 @@ def test_a_click_tells_where_in_the_sound_the_press_began(
     loop.advance(0.1)
     board.release(BUTTON)
     loop.advance(1)
-    assert posted == [ButtonClicked(position_at(begun))]
+    assert posted == [ButtonPressed(FIRST), ButtonClicked(position_at(begun)), ButtonLifted(FIRST)]
 
 
 def test_holding_posts_held_long_pressed_and_released(
@@ -136,13 +139,13 @@ def test_holding_posts_held_long_pressed_and_released(
     begun = loop.time()
     board.press(BUTTON)
     loop.advance(0.41)
-    assert posted == [ButtonHeld(position_at(begun))]
+    assert posted == [ButtonPressed(FIRST), ButtonHeld(position_at(begun))]
     loop.advance(3)
-    assert posted[1:] == [ButtonLongPressed()]
+    assert posted[2:] == [ButtonLongPressed()]
     released = loop.time()
     board.release(BUTTON)
     loop.advance(0.1)
-    assert posted[2:] == [ButtonReleased(position_at(released))]
+    assert posted[3:] == [ButtonReleased(position_at(released)), ButtonLifted(FIRST)]
 
 
 def test_closing_darkens_the_led_lets_the_pins_go_and_may_be_repeated(

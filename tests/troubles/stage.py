@@ -111,7 +111,7 @@ async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
     parts.post = controller.post
     controller.observers.append(told.observe)
     tools = Registry([clock_tool()], 10)
-    controller.move_in(House(parts, parts, parts, conversation, tools, parts, parts, lambda muted: None))
+    controller.move_in(House(parts, parts, parts, conversation, tools, parts, parts, lambda muted: None, parts))
     living = asyncio.create_task(controller.run())
     try:
         yield controller

@@ -10,6 +10,13 @@ from typing import Any
 
 from device.control import client
 
+_BESIDE = (
+    ("ringing", "ringing"),
+    ("announcing", "making an announcement"),
+    ("confirming", "waiting for a permission"),
+)
+"""What may go on beside a phase, by its key, and how it is told."""
+
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
@@ -26,8 +33,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def lines(told: dict[str, Any]) -> Iterator[str]:
     """Yield it for people: the state, what is not well, and a few facts."""
-    during = "" if told["phase"] == "idle" else f" ({told['phase']})"
-    yield f"{told['state']} since {_when(told['since'])}{during}"
+    during = [*([] if told["phase"] == "idle" else [told["phase"]]), *(words for key, words in _BESIDE if told[key])]
+    yield f"{told['state']} since {_when(told['since'])}" + (f" ({', '.join(during)})" if during else "")
     unwell = [part for part in told["parts"] if not part["ok"]]
     if not unwell and told["why"]:
         yield from _trouble(told["why"], told["what_to_do"])

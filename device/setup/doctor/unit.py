@@ -124,7 +124,7 @@ def _state(running: Running) -> Finding:
         case "listening":
             return well("house", f"it is listening ({running.scored_frames:,} frames scored)")
         case "muted":
-            return hint("house", "it is muted", "press the button for three seconds, or run `hearthside unmute`")
+            return hint("house", f"it is muted{reason}", running.what_to_do or "run `hearthside unmute`")
         case "starting":
             return hint("house", "it is starting", "wait a moment, and run the doctor again")
         case "unknown":

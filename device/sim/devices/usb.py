@@ -65,12 +65,14 @@ class FakeXvf3800:
     status: int = 0
     """Status byte of all other transfers; anything but 0 is an error."""
     led_effect: int = 0
+    muted: bool = False
+    """Whether its key has muted it: it toggles one of its output pins."""
     vendor: int = field(default=0x2886, init=False)
     product: int = field(default=0x001A, init=False)
     _stale_voice: bool = field(default=False, init=False)
 
     def answer(self, transfer: Transfer) -> bytes | None:
-        """Answer reads of VERSION, DOA_VALUE (since 2.0.6) and AEC_SPENERGY_VALUES."""
+        """Answer reads of VERSION, DOA_VALUE (since 2.0.6), AEC_SPENERGY_VALUES and GPO_READ_VALUES."""
         payload = self._payload(transfer)
         if payload is None:
             return None
@@ -85,6 +87,8 @@ class FakeXvf3800:
                 return bytes(self.firmware)
             case Transfer(0xC0, 0, 0x92, 20, 5) if self.firmware >= (2, 0, 6):
                 return struct.pack("<HH", 90, self._flag())
+            case Transfer(0xC0, 0, 0x80, 20, 6):
+                return bytes([0, self.muted, 0, 1, 0])
             case Transfer(0xC0, 0, 0xD0, 33, 17):
                 return struct.pack("<4f", 0.0, 0.0, 0.0, 1.5e5 if self.voice else 0.0)
         return None
