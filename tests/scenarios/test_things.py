@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from device.core.actions import CloseSession, ReadAloud
-from device.core.events import PlaybackFinished, PlaybackStarted
+from device.core.actions import CloseSession, OpenSession, ReadAloud
+from device.core.events import AnnouncementRequested, PlaybackFinished, PlaybackStarted
 from device.core.indication import Indication, indication
 from device.core.memory import Settings
 from device.core.status import Phase
@@ -16,6 +16,7 @@ from device.foreign.gpio import MockBoard
 from device.sim.person.understanding import TALK, Understanding
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
+from device.tools.pins.sensors import POLL_S
 from device.tools.pins.settings import Relay
 from device.tools.pins.switches import Relays, relay_tools
 from device.tools.registry import Registry
@@ -85,3 +86,16 @@ async def test_the_door_is_unlocked_by_a_spoken_yes(open_house: Open, server: Si
         await house.person.say("yes please")
         await until(lambda: house.board.level(LOCK) == 1, "the door")
         await until(lambda: outputs(server) == ["The front door is on"], "the result")
+
+
+async def test_a_door_that_opens_is_announced(open_house: Open) -> None:
+    """From the level of the pin to the loudspeaker, without a wake word and without a session."""
+    door = 'tools.sensors.front_door={kind="contact", pin=26, announce="The front door was opened"}'
+    async with open_house(door) as house:
+        house.board.drive(26, False)
+        await asyncio.sleep(8 * POLL_S)
+        since = time.monotonic()
+        house.board.drive(26, True)
+        await house.timeline.until(AnnouncementRequested, since, LIMIT_S)
+        await until(lambda: house.heard_ms(since) > 500, "the announcement at the loudspeaker")
+        assert not house.timeline.all(OpenSession)

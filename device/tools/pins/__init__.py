@@ -1,1 +1,1 @@
-"""Things on pins, by name: what is switched, and what is dimmed."""
+"""Things on pins, by name: what is switched, what is dimmed, and what is measured."""

@@ -9,7 +9,7 @@ from device.kit.words import did_you_mean, nearest
 from device.ports.feature import Feature, Fitted, Outside
 from device.settings import Mistake, Table
 from device.tools.pins.names import clashes
-from device.tools.pins.settings import Light, Relay
+from device.tools.pins.settings import Light, Relay, Sensor
 
 
 def _open_relays(settings: dict[str, Relay], outside: Outside) -> Fitted:
@@ -24,6 +24,14 @@ def _open_lights(settings: dict[str, Light], outside: Outside) -> Fitted:
     from device.tools.pins import lights
 
     return lights.fit(settings, outside)
+
+
+def _open_sensors(settings: dict[str, Sensor], outside: Outside) -> Fitted:
+    if not settings:
+        return Fitted()
+    from device.tools.pins import sensors
+
+    return sensors.fit(settings, outside)
 
 
 def _confirms(settings: dict[str, Relay]) -> dict[str, Way]:
@@ -58,6 +66,14 @@ LIGHT_TABLE = Table(
     meaning='By the name that people say, e.g. "desk lamp".',
     example={"desk_lamp": {"pin": 13}},
 )
+SENSOR_TABLE = Table(
+    "tools.sensors",
+    dict[str, Sensor],
+    mistakes=clashes,
+    meaning='By the name that people say, e.g. "front door".',
+    example={"front_door": {"kind": "contact", "pin": 26}},
+)
 
 RELAYS = Feature("relays", _open_relays, RELAY_TABLE, confirms=_confirms)
 LIGHTS = Feature("lights on pins", _open_lights, LIGHT_TABLE)
+SENSORS = Feature("sensors", _open_sensors, SENSOR_TABLE)

@@ -86,3 +86,58 @@ class Light(Thing, frozen=True, kw_only=True):
         for key in ("pin", "red", "green", "blue"):
             if (pin := getattr(self, key)) is not None:
                 yield Claim(key, "GPIO", pin)
+
+
+class Sensor(Thing, frozen=True, kw_only=True):
+    """Something that is measured: a contact or motion on a pin, a thermometer that the kernel reads."""
+
+    kind: Literal["contact", "motion", "ds18b20", "dht"]
+    """ "contact" (of a door or a window), "motion", "ds18b20" (1-Wire) or "dht" (DHT11, DHT22, AM2302)."""
+    pin: Pin | None = None
+    """Of a contact (to ground) or a motion detector."""
+    inverted: bool = False
+    """Of a contact: whether it is closed to ground when the door is open. Of motion: whether a low pin tells it."""
+    device: str = ""
+    """Of a thermometer: which, e.g. "28-0316a2794c8b" or "dht11@11"; empty: the only one."""
+    announce: str = ""
+    """What is said when the contact opens, or motion begins, e.g. "The front door was opened"; empty: nothing."""
+    announce_between: tuple[str, ...] = ()
+    """Only between these two times of the day, e.g. ["22:00", "06:30"]; empty: always."""
+    announce_every_s: Annotated[float, Meta(ge=1.0, le=86_400.0)] = 60.0
+    """At the most so often, in seconds."""
+    debounce_s: Annotated[float, Meta(ge=0.0, le=10.0)] = 0.2
+    """How long, in seconds, it must last to count."""
+
+    @property
+    def on_pin(self) -> bool:
+        """Whether it is read from a pin."""
+        return self.kind in ("contact", "motion")
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Refuse what its kind does not have."""
+        if self.on_pin and self.pin is None:
+            yield Mistake("", f' lacks pin: a sensor of the kind "{self.kind}" is wired to one, e.g. pin = 17')
+        if not self.on_pin and self.pin is not None:
+            yield Mistake(
+                "pin", f': the kernel reads a sensor of the kind "{self.kind}"; give it the pin by its overlay'
+            )
+        if not self.on_pin and self.announce:
+            yield Mistake("announce", f': a sensor of the kind "{self.kind}" only answers when asked; leave it out')
+        if self.announce_between and not _are_times(self.announce_between):
+            yield Mistake("announce_between", ' must be two times of the day, e.g. ["22:00", "06:30"]')
+
+    def claims(self) -> Iterator[Claim]:
+        """Yield its pin."""
+        if self.pin is not None:
+            yield Claim("pin", "GPIO", self.pin)
+
+
+def _are_times(texts: tuple[str, ...]) -> bool:
+    return len(texts) == 2 and all(map(_is_time, texts)) and texts[0] != texts[1]
+
+
+def _is_time(text: str) -> bool:
+    hour, _, minute = text.partition(":")
+    if not (len(hour) == len(minute) == 2 and text.isascii() and hour.isdecimal() and minute.isdecimal()):
+        return False
+    return int(hour) < 24 and int(minute) < 60
