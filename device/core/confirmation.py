@@ -11,6 +11,7 @@ person has spoken again.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from device.core import actions as order
@@ -81,6 +82,13 @@ def wait(memory: Memory, fact: Any) -> list[Action]:
     return []
 
 
+def press(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
+    """The button, which was asked for, is down: when it is let go that is a yes, unless it became a long press."""
+    if memory.confirming is not None:
+        memory.confirming = replace(memory.confirming, pressed=True)
+    return do.press_button(memory, fact)
+
+
 def confirm(memory: Memory, fact: Any) -> list[Action]:
     """The person said yes: run what was asked about, as it was asked about."""
     do.let_go(memory, fact)
@@ -100,12 +108,22 @@ def time_out(memory: Memory, fact: Any) -> list[Action]:
     return _answer(memory, _settle(memory).call_id, failures.NOT_CONFIRMED)
 
 
+def is_understood(memory: Memory) -> bool:
+    """Say whether a press can be meant for the question: it was asked long enough ago, and nothing rings."""
+    asked = memory.confirming
+    if asked is None or memory.status.ringing:
+        return False
+    return memory.now >= asked.since + memory.settings.notice
+
+
 def give_up(memory: Memory, fact: Any) -> list[Action]:
     """Return what follows, beside its own row, from a fact that shows that the person has gone on to something else."""
     asked = memory.confirming
-    if asked is None or asked.wanted.way is not Way.PRESS or not isinstance(fact, ev.WakeWordDetected):
+    if asked is None or asked.wanted.way is not Way.PRESS:
         return []
-    return decline(memory, fact)
+    # Who holds the button before the question could be understood wants to talk.
+    holds = isinstance(fact, ev.ButtonHeld) and not is_understood(memory)
+    return decline(memory, fact) if holds or isinstance(fact, ev.WakeWordDetected) else []
 
 
 def _settle(memory: Memory) -> ev.ConfirmationNeeded:

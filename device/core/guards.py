@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from device.core.actions import TurnEnd
-from device.core.confirmation import says_no, says_yes
+from device.core.confirmation import is_understood, says_no, says_yes
 from device.core.events import (
     AnnouncementSaid,
     AnnouncementUnsaid,
@@ -317,9 +317,8 @@ def confirming_in_words(memory: Memory, fact: Any) -> bool:
 
 
 def press_confirms(memory: Memory, fact: Any) -> bool:
-    """A person has been asked long enough ago to have understood what this press means."""
-    asked = memory.confirming
-    return asked is not None and memory.now >= asked.since + memory.settings.notice
+    """A person is being asked, and may have understood what this press means."""
+    return is_understood(memory)
 
 
 def hold_may_confirm(memory: Memory, fact: Any) -> bool:
@@ -328,8 +327,8 @@ def hold_may_confirm(memory: Memory, fact: Any) -> bool:
 
 
 def release_confirms(memory: Memory, fact: Any) -> bool:
-    """The button, which was asked for, was let go before that became a long press, which mutes."""
-    return hold_may_confirm(memory, fact) and memory.button_down
+    """The button that was pressed for it was let go before that became a long press, which mutes."""
+    return memory.confirming is not None and memory.confirming.pressed
 
 
 def heard_yes(memory: Memory, fact: Heard) -> bool:

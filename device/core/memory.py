@@ -156,6 +156,8 @@ class Confirming:
     turn: int
     """In which it was asked: only what is said in a later one answers it."""
     since: Ms
+    pressed: bool = False
+    """The button went down for it, and is still down."""
 
 
 @dataclass(slots=True)

@@ -180,7 +180,7 @@ def _confirming(here: Phase) -> tuple[Row, ...]:
         *asked,
         Row(here, ev.ConfirmationNeeded, here, confirmation.refuse, when.confirmation_is_open),
         Row(here, ev.ButtonClicked, here, confirmation.confirm, when.press_confirms),
-        Row(here, ev.ButtonHeld, here, do.press_button, when.hold_may_confirm, rearm=False),
+        Row(here, ev.ButtonHeld, here, confirmation.press, when.hold_may_confirm, rearm=False),
         Row(here, ev.ButtonReleased, here, confirmation.confirm, when.release_confirms),
         Row(here, ev.Heard, here, confirmation.confirm, when.heard_yes),
         Row(here, ev.Heard, here, confirmation.decline, when.heard_no),

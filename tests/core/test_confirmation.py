@@ -291,3 +291,27 @@ def test_a_no(text: str) -> None:
 def test_nothing_means_both(text: str, what: str) -> None:
     """Whatever a transcript holds."""
     assert not (says_yes(text, what) and says_no(text))
+
+
+def test_a_press_that_ends_the_ringing_unlocks_nothing() -> None:
+    """A timer rings while the question stands: the first press is for it, the next one for the question."""
+    house = asked()
+    house.tell(ev.AlarmDue("t1", ev.AlarmKind.TIMER))
+    assert house.machine.status.ringing
+    orders = house.tell(ev.ButtonClicked(Samples(1)))
+    assert runs(orders) == []
+    assert not house.machine.status.ringing
+    assert house.machine.status.confirming
+    assert house.tell(ev.ButtonClicked(Samples(2))) == [RUN]
+
+
+def test_who_holds_the_button_to_talk_has_not_confirmed() -> None:
+    """Before the question could be understood, or while something rings: letting it go is no yes."""
+    house = House(Settings(barge_in="wake_word"))
+    house.think()
+    house.tell(ev.ToolCalled(house.turn, *CALL), ev.ConfirmationNeeded(*CALL, Way.PRESS, WHAT))
+    house.wait(500)
+    orders = house.tell(ev.ButtonHeld(Samples(1)))
+    assert result(orders) == failures.DECLINED
+    house.wait(3_000)
+    assert runs(house.tell(ev.ButtonReleased(Samples(9)))) == []
