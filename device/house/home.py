@@ -91,8 +91,10 @@ def _refuse_unconfirmable(settings: Config) -> None:
 
 def _lacking(settings: Config, way: Way) -> str:
     """Return what is missing for a person to confirm something in this way, and what to do; "" when nothing is."""
-    if way is Way.PRESS and settings.hardware.button.pin is None:
-        return "no button is configured that could be pressed; set hardware.button.pin"
+    if way is Way.PRESS and not any(button.talks for button in settings.hardware.wired.values()):
+        return (
+            'no button is configured whose press could mean yes; set hardware.button.pin, or click = "talk" on a button'
+        )
     if way is Way.YES and not traits_of(settings).transcribes:
         where = f"conversation.{settings.conversation.provider}.transcription_model"
         return f'a spoken yes cannot be understood unless your words are transcribed; set {where}, or confirm = "press"'

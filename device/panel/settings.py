@@ -77,6 +77,11 @@ class Button(Section, frozen=True):
         counted: dict[int, Press] = {1: self.click, 2: self.double_click, 3: self.triple_click}
         return {count: action for count, action in counted.items() if action != "none"}
 
+    @property
+    def talks(self) -> bool:
+        """Whether some press of it means talk, which while a tool waits for permission means yes."""
+        return "talk" in (*self.clicks.values(), self.hold, self.long_hold) or self.hold == "push_to_talk"
+
     def mistakes(self) -> Iterator[Mistake]:
         """Refuse a long hold that is no longer than a hold, or would break into push-to-talk."""
         if self.long_press_s <= self.hold_s:

@@ -315,3 +315,13 @@ def test_who_holds_the_button_to_talk_has_not_confirmed() -> None:
     assert result(orders) == failures.DECLINED
     house.wait(3_000)
     assert runs(house.tell(ev.ButtonReleased(Samples(9)))) == []
+
+
+def test_louder_is_no_yes() -> None:
+    """Another button, or another gesture, does what it always does."""
+    house = asked()
+    assert runs(house.tell(ev.ButtonPressed("b"), ev.VolumeStepRequested(10), ev.ButtonLifted("b"))) == []
+    assert house.machine.status.confirming
+    assert runs(house.tell(ev.MuteToggleRequested())) == []
+    assert house.machine.status.muted
+    assert not house.machine.status.confirming

@@ -104,6 +104,8 @@ async def test_all_features_are_made_safe_before_any_is_closed(tmp_path: Path, m
     [
         ("press", {}, ['tools.relays.door.confirm = "press"', "hardware.button.pin"]),
         ("press", {"hardware": {"button": {"pin": 23}}}, []),
+        ("press", {"hardware": {"button": {"pin": 23, "click": "stop", "hold": "mute"}}}, ['click = "talk"']),
+        ("press", {"hardware": {"buttons": {"yes": {"pin": 23, "click": "talk"}}}}, []),
         ("yes", {}, ["conversation.openai.transcription_model", 'confirm = "press"']),
         ("yes", {"conversation": {"openai": {"transcription_model": "gpt-transcribe"}}}, []),
     ],
