@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from device.core.status import Phase, Status
 from device.foreign.gpio import MockBoard
 from device.house import configuration
 from device.house.app import App, open_app
+from device.house.catalogue import secret_names
 from device.secrets import Secret
 from device.sim.devices.soundcard import Recording, VirtualSoundCard
 from device.sim.person.voice import Person, Utterance
@@ -184,7 +186,8 @@ async def opened(
     settings = configuration.load(file, overrides)
     timeline = Timeline()
     with card.record_speaker() as speaker:
-        async with open_app(settings, {"OPENAI_API_KEY": Secret(server.key)}) as app:
+        given = {name: Secret(os.environ[name]) for name in secret_names(settings) if name in os.environ}
+        async with open_app(settings, {**given, "OPENAI_API_KEY": Secret(server.key)}) as app:
             app.controller.observers.append(timeline.observe)
             yield House(app, server, card, board, Person(card.play_into_room), timeline, speaker)
 

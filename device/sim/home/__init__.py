@@ -1,0 +1,1 @@
+"""What a home has besides this device, simulated."""

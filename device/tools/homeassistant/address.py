@@ -1,0 +1,33 @@
+"""Where Home Assistant is, and whether its token may be sent there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from device.kit.addresses import is_home_address, is_home_name
+from device.settings import Mistake
+from device.tools.homeassistant.settings import HomeAssistant
+
+
+def mistakes(settings: HomeAssistant) -> Iterator[Mistake]:
+    """Refuse an address of another kind, and one to which the token would go unencrypted through the internet."""
+    if not settings.url:
+        return
+    try:
+        parts = urlsplit(settings.url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    if parts.scheme not in ("http", "https") or not host or parts.username:
+        yield Mistake("url", ' must be the address of its page, e.g. "http://homeassistant.local:8123"')
+    elif parts.scheme == "http" and not (is_home_name(host) or is_home_address(host)):
+        yield Mistake("url", ": the token would leave the house unencrypted; use https://, or its address at home")
+    if not settings.exposed_only and not settings.allow:
+        yield Mistake("exposed_only", " = false needs `allow`, or the model could use everything in the house")
+
+
+def socket_url(url: str) -> str:
+    """Return the address of its WebSocket API."""
+    parts = urlsplit(url)
+    return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path.rstrip('/')}/api/websocket"

@@ -1,0 +1,193 @@
+"""What Home Assistant has, as far as this device may use it: kept current by what it tells. No I/O.
+
+The shapes are those of Home Assistant's WebSocket API: `config/*_registry/*` and `subscribe_entities`, whose events
+hold only what has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+LONGEST_NAME = 80
+"""In characters: of a name or a state that a model is told. What is longer was not meant for people."""
+
+NOT_THERE = ("unavailable", "unknown")
+"""States of a thing that cannot be used now."""
+
+_KEPT = (
+    "friendly_name",
+    "brightness",
+    "rgb_color",
+    "color_temp_kelvin",
+    "supported_color_modes",
+    "current_position",
+    "percentage",
+    "temperature",
+    "current_temperature",
+    "unit_of_measurement",
+    "device_class",
+    "hvac_action",
+    "media_title",
+    "volume_level",
+)
+"""The attributes that are of use here. A house of 2,000 things is held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A room, and the floor it is on."""
+
+    id: str
+    names: tuple[str, ...]
+    """Its name, and other names for it."""
+    floor: tuple[str, ...] = ()
+    """The names of its floor."""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+        return self.names[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An entity: a light, a scene, a sensor."""
+
+    id: str
+    """e.g. "light.kitchen_ceiling"."""
+    names: tuple[str, ...]
+    """Its name, and other names for it."""
+    place: Place | None = None
+    state: str = "unknown"
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def domain(self) -> str:
+        """Return what kind of thing it is: "light"."""
+        return self.id.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+        return self.names[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the registries know of an entity."""
+
+    names: tuple[str, ...] = ()
+    place: Place | None = None
+
+
+def bounded(text: object) -> str:
+    """Return a text from outside as one short line."""
+    return " ".join(str(text).split())[:LONGEST_NAME]
+
+
+def places_of(areas: Iterable[Mapping[str, Any]], floors: Iterable[Mapping[str, Any]]) -> dict[str, Place]:
+    """Return the rooms by their ids, from `config/area_registry/list` and `config/floor_registry/list`."""
+    on = {floor["floor_id"]: _names(floor.get("name"), floor.get("aliases")) for floor in floors}
+    return {
+        area["area_id"]: Place(
+            area["area_id"],
+            _names(area.get("name"), area.get("aliases")) or (bounded(area["area_id"]),),
+            on.get(area.get("floor_id"), ()),
+        )
+        for area in areas
+    }
+
+
+def entries_of(
+    entities: Mapping[str, Mapping[str, Any] | None],
+    devices: Iterable[Mapping[str, Any]],
+    places: Mapping[str, Place],
+) -> dict[str, Entry]:
+    """Return what is known of entities, from `config/entity_registry/get_entries` and `config/device_registry/list`.
+
+    An entity is where it is said to be, or else where its device is.
+    """
+    rooms = {device["id"]: device.get("area_id") for device in devices}
+    found = {}
+    for entity, about in entities.items():
+        if about is None:
+            continue
+        room = about.get("area_id") or rooms.get(about.get("device_id"))
+        found[entity] = Entry(_names(about.get("name"), about.get("aliases")), places.get(room or ""))
+    return found
+
+
+def _names(name: object, others: object) -> tuple[str, ...]:
+    """Return the names that are some, each once. Aliases may hold null, for the name itself."""
+    texts = [name, *(others if isinstance(others, (list, tuple)) else ())]
+    return tuple(dict.fromkeys(short for text in texts if isinstance(text, str) and (short := bounded(text))))
+
+
+class Things:
+    """All that may be used, by entity id."""
+
+    def __init__(self, entries: Mapping[str, Entry] | None = None) -> None:
+        self._entries = dict(entries or {})
+        self._things: dict[str, Thing] = {}
+
+    def __iter__(self) -> Iterator[Thing]:
+        return iter(self._things.values())
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def get(self, entity: str) -> Thing | None:
+        """Return it; None for one that is not there."""
+        return self._things.get(entity)
+
+    @property
+    def places(self) -> list[Place]:
+        """Return the rooms that have something in them, by their names."""
+        found = {thing.place.id: thing.place for thing in self if thing.place is not None}
+        return sorted(found.values(), key=lambda place: place.name.casefold())
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take in an event of `subscribe_entities`: "a" was added, "c" has changed, "r" was removed."""
+        for entity, whole in (event.get("a") or {}).items():
+            self._things[entity] = self._made(entity, whole)
+        for entity, change in (event.get("c") or {}).items():
+            if (thing := self._things.get(entity)) is not None:
+                self._things[entity] = _changed(thing, change)
+        for entity in event.get("r") or ():
+            self._things.pop(entity, None)
+
+    def _made(self, entity: str, whole: Mapping[str, Any]) -> Thing:
+        entry = self._entries.get(entity, Entry())
+        attributes = _of_use(whole.get("a") or {})
+        shown = _names(attributes.get("friendly_name"), ())
+        named = tuple(dict.fromkeys((*shown, *entry.names))) or (bounded(entity.partition(".")[2].replace("_", " ")),)
+        return Thing(entity, named, entry.place, bounded(whole.get("s", "unknown")), attributes)
+
+
+def _changed(thing: Thing, change: Mapping[str, Any]) -> Thing:
+    """Return the thing with what is new ("+"), and without the attributes that are gone ("-")."""
+    new, gone = change.get("+") or {}, (change.get("-") or {}).get("a") or ()
+    attributes = {**thing.attributes, **_of_use(new.get("a") or {})}
+    for name in gone:
+        attributes.pop(name, None)
+    state = bounded(new["s"]) if "s" in new else thing.state
+    return replace(thing, state=state, attributes=attributes)
+
+
+def _of_use(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: attributes[name] for name in _KEPT if name in attributes}
+
+
+def chosen(entities: Sequence[str], allow: Sequence[str], deny: Sequence[str], rooms: Mapping[str, str]) -> list[str]:
+    """Return those of the entities that are allowed (an empty list allows all) and not denied.
+
+    Both lists hold entities ("light.kitchen"), domains ("light") and rooms by id ("kitchen"); `rooms` says for an
+    entity in which it is. What is denied stays so, whatever allows it.
+    """
+
+    def is_in(entity: str, among: Sequence[str]) -> bool:
+        return bool({entity, entity.partition(".")[0], rooms.get(entity, "")} & set(among) - {""})
+
+    return [entity for entity in entities if (not allow or is_in(entity, allow)) and not is_in(entity, deny)]
