@@ -70,14 +70,16 @@ async def test_a_mute_over_the_socket_is_a_mute(open_house: Open, server: Simula
 
 
 @pytest.mark.patient
-async def test_a_killed_house_leaves_its_mute_and_no_socket_that_is_in_the_way(
+async def test_a_killed_house_leaves_its_mute_and_volume_and_no_socket_that_is_in_the_way(
     virtual_card: VirtualSoundCard, server: SimulatedRealtime, tmp_path: Path, folder: Path
 ) -> None:
-    """kill -9, and a start in the same place: commands reach the new one, which is muted as the old one was."""
+    """kill -9, and a start in the same place: commands reach the new one, as muted and as loud as the old one."""
     config = write_config(tmp_path, server.url)
     async with daemon(virtual_card, server.key, config) as first:
         await until(lambda: health(folder).get("state") == "listening", "a house that listens")
         assert await command("mute") == (0, "muted: the microphone is closed\n")
+        assert await command("volume", "35") == (0, "35 %\n")
+        await until((tmp_path / "state" / "volume.json").exists, "a volume that is kept")
         await first.end(signal.SIGKILL)
     assert (folder / "control.sock").is_socket()
     code, out = await command("status")
@@ -87,6 +89,7 @@ async def test_a_killed_house_leaves_its_mute_and_no_socket_that_is_in_the_way(
         told = json.loads(out)
         assert (code, told["state"], told["pid"]) == (0, "muted", second.process.pid)
         assert health(folder)["pid"] == second.process.pid
+        assert await command("volume") == (0, "35 %\n")
         code, took_s = await second.end()
         assert code == 0
         assert took_s < 2.0

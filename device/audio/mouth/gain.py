@@ -26,6 +26,10 @@ class Gain:
         """Move to `factor`."""
         self._target = factor
 
+    def jump(self, factor: float) -> None:
+        """Be at `factor` at once: nothing sounds, and what comes next should not begin as loud as what was last."""
+        self._target = self._factor = factor
+
     def apply(self, pcm: bytes, rate: Hz) -> bytes:
         """Return s16le mono sound at the gain."""
         if self._factor == self._target == 1.0 or not pcm:

@@ -187,7 +187,8 @@ class Player:
 
     def _set_gain(self, volume: float, ducked: bool) -> None:
         self._volume, self._ducked = volume, ducked
-        self._gain.set(volume * (DUCKED if ducked else 1.0))
+        move = self._gain.jump if self._queue.is_empty else self._gain.set
+        move(volume * (DUCKED if ducked else 1.0))
         self._ringer.set_volume(volume)
 
     # What the standby asks for and tells.

@@ -424,3 +424,13 @@ async def test_a_closed_player_is_silent(house: House) -> None:
     await house.player.close()
     await house.player.close()
     assert not house.speaker.is_open
+
+
+async def test_what_begins_after_the_volume_was_turned_down_is_quiet_from_its_first_sample(house: House) -> None:
+    """Not from 10 ms on: that would be a click at the old volume."""
+    await house.open()
+    house.player.set_volume(0.0)
+    house.player.play_answer(1, "item", sound(100))
+    house.player.end_answer(1)
+    await house.pass_time(300)
+    assert heard_ms(house.speaker) == 0
