@@ -175,7 +175,7 @@ class Controller:
         """Give the orders. The light goes on before the gate is opened, and off when it has been shut."""
         opens = any(isinstance(action, order.OpenGate) for action in orders)
         if opens:
-            self._show(fact)
+            self._light_up(fact)
         if fact is not None:
             self._tell(fact)
         for action in orders:
@@ -185,6 +185,14 @@ class Controller:
             self._tell(action)
         if not opens:
             self._show(fact)
+
+    def _light_up(self, fact: Event | None) -> None:
+        """Show the light. That it cannot be lit counts before anything is let out: a sound takes its place."""
+        before = len(self._facts)
+        self._show(fact)
+        news = [self._facts.pop() for _ in range(len(self._facts) - before)]
+        for failure in reversed(news):
+            self._handle(failure)
 
     def _attempt(self, part: Device, what: str, call: Callable[[], object]) -> None:
         """Make a call. What it raises becomes a fact about the part, and does not stop what comes after it."""

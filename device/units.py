@@ -13,6 +13,9 @@ Hz = NewType("Hz", int)
 Samples = NewType("Samples", int)
 """A duration, or a position in a stream, counted in samples of one channel."""
 
+Degrees = NewType("Degrees", float)
+"""A direction, 0 up to 360."""
+
 BYTES_PER_SAMPLE = 2
 """All sound in the house is signed 16-bit little-endian."""
 

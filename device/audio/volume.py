@@ -55,6 +55,8 @@ class Volume:
         self._turn = asyncio.Lock()
         self._keeping: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.watchers: list[Callable[[int], None]] = []
+        """Told, in percent, what became of each change."""
 
     async def start(self) -> None:
         """Look for a mixer. With one the software gain is out of the way; without, it is as it was set last.
@@ -80,6 +82,8 @@ class Volume:
         async with self._turn:
             self._percent = await self._set(percent)
         self._keep_soon()
+        for tell in self.watchers:
+            tell(self._percent)
         return self._percent
 
     async def close(self) -> None:

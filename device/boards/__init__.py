@@ -23,7 +23,7 @@ GENERIC = "generic"
 _OTHER_USES = (14, 15)
 _BUTTON = ("hardware", "button", "pin")
 _LED = ("hardware", "led")
-_LEDS = tuple((*_LED, name) for name in ("pin", "red", "green", "blue"))
+_LEDS = tuple((*_LED, name) for name in ("driver", "pin", "red", "green", "blue"))
 _INPUT, _OUTPUT = ("audio", "input"), ("audio", "output")
 # What of a board gives way to which of the person's own settings. Another microphone has other channels, and the board
 # does not hear it; another loudspeaker has other controls, and the board does not cancel its echo; another LED is

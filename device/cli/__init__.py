@@ -34,6 +34,7 @@ COMMANDS = {
     "bench": "bench",
     "support-bundle": "support_bundle",
     "demo": "demo",
+    "leds": "leds",
     "broker": "broker",
     "factory-reset": "factory_reset",
 }

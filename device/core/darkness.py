@@ -12,8 +12,12 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue
-from device.core.memory import Darkness, Memory
+from device.core.memory import Memory
 from device.core.status import Phase
+from device.units import Ms
+
+BEGUN = Ms(1_000)
+"""So long after the order the sentence can be heard."""
 
 
 def sound_instead(memory: Memory, before: Phase, fact: Any, orders: list[Action]) -> list[Action]:
@@ -22,7 +26,7 @@ def sound_instead(memory: Memory, before: Phase, fact: Any, orders: list[Action]
     dark.now = ev.Device.LIGHT in memory.status.faults
     if isinstance(fact, ev.ShutdownRequested):
         return []
-    return [*_cue(memory, before, fact, orders), *_sentence(dark, before, memory.status.phase)]
+    return [*_cue(memory, before, fact, orders), *_sentence(memory, before, memory.status.phase)]
 
 
 def _cue(memory: Memory, before: Phase, fact: Any, orders: list[Action]) -> list[Action]:
@@ -55,10 +59,15 @@ def _is_silent(memory: Memory, fact: Any) -> bool:
     return ends_wake_word or not memory.status.hearing
 
 
-def _sentence(dark: Darkness, before: Phase, phase: Phase) -> list[Action]:
-    """Say it once, outside of conversations; again only after a whole conversation in which the light worked."""
+def _sentence(memory: Memory, before: Phase, phase: Phase) -> list[Action]:
+    """Say it once, outside of conversations; again only after a whole conversation in which the light worked.
+
+    A conversation that begins before it could be heard silences it: then it is said once more.
+    """
+    dark = memory.darkness
     if before is Phase.IDLE and phase is not before:
         dark.seen = False
+        dark.told = dark.told and memory.now - dark.told_at >= BEGUN
     dark.seen = dark.seen or dark.now
     if phase is not Phase.IDLE:
         return []
@@ -66,5 +75,5 @@ def _sentence(dark: Darkness, before: Phase, phase: Phase) -> list[Action]:
         dark.told = False
     if not dark.now or dark.told:
         return []
-    dark.told = True
+    dark.told, dark.told_at = True, memory.now
     return [order.Announce(failures.DARK)]

@@ -168,7 +168,9 @@ class Darkness:
     seen: bool = False
     """The light was dark at some time in this conversation."""
     told: bool = False
-    """The person has been told."""
+    """The person has been told,"""
+    told_at: Ms = Ms(0)
+    """and when that was ordered."""
     cue_owed: bool = False
     """It is the person's turn to speak, and neither light nor cue has shown it yet."""
 

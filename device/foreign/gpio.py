@@ -155,11 +155,12 @@ class _Polled:
 
 
 class Switch:
-    """A relay: an output that starts, and ends, in its safe state."""
+    """A relay, or the power of something: an output that ends in its safe state."""
 
-    def __init__(self, device: Any, safe: bool) -> None:
+    def __init__(self, device: Any, safe: bool, name: str = "the relay") -> None:
         self._device = device
         self._safe = safe
+        self._name = name
 
     @property
     def is_on(self) -> bool:
@@ -168,14 +169,14 @@ class Switch:
 
     def set(self, on: bool) -> None:
         """Switch it. Raise PanelError."""
-        with _runtime_errors("the relay"):
+        with _runtime_errors(self._name):
             self._device.value = on
 
     def close(self) -> None:
         """Make it safe, then let the pin go (it becomes an input). Harmless when closed. Raise PanelError."""
         if self._device.closed:
             return
-        with _runtime_errors("the relay"), contextlib.closing(self._device):
+        with _runtime_errors(self._name), contextlib.closing(self._device):
             self._device.value = self._safe
 
 
@@ -312,6 +313,14 @@ def open_relay(pin: int, *, active_high: bool, safe: bool, key: str) -> Switch:
         import gpiozero
 
         return Switch(gpiozero.DigitalOutputDevice(pin, active_high=active_high, initial_value=safe), safe)
+
+
+def open_power(pin: int, *, key: str) -> Switch:
+    """Switch the power of something on, until it is closed: a high pin is on. Raise ConfigError naming `key`."""
+    with _start_errors(key, pin):
+        import gpiozero
+
+        return Switch(gpiozero.DigitalOutputDevice(pin, initial_value=True), False, "the power of the lights")
 
 
 def _open_led_pin(pin: int, active_high: bool, key: str) -> tuple[Any, bool]:

@@ -1,6 +1,6 @@
 """Vendor control transfers to USB devices; the only file that imports pyusb, and only when a device is opened.
 
-Reading only: nothing here can write to a device, so none of its settings can be changed or saved by mistake.
+What may be written stands in `boards.xvfring`: lights only, and nothing that a chip would keep.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 from device.errors import AudioError, ConfigError
 from device.units import Ms
 
-# bmRequestType of the USB specification, table 9-2: device to host, vendor, device.
+# bmRequestType of the USB specification, table 9-2: device to host or host to device, vendor, device.
 VENDOR_READ = 0xC0
+VENDOR_WRITE = 0x40
 
 TIMEOUT = Ms(200)
 """How long a transfer may take. One to a healthy device takes less than 10 ms."""
@@ -48,6 +49,15 @@ class VendorRead:
     request: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class VendorWrite:
+    """A control transfer to the device: what its setup packet holds besides the request type and the length."""
+
+    value: int
+    index: int
+    request: int = 0
+
+
 class UsbDevice:
     """A device on the bus. Belongs to one thread."""
 
@@ -68,6 +78,11 @@ class UsbDevice:
                 f"USB {self._identity} answered {len(answer)} bytes instead of {what.length}; plug it in again"
             )
         return answer
+
+    def write(self, what: VendorWrite, data: bytes) -> None:
+        """Send all of the data. Raise AudioError: the transfer failed."""
+        with _errors(self._identity, "written to"):
+            self._device.ctrl_transfer(VENDOR_WRITE, what.request, what.value, what.index, data, timeout=round(TIMEOUT))
 
     def close(self) -> None:
         """Let the device go. Harmless when it is closed, or gone."""
@@ -94,7 +109,7 @@ def open_device(identity: UsbId, backend: Any = None) -> UsbDevice:
 
 
 @contextlib.contextmanager
-def _errors(identity: UsbId) -> Iterator[None]:
+def _errors(identity: UsbId, done: str = "read") -> Iterator[None]:
     """Turn what pyusb raises into our own errors."""
     try:
         yield
@@ -103,7 +118,7 @@ def _errors(identity: UsbId) -> Iterator[None]:
     except ValueError as error:  # pyusb's NoBackendError
         raise ConfigError("there is no libusb; install it (sudo apt install libusb-1.0-0)") from error
     except OSError as error:  # pyusb's USBError
-        raise AudioError(f"USB {identity} cannot be read: {error}; {_help(identity, error)}") from error
+        raise AudioError(f"USB {identity} cannot be {done}: {error}; {_help(identity, error)}") from error
 
 
 def _help(identity: UsbId, error: OSError) -> str:

@@ -22,16 +22,17 @@ from device.house.closing import Closing
 from device.house.configuration import Config, Effective
 from device.house.home import open_home
 from device.house.latecomer import is_awaited, wait_for_board
-from device.house.listening import may_appear, open_listening, open_wake
+from device.house.listening import Listening, may_appear, open_listening, open_wake
 from device.house.oversight import Lookout, Oversight, Parts, look_out
 from device.house.policy import choose_barge_in, machine_settings
 from device.house.relief import Relief, open_relief
 from device.house.site import Site
-from device.house.sound import open_cards, open_sound, set_up_card
+from device.house.sound import Sound, open_cards, open_sound, set_up_card
 from device.house.talk import open_conversation
 from device.kit import signals
 from device.panel.gpio import open_panel
 from device.panel.mutes import Mutes
+from device.ports.panel import Panel
 from device.ports.sound import Microphone
 from device.secrets import Secret
 from device.service import heap
@@ -175,6 +176,14 @@ async def _open_microphone(microphone: Microphone) -> None:
             raise
 
 
+def _open_panel(site: Site, sound: Sound, listening: Listening) -> Panel:
+    position_at = listening.frontend.position_at
+    panel = open_panel(site.settings.hardware, site.controller.post, position_at, direction=listening.direction)
+    site.closing.add_safety("lights", panel.close)
+    sound.volume.watchers.append(panel.show_volume)
+    return panel
+
+
 async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, House]:
     """Open the wings, each with what it needs of those before it."""
     controller, settings = site.controller, site.settings
@@ -187,8 +196,7 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     conversation = open_conversation(site, home.registry.specs)
     relief = open_relief(site, sound, wake)
     listening = open_listening(site, cards, sound, wake, conversation, relief.note)
-    panel = open_panel(settings.hardware, controller.post, listening.frontend.position_at)
-    site.closing.add_safety("lights", panel.close)
+    panel = _open_panel(site, sound, listening)
     mutes = Mutes(settings.hardware, controller.post)
     site.closing.add("mute switch", mutes.close)
     await mutes.start()

@@ -204,7 +204,9 @@ def _refuse_pins_of_board(config: Config, board: Board, laid: Layered) -> None:
     pins = {key: which for key, which in claimed.items() if isinstance(which, int)}
     free = ", ".join(map(str, board.profile.free_pins(pins)))
     doubt = ", or name the board that you have in hardware.profile" if board.why else ""
-    for key, pin in board.profile.misused(pins).items():
+    # What the board's own settings claim is what its pins are for: its lights on their bus.
+    own = {key: claim.which for key, claim in claims(msgspec.convert(board.profile.overlay, SCHEMA)).items()}
+    for key, pin in board.profile.misused({key: pin for key, pin in pins.items() if own.get(key) != pin}).items():
         raise _error(
             laid,
             key,

@@ -14,7 +14,7 @@ from device.audio.cards.portaudio import PATIENCE_AT_BOOT_S, SoundCards
 from device.audio.ear.bargein import BargeInVad, ConfirmingVad
 from device.audio.ear.frontend import Frontend
 from device.audio.ear.gate import Gate
-from device.audio.ear.hwvad import open_vad
+from device.audio.ear.hwvad import FallbackVad, open_vad
 from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.traffic import TrafficReport
@@ -29,6 +29,7 @@ from device.house.site import Site
 from device.house.sound import Sound
 from device.ports.conversation import Conversation
 from device.ports.facts import Observer
+from device.ports.panel import Direction
 from device.service.systemd import is_service
 from device.wake.clips import ClipFolder, ClipKeeper
 from device.wake.engines import load_engine
@@ -54,6 +55,8 @@ class Listening:
     frontend: Frontend
     traffic: TrafficReport
     observers: tuple[Observer, ...]
+    direction: Direction | None
+    """Who tells where a voice comes from; None where nothing knows."""
 
 
 async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
@@ -112,7 +115,8 @@ def open_listening(
         """May be asked in any thread."""
         return pace_of(site.controller.status.phase, wake.worker.is_at_rest, wake.worker.expects_word)
 
-    frontend = _open_frontend(site, sound, wake.worker, conversation)
+    detector = _open_detector(site)
+    frontend = _open_frontend(site, sound, wake.worker, conversation, detector)
     microphone = AlsaMicrophone(cards, frontend.on_frame, pace, frontend.interrupt, on_wait)
     site.closing.add_safety("microphone", microphone.close)
     traffic = TrafficReport(lambda: frontend.traffic)
@@ -123,11 +127,11 @@ def open_listening(
         if status.phase is not Phase.IDLE:
             frontend.attend()
 
-    return Listening(microphone, frontend, traffic, (adapt, traffic.observe))
+    return Listening(microphone, frontend, traffic, (adapt, traffic.observe), _direction_of(site, detector))
 
 
-def _open_frontend(site: Site, sound: Sound, wake: WakeWorker, conversation: Conversation) -> Frontend:
-    ring, detector = PrerollRing(), _open_detector(site)
+def _open_frontend(site: Site, sound: Sound, wake: WakeWorker, conversation: Conversation, detector: Vad) -> Frontend:
+    ring = PrerollRing()
     canceller, post = sound.canceller, site.controller.post
     # A board that cancels echoes is trusted to.
     mask = None if site.settings.audio.echo_cancelled else CueMask(sound.far_end.cues, lambda: canceller.is_trusted)
@@ -151,6 +155,11 @@ def _open_detector(site: Site) -> Vad:
     detector = stack.enter_context(open_vad(site.settings.audio))
     site.closing.add("voice detector", stack.close)
     return detector
+
+
+def _direction_of(site: Site, detector: Vad) -> Direction | None:
+    is_array = site.settings.audio.vad in ("xvf3000", "xvf3800")
+    return detector.direction if is_array and isinstance(detector, FallbackVad) else None
 
 
 def _keep_clips(site: Site, report: WakeReport, frontend: Frontend) -> None:

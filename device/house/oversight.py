@@ -238,6 +238,10 @@ class _WatchedPanel:
         self._look(shown)
         self._panel.show(shown)
 
+    def show_volume(self, percent: int) -> None:
+        """See Panel."""
+        self._panel.show_volume(percent)
+
     def close(self) -> None:
         """See Panel."""
         self._panel.close()

@@ -1,8 +1,8 @@
 """Indication -> how the lights move: brightness over time, as data. No I/O, no clock.
 
 A single LED without colour must show all indications, so each differs in its movement; colour only helps. Sound may
-leave the device in LISTENING, THINKING and SPEAKING, and while a tool waits for permission (CONFIRMING), so these are
-never dark; nor are WAKING and the faults, so that a dark light means nothing but MUTED, IDLE and OFFLINE.
+leave the device in those that are LIVE (while a tool waits for permission, too), so these are never dark; nor are
+WAKING and the faults, so that a dark light means nothing but MUTED, IDLE and OFFLINE.
 """
 
 from __future__ import annotations
@@ -21,12 +21,20 @@ FRAME = Ms(40)
 Colour = tuple[float, float, float]
 """Red, green, blue; 0 to 1 each."""
 
+Frame = tuple[Colour, ...]
+"""A colour for each pixel."""
+
 WHITE: Colour = (1.0, 1.0, 1.0)
 RED: Colour = (1.0, 0.0, 0.0)
 AMBER: Colour = (1.0, 0.4, 0.0)
 GREEN: Colour = (0.0, 1.0, 0.2)
 CYAN: Colour = (0.0, 0.7, 1.0)
 VIOLET: Colour = (0.6, 0.0, 1.0)
+BLUE: Colour = (0.0, 0.2, 1.0)
+YELLOW: Colour = (1.0, 0.75, 0.0)
+
+LIVE = frozenset({Indication.LISTENING, Indication.THINKING, Indication.SPEAKING, Indication.CONFIRMING})
+"""Sound may leave the device in these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +123,10 @@ DIMMABLE: Mapping[Indication, Pattern] = {
     Indication.THINKING: _fading(VIOLET, (0, 0.15), (800, 0.8), (1600, 0.15)),
     Indication.SPEAKING: _fading(GREEN, (0, 0.4), (250, 1.0), (500, 0.4)),
     # Never dark: sound may leave the device meanwhile.
-    Indication.CONFIRMING: _stepping(AMBER, (1.0, 400), (0.2, 400)),
-    Indication.RINGING: _fading(WHITE, (0, 0.1), (400, 1.0), (800, 0.1)),
-    Indication.ANNOUNCING: _fading(GREEN, (0, 0.2), (600, 0.7), (1200, 0.2)),
+    Indication.CONFIRMING: _stepping(YELLOW, (1.0, 500), (0.3, 500)),
+    # Two strokes of a bell, and a pause.
+    Indication.RINGING: _fading(WHITE, (0, 1.0), (280, 0.15), (300, 0.15), (300, 1.0), (580, 0.15), (1000, 0.15)),
+    Indication.ANNOUNCING: _fading(BLUE, (0, 0.3), (200, 1.0), (1000, 0.3)),
     # Three flashes and a pause, for as long as it lasts, so that nobody talks to a deaf device for a day.
     Indication.DEAF: _stepping(RED, (1.0, 100), (0.1, 100), (1.0, 100), (0.1, 100), (1.0, 100), (0.1, 900)),
     Indication.FAULT: _stepping(AMBER, (1.0, 150), (0.1, 150), (1.0, 150), (0.1, 1550)),
@@ -135,9 +144,9 @@ ON_OFF: Mapping[Indication, Pattern] = {
     Indication.WAKING: _steady(CYAN, 1.0),
     Indication.THINKING: _steady(VIOLET, 1.0),
     Indication.SPEAKING: _steady(GREEN, 1.0),
-    Indication.CONFIRMING: _steady(AMBER, 1.0),
-    Indication.RINGING: _stepping(WHITE, (1.0, 150), (0.0, 150)),
-    Indication.ANNOUNCING: _stepping(GREEN, (1.0, 1100), (0.0, 100)),
+    Indication.CONFIRMING: _steady(YELLOW, 1.0),
+    Indication.RINGING: _stepping(WHITE, (1.0, 400), (0.0, 100)),
+    Indication.ANNOUNCING: _stepping(BLUE, (1.0, 1100), (0.0, 100)),
     # Lit with short dips: dark means that all is well, or that the device is muted.
     Indication.DEAF: _stepping(RED, (0.0, 100), (1.0, 100), (0.0, 100), (1.0, 100), (0.0, 100), (1.0, 900)),
     Indication.FAULT: _stepping(AMBER, (0.0, 100), (1.0, 150), (0.0, 100), (1.0, 1650)),

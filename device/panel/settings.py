@@ -1,4 +1,4 @@
-"""What can be set about the LED, the buttons and the mute switch."""
+"""What can be set about the lights, the buttons and the mute switch."""
 
 from __future__ import annotations
 
@@ -20,9 +20,24 @@ MOST_BUTTONS = 4
 FIRST_BUTTON = "hardware.button"
 
 
-class Led(Section, frozen=True):
-    """One LED (`pin`) or an RGB LED (`red`, `green`, `blue`)."""
+Driver = Literal["none", "gpio", "apa102", "ws2812", "xvf3000", "xvf3800"]
+Order = Literal["rgb", "rbg", "grb", "gbr", "brg", "bgr"]
+Brightness = Annotated[float, Meta(ge=0.05, le=1.0, description="a number from 0.05 to 1: less could not be seen")]
+TimeOfDay = Annotated[str, Meta(description='a time of day as "22:00"', examples=["22:00"])]
 
+_ON_SPI = ("apa102", "ws2812")
+_ON_USB = ("xvf3000", "xvf3800")
+_SPI_PINS = {0: (10, 11), 1: (20, 21)}
+"""By bus: data and clock of those whose pins are the same on every Raspberry Pi (raspberrypi/linux, overlays spi0-1cs
+and spi1-1cs)."""
+
+
+class Led(Section, frozen=True):
+    """One LED (`pin`), an RGB LED (`red`, `green`, `blue`), a strip or ring on SPI, or the ring of a USB array."""
+
+    driver: Driver | None = None
+    """What drives the lights. Unset: "gpio" where there are pins for it, otherwise nothing. "none": nothing, whatever
+    the board has."""
     pin: Pin | None = None
     """The pin of one LED,"""
     red: Pin | None = None
@@ -33,20 +48,89 @@ class Led(Section, frozen=True):
     """and the blue one."""
     active_high: bool = True
     """Whether a high pin (3.3 V) lights it; false for a common anode."""
+    pixels: Annotated[int, Meta(ge=1, le=300)] | None = None
+    """How many pixels a strip or ring on SPI has; "apa102" and "ws2812" need it."""
+    bus: Annotated[int, Meta(ge=0, le=10)] = 0
+    """The SPI bus that it is wired to: the X of /dev/spidevX.Y,"""
+    device: Annotated[int, Meta(ge=0, le=3)] = 0
+    """and the chip select: the Y."""
+    order: Order | None = None
+    """In which order a pixel takes its colours, when it is not what its chip usually does ("bgr" for APA102, "grb" for
+    WS2812)."""
+    power_pin: Pin | None = None
+    """A pin that switches the power of a strip or ring on SPI; high while the program runs."""
+    brightness: Brightness | None = None
+    """How bright all of it is. Unset: 1 for LEDs on pins, 0.3 for strips and rings."""
+    night_brightness: Brightness | None = None
+    """The same at night; unset: the night makes no difference."""
+    night_from: TimeOfDay = "22:00"
+    """When the night begins, by the clock of the device,"""
+    night_to: TimeOfDay = "07:00"
+    """and when it ends."""
+    first_pixel: Annotated[int, Meta(ge=0, le=359)] = 0
+    """Where a ring's first pixel is, in degrees as the microphone array counts directions."""
+    reverse: bool = False
+    """Whether the pixels of a ring are counted the other way round than directions."""
+
+    @property
+    def chosen(self) -> Driver:
+        """What drives the lights, "none" where there are none."""
+        if self.driver is not None:
+            return self.driver
+        return "none" if self.pin is None and self.red is None else "gpio"
+
+    @property
+    def is_on_spi(self) -> bool:
+        """Whether the lights are a strip or ring on an SPI bus."""
+        return self.chosen in _ON_SPI
 
     def mistakes(self) -> Iterator[Mistake]:
-        """Refuse what is neither one LED nor a whole RGB LED."""
+        """Refuse what is neither one LED, nor a whole RGB LED, nor a whole strip or ring."""
         colours = (self.red, self.green, self.blue)
         if self.pin is not None and colours != (None, None, None):
             yield Mistake("", ": give either pin (one LED) or red, green and blue (an RGB LED), not both")
         if None in colours and colours != (None, None, None):
             yield Mistake("", ": an RGB LED needs all of red, green and blue")
+        yield from self._mistakes_of_driver()
+        yield from self._mistakes_of_night()
 
     def claims(self) -> Iterator[Claim]:
-        """Yield its pins."""
-        for key in ("pin", "red", "green", "blue"):
+        """Yield its pins, and its SPI device."""
+        for key in ("pin", "red", "green", "blue", "power_pin"):
             if (pin := getattr(self, key)) is not None:
                 yield Claim(key, "GPIO", pin)
+        if self.is_on_spi:
+            yield Claim("device", "SPI", f"{self.bus}.{self.device}")
+            for key, pin in zip(("bus", "bus_clock"), _SPI_PINS.get(self.bus, ()), strict=False):
+                yield Claim(key, "GPIO", pin)
+
+    def _mistakes_of_driver(self) -> Iterator[Mistake]:
+        has_pins = self.pin is not None or self.red is not None
+        if self.driver == "gpio" and not has_pins:
+            yield Mistake("driver", ' = "gpio" needs pin (one LED), or red, green and blue (an RGB LED)')
+        if self.driver not in (None, "gpio") and has_pins:
+            yield Mistake("driver", f' = "{self.driver}" uses none of pin, red, green and blue: take them away')
+        if self.is_on_spi and self.pixels is None:
+            yield Mistake("pixels", f" must say how many pixels there are, from 1 to 300 (the driver is {self.driver})")
+        if not self.is_on_spi:
+            for key in ("pixels", "order", "power_pin"):
+                if getattr(self, key) is not None:
+                    yield Mistake(key, ' is for strips and rings on SPI (driver = "apa102" or "ws2812"): take it away')
+
+    def _mistakes_of_night(self) -> Iterator[Mistake]:
+        for key in ("night_from", "night_to"):
+            if minute_of(text := getattr(self, key)) is None:
+                yield Mistake(key, f' = "{text[:20]}" is no time of day: write it as "22:00"')
+        if self.night_brightness is not None and self.night_from == self.night_to:
+            yield Mistake("night_to", " is the same as night_from: the night would have no end")
+
+
+def minute_of(text: str) -> int | None:
+    """Return which minute of the day a text as "22:00" says; None when it does not say one."""
+    hour, colon, minute = text.partition(":")
+    if not (colon and hour.isdecimal() and minute.isdecimal() and len(hour) <= 2 and len(minute) == 2):
+        return None
+    return int(hour) * 60 + int(minute) if int(hour) < 24 and int(minute) < 60 else None
 
 
 class Button(Section, frozen=True):
@@ -133,7 +217,7 @@ class MuteSwitch(Section, frozen=True):
 
 
 class PanelSettings(Section, frozen=True):
-    """The light, the buttons and the mute switch, each wired to GPIO pins; and the mute key of a microphone array."""
+    """The lights; the buttons and the mute switch, each wired to GPIO pins; and the mute key of a microphone array."""
 
     led: Led = Led()
     button: Button = Button()

@@ -8,6 +8,7 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue, TurnEnd
+from device.core.darkness import BEGUN
 from device.core.events import Device, Failure
 from device.core.machine import Machine
 from device.core.memory import Settings
@@ -928,12 +929,23 @@ def test_a_light_that_fails_in_a_conversation_is_told_of_behind_it() -> None:
     assert house.tell(ev.ButtonClicked(Samples(1)))[-1] == order.Announce(failures.DARK)
 
 
+def test_a_sentence_that_a_conversation_cut_short_is_said_again_behind_it() -> None:
+    """A light that fails under the finger that wants to talk; once it could be heard, it is enough."""
+    house = in_the_dark()
+    house.listen()
+    assert house.tell(ev.ButtonClicked(Samples(1)))[-1] == order.Announce(failures.DARK)
+    house.wait(BEGUN)
+    house.listen()
+    assert order.Announce(failures.DARK) not in house.tell(ev.ButtonClicked(Samples(1)))
+
+
 def test_a_light_is_told_of_once_until_it_has_lasted_a_conversation() -> None:
     """One that comes and goes should not be talked of all day."""
     house = in_the_dark()
 
     def converse(*between: ev.Event) -> int:
         before = len(house.orders)
+        house.wait(BEGUN)
         house.listen()
         house.tell(*between, ev.ButtonClicked(Samples(1)))
         return house.orders[before:].count(order.Announce(failures.DARK))

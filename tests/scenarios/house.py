@@ -182,7 +182,7 @@ async def opened(
     card: VirtualSoundCard, server: SimulatedRealtime, board: MockBoard, folder: Path, overrides: Sequence[str] = ()
 ) -> AsyncIterator[House]:
     """Start the program in this process; `overrides` as after --set."""
-    file = write_config(folder, server.url)
+    file = write_config(folder, server.url, has_led=not any(one.startswith("hardware.led.") for one in overrides))
     settings = configuration.load(file, overrides)
     timeline = Timeline()
     with card.record_speaker() as speaker:
@@ -192,10 +192,11 @@ async def opened(
             yield House(app, server, card, board, Person(card.play_into_room), timeline, speaker)
 
 
-def write_config(folder: Path, url: str) -> Path:
-    """Write the configuration into `folder`, which also keeps the state."""
+def write_config(folder: Path, url: str, has_led: bool = True) -> Path:
+    """Write the configuration into `folder`, which also keeps the state. `has_led`: False for other lights."""
     file = folder / "config.toml"
-    file.write_text(config_text(url, folder / "state"))
+    text = config_text(url, folder / "state")
+    file.write_text(text if has_led else text.replace(f"led.pin = {LED}\n", ""))
     return file
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from device.errors import AudioError, ConfigError, HearthsideError, PanelError
 from device.foreign.gpio import Input, open_input
 from device.foreign.usb import UsbDevice, UsbId, open_device
 from device.kit import threads
-from device.units import Ms, ms_from_seconds
+from device.units import Degrees, Ms, ms_from_seconds
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ RETRY_S = 5.0
 MAX_AGE = Ms(300)
 """How old an answer may be: five more were due since then."""
 
+_WANTED_FOR = Ms(1_000)
 _LOG_AGAIN = Ms(600_000)
 _JOIN_S = 0.3
 
@@ -43,6 +45,9 @@ class Detector(Protocol):
 
     def read(self) -> bool | None:
         """Return whether there is a voice now; None: it cannot say yet. Raise HearthsideError."""
+
+    def direction(self) -> Degrees | None:
+        """Return where the last voice came from; None: it cannot say. Raise HearthsideError."""
 
     def close(self) -> None:
         """Let it go. Harmless when closed."""
@@ -58,6 +63,10 @@ class PinDetector:
         """See Detector."""
         return self._pin.is_active
 
+    def direction(self) -> Degrees | None:
+        """See Detector: it never knows."""
+        return None
+
     def close(self) -> None:
         """See Detector."""
         with contextlib.suppress(PanelError):
@@ -69,6 +78,9 @@ class Chip(Protocol):
 
     def hears_voice(self) -> bool | None:
         """Return whether there is a voice now; None: it is busy. Raise AudioError."""
+
+    def direction(self) -> Degrees | None:
+        """Return where the last voice came from; None: it is busy. Raise AudioError."""
 
 
 class UsbDetector:
@@ -86,17 +98,27 @@ class UsbDetector:
         if self._chip is None:
             self._device = open_device(self._identity, self._backend)
             self._chip = self._make_chip(self._device)
-        try:
+        with self._closed_by_errors():
             return self._chip.hears_voice()
-        except AudioError:
-            self.close()
-            raise
+
+    def direction(self) -> Degrees | None:
+        """See Detector."""
+        with self._closed_by_errors():
+            return None if self._chip is None else self._chip.direction()
 
     def close(self) -> None:
         """See Detector."""
         device, self._device, self._chip = self._device, None, None
         if device is not None:
             device.close()
+
+    @contextlib.contextmanager
+    def _closed_by_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except AudioError:
+            self.close()
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +127,8 @@ class Reading:
 
     voice: bool
     at: Ms
+    direction: Degrees | None = None
+    """None: nobody has asked for it lately, or it cannot say."""
 
 
 class Poller:
@@ -119,10 +143,21 @@ class Poller:
         """None: there is none yet, or the last question failed. Written by the thread, whole."""
         self.problem = ""
         """Why the last question failed; empty when it did not."""
+        self._direction_wanted = Ms(-math.inf)
+        """When somebody last asked where the voice comes from."""
 
     def start(self) -> None:
         """Begin to ask. Raise ThreadError."""
         self._thread = threads.start(self._run, "voice-detector")
+
+    def direction(self) -> Degrees | None:
+        """Return where the last voice came from; None: it is not known now.
+
+        The hardware is asked for it only while somebody asks here. Never waits; may be called in any thread.
+        """
+        self._direction_wanted = now = ms_from_seconds(self._clock())
+        newest = self.newest
+        return None if newest is None or now - newest.at > MAX_AGE else newest.direction
 
     def close(self) -> None:
         """Ask no more. Waits for the running question, at most 0.3 s."""
@@ -140,12 +175,14 @@ class Poller:
         asked = ms_from_seconds(self._clock())
         try:
             voice = self._detector.read()
+            wanted = asked - self._direction_wanted <= _WANTED_FOR
+            direction = self._detector.direction() if wanted else None
         except HearthsideError as error:
             self.problem, self.newest = str(error), None
             return None if isinstance(error, ConfigError) else RETRY_S
         self.problem = ""
         if voice is not None:
-            self.newest = Reading(voice, asked)
+            self.newest = Reading(voice, asked, direction)
         return POLL_S
 
 
@@ -159,6 +196,9 @@ class Hardware(Protocol):
     @property
     def problem(self) -> str:
         """Why it fails; empty when it does not."""
+
+    def direction(self) -> Degrees | None:
+        """Say where the last voice came from; None: it is not known now. Never waits."""
 
 
 class FallbackVad:
@@ -199,6 +239,10 @@ class FallbackVad:
             # It never worked.
             self._lose(now)
         return reading.voice if reading is not None and fresh else voiced
+
+    def direction(self) -> Degrees | None:
+        """Say where the last voice came from; None: it is not known now. Never waits; may be asked in any thread."""
+        return self._hardware.direction()
 
     def _lose(self, now: Ms) -> None:
         self.fallbacks += 1

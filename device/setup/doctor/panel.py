@@ -1,4 +1,4 @@
-"""Lights and button: can their pins be used, and does the light shine?"""
+"""Lights and button: can they be used, and does the light shine?"""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from device.core.events import DeviceFailed
 from device.core.indication import Indication
 from device.house.configuration import claims
 from device.panel.gpio import open_panel
+from device.panel.lights.drivers import described
 from device.setup.doctor.check import Check, Findings
 from device.setup.doctor.finding import skipped, well, wrong
 from device.setup.doctor.patient import Patient
 from device.units import Samples
 
 SHINE_S = 1.0
+_OPEN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,18 @@ class Pins:
     house_runs: bool
     has_light: bool = False
     failures: tuple[str, ...] = ()
+    lights: str = ""
+    """What is lit on a bus and not on pins, in words."""
 
 
 async def shine(patient: Patient) -> Pins:
     """Open the panel as the house does, and light it. Raise ConfigError. Relays are left alone: they would click."""
     used = {".".join(key): claim.what for key, claim in claims(patient.settings).items() if claim.kind == "GPIO"}
     hardware = patient.settings.hardware
-    has_light = hardware.led.pin is not None or hardware.led.red is not None
-    if patient.running is not None or not used:
-        return Pins(used, patient.running is not None, has_light)
+    on_bus = "" if hardware.led.chosen == "gpio" else described(hardware.led)
+    has_light = hardware.led.chosen != "none"
+    if patient.running is not None or not (used or has_light):
+        return Pins(used, patient.running is not None, has_light, lights=on_bus)
     failures: list[str] = []
 
     def post(fact: object) -> None:
@@ -42,23 +47,27 @@ async def shine(patient: Patient) -> Pins:
 
     panel = open_panel(hardware, post, lambda moment: Samples(0))
     try:
+        panel.show(Indication.WAKING)
+        # What is on a bus takes a moment to be opened.
+        await asyncio.sleep(_OPEN_S if has_light else 0)
         panel.show(Indication.LISTENING)
         await asyncio.sleep(SHINE_S if has_light else 0)
     finally:
         panel.close()
-    return Pins(used, False, has_light, tuple(failures))
+    return Pins(used, False, has_light, tuple(failures), on_bus)
 
 
 def judge_pins(pins: Pins) -> Findings:
     """Say what works."""
-    if not pins.used:
+    if not (pins.used or pins.has_light):
         return [skipped("gpio", "no light, button or relay is configured")]
-    named = ", ".join(f"{what} ({key})" for key, what in pins.used.items())
+    on_pins = (f"{what} ({key})" for key, what in pins.used.items())
+    named = ", ".join((*on_pins, *filter(None, [pins.lights])))
     if pins.house_runs:
         return [skipped("gpio", f"the service has {named}")]
     if pins.failures:
         return [wrong("gpio", failure, "look at its wires, and at [hardware]") for failure in pins.failures]
-    shone = f"it was lit for {SHINE_S:g} s; if you saw nothing, look at its wires and at hardware.led.active_high"
+    shone = f"it was lit for {SHINE_S:g} s; if you saw nothing, look at its wires and at [hardware.led]"
     return [well("gpio", named), *([well("light", shone)] if pins.has_light else [])]
 
 

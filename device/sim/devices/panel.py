@@ -26,6 +26,8 @@ class SimulatedPanel:
         self._closed = False
         self.shown: list[Indication] = []
         """Every change of the indication, oldest first."""
+        self.volumes: list[int] = []
+        """Every volume that was shown, oldest first."""
 
     @property
     def indication(self) -> Indication | None:
@@ -36,6 +38,11 @@ class SimulatedPanel:
         """Show it until told otherwise."""
         if not self._closed and indication is not self.indication:
             self.shown.append(indication)
+
+    def show_volume(self, percent: int) -> None:
+        """Record it."""
+        if not self._closed:
+            self.volumes.append(percent)
 
     def press(self) -> None:
         """Press the button down."""

@@ -145,6 +145,28 @@ def test_an_endlessly_busy_chip_says_nothing_new() -> None:
     poller.close()
 
 
+@pytest.mark.parametrize("kind", ["xvf3000", "xvf3800"])
+def test_the_direction_is_asked_for_only_while_somebody_wants_it(kind: str) -> None:
+    """One more transfer each time would wake the chip for nothing."""
+    array = FakeXvf3000(direction=120) if kind == "xvf3000" else FakeXvf3800((2, 0, 9), direction=120)
+    bus = FakeUsbBus(array)
+    identity, chip = (XVF3000_ID, Xvf3000) if kind == "xvf3000" else (XVF3800_ID, Xvf3800)
+    now = [1000.0]
+    poller = Poller(UsbDetector(identity, chip, bus), lambda: now[0])
+    poller.start()
+    block_until(lambda: poller.newest is not None)
+    assert poller.newest is not None
+    assert poller.newest.direction is None
+    block_until(lambda: poller.direction() == pytest.approx(120, abs=0.01))
+    now[0] += 2
+    block_until(lambda: poller.newest is not None and poller.newest.direction is None)
+    bus.pull(array)
+    block_until(lambda: poller.newest is None)
+    assert poller.direction() is None
+    poller.close()
+    assert bus.refused == []
+
+
 # The fallback
 
 

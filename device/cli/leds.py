@@ -1,0 +1,143 @@
+"""hearthside leds: shows every indication on the lights, with its name."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import time
+from typing import Any
+
+import msgspec
+
+from device.cli.run import add_configuration
+from device.core.events import DeviceFailed, Event
+from device.core.indication import Indication
+from device.errors import ConfigError, HearthsideError, PanelError
+from device.house import configuration
+from device.kit.words import hint
+from device.panel.gpio import open_panel
+from device.panel.lights.drivers import described
+from device.panel.settings import Button, PanelSettings
+from device.ports.panel import Panel
+from device.service import journal
+from device.setup.daemon import find_running
+from device.units import Degrees, Samples
+
+MEANINGS = {
+    Indication.LISTENING: "it is your turn to speak; sound may leave the device",
+    Indication.WAKING: "it has heard you, and opens a conversation",
+    Indication.THINKING: "an answer is waited for",
+    Indication.SPEAKING: "it answers",
+    Indication.CONFIRMING: "it waits for a press, or a spoken yes",
+    Indication.RINGING: "an alarm or a timer rings",
+    Indication.ANNOUNCING: "it says something of its own accord",
+    Indication.PRESSED: "a finger is on the button, and nothing has come of it yet",
+    Indication.MUTED: "the microphone is closed",
+    Indication.DEAF: "the microphone or the wake word does not work",
+    Indication.ERROR: "the last conversation failed",
+    Indication.FAULT: "something else does not work",
+    Indication.OFFLINE: "the last conversation could not be opened",
+    Indication.IDLE: "it only listens for its wake word",
+}
+"""In the order in which they are shown."""
+
+DIRECTION, VOLUME = "direction", "volume"
+_MORE = {
+    DIRECTION: "rings: it listens, and the voice goes round, from the array's 0 degrees on upwards",
+    VOLUME: "rings and strips: the volume goes from 0 to 100 %",
+}
+_USUAL_S = 3.0
+_ROUND_S = 3.0
+_STEPS = 20
+
+_DESCRIPTION = (
+    "Shows one indication after the other on the lights that are configured, and prints its name. Pictures of all of "
+    "them are in docs/lights.md. The service must not run meanwhile."
+)
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser's subcommands."""
+    parser = commands.add_parser("leds", help="show every indication on the lights", description=_DESCRIPTION)
+    of_them = f"only these: {', '.join(_known())} (default: all)"
+    parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help=of_them)
+    parser.add_argument(
+        "--seconds", type=_seconds, default=_USUAL_S, metavar="S", help=f"for how long each (default: {_USUAL_S:g})"
+    )
+    add_configuration(parser)
+    parser.set_defaults(command=_run)
+
+
+def _name(text: str) -> str:
+    if text not in _known():
+        raise argparse.ArgumentTypeError(
+            f"there is no {text[:40]}; {hint(text, _known())}there are: {', '.join(_known())}"
+        )
+    return text
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 3600 or math.isnan(number):
+        raise argparse.ArgumentTypeError("more than 0, and 3600 at most")
+    return number
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = configuration.load(options.config, options.overrides)
+    journal.start("error")
+    what = described(settings.hardware.led)
+    if not what:
+        raise ConfigError("hardware.led: there are no lights: say in [hardware.led] what there is, see docs/lights.md")
+    if find_running() is not None:
+        raise HearthsideError("the service has the lights; stop it first: sudo systemctl stop hearthside")
+    print(f"the lights: {what}")
+    asyncio.run(Player(settings.hardware, options.seconds).play(options.names or _known()))
+    return 0
+
+
+def _known() -> list[str]:
+    return [*(indication.value for indication in MEANINGS), *_MORE]
+
+
+class Player:
+    """Shows what it is told on the lights, as the house would. Use it on an event loop."""
+
+    def __init__(self, hardware: PanelSettings, seconds: float) -> None:
+        # A button would do nothing.
+        self._hardware = msgspec.structs.replace(hardware, button=Button())
+        self._seconds = seconds
+        self._turning = False
+        self._failure = ""
+
+    async def play(self, names: list[str]) -> None:
+        """Show these, one after the other. Raise ConfigError, or PanelError when the lights fail."""
+        panel = open_panel(self._hardware, self._note, lambda moment: Samples(0), direction=self._direction)
+        try:
+            # What is on a bus takes a moment to be opened.
+            panel.show(Indication.IDLE)
+            await asyncio.sleep(0.2)
+            for name in names:
+                await self._show(panel, name)
+        finally:
+            panel.close()
+
+    async def _show(self, panel: Panel, name: str) -> None:
+        indication = Indication.LISTENING if name in _MORE else Indication(name)
+        print(f"{name:<11}{_MORE.get(name) or MEANINGS[indication]}", flush=True)
+        self._turning = name == DIRECTION
+        panel.show(indication)
+        for step in range(_STEPS + 1):
+            if name == VOLUME:
+                panel.show_volume(step * 100 // _STEPS)
+            await asyncio.sleep(self._seconds / (_STEPS + 1))
+        if self._failure:
+            raise PanelError(self._failure)
+
+    def _direction(self) -> Degrees | None:
+        return Degrees(time.monotonic() / _ROUND_S % 1 * 360) if self._turning else None
+
+    def _note(self, fact: Event) -> None:
+        # What was only late is no failure.
+        self._failure = fact.message if isinstance(fact, DeviceFailed) else ""
