@@ -166,8 +166,9 @@ def _note_function(count: Count, function: Any, arguments: Any, result: Any) -> 
         real = arguments[0] if function is np.fft.rfft else result
         count.transforms += np.size(real) * _REAL_TRANSFORM * math.log2(np.shape(real)[-1])
     elif function in (np.vdot, np.einsum):
-        # Every element of the last array is multiplied and added once.
-        count.products += _per_product(arguments[-1]) * np.size(arguments[-1])
+        # Every element of the largest array is multiplied and added once.
+        largest = max((one for one in arguments if isinstance(one, np.ndarray)), key=np.size)
+        count.products += _per_product(largest) * np.size(largest)
 
 
 class _Numpy:
