@@ -1,9 +1,10 @@
 """Dozing: while the sound of the room does not change, the wake-word engine does not run.
 
-`ChangeDetector` watches the power in ten frequency bands. While it reports no change, `Doze` keeps the newest seconds
-of sound instead of scoring them. When the sound changes, the engine gets the kept sound first: its scores are then the
-same as if it had heard everything. So the engine rests in steady noise of any level, and runs in speech, music and any
-other sound that varies.
+`ChangeDetector` watches the power in ten frequency bands. While it reports no change, `Doze` keeps the newest sound
+instead of scoring it. When the sound changes, the engine gets the kept sound first, which begins before any word whose
+beginning is noticed late. It goes on from what it heard last, which is the same room, sounding the same: so its scores
+are nearly those of an engine that has heard everything. It rests in steady noise of any level, and runs in speech,
+music and any other sound that varies.
 
 A sound is followed by a second in which the engine runs on, and, if a word is expected, by another one. Else what was
 kept in that other second is scored at its end, all at once, which costs a third of scoring it as it comes: a word that
@@ -22,7 +23,7 @@ from operator import gt, sub
 
 import numpy as np
 
-from device.units import BYTES_PER_SAMPLE, Samples
+from device.units import BYTES_PER_SAMPLE
 from device.wake.openwakeword.mel import CHUNK_SAMPLES
 
 Levels = list[float]
@@ -42,8 +43,9 @@ _HURRIED_CHUNKS = 6
 _SCORED_CHUNKS = 24
 # Deep sleep begins after 2.9 s: most pauses in a conversation are over by then.
 _DEEP_CHUNKS = 36
-# A second more than the engine needs: the words are scored even if the change was noticed late.
-_SPARE_CHUNKS = 12
+# So much is kept of steady sound at least, the chunks in which the change is noticed included (up to four): words are
+# scored from their beginning though that is noticed a second late.
+_KEPT_CHUNKS = 20
 
 _FRAME = 128
 _FRAMES = CHUNK_SAMPLES // _FRAME
@@ -65,7 +67,7 @@ _DROP = -3.0
 
 @dataclass(frozen=True, slots=True)
 class Unscored:
-    """Sound that the engine has not scored yet. `skipped`: sound before it was dropped and will never be scored."""
+    """Sound that the engine has not scored yet. `skipped`: steady sound before it was dropped and is never scored."""
 
     pcm: bytes
     skipped: bool
@@ -74,14 +76,11 @@ class Unscored:
 class Doze:
     """Decides for every 80 ms of sound whether an engine gets it now, later or never."""
 
-    def __init__(self, memory: Samples) -> None:
-        """`memory`: how much of the newest sound the engine's scores depend on."""
+    def __init__(self) -> None:
         self._change = ChangeDetector()
         self._unseen = b""
         self._kept: deque[bytes] = deque()
         self._kept_bytes = 0
-        chunks = -(-memory // CHUNK_SAMPLES) + _SPARE_CHUNKS
-        self._least_kept = chunks * _CHUNK_BYTES
         self._skipped = False
         self._patience = _AWAKE_CHUNKS
         self._unchanged = 0
@@ -117,7 +116,9 @@ class Doze:
     def _keep(self, sound: bytes) -> None:
         self._kept.append(sound)
         self._kept_bytes += len(sound)
-        while self._kept_bytes - len(self._kept[0]) >= self._least_kept:
+        # What follows a sound too closely is scored yet.
+        is_steady = self._unchanged >= _SCORED_CHUNKS
+        while is_steady and self._kept_bytes - len(self._kept[0]) >= _KEPT_CHUNKS * _CHUNK_BYTES:
             self._kept_bytes -= len(self._kept.popleft())
             self._skipped = True
 

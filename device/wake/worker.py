@@ -18,7 +18,7 @@ from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.kit import threads
 from device.ports.facts import Post
 from device.ports.wake import Detection, NearMiss, WakeWord
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
 from device.wake.decision import Expectation, number
 from device.wake.doze import Doze, Unscored
 from device.wake.sanity import Sanity
@@ -27,9 +27,10 @@ _log = logging.getLogger(__name__)
 
 # 80 ms: a step of openWakeWord. Handing over every 10 ms frame would wake the thread eight times as often.
 _CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
-# 1.6 s of sound, or 3.2 where it comes 160 ms at a time. When the thread is that late, it skips to the newest sound: a
-# detection would come too late to be useful. While it hangs the oldest is dropped, so that no more ever waits for it.
-_LONGEST_QUEUE = 20
+# When so much sound waits behind what the thread takes, it skips to the newest: a detection would come too late to be
+# useful. While it hangs the oldest is dropped, so that no more than twice as much waits for it, and the newest piece.
+# The other half may be what was kept while the engine dozed.
+_LONGEST_WAIT = samples_from_ms(1_600, CAPTURE_RATE)
 _JOIN_S = 0.3
 
 
@@ -37,11 +38,8 @@ _JOIN_S = 0.3
 class Skipping(WakeWord, Protocol):
     """An engine that can skip a part of the stream. Only such an engine can doze."""
 
-    memory: Samples
-    """How much of the newest sound the scores depend on."""
-
     def skip(self, samples: int) -> None:
-        """Skip a part of the stream: positions count it, and the rest is as after a reset."""
+        """Skip a part of the stream that sounds like what was heard last: positions count it, and nothing else does."""
 
 
 @runtime_checkable
@@ -61,11 +59,18 @@ OnScores = Callable[[Mapping[str, float]], None]
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Sound for the engine. `end`: its end in the fed stream; `fresh`: the engine must forget the sound before it."""
+    """Sound for the engine, and its end in the fed stream; `fresh`: the engine must forget the sound before it."""
 
     pcm: bytes
     end: int
+    follows: int
+    """Where the chunk before it ended; this one begins later after a doze."""
     fresh: bool
+
+    @property
+    def samples(self) -> int:
+        """How long it is."""
+        return len(self.pcm) // BYTES_PER_SAMPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class WakeWorker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`doze`: do not run the engine while the sound of the room does not change, if it is a `Skipping` engine."""
-        self._doze = Doze(engine.memory) if doze and isinstance(engine, Skipping) else None
+        self._doze = Doze() if doze and isinstance(engine, Skipping) else None
         self._on_detection = on_detection
         self._on_score = on_score
         self._on_near_miss = on_near_miss
@@ -111,10 +116,10 @@ class WakeWorker:
         self._listener = _Listener(engine)
         self._agenda = _Agenda(clock)
         self._thread: threading.Thread | None = None
-        self._queue: SimpleQueue[_Chunk | None] = SimpleQueue()
+        self._waiting = _Waiting()
         self._collected = b""
         self._fed = 0
-        self._asked = 0
+        self._asked = self._handed_over = 0
         self._fresh = False
         self._failed = False
         self._dropped = 0
@@ -169,10 +174,10 @@ class WakeWorker:
     def start(self) -> None:
         """Start the thread. Harmless when it runs already. Raise ThreadError."""
         if self._thread is None:
-            # A new queue for each thread: an old thread that outlived its close() must not take the new one's sound.
-            self._queue = SimpleQueue()
+            # Anew for each thread: an old thread that outlived its close() must not take the new one's sound.
+            self._waiting = _Waiting()
             loop = asyncio.get_running_loop()
-            self._thread = threads.start(partial(self._run, self._queue, loop), "wake-word")
+            self._thread = threads.start(partial(self._run, self._waiting, loop), "wake-word")
 
     def feed(self, pcm: bytes) -> None:
         """Feed captured sound of any length (16 kHz mono s16le). Never blocks. Before `start` it is only counted."""
@@ -195,7 +200,7 @@ class WakeWorker:
     def close(self) -> None:
         """Stop the thread; nothing is reported any more. Waits at most 0.3 s for the running inference."""
         if self._thread is not None:
-            self._queue.put(None)
+            self._waiting.end()
             thread, self._thread = self._thread, None
             thread.join(_JOIN_S)
             self._agenda.clear()
@@ -206,35 +211,28 @@ class WakeWorker:
         if unscored:
             self._agenda.strike(self.scored_samples)
             self._agenda.add(end, len(unscored.pcm) // BYTES_PER_SAMPLE)
-            self._queue.put(_Chunk(unscored.pcm, end, self._fresh or unscored.skipped))
-            self._asked, self._fresh = end, False
-            self._drop_oldest()
+            self._dropped += self._waiting.put(_Chunk(unscored.pcm, end, self._handed_over, self._fresh))
+            self._asked = self._handed_over = end
+            self._fresh = False
         elif self.scored_samples == self._asked:
             self._asked = self.scored_samples = Samples(end)
 
-    def _drop_oldest(self) -> None:
-        with contextlib.suppress(Empty):
-            # One more than it skips: so it will, when it goes on.
-            while self._queue.qsize() > _LONGEST_QUEUE + 1:
-                dropped = self._queue.get_nowait()
-                self._dropped += len(dropped.pcm) // BYTES_PER_SAMPLE if dropped else 0
-
-    def _run(self, queue: SimpleQueue[_Chunk | None], loop: asyncio.AbstractEventLoop) -> None:
+    def _run(self, waiting: _Waiting, loop: asyncio.AbstractEventLoop) -> None:
         # The first outcome may be a recovery.
         is_awaited = True
-        while chunk := self._listener.catch_up(queue):
+        while chunk := self._listener.catch_up(waiting):
             outcome = self._listener.listen(chunk)
             if loop.is_closed():
                 return
             if is_awaited or outcome.is_news or self._on_score:
-                loop.call_soon_threadsafe(self._report, queue, outcome)
-            elif queue is self._queue:
+                loop.call_soon_threadsafe(self._report, waiting, outcome)
+            elif waiting is self._waiting:
                 # Nearly always: the event loop need not wake up for it.
                 self._note_progress(outcome)
             is_awaited = bool(outcome.error)
 
-    def _report(self, queue: SimpleQueue[_Chunk | None], outcome: _Outcome) -> None:
-        if self._thread is None or queue is not self._queue:
+    def _report(self, waiting: _Waiting, outcome: _Outcome) -> None:
+        if self._thread is None or waiting is not self._waiting:
             return
         self._agenda.strike(outcome.position)
         if outcome.error:
@@ -269,6 +267,40 @@ class WakeWorker:
             self._on_detection(detection)
         for miss in outcome.near_misses:
             self._on_near_miss(miss)
+
+
+class _Waiting:
+    """Chunks on their way to the thread. Each count has one writer."""
+
+    def __init__(self) -> None:
+        self._chunks: SimpleQueue[_Chunk | None] = SimpleQueue()
+        self._put = self._dropped = self._taken = 0
+
+    @property
+    def samples(self) -> int:
+        """How much sound waits."""
+        return self._put - self._dropped - self._taken
+
+    def put(self, chunk: _Chunk) -> int:
+        """On the event loop's thread: add the newest; return how many samples of the oldest were dropped for it."""
+        self._put += chunk.samples
+        self._chunks.put(chunk)
+        before = self._dropped
+        with contextlib.suppress(Empty):
+            while self.samples - chunk.samples > 2 * _LONGEST_WAIT:
+                oldest = self._chunks.get_nowait()
+                self._dropped += oldest.samples if oldest else 0
+        return self._dropped - before
+
+    def end(self) -> None:
+        """Nothing comes any more."""
+        self._chunks.put(None)
+
+    def take(self) -> _Chunk | None:
+        """In the thread: wait for the oldest. None: nothing comes any more."""
+        chunk = self._chunks.get()
+        self._taken += chunk.samples if chunk else 0
+        return chunk
 
 
 class _Agenda:
@@ -317,12 +349,15 @@ class _Listener:
         self._behind = False
         self.skipped = 0
 
-    def catch_up(self, queue: SimpleQueue[_Chunk | None]) -> _Chunk | None:
-        """Wait for the next chunk and return it; when the queue is too long, the newest one. None: stop."""
-        chunk = queue.get()
-        if chunk is None or queue.qsize() < _LONGEST_QUEUE:
-            return chunk
-        return self._skip_to_newest(chunk, queue)
+    def catch_up(self, waiting: _Waiting) -> _Chunk | None:
+        """Wait for the next chunk and return it; when too much waits, the newest one. None: stop."""
+        chunk = waiting.take()
+        if waiting.samples >= _LONGEST_WAIT:
+            self._warn_once()
+            while chunk and waiting.samples:
+                self.skipped += chunk.samples
+                chunk = waiting.take()
+        return chunk
 
     def listen(self, chunk: _Chunk) -> _Outcome:
         """Feed a chunk to the engine."""
@@ -337,14 +372,13 @@ class _Listener:
         return outcome
 
     def _process(self, chunk: _Chunk) -> _Outcome:
-        samples = len(chunk.pcm) // BYTES_PER_SAMPLE
-        joins_on = self._heard_until in (None, chunk.end - samples)
-        self._heard_until = chunk.end
         self._narrow()
-        if chunk.fresh or self._failing or not joins_on:
-            self._begin_anew(chunk.end - samples - self._engine_fed)
+        if chunk.fresh or self._failing or self._heard_until not in (None, chunk.follows):
+            self._engine.reset()
+        self._heard_until = chunk.end
+        self._skip(chunk.end - chunk.samples - self._engine_fed)
         # Before the call: an engine's positions count everything that it was fed, also in a call that raised.
-        self._engine_fed += samples
+        self._engine_fed += chunk.samples
         detections = self._engine.process(chunk.pcm)
         # The engine's positions count what it was fed, the worker's also the sound that was skipped.
         missed = chunk.end - self._engine_fed
@@ -361,22 +395,10 @@ class _Listener:
             self._is_narrow = self.first_only
             self._engine.narrow(self._is_narrow)
 
-    def _begin_anew(self, missed: int) -> None:
+    def _skip(self, missed: int) -> None:
         if missed > 0 and isinstance(self._engine, Skipping):
             self._engine_fed += missed
             self._engine.skip(missed)
-        else:
-            self._engine.reset()
-
-    def _skip_to_newest(self, chunk: _Chunk, queue: SimpleQueue[_Chunk | None]) -> _Chunk | None:
-        while not queue.empty():
-            self.skipped += len(chunk.pcm) // BYTES_PER_SAMPLE
-            newer = queue.get()
-            if newer is None:
-                return None
-            chunk = newer
-        self._warn_once()
-        return chunk
 
     def _warn_once(self) -> None:
         if not self._behind:

@@ -36,7 +36,7 @@ def ours(words: Sequence[str] = WORDS, doze: bool = False) -> Callable[[bytes], 
     engine = OpenWakeWord(words)
     if not doze:
         return engine.process
-    rest, pending = Doze(engine.memory), bytearray()
+    rest, pending = Doze(), bytearray()
 
     def process(frame: bytes) -> None:
         pending.extend(frame)

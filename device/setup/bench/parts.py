@@ -60,7 +60,7 @@ def parts(settings: Config, engine: WakeWord) -> Iterator[Part | Missing]:
     chunks = sounds(CHUNK_MS)
     yield Part(f"wake word ({words}), while somebody talks", CHUNK_MS, _fed(engine.process, chunks.talk), FEWER_WORDS)
     if settings.wake.doze and isinstance(engine, Skipping):
-        yield Part("wake word, in a quiet room", LOOK_MS, _dozing(Doze(engine.memory), sounds(LOOK_MS).quiet))
+        yield Part("wake word, in a quiet room", LOOK_MS, _dozing(Doze(), sounds(LOOK_MS).quiet))
     yield _echo_canceller()
     frames = sounds(FRAME_MS)
     yield Part("voice detector", FRAME_MS, _detecting(WebRtcVad(settings.audio.vad_aggressiveness), frames.talk))

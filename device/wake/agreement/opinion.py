@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from device.ports.wake import Detection, DetectionRule, NearMiss, Refusal, WakeWord
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, samples_from_ms
 from device.wake.decision import number
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,6 @@ _KEPT_BYTES = (BEFORE + _LATE) * BYTES_PER_SAMPLE
 class FirstEngine(WakeWord, Protocol):
     """The engine whose detections are examined: as the worker's `Skipping` and `Narrowing`, and it can be corrected."""
 
-    memory: Samples
     can_narrow: bool
 
     def skip(self, samples: int) -> None:
@@ -117,7 +116,7 @@ class SecondOpinion:
         self._judges = judges
         self._name = name
         self.words, self.step = first.words, first.step
-        self.memory, self.can_narrow = first.memory, first.can_narrow
+        self.can_narrow = first.can_narrow
         self._recent = bytearray()
         self._position = 0
         self._open: dict[str, _Question] = {}
@@ -151,14 +150,13 @@ class SecondOpinion:
 
     def reset(self) -> None:
         """Forget the sound so far, because the stream was interrupted; what was undecided is refused."""
-        for question in tuple(self._open.values()):
-            self._refuse(question)
+        self._refuse_all()
         self._recent.clear()
         self._first.reset()
 
     def skip(self, samples: int) -> None:
-        """Skip a part of the stream, as the first engine does."""
-        self.reset()
+        """Skip a part of the stream that sounds like what was heard last, which then stands for it."""
+        self._refuse_all()
         self._first.skip(samples)
         self._position += samples
 
@@ -207,6 +205,10 @@ class SecondOpinion:
     def _sound(self, since: int, until: int) -> bytes:
         began = self._position - len(self._recent) // BYTES_PER_SAMPLE
         return bytes(self._recent[(since - began) * BYTES_PER_SAMPLE : (until - began) * BYTES_PER_SAMPLE])
+
+    def _refuse_all(self) -> None:
+        for question in tuple(self._open.values()):
+            self._refuse(question)
 
     def _refuse(self, question: _Question) -> None:
         found, judge = question.found, question.judge

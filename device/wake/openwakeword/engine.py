@@ -70,8 +70,6 @@ class OpenWakeWord(BaseEngine["_Word"]):
         models = [find_word(name) for name in names]
         networks = [_open(model.path) for model in models]
         self._features = Features(max(ROWS, *(_window(network) for network in networks)))
-        self.memory = Samples(self._features.memory_chunks * CHUNK_SAMPLES)
-        """How much of the newest sound the scores depend on."""
         self._heads = [_Head(network, self._features.embeddings) for network in networks]
         labelled = _label(models, self._heads, [rules.of(name, _USUAL_THRESHOLD) for name in names])
         super().__init__(labelled, self.step, of_first_model=len(self._heads[0].classes))
@@ -80,8 +78,7 @@ class OpenWakeWord(BaseEngine["_Word"]):
         self._chunks = 0
 
     def skip(self, samples: int) -> None:
-        """Skip a part of the stream: positions and refractory periods count it, and the rest is as after a reset."""
-        self.reset()
+        """Skip a part of the stream that sounds like what was heard last; refractory periods count it, too."""
         self._position += samples
 
     def narrow(self, first_only: bool) -> None:

@@ -25,8 +25,6 @@ class Features:
     def __init__(self, rows: int) -> None:
         """Load the feature models. Raise ConfigError when they are missing or broken."""
         self.embeddings: FloatArray = np.zeros((rows, EMBEDDING_SIZE), np.float32)
-        self.memory_chunks = rows + _MEMORY_CHUNKS
-        """On how many of the newest chunks `embeddings` depend."""
         self._sound: FloatArray = np.zeros(OVERLAP_SAMPLES + BATCH * CHUNK_SAMPLES, np.float32)
         """The end of what was heard before, then the sound of the newest steps."""
         self._mel, self._embedding = load_feature_models(self._sound)
