@@ -38,19 +38,19 @@ class Relief:
     def __init__(
         self,
         remedies: dict[Burden, Remedy],
-        wake_overdue_s: Callable[[], float],
+        overdue_s: Callable[[], float],
         is_free: Callable[[], bool],
         post: Post,
         settings: StrainSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wake_overdue_s`: how late the wake word is; `is_free`: nobody is in the middle of a conversation."""
+        """`overdue_s`: how late those are who work in threads of their own; `is_free`: nobody is in a conversation."""
         self.behind_s = 0.0
         """How late the newest piece of sound was, on its way to the conversation or to the wake word."""
         self.most_behind_s = 0.0
         """The same of the latest one so far."""
         self._remedies = remedies
-        self._wake_overdue_s = wake_overdue_s
+        self._overdue_s = overdue_s
         self._is_free = is_free
         self._post = post
         self._strain = Strain(settings)
@@ -63,7 +63,7 @@ class Relief:
 
     def note(self, waited_s: float) -> None:
         """Note how long the newest piece of sound has waited for the event loop."""
-        self.behind_s = max(waited_s, self._wake_overdue_s())
+        self.behind_s = max(waited_s, self._overdue_s())
         self.most_behind_s = max(self.most_behind_s, self.behind_s)
         now = ms_from_seconds(self._clock())
         if self._strain.note(ms_from_seconds(self.behind_s), now):
@@ -79,15 +79,18 @@ class Relief:
 
 def open_relief(site: Site, sound: Sound, wake: WakeWing, clock: Callable[[], float] = time.monotonic) -> Relief:
     """Name what this house can do without."""
-    controller, worker = site.controller, wake.worker
+    controller, worker, loader = site.controller, wake.worker, sound.loader
     remedies = _remedies_of_hearing(worker)
-    if sound.loader is not None:
-        remedies |= _remedies_of_echoes(sound.loader)
+    if loader is not None:
+        remedies |= _remedies_of_echoes(loader)
+
+    def overdue_s() -> float:
+        return max(worker.overdue_s, 0.0 if loader is None else loader.worker.overdue_s)
 
     def is_free() -> bool:
         return controller.status.phase is Phase.IDLE
 
-    return Relief(remedies, lambda: worker.overdue_s, is_free, controller.post, clock=clock)
+    return Relief(remedies, overdue_s, is_free, controller.post, clock=clock)
 
 
 def _remedies_of_hearing(worker: WakeWorker) -> dict[Burden, Remedy]:

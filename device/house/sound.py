@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from device.audio.cards.filling.depths import Depths
 from device.audio.cards.portaudio import SoundCards
 from device.audio.cards.speaker import AlsaSpeaker
-from device.audio.echo.canceller import EchoCanceller, NullCanceller
+from device.audio.echo.canceller import EchoRemover, NullCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
 from device.audio.keptvolume import KeptVolume
@@ -30,7 +30,7 @@ class Sound:
     speaker: Speaker
     volume: Volume
     far_end: FarEnd
-    canceller: EchoCanceller
+    canceller: EchoRemover
     loader: LateLoader | None
     """Of the canceller; None where it does nothing."""
     observers: tuple[Observer, ...]
@@ -54,7 +54,7 @@ def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     player.set_least_ring(audio.alarm_floor)
     site.closing.add("player", player.close)
     loader = _choose_canceller(site, far_end)
-    canceller = NullCanceller() if loader is None else loader.canceller
+    canceller = NullCanceller() if loader is None else loader.worker
     # The software gain is a part of what is known to be played; the mixer is not.
     kept = KeptVolume(site.state_dir / "volume.json", site.loading.call)
     volume = Volume(audio, player.set_volume, on_mixed=canceller.distrust, kept=kept)

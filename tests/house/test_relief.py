@@ -16,6 +16,7 @@ from device.audio.echo import canceller as cancelling
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.filter import EchoFilter
 from device.audio.echo.loading import LateLoader
+from device.audio.echo.worker import EchoWorker
 from device.core import events as ev
 from device.core.events import Event
 from device.core.memory import Settings
@@ -222,3 +223,11 @@ def test_a_wake_word_that_is_overdue_narrows_and_then_rests_sooner(house: House)
     assert house.relief.behind_s == 0.3
     assert house.relief.given_up == tuple(Burden)
     assert house.worker.asked == [("narrow", True), ("hurry", True)]
+
+
+def test_a_canceller_that_is_late_in_its_own_thread_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the event loop is in time."""
+    monkeypatch.setattr(EchoWorker, "overdue_s", property(lambda worker: 0.15))
+    house.run(0.3)
+    assert house.relief.behind_s == 0.15
+    assert house.relief.given_up[0] is Burden.ECHO_FILTER

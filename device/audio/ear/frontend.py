@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from device.audio.ear.gate import Gate
 from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.traffic import Traffic
 from device.audio.ear.vad import Vad
-from device.audio.echo.canceller import EchoCanceller, NullCanceller
+from device.audio.echo.canceller import EchoRemover, NullCanceller
 from device.audio.echo.cuemask import CueMask
 from device.audio.frames import Rechunker, level_dbfs
 from device.core.events import VoiceStarted, VoiceStopped
@@ -30,7 +31,8 @@ class Frontend:
     There is one count of samples in the house: the ring's. Every sample counted is also fed to the
     wake word, so that its detections are positions of the same stream; nothing is skipped while
     muted (no frames come) or after a lost sound card (both go on counting where they stood).
-    Runs on the event loop's thread and never waits.
+    A sample counts once the echo canceller has handed it on, which may do its work in a thread of
+    its own. Runs on the event loop's thread and never waits.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class Frontend:
         feed_wake: Callable[[bytes], None],
         reset_wake: Callable[[], None],
         post: Callable[[VoiceStarted | VoiceStopped], None],
-        canceller: EchoCanceller | None = None,
+        canceller: EchoRemover | None = None,
         cue_mask: CueMask | None = None,
         detector: Vad | None = None,
         is_idle: Callable[[], bool] = lambda: False,
@@ -102,21 +104,8 @@ class Frontend:
 
         `moment` is when the first was captured, in seconds of `time.monotonic`: the canceller wants to know.
         """
-        left = self._canceller.process(pcm, moment)
-        pcm = self._cue_mask.process(pcm, left, moment) if self._cue_mask else left
-        self._newest = moment + len(pcm) / BYTES_PER_SAMPLE / CAPTURE_RATE
-        start = self.position
-        self._ring.write(pcm)
-        self._gate.advance()
-        # The wake word is listened for in our own cues and announcements, too: it may be said over one.
-        self._feed_wake(left)
-        if self._is_idle():
-            self._rest(start)
-        else:
-            self._rouse(start)
-            self._segment(pcm)
-        if self.on_level is not None:
-            self.on_level(level_dbfs(pcm))
+        if not self._canceller.feed(pcm, moment, partial(self._hear, pcm, moment)):
+            self.interrupt()
 
     def attend(self) -> None:
         """From now on somebody needs to know of voices: tell at once of one that goes on already.
@@ -159,6 +148,23 @@ class Frontend:
         """Muted: nothing heard until now can leave the device any more."""
         self._gate.cut()
         self.interrupt()
+
+    def _hear(self, pcm: bytes, moment: float, left: bytes) -> None:
+        """Take a frame as it was captured, and what is left of it without its echo."""
+        pcm = self._cue_mask.process(pcm, left, moment) if self._cue_mask else left
+        self._newest = moment + len(pcm) / BYTES_PER_SAMPLE / CAPTURE_RATE
+        start = self.position
+        self._ring.write(pcm)
+        self._gate.advance()
+        # The wake word is listened for in our own cues and announcements, too: it may be said over one.
+        self._feed_wake(left)
+        if self._is_idle():
+            self._rest(start)
+        else:
+            self._rouse(start)
+            self._segment(pcm)
+        if self.on_level is not None:
+            self.on_level(level_dbfs(pcm))
 
     def _segment(self, pcm: bytes) -> None:
         for frame in self._rechunker.process(pcm):

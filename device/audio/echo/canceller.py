@@ -57,30 +57,46 @@ class EchoLevels:
     doubtful: bool = False
 
 
-class EchoCanceller(Protocol):
-    """Removes the echo (what the loudspeaker plays) from what the microphone captures."""
+HandOn = Callable[[bytes], None]
+"""Gets what is left of a frame, on the event loop's thread."""
 
-    latency: Samples
-    """The constant delay of what `process` returns."""
+
+class EchoRemover(Protocol):
+    """Removes the echo (what the loudspeaker plays) from what the microphone captures."""
 
     @property
     def is_trusted(self) -> bool:
         """Whether it has adapted to the room, and no stream has slipped since."""
 
-    def process(self, pcm: bytes, moment: float) -> bytes:
-        """Return a frame (a whole number of 10 ms; 16 kHz mono s16le) without the echo. Never raises.
+    def feed(self, pcm: bytes, moment: float, hand_on: HandOn) -> bool:
+        """Have `hand_on` get a frame (a whole number of 10 ms; 16 kHz mono s16le) without the echo. Never raises.
 
-        `moment` is when its first sample was captured, in seconds of `time.monotonic`.
+        That may be before this returns, or later: then in the order in which the frames came. `moment` is when its
+        first sample was captured, in seconds of `time.monotonic`. Return False when it is so far behind that it takes
+        nothing more: whatever waits should then be given up by `interrupt`.
         """
 
     def interrupt(self) -> None:
-        """Note that the capture stream was interrupted: the next frame does not continue the last one."""
+        """Note that the capture stream was interrupted: the next frame does not continue the last one.
+
+        What has not been handed on by then never is.
+        """
 
     def distrust(self) -> None:
         """Note that the sound card's volume was changed: the estimated echo is wrong."""
 
     def levels(self) -> tuple[EchoLevels, ...]:
-        """Return the levels of the newest 30 ms, newest last, without those blocks in which there was no echo."""
+        """Return the levels of the 30 ms that were handed on last, newest last, without blocks without an echo."""
+
+
+class EchoCanceller(EchoRemover, Protocol):
+    """One that computes where it is called."""
+
+    latency: Samples
+    """The constant delay of what is left."""
+
+    def process(self, pcm: bytes, moment: float) -> bytes:
+        """Return what is left of a frame. See `feed`."""
 
 
 class NullCanceller:
@@ -88,6 +104,11 @@ class NullCanceller:
 
     latency = Samples(0)
     is_trusted = False
+
+    def feed(self, pcm: bytes, moment: float, hand_on: HandOn) -> bool:
+        """Hand on `pcm`."""
+        hand_on(pcm)
+        return True
 
     def process(self, pcm: bytes, moment: float) -> bytes:
         """Return `pcm`."""
@@ -130,7 +151,8 @@ class WebRtcCanceller:
         self._head_start_s = HEAD_START_S
         self._missing: list[float] = []
         self._running = False
-        self._is_light = self._rests = False
+        self._is_light = self._will_be_light = self._rests = False
+        self._begins_anew = False
         self._failures = 0
         self._trained = 0
         self._slips = 0
@@ -139,27 +161,39 @@ class WebRtcCanceller:
     @property
     def is_trusted(self) -> bool:
         """See EchoCanceller."""
-        is_able = self._module is not None and not self._rests
+        is_able = self._module is not None and not self._rests and not self._begins_anew
         return is_able and 10 * self._trained >= WARM_UP and not self._filter.is_doubtful
 
     @property
     def is_running(self) -> bool:
         """Whether it costs something at the moment."""
-        return self._running
+        return self._running and not self._rests
 
     def be_light(self, is_light: bool) -> None:
-        """Do without EchoFilter on a machine that is too slow, or use it again. What it knew of the room is void."""
-        self._is_light = is_light
-        self._begin_anew()
+        """Do without EchoFilter on a machine that is too slow, or use it again. What it knew of the room is void.
+
+        In any thread, as `rest`; it holds from the next block on.
+        """
+        self._will_be_light = is_light
+        self._begins_anew = True
 
     def rest(self, rests: bool) -> None:
         """Cancel nothing on a machine that is too slow, or begin again."""
         self._rests = rests
-        self._begin_anew()
+        self._begins_anew = True
+
+    def has_work(self, moment: float) -> bool:
+        """Whether sound captured at `moment` (s, `time.monotonic`) may hold an echo that it is to remove."""
+        return self._module is not None and not self._rests and not self._far_end.is_silent(moment - TAIL_S)
 
     def load(self) -> None:
         """Load the module: 4 ms, 10 MB. Blocks: call it in a thread. Raise AudioError."""
         self._module = AudioProcessing()
+
+    def feed(self, pcm: bytes, moment: float, hand_on: HandOn) -> bool:
+        """See EchoRemover."""
+        hand_on(self.process(pcm, moment))
+        return True
 
     def process(self, pcm: bytes, moment: float) -> bytes:
         """See EchoCanceller."""
@@ -185,6 +219,8 @@ class WebRtcCanceller:
         return tuple(levels for levels in self._levels if levels is not None)
 
     def _begin_anew(self) -> None:
+        self._begins_anew = False
+        self._is_light = self._will_be_light
         self._filter = EchoFilter()
         self._running = False
         self._trained = 0
@@ -192,8 +228,10 @@ class WebRtcCanceller:
     def _process_block(self, block: bytes, moment: float) -> bytes:
         last, self._last = self._last, block
         passed = _delayed(last, block)
+        if self._begins_anew:
+            self._begin_anew()
         module = self._module
-        if module is None or self._rests or self._far_end.is_silent(moment - TAIL_S):
+        if module is None or not self.has_work(moment):
             return self._pass(passed)
         if not self._running:
             # The module still holds the end of its last run: feed it the previous block, so that it holds that instead.

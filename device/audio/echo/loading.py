@@ -6,6 +6,7 @@ import asyncio
 
 from device.audio.echo.canceller import WebRtcCanceller
 from device.audio.echo.farend import FarEnd
+from device.audio.echo.worker import EchoWorker
 from device.core.actions import OpenSession
 from device.core.events import EchoCancellationLost, EchoCancellationRecovered
 from device.errors import AudioError
@@ -20,16 +21,20 @@ class LateLoader:
     """
 
     def __init__(self, far_end: FarEnd, post: Post, loading: Threads) -> None:
-        self.canceller = WebRtcCanceller(far_end, self._give_up)
+        self.canceller = WebRtcCanceller(far_end, self._note_failure)
+        self.worker = EchoWorker(self.canceller, Threads("echo-canceller"))
+        """What the sound goes through."""
         self._post = post
         self._loading = loading
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_lost = False
 
     def observe(self, what: object, status: object) -> None:
         """Load the canceller at the first order to open a session."""
         if isinstance(what, OpenSession) and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._load())
+            self._loop = asyncio.get_running_loop()
+            self._task = self._loop.create_task(self._load())
 
     def rest(self, rests: bool) -> None:
         """Cancel nothing while this machine is too slow for it; then begin again, if there is nothing else."""
@@ -47,6 +52,11 @@ class LateLoader:
         except AudioError as error:
             self._give_up(str(error))
 
-    def _give_up(self, reason: str = "it failed too often; see the log") -> None:
+    def _note_failure(self) -> None:
+        """In the canceller's thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._give_up, "it failed too often; see the log")
+
+    def _give_up(self, reason: str) -> None:
         self._is_lost = True
         self._post(EchoCancellationLost(reason))

@@ -55,7 +55,7 @@ class Rehearsal:
     core_share: float
     """CPU time of the whole process, of one core."""
     usual_late_ms: float
-    """How late the event loop does what is due: the median."""
+    """How late the event loop does what is due, or the echo canceller is with its sound: the median."""
     slow_late_ms: float
     """The 99th percentile."""
     longest_late_ms: float

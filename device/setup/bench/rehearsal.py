@@ -1,4 +1,4 @@
-"""Does all of the work at its real pace, and looks how late the event loop gets.
+"""Does all of the work at its real pace, and looks how late the event loop and the echo canceller get.
 
 The sound comes from a thread that stands for the sound card; what would be sent ends here.
 """
@@ -18,8 +18,9 @@ from device.audio.ear.gate import Gate
 from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.vad import WebRtcVad
-from device.audio.echo.canceller import EchoCanceller, NullCanceller, WebRtcCanceller
+from device.audio.echo.canceller import EchoRemover, NullCanceller, WebRtcCanceller
 from device.audio.echo.farend import FarEnd
+from device.audio.echo.worker import EchoWorker
 from device.audio.resample import StreamResampler
 from device.house.configuration import Config
 from device.house.policy import padding, segmenting
@@ -51,6 +52,8 @@ class _Stage:
     """Called in the card's thread, with a frame of the answer and the moment at which it will sound."""
     heard: list[bytes]
     played: list[bytes]
+    overdue_s: Callable[[], float] = lambda: 0.0
+    """For how long (s) the oldest sound has waited for a thread of the ear's."""
 
 
 async def listen_to_talk(settings: Config, engine: WakeWord, seconds: float) -> Rehearsal:
@@ -67,7 +70,8 @@ async def speak_and_listen(settings: Config, engine: WakeWord, seconds: float) -
     canceller = WebRtcCanceller(far_end)
     canceller.load()
     worker, pieces, resampler = _worker(settings, engine), sounds(FRAME_MS), StreamResampler(ANSWER_RATE, CARD_RATE)
-    frontend = _frontend(settings, worker, canceller)
+    echo = EchoWorker(canceller, threads.Threads("echo-canceller"))
+    frontend = _frontend(settings, worker, echo)
     frontend.open_gate(None)
 
     def take(heard: bytes, played: bytes, moment: float) -> None:
@@ -77,7 +81,8 @@ async def speak_and_listen(settings: Config, engine: WakeWord, seconds: float) -
     def note_played(played: bytes, moment: float) -> None:
         far_end.write(played, ANSWER_RATE, moment)
 
-    return await _rehearse(ANSWER, _Stage(worker, take, note_played, pieces.echoed, pieces.played), seconds)
+    stage = _Stage(worker, take, note_played, pieces.echoed, pieces.played, lambda: echo.overdue_s)
+    return await _rehearse(ANSWER, stage, seconds)
 
 
 def _worker(settings: Config, engine: WakeWord) -> WakeWorker:
@@ -85,7 +90,7 @@ def _worker(settings: Config, engine: WakeWord) -> WakeWorker:
     return WakeWorker(engine, _ignore, _ignore, doze=settings.wake.doze)
 
 
-def _frontend(settings: Config, worker: WakeWorker, canceller: EchoCanceller) -> Frontend:
+def _frontend(settings: Config, worker: WakeWorker, canceller: EchoRemover) -> Frontend:
     ring, detector = PrerollRing(), WebRtcVad(settings.audio.vad_aggressiveness)
     return Frontend(
         ring=ring,
@@ -110,7 +115,7 @@ async def _rehearse(scene: str, stage: _Stage, seconds: float) -> Rehearsal:
     card = _Card(stage, asyncio.get_running_loop(), begun + seconds)
     thread = threads.start(card.bring_sound, "sound card")
     try:
-        late_ms = await _watch(seconds)
+        late_ms = await _watch(seconds, stage.overdue_s)
     finally:
         card.is_over = True
         thread.join()
@@ -165,13 +170,13 @@ class _Card:
             self._stage.take(heard, played, moment)
 
 
-async def _watch(seconds: float) -> list[float]:
-    """Return how late (ms) the event loop was with each of many things that were due."""
+async def _watch(seconds: float, overdue_s: Callable[[], float]) -> list[float]:
+    """Return how late (ms) the event loop was with each of many things that were due, or other threads if later."""
     loop, late_ms = asyncio.get_running_loop(), []
     due = loop.time()
     end = due + seconds
     while due < end:
         due = max(due + _TICK_S, loop.time())
         await asyncio.sleep(due - loop.time())
-        late_ms.append((loop.time() - due) * 1000)
+        late_ms.append(max(loop.time() - due, overdue_s()) * 1000)
     return late_ms

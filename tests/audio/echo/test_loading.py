@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
@@ -72,3 +73,18 @@ async def test_one_that_cannot_be_loaded_is_posted(monkeypatch: pytest.MonkeyPat
     told: asyncio.Queue[Event] = asyncio.Queue()
     LateLoader(FarEnd(Hz(24_000)), told.put_nowait, Threads("loading")).observe(OPEN, None)
     assert await asyncio.wait_for(told.get(), 10) == EchoCancellationLost("livekit is broken")
+
+
+async def test_one_that_fails_too_often_is_posted_on_the_event_loop(loads: list[str]) -> None:
+    """It fails in its own thread."""
+    told: asyncio.Queue[tuple[Event, bool]] = asyncio.Queue()
+    here = threading.get_ident()
+    loader = LateLoader(
+        FarEnd(Hz(24_000)), lambda fact: told.put_nowait((fact, threading.get_ident() == here)), Threads("loading")
+    )
+    loader.observe(OPEN, None)
+    await asyncio.to_thread(loader._note_failure)
+    fact, is_here = await asyncio.wait_for(told.get(), 10)
+    assert isinstance(fact, EchoCancellationLost)
+    assert fact.for_good
+    assert is_here
