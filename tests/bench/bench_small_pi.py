@@ -29,7 +29,7 @@ import places
 from bench_idle import SETTLE_S, talk
 from bench_reply import COMMAND, DELTA, HEARD_SO_FAR, LONG_MS, SHORT_MS, SPEAKER_FOUND, WAKE_WORD, Bench, sentence
 from places import Device
-from probed import CALLBACK, FILLER, LOOP, WAITED
+from probed import CALLBACK, CANCELLED, FILLER, LOOP, SCORED, WAITED
 
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.person.voice import Person, Utterance
@@ -37,6 +37,8 @@ from device.sim.realtime import Reply, Script, SimulatedRealtime, tone
 
 QUIET, TALK, CONVERSATION, ANSWER = "quiet room", "somebody talks", "short questions", "long answers, interrupted"
 SCENES = (QUIET, TALK, CONVERSATION, ANSWER)
+# How many of what held the event loop are named.
+HELD = 4
 HERE, EMULATED = "this machine", "emulated"
 SETTINGS = ('conversation.barge_in="voice"', "conversation.follow_up_s=0", "audio.cues=false")
 # The canceller is loaded, and the wake word heard, long after that also where everything takes its time.
@@ -51,6 +53,8 @@ class Scene:
     by_role: dict[str, float] = field(default_factory=dict)
     """CPU of each kind of thread, in shares of a core."""
     late_ms: dict[str, float] = field(default_factory=dict)
+    held_ms: dict[str, float] = field(default_factory=dict)
+    """What held the event loop for long."""
 
 
 @dataclass
@@ -65,6 +69,10 @@ class Visit:
     answers: bench_dropouts.Figures = field(default_factory=bench_dropouts.Figures)
     noticed_ms: list[float] = field(default_factory=list)
     """From the beginning of an interruption in the room to silence at the loudspeaker."""
+    after_word_ms: list[float] = field(default_factory=list)
+    """From the end of the wake word in it."""
+    stories: bench_dropouts.Figures = field(default_factory=bench_dropouts.Figures)
+    """Of long answers that are heard out."""
     given_up: list[str] = field(default_factory=list)
     """What the device went on without, because it fell behind."""
     failed: list[str] = field(default_factory=list)
@@ -78,7 +86,8 @@ async def scene(name: str, device: Device, visit: Visit) -> AsyncIterator[None]:
     yield
     ended, after = time.monotonic(), device.cpu_by_role()
     by_role = {role: (after[role] - before[role]) / (ended - begun) for role in after}
-    visit.scenes[name] = Scene(sum(by_role.values()), by_role, device.latest_ms(begun, ended))
+    late_ms, held_ms = device.latest_ms(begun, ended), device.held_ms(begun, ended)
+    visit.scenes[name] = Scene(sum(by_role.values()), by_role, late_ms, held_ms)
 
 
 @dataclass
@@ -104,6 +113,7 @@ class Stage:
             visit.start_s = device.start_s
             await self._listen(device, visit)
             await self._converse(Bench(self.server, self.card, room, speaker, visit.figures), device, visit)
+            await self._tell_stories(visit)
             visit.given_up = device.given_up()
             print(*device.said, sep="", file=sys.stderr)
         return visit
@@ -130,6 +140,15 @@ class Stage:
                 visit.talking_mb = max(visit.talking_mb, device.own_memory_mb())
                 await asyncio.sleep(SLOW_S)
 
+    async def _tell_stories(self, visit: Visit) -> None:
+        self.server.script = Script(answer=lambda heard: Reply(audio=tone(bench_dropouts.STORY_MS)))
+        while visit.stories.heard_s < self.options.minutes * 60:
+            with self.card.record_speaker() as speaker:
+                told = await bench_dropouts.tell(self.card, self.server, speaker, Person(self.card.play_into_room))
+            visit.stories.heard_s += told.heard_s
+            visit.stories.holes_ms += told.holes_ms
+            await asyncio.sleep(SLOW_S)
+
     async def _try(self, visit: Visit, what: str, attempt: object) -> None:
         try:
             await attempt  # type: ignore[misc]
@@ -139,7 +158,10 @@ class Stage:
 
 
 async def interrupt(bench: Bench, breath: Utterance, stop: Utterance, visit: Visit) -> None:
-    """Hear a long answer, and interrupt it by a sentence that gets a short one."""
+    """Hear a long answer, and interrupt it by wake word and sentence, which get a short one.
+
+    A voice is noticed at its beginning; where the canceller has been given up only the wake word is, after its end.
+    """
     bench.server.script = Script(answer=lambda heard: Reply(audio=tone(LONG_MS)))
     _, said = await bench.say(breath)
     delta = await bench.wait(DELTA, said)
@@ -147,15 +169,22 @@ async def interrupt(bench: Bench, breath: Utterance, stop: Utterance, visit: Vis
     visit.answers.note(bench.speaker, delta, time.monotonic() - 0.3)
     bench.server.script = Script(answer=lambda heard: Reply(audio=tone(SHORT_MS)))
     since = time.monotonic()
-    began, _ = await bench.say(stop)
+    began, ended = await bench.say(stop)
     truncated = await bench.wait(HEARD_SO_FAR, since, "received")
     # Before the next answer begins, if there is one: until then the loudspeaker is silent.
     following = await bench.wait(DELTA, max(truncated.at, began))
     heard = common.loud_span(bench.speaker, delta.at - 0.005, following.at, SPEAKER_FOUND)
     visit.noticed_ms.append((heard.ended - began) * 1e3)
+    visit.after_word_ms.append((heard.ended - word_end(stop, ended)) * 1e3)
     bench.figures.truncation.append(truncated.event.get("audio_end_ms", 0) - heard.heard * 1e3)
     await bench.wait("response.done", following.at)
     await asyncio.sleep(SHORT_MS / 1e3)
+
+
+def word_end(said: Utterance, ended: float) -> float:
+    """Return when the wake word ended of a sentence that ended then."""
+    rest_s = (len(said.pcm) / 2 - said.command_at) / said.rate
+    return ended - rest_s - bench_reply.GAP_MS / 1e3
 
 
 async def measure(options: argparse.Namespace) -> dict[str, Visit]:
@@ -171,7 +200,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Visit]:
             async with VirtualSoundCard() as card, SimulatedRealtime() as server:
                 person = Person(card.play_into_room)
                 breath = await sentence(person, COMMAND, WAKE_WORD)
-                stop = await sentence(person, "stop it and turn off the light")
+                stop = await sentence(person, "stop it and turn off the light", WAKE_WORD)
                 stage = Stage(card, server, folder, breath, stop, options)
                 visits[name] = await stage.visit(name == EMULATED)
         tempfile.tempdir = None
@@ -181,7 +210,8 @@ async def measure(options: argparse.Namespace) -> dict[str, Visit]:
 def report(visits: dict[str, Visit], commit: str) -> str:
     """Return the tables."""
     words = f"Measured on {time.strftime('%-d %B %Y')} at {commit}."
-    return "\n\n".join((words, whole_table(visits), lateness_table(visits), thread_table(visits[EMULATED])))
+    there = visits[EMULATED]
+    return "\n\n".join((words, whole_table(visits), lateness_table(visits), held_table(there), thread_table(there)))
 
 
 def whole_table(visits: dict[str, Visit]) -> str:
@@ -196,12 +226,15 @@ def whole_table(visits: dict[str, Visit]) -> str:
         ("end of the wake word to the first audio at the server, ms", lambda of: of.figures.wake_to_server, 0),
         ("delay that the device adds to a reply, ms", lambda of: of.figures.added, 0),
         ("gaps in answers, ms each", lambda of: of.answers.holes_ms, 0),
-        ("interruption: from its beginning to silence, ms", lambda of: of.noticed_ms, 0),
+        ("interruption: from the beginning of its wake word to silence, ms", lambda of: of.noticed_ms, 0),
+        ("interruption: from the end of its wake word to silence, ms", lambda of: of.after_word_ms, 0),
         ("`audio_end_ms` less what was heard, ms", lambda of: of.figures.truncation, 0),
         ("memory (PSS) in a quiet room, MB", lambda of: [of.quiet_mb], 0),
         ("memory (PSS) in a conversation, MB", lambda of: [of.talking_mb], 0),
     ]
     rows = [(name, *(_several(values(of), digits) for of in (here, there))) for name, values, digits in lines]
+    if any(visit.stories.heard_s for visit in visits.values()):
+        rows.append(("minutes of answers heard out, and gaps in them", *map(_stories, (here, there))))
     rows.append(("given up, because it fell behind", *("; ".join(of.given_up) or "nothing" for of in (here, there))))
     rows.append(("did not come about within 20 s", *(", ".join(of.failed) or "nothing" for of in (here, there))))
     return common.table(("", HERE, "arm64, emulated"), rows)
@@ -210,11 +243,20 @@ def whole_table(visits: dict[str, Visit]) -> str:
 def lateness_table(visits: dict[str, Visit]) -> str:
     """Return the longest latenesses."""
     rows = []
-    for what in (LOOP, WAITED, CALLBACK, FILLER):
+    for what in (LOOP, WAITED, CANCELLED, SCORED, CALLBACK, FILLER):
         for place, visit in visits.items():
             cells = (visit.scenes[name].late_ms.get(what) for name in SCENES)
             rows.append((f"{what}, {place}", *("" if late is None else f"{late:.0f}" for late in cells)))
     return common.table(("longest, ms", *SCENES), rows)
+
+
+def held_table(visit: Visit) -> str:
+    """Return what held the event loop longest."""
+    rows = []
+    for name in SCENES:
+        longest = list(visit.scenes[name].held_ms.items())[:HELD]
+        rows.append((name, "; ".join(f"{took:.0f}: `{what}`" for what, took in longest) or "nothing for 20 ms"))
+    return common.table(("emulated", "what held the event loop longest, ms of wall-clock time"), rows)
 
 
 def thread_table(visit: Visit) -> str:
@@ -222,6 +264,11 @@ def thread_table(visit: Visit) -> str:
     roles = visit.scenes[QUIET].by_role
     rows = [(role, *(f"{visit.scenes[name].by_role[role] * 100:.1f}" for name in SCENES)) for role in roles]
     return common.table(("emulated, % of a core", *SCENES), rows)
+
+
+def _stories(visit: Visit) -> str:
+    holes = visit.stories.holes_ms
+    return f"{visit.stories.heard_s / 60:.1f}, {len(holes)} gaps" + (f" of {sum(holes):.0f} ms in all" if holes else "")
 
 
 def _several(values: Sequence[float], digits: int) -> str:
@@ -234,6 +281,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="how long each measurement of the CPU takes")
     parser.add_argument("--turns", type=int, default=4, help="questions with a short answer")
     parser.add_argument("--interruptions", type=int, default=4, help="long answers that are interrupted")
+    parser.add_argument("--minutes", type=float, default=0.0, help="of answers that are heard out, besides")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the device")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/figures.md")
     options = parser.parse_args()

@@ -30,6 +30,7 @@ BARE_DEBIAN = common.ROOT / "tests" / "system" / "bare_debian.sh"
 ROLES = {
     "MainThread": "event loop",
     "wake-word": "wake word",
+    "echo-canceller": "echo canceller",
     MICROPHONE_THREAD: "microphone's callback",
     SPEAKER_THREAD: "what fills the loudspeaker",
 }
@@ -98,6 +99,14 @@ class Device(common.Program):
             if since <= line["at"] <= until:
                 worst |= {what: max(late, worst.get(what, 0.0)) for what, late in line["late_ms"].items()}
         return worst
+
+    def held_ms(self, since: float, until: float) -> dict[str, float]:
+        """Return what held the event loop for long between two moments, and for how long (ms), the longest first."""
+        worst: dict[str, float] = {}
+        for line in self._lines():
+            if since <= line["at"] <= until:
+                worst |= {what: max(took, worst.get(what, 0.0)) for what, took in line["held_ms"].items()}
+        return dict(sorted(worst.items(), key=lambda held: -held[1]))
 
     def given_up(self) -> list[str]:
         """Return what it said that it does without, because it fell behind."""
