@@ -27,6 +27,8 @@ def status_line(status: Status, parts: Iterable[Health], words: Iterable[str], t
     if status.muted:
         holders = told_holders(status)
         return "muted: the microphone is closed" + (f", by its {holders}" if holders else "")
+    if status.confirming:
+        return "in a conversation: waiting for a person to confirm something"
     if status.phase is not Phase.IDLE:
         return _OF_PHASE[status.phase]
     unwell = {part.part: part for part in parts if not part.ok}

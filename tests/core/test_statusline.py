@@ -30,6 +30,7 @@ def line(status: Status, *parts: Health, words: tuple[str, ...] = ("hey_jarvis",
         (Status(muted=True), (GONE,), "muted: the microphone is closed"),
         (Status(phase=Phase.WAKING), (DARK,), "woken: opening a conversation"),
         (Status(phase=Phase.SPEAKING), (), "in a conversation: speaking"),
+        (Status(phase=Phase.SPEAKING, confirming=True), (), "in a conversation: waiting for a person to confirm"),
         (Status(), (DARK, GONE), "deaf since 842: the microphone does not work (it is unplugged); look at its plug"),
         (
             Status(),
