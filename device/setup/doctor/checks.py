@@ -12,11 +12,13 @@ from device.setup.doctor.key import BROKER, KEY
 from device.setup.doctor.machine import CLOCK, DISK, FIRMWARE
 from device.setup.doctor.network import NETWORK, WAY
 from device.setup.doctor.panel import PINS
+from device.setup.doctor.sensors import SENSORS
 from device.setup.doctor.unit import CONFIGURATION, SERVICE
 
 GROUPS: tuple[tuple[Check[Any], ...], ...] = (
     (CONFIGURATION, BOARD, SERVICE, DISK, FIRMWARE, CLOCK, NETWORK, WAY, KEY, BROKER),
     (PINS,),
+    (SENSORS,),
     (CARDS,),
     # By itself: what runs beside it costs the sound test its time.
     (MODELS,),
