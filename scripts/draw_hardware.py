@@ -69,7 +69,7 @@ def on_the_header() -> Iterator[tuple[str, Profile]]:
 
 def boards() -> str:
     """Return the table of all boards."""
-    head = ("profile", "board", "found by", "tried", "button", "light", "cancels its echo", "captures")
+    head = ("profile", "board", "found by", "tried", "buttons", "light", "cancels its echo", "captures")
     return _table(head, [_board(name, profile) for name, profile in PROFILES.items()])
 
 
@@ -79,7 +79,7 @@ def _board(name: str, profile: Profile) -> Sequence[str]:
         profile.title,
         ", or ".join(map(_sign, profile.found_by)) or "its name only",
         "yes" if profile.tried else "no",
-        f"GPIO {profile.button_pin}" if profile.button_pin is not None else "-",
+        ", ".join(f"GPIO {pin}" for pin in profile.button_pins) or "-",
         _light(profile),
         "yes" if profile.audio.get("echo_cancelled") else "no: WebRTC does",
         _capture(profile),
@@ -93,9 +93,11 @@ def _sign(sign: Sign) -> str:
 
 
 def _light(profile: Profile) -> str:
-    pin = profile.overlay.get("hardware", {}).get("led", {}).get("pin")
-    if pin is not None:
-        return f"GPIO {pin}"
+    led = profile.overlay.get("hardware", {}).get("led", {})
+    if "pin" in led:
+        return f"GPIO {led['pin']}"
+    if "driver" in led:
+        return f"{led['pixels']} x `{led['driver']}`" if "pixels" in led else f"`{led['driver']}`"
     return "-" if profile.lights == "none" else f"not used ({profile.lights})"
 
 

@@ -74,6 +74,7 @@ _KINDS = (
     ("its display", "light"),
     ("its light", "light"),
     ("the power of its light", "light"),
+    ("the bus of its light", "light"),
     ("its lamp", "light"),
 )
 

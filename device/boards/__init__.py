@@ -24,6 +24,8 @@ _OTHER_USES = (14, 15)
 _BUTTON = ("hardware", "button", "pin")
 _LED = ("hardware", "led")
 _LEDS = tuple((*_LED, name) for name in ("driver", "pin", "red", "green", "blue"))
+# What strips and rings claim.
+_LIGHTS = tuple((*_LED, name) for name in ("bus", "bus_clock", "power_pin"))
 _INPUT, _OUTPUT = ("audio", "input"), ("audio", "output")
 # What of a board gives way to which of the person's own settings. Another microphone has other channels, and the board
 # does not hear it; another loudspeaker has other controls, and the board does not cancel its echo; another LED is
@@ -39,7 +41,7 @@ _GIVES_WAY: Mapping[Key, tuple[Key, ...]] = {
 }
 
 Lights = Literal["none", "gpio", "apa102", "ws2812", "i2c", "usb", "lcd"]
-"""What drives the board's lights; only "gpio" is spoken to so far, through [hardware.led]."""
+"""What the board has for lights; they are used where its overlay says so, in [hardware.led]."""
 Said = Callable[[Key], Any]
 """What a person says of a key; None: nothing."""
 
@@ -61,6 +63,8 @@ class Profile(Section, frozen=True):
     """The rate at which it captures without converting (Hz); 0: several, or nobody knows. The house finds it itself."""
     led_pins: tuple[Pin, ...] = ()
     """Where the board has LEDs that [hardware.led] may drive, that of the overlay among them."""
+    light_pins: tuple[Pin, ...] = ()
+    """Bus and power of its strip or ring of lights."""
     pins: dict[Pin, str] = msgspec.field(default_factory=dict)
     """What the board uses pins for, those of its LEDs and its button among them."""
     lights: Lights = "none"
@@ -104,7 +108,8 @@ class Profile(Section, frozen=True):
         return [pin for pin in range(2, 28) if pin not in {*self.pins, *_OTHER_USES, *claimed.values()}]
 
     def _is_its_own(self, key: Key, pin: int) -> bool:
-        return (_is_button(key) and pin in self.button_pins) or (key in _LEDS and pin in self.led_pins)
+        is_light = (key in _LEDS and pin in self.led_pins) or (key in _LIGHTS and pin in self.light_pins)
+        return is_light or (_is_button(key) and pin in self.button_pins)
 
     def _yields(self, key: Key, value: Any) -> bool:
         """Tell whether a person's setting is another one than the board's: "plughw:CARD=Array" is still its "Array"."""

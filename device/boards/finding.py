@@ -55,7 +55,8 @@ class Board:
             return self.why
         if self.is_sure:
             return f"{self.names[0]} ({self.profile.title}), found by {self.why}"
-        return f"it cannot be told which it is: {self.why}; what they have in common holds"
+        which = " or ".join(self.names)
+        return f"{which}? What is plugged in fits all of them: {self.why}. What they have in common holds"
 
     @property
     def to_do(self) -> str:
@@ -99,9 +100,9 @@ def _signs() -> Mapping[str, Sequence[Sign]]:
 
 
 def _why(found: Sequence[Candidate]) -> str:
-    if len(found) == 1:
+    if len({one.evidence for one in found}) == 1:
         return found[0].why
-    return " and ".join(f"{one.name} (by {one.why})" for one in found) + " fit what is plugged in"
+    return " and ".join(f"{one.name} (by {one.why})" for one in found)
 
 
 def _with_card(profile: Profile, card: str) -> Profile:

@@ -111,7 +111,7 @@ def test_boards_that_cannot_be_told_apart_are_a_question_and_what_they_share_hol
     v1, adafruit = (settled({"hardware": {"profile": name}}).config for name in (V1, ADAFRUIT))
     assert found.config.audio == v1.audio == adafruit.audio
     assert found.config.hardware.button == v1.hardware.button
-    for part in (V1, ADAFRUIT, "cannot be told", "seeed2micvoicec"):
+    for part in (V1, ADAFRUIT, "fits all of them", "seeed2micvoicec"):
         assert part in found.board.said
     assert f'profile = "{V1}"' in found.board.to_do
     assert found.place("audio.input") == f"the board ({ADAFRUIT} or {V1})"

@@ -65,7 +65,7 @@ def test_a_board_needs_its_buses_and_what_is_its_own(name: str) -> None:
     profile = load_profile(name)
     assert set(profile.pins) >= (I2S - {20} if name in PLAYS_ONLY else I2S)
     assert set(profile.pins) >= I2C or name in UNCONTROLLED
-    own = {pin for pin in (profile.button_pin, led_of(name), *profile.led_pins) if pin is not None}
+    own = {pin for pin in (profile.button_pin, led_of(name), *profile.led_pins, *profile.light_pins) if pin is not None}
     assert own <= set(profile.pins)
     assert led_of(name) is None or led_of(name) in profile.led_pins
 
@@ -85,6 +85,10 @@ def test_a_claim_on_a_pin_of_the_board_is_refused_with_what_it_is_for(name: str,
         with pytest.raises(ConfigError) as caught:
             apply(name, CLAIMS[key](pin))
         message = str(caught.value)
+        if key == "hardware.button.pin" and pin in profile.button_pins:
+            # Of its other buttons.
+            assert f"are both GPIO {pin}" in message
+            continue
         assert f"{key} = {pin}: this board uses GPIO {pin} for {use}" in message
         assert f'hardware.profile = "{name}"' in message
 

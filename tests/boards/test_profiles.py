@@ -37,11 +37,30 @@ def test_every_profile_that_ships_can_be_used(name: str) -> None:
     assert with_board(name).conversation == SCHEMA().conversation
 
 
+DRIVERS = {"gpio": "gpio", "apa102": "apa102", "usb": "xvf3000", "ws2812": "xvf3800"}
+"""By what a board has for lights: what drives them, where anything does."""
+
+
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_profile_only_drives_lights_that_are_on_pins(name: str) -> None:
-    """A pin for the LED and lights = "gpio" go together."""
+def test_the_lights_of_a_board_are_driven_by_what_they_are(name: str) -> None:
+    """Or by nothing; what a strip needs of pins are the board's own."""
     profile = load_profile(name)
-    assert (profile.lights == "gpio") is (with_board(name).hardware.led != Led())
+    led = with_board(name).hardware.led
+    assert led.chosen in ("none", DRIVERS.get(profile.lights))
+    assert (profile.lights == "gpio") is (led.chosen == "gpio")
+    needed = {claim.which for claim in led.claims() if claim.kind == "GPIO" and claim.key != "pin"}
+    assert needed == set(profile.light_pins)
+    assert needed <= set(profile.pins)
+    assert ("dtparam=spi=on" in profile.boot) is led.is_on_spi
+
+
+def test_a_light_of_ones_own_takes_the_place_of_the_boards() -> None:
+    """As a whole; and none at all can be asked for."""
+    for own in ({"pin": 22}, {"driver": "none"}):
+        led = configuration.parse({"hardware": {"profile": "respeaker_4mic", "led": own}}).hardware.led
+        assert led == Led(**own)  # type: ignore[arg-type]
+    dim = configuration.parse({"hardware": {"profile": "respeaker_4mic", "led": {"brightness": 0.1}}}).hardware.led
+    assert (dim.brightness, dim.pixels, dim.power_pin) == (0.1, 12, 5)
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name not in ("generic", "virtual")])

@@ -19,7 +19,7 @@ V1, ADAFRUIT = "respeaker_2mic_v1", "adafruit_voice_bonnet"
         (Board((V1,), load_profile(V1), 'the sound card "x"'), Grade.WELL, [V1, 'found by the sound card "x"']),
         (Board((GENERIC,), load_profile(GENERIC)), Grade.WELL, ["generic", "hardware.profile says"]),
         (Board((GENERIC,), load_profile(GENERIC), "no board"), Grade.SKIPPED, ["no board", "HAT without an EEPROM"]),
-        (Board((V1, ADAFRUIT), load_profile(V1), "both fit"), Grade.HINT, ["cannot be told", "both fit"]),
+        (Board((V1, ADAFRUIT), load_profile(V1), "both fit"), Grade.HINT, ["fits all of them", "both fit"]),
     ],
 )
 def test_which_board_it_is_and_why(board: Board, grade: Grade, parts: list[str]) -> None:
