@@ -24,6 +24,7 @@ COMMANDS = {
     "volume": "remote.volume",
     "say": "remote.speaking",
     "ask": "remote.speaking",
+    "timers": "remote.timers",
     "events": "remote.events",
     "tools": "tools",
     "listen": "listen",

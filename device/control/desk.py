@@ -13,8 +13,10 @@ from device.control.messages import (
     AnyRequest,
     Ask,
     CallTool,
+    CancelTimer,
     GetLevels,
     GetStatus,
+    GetTimers,
     GetTools,
     Mute,
     Say,
@@ -35,6 +37,7 @@ from device.core.failures import OF_ANNOUNCEMENT
 from device.errors import AudioError, HearthsideError
 from device.ports.facts import Post
 from device.ports.sound import Volume
+from device.ports.timers import TimerDesk
 from device.ports.tools import Tools, ToolSpec
 
 CLOSING_LIMIT_S = 15.0
@@ -64,6 +67,7 @@ class Outside:
     microphone_settled: Callable[[], Awaitable[None]]
     """Wait until what the microphone was last told has been done, or has failed."""
     microphone_is_closed: Callable[[], bool]
+    timers: TimerDesk
 
 
 class Desk:
@@ -101,6 +105,10 @@ class Desk:
                 return {"heard": (await self._announce(request)).words}
             case GetLevels():
                 return self._outside.levels()
+            case GetTimers():
+                return {"timers": await self._outside.timers.table()}
+            case CancelTimer():
+                return {"done": await self._outside.timers.cancel(request.name)}
             case GetTools():
                 return {"tools": [self._described(spec) for spec in self._outside.tools.specs]}
             case CallTool():

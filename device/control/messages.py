@@ -69,6 +69,16 @@ class Subscribe(Request, frozen=True, tag="subscribe"):
     """Tell from now on what happens."""
 
 
+class GetTimers(Request, frozen=True, tag="timers"):
+    """Which timers, alarms and reminders are set?"""
+
+
+class CancelTimer(Request, frozen=True, tag="cancel_timer"):
+    """Call one off, by its name or its number ("#3")."""
+
+    name: Annotated[str, Meta(max_length=100)]
+
+
 class GetLevels(Request, frozen=True, tag="levels"):
     """How loud is what the microphone hears?"""
 
@@ -84,7 +94,21 @@ class CallTool(Request, frozen=True, tag="call_tool"):
     arguments: str = "{}"
 
 
-AnyRequest = GetStatus | Mute | Unmute | Stop | SetVolume | Say | Ask | Subscribe | GetLevels | GetTools | CallTool
+AnyRequest = (
+    GetStatus
+    | Mute
+    | Unmute
+    | Stop
+    | SetVolume
+    | Say
+    | Ask
+    | Subscribe
+    | GetLevels
+    | GetTimers
+    | CancelTimer
+    | GetTools
+    | CallTool
+)
 
 _requests = msgspec.json.Decoder(AnyRequest)
 

@@ -47,6 +47,7 @@ from device.service.turnlog import TurnLog
 from device.service.watchdog import WatchdogFeeder
 from device.tools.pins.switches import Relays
 from device.tools.registry import Registry
+from device.tools.timers.tools import TimersOfHouse
 from device.wake.worker import WakeWorker
 
 
@@ -67,6 +68,7 @@ class App:
     health: HealthLog
     oversight: Oversight
     relief: Relief
+    timers: TimersOfHouse
 
 
 async def serve(effective: Effective, secrets: Mapping[str, Secret]) -> None:
@@ -232,5 +234,6 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
         health=health,
         oversight=oversight,
         relief=relief,
+        timers=home.part(TimersOfHouse),
     )
     return app, house

@@ -16,6 +16,7 @@ from device.tools.clock import CLOCK
 from device.tools.homeassistant.feature import HOME_ASSISTANT
 from device.tools.own.own import OWN
 from device.tools.pins.feature import LIGHTS, RELAYS, SENSORS
+from device.tools.timers.feature import TIMERS
 from device.tools.volume import VOLUME
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PROVIDERS: tuple[Provider[Any], ...] = (OPENAI,)
 """Where conversation.provider names none, the first one answers."""
 
-FEATURES: tuple[Feature[Any], ...] = (CLOCK, RELAYS, LIGHTS, SENSORS, VOLUME, HOME_ASSISTANT, OWN)
+FEATURES: tuple[Feature[Any], ...] = (CLOCK, TIMERS, RELAYS, LIGHTS, SENSORS, VOLUME, HOME_ASSISTANT, OWN)
 """In the order in which the model is told of their tools."""
 
 TABLES: tuple[Table[Any], ...] = (

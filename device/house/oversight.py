@@ -35,6 +35,7 @@ from device.ports.sound import Microphone, Speaker, Volume
 from device.service.health import HealthLog
 from device.service.healthfile import HealthFile, runtime_directory
 from device.service.standing import Sources, StandingWatch, since_1970
+from device.tools.timers.tools import TimersOfHouse
 from device.units import CAPTURE_RATE, Samples
 
 if TYPE_CHECKING:
@@ -192,6 +193,7 @@ class Oversight:
             mute_holders=lambda: told_holders(controller.status),
             microphone_settled=controller.microphone_settled,
             microphone_is_closed=lambda: microphone.is_closed,
+            timers=self._parts.home.part(TimersOfHouse),
         )
 
     def _status(self) -> Status:

@@ -13,6 +13,7 @@ from device.core.actions import TurnEnd
 from device.core.memory import Settings
 from device.house.catalogue import traits_of
 from device.house.configuration import Config
+from device.tools.timers.settings import TABLE as TIMERS
 from device.units import CAPTURE_RATE, Ms, ms_from_seconds, samples_from_ms
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def machine_settings(settings: Config) -> Settings:
         confirm=ms_from_seconds(settings.tools.confirm_s),
         cues=settings.audio.cues,
         wake_cue=settings.audio.wake_cue,
+        longest_ringing=ms_from_seconds(settings.of(TIMERS).ring_minutes * 60),
     )
 
 

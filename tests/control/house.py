@@ -16,7 +16,7 @@ from device.control.server import ControlServer
 from device.control.socketfile import SocketFile
 from device.core.actions import Outcome, TellOutcome
 from device.core.events import Event, MuteRequested, UnmuteRequested
-from device.errors import AudioError
+from device.errors import AudioError, ToolError
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 
@@ -74,6 +74,16 @@ class FakeHouse:
         assert self.desk is not None
         self.desk.observe(TellOutcome(ticket, outcome, words), None)
 
+    async def table(self) -> list[dict[str, Any]]:
+        """Timers."""
+        return [{"id": 1, "name": "pasta timer"}]
+
+    async def cancel(self, name: str) -> str:
+        """Timers."""
+        if name != "pasta":
+            raise ToolError("nothing like that is set")
+        return "Cancelled: the pasta timer"
+
     @property
     def outside(self) -> Outside:
         """What the desk gets."""
@@ -88,6 +98,7 @@ class FakeHouse:
             mute_holders=lambda: self.holders,
             microphone_settled=self.settled,
             microphone_is_closed=lambda: self.closed,
+            timers=self,
         )
 
 

@@ -41,6 +41,15 @@ async def test_every_request_is_answered_with_its_id(folder: Path) -> None:
     assert house.facts == [StopRequested(), MuteRequested(), UnmuteRequested()]
 
 
+async def test_timers_are_listed_and_called_off(folder: Path) -> None:
+    """What cannot be is answered with the reason."""
+    async with serving(folder, FakeHouse()) as _, connected(folder) as client:
+        assert (await client.ask("timers"))["result"] == {"timers": [{"id": 1, "name": "pasta timer"}]}
+        assert (await client.ask("cancel_timer", name="pasta"))["result"] == {"done": "Cancelled: the pasta timer"}
+        assert (await client.ask("cancel_timer", name="tea"))["error"] == "nothing like that is set"
+        assert not (await client.ask("cancel_timer"))["ok"]
+
+
 async def test_mute_is_answered_when_the_microphone_is_closed(folder: Path) -> None:
     """Not when it was ordered to be; and others are answered meanwhile."""
     house = FakeHouse()
