@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from device.panel.slide import SETTLED, Slide
 from device.units import Ms
 
-looks = st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=60)
+looks = st.lists(st.tuples(st.integers(1, 400), st.booleans()), max_size=60)
 """How long after the one before, and whether it said mute."""
 
 

@@ -189,11 +189,18 @@ class Switching:
             async with asyncio.timeout(patience_s):
                 done = await asyncio.shield(waiting)
         except TimeoutError as error:
-            # It must not move later, when nobody expects it any more.
-            self._set(name, False, self._now())
+            self._call_off(name)
             raise PanelError(f"{self._kind.word} {name}: what excludes it does not go off") from error
+        except asyncio.CancelledError:
+            self._call_off(name)
+            raise
         if not done:
             raise PanelError(f"{self._kind.word} {name} was switched otherwise meanwhile")
+
+    def _call_off(self, name: str) -> None:
+        """Nobody waits for it any more: it must not move later, when nobody expects that."""
+        if name in self._outputs:
+            self._set(name, False, self._now())
 
     def _tell_waiting(self) -> None:
         for name in [name for name in self._waiting if not self._board.is_due(name)]:

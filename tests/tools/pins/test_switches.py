@@ -373,3 +373,14 @@ def test_what_makes_no_sense_is_refused(relays: dict[str, Any], words: list[str]
         parse({"tools": {"relays": relays}})
     for word in words:
         assert word in str(caught.value)
+
+
+async def test_what_takes_too_long_does_not_move_later(board: MockBoard) -> None:
+    """The tool's time is over before the dead time is: the model is told that it failed, and so it has."""
+    settings = {"up": Relay(pin=UP, never_with=("down",), dead_time_s=0.3), "down": Relay(pin=DOWN)}
+    with Relays(settings) as relays:
+        with pytest.raises(ToolError, match="did not finish within"):
+            await Registry(relay_tools(relays), 0.05).call("set_switch", '{"name": "up", "on": true}')
+        assert not relays._board.is_due("up")
+        await asyncio.sleep(0.4)
+        assert 1.0 not in board.levels_seen(UP)
