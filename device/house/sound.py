@@ -12,10 +12,8 @@ from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
 from device.audio.keptvolume import KeptVolume
 from device.audio.mouth.player import Player
-from device.audio.quiet import QuietWatch
 from device.audio.routing import RoutingMemory, set_up
 from device.audio.volume import Volume
-from device.core import quiethours
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.sound import Speaker
@@ -81,6 +79,10 @@ def _keep_quiet_hours(site: Site) -> None:
     """Watch the clock, where there are such hours."""
     if not site.settings.audio.quiet_hours:
         return
+    # Late: only who has such hours loads what looks at the clock.
+    from device.audio.quiet import QuietWatch
+    from device.core import quiethours
+
     watch = QuietWatch(quiethours.parse(site.settings.audio.quiet_hours), site.controller.post)
     watch.start()
     site.closing.add("quiet hours", watch.close)
