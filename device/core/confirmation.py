@@ -109,11 +109,14 @@ def time_out(memory: Memory, fact: Any) -> list[Action]:
 
 
 def is_understood(memory: Memory) -> bool:
-    """Say whether a press can be meant for the question: it was asked long enough ago, and nothing rings."""
+    """Say whether the question was asked long enough ago for a person to have heard it."""
     asked = memory.confirming
-    if asked is None or memory.status.ringing:
-        return False
-    return memory.now >= asked.since + memory.settings.notice
+    return asked is not None and memory.now >= asked.since + memory.settings.notice
+
+
+def press_counts(memory: Memory) -> bool:
+    """Say whether a press can be meant for the question, and not for what rings."""
+    return is_understood(memory) and not memory.status.ringing
 
 
 def give_up(memory: Memory, fact: Any) -> list[Action]:
@@ -121,8 +124,8 @@ def give_up(memory: Memory, fact: Any) -> list[Action]:
     asked = memory.confirming
     if asked is None or asked.wanted.way is not Way.PRESS:
         return []
-    # Who holds the button before the question could be understood wants to talk.
-    holds = isinstance(fact, ev.ButtonHeld) and not is_understood(memory)
+    # Who holds the button and cannot mean the question wants to talk.
+    holds = isinstance(fact, ev.ButtonHeld) and not press_counts(memory)
     return decline(memory, fact) if holds or isinstance(fact, ev.WakeWordDetected) else []
 
 

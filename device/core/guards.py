@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from device.core.actions import TurnEnd
-from device.core.confirmation import is_understood, says_no, says_yes
+from device.core.confirmation import is_understood, press_counts, says_no, says_yes
 from device.core.events import (
     AnnouncementSaid,
     AnnouncementUnsaid,
@@ -316,9 +316,14 @@ def confirming_in_words(memory: Memory, fact: Any) -> bool:
     return memory.confirming is not None and memory.confirming.wanted.way is Way.YES
 
 
+def question_in_words_is_over(memory: Memory, fact: Any) -> bool:
+    """The sound that ends now can be the question's, and is not what was said before it."""
+    return confirming_in_words(memory, fact) and is_understood(memory)
+
+
 def press_confirms(memory: Memory, fact: Any) -> bool:
     """A person is being asked, and may have understood what this press means."""
-    return is_understood(memory)
+    return press_counts(memory)
 
 
 def hold_may_confirm(memory: Memory, fact: Any) -> bool:

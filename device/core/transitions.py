@@ -191,7 +191,7 @@ def _confirming(here: Phase) -> tuple[Row, ...]:
 def _asked(here: Phase) -> tuple[Row, ...]:
     return (
         Row(here, ev.ConfirmationNeeded, here, confirmation.ask, when.may_ask),
-        Row(here, ev.PlaybackFinished, LISTENING, confirmation.listen, when.confirming_in_words),
+        Row(here, ev.PlaybackFinished, LISTENING, confirmation.listen, when.question_in_words_is_over),
         Row(here, ev.PlaybackFinished, here, confirmation.wait, when.confirming),
     )
 

@@ -325,3 +325,19 @@ def test_louder_is_no_yes() -> None:
     assert runs(house.tell(ev.MuteToggleRequested())) == []
     assert house.machine.status.muted
     assert not house.machine.status.confirming
+
+
+def test_the_end_of_what_was_said_before_is_not_the_end_of_the_question() -> None:
+    """Else the microphone would be open before the person has been asked, and the question never be said."""
+    house = House(Settings(barge_in="wake_word"))
+    house.speak()
+    house.tell(ev.ToolCalled(house.turn, *CALL), ev.ConfirmationNeeded(*CALL, Way.YES, WHAT))
+    house.wait(300)
+    turn = house.turn
+    house.tell(ev.PlaybackFinished(turn))
+    assert house.turn == turn
+    assert house.phase is Phase.SPEAKING
+    house.tell(ev.PlaybackStarted(turn))
+    house.wait(HEARD_IT_MS)
+    house.tell(ev.PlaybackFinished(turn))
+    assert house.phase is Phase.LISTENING
