@@ -157,7 +157,7 @@ class VoiceConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class ButtonPressed:
-    """A button is down; what it is going to mean is not known yet. `button`: which, by its key."""
+    """A finger is on a button; what it is going to mean, if anything, is not known yet. `button`: which, by its key."""
 
     button: str
 

@@ -24,7 +24,7 @@ BUTTON_POLL_S = 0.04
 """Shorter than a finger's quick tap (about 60 ms). Looking at a mock pin this often takes 0.2 % of an x86 core."""
 LIVELY_POLL_S = 0.01
 """While a finger is there: a release is waited for, and what it does should follow at once."""
-LIVELY_S = 5.0
+LIVELY_S = 1.0
 """A button that is stuck must not be looked at so often for ever."""
 
 PWM_HZ = 100

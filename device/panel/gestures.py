@@ -7,7 +7,8 @@
                        long hold --> LongHeld --release--> Released
 
 An edge counts once the level has been stable for DEBOUNCE, and counts from the moment at which it happened: waiting for
-the contact to settle delays the report of a gesture, but does not change its times. Only what means something is waited
+the contact to settle delays the report of a gesture, but does not change its times. Only that there is a finger is told
+at once. Only what means something is waited
 for: where no double click does, a click is told as soon as its release has settled; where no hold does, a press of any
 length is a click.
 """
@@ -25,7 +26,7 @@ DEBOUNCE = Ms(20)
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """Down since `at`; what it is going to be is not known yet."""
+    """The contact closed at `at`: told at once, for a light that answers the finger. It may turn out to be nothing."""
 
     at: Ms
 
@@ -54,7 +55,7 @@ class LongHeld:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Let go at `at`; the end of every press, told after what it was."""
+    """Let go at `at`: the end of what Pressed told of, told after what it was."""
 
     at: Ms
     held: bool = False
@@ -104,6 +105,8 @@ class Gestures:
         self._means = means
         self._stage = _Stage.UP
         self._was_held = False
+        self._touched = False
+        """Pressed was told, and Released was not yet."""
         self._pressed_at = Ms(0)
         self._released_at = Ms(0)
         self._clicks: list[Ms] = []
@@ -122,12 +125,8 @@ class Gestures:
 
     def get_timer(self) -> Ms | None:
         """Return when handle_timer is due; None while nothing can happen by itself."""
-        if self._unsettled():
-            return Ms(self._contact_since + DEBOUNCE)
-        if self._stage is _Stage.UP:
-            return Ms(self._released_at + self._means.between) if self._clicks else None
-        following = self._following()
-        return None if following is None else following[0]
+        dues = [due for due in (self._settled_at(), self._too_late_at(), self._stays_until()) if due is not None]
+        return min(dues, default=None)
 
     def handle_timer(self, now: Ms) -> list[Gesture]:
         """Time has passed; return what happened until now, oldest first."""
@@ -140,29 +139,59 @@ class Gestures:
         gestures = self.handle_timer(now)
         if contact is not self._contact:
             self._contact, self._contact_since = contact, now
+        if contact and not self._touched:
+            self._touched = True
+            gestures.append(Pressed(now))
         return gestures
 
     def _unsettled(self) -> bool:
         """True while the contact differs from what was reported."""
         return self._contact is (self._stage is _Stage.UP)
 
+    def _settled_at(self) -> Ms | None:
+        """Return when the contact will have been still for long enough, where that is waited for."""
+        bounced = self._touched and self._stage is _Stage.UP
+        return Ms(self._contact_since + DEBOUNCE) if self._unsettled() or bounced else None
+
+    def _too_late_at(self) -> Ms | None:
+        """Return when another click would come too late to be counted with those before it."""
+        waits = self._clicks and self._stage is _Stage.UP and not self._contact
+        return Ms(self._released_at + self._means.between) if waits else None
+
+    def _stays_until(self) -> Ms | None:
+        """Return when a button that stays down comes to its next stage."""
+        following = None if self._unsettled() else self._following()
+        return None if following is None else following[0]
+
     def _happen(self) -> list[Gesture]:
-        """Do what is due."""
-        if self._unsettled():
-            return self._settle_down() if self._contact else self._settle_up()
-        return self._tell_clicks() if self._stage is _Stage.UP else self._stay_down()
+        """Do what is due first."""
+        due = self.get_timer()
+        if due == self._settled_at():
+            return self._settle()
+        return self._tell_clicks() if due == self._too_late_at() else self._stay_down()
+
+    def _settle(self) -> list[Gesture]:
+        """The contact has been still for long enough."""
+        if not self._unsettled():
+            return self._lift()
+        return self._settle_down() if self._contact else self._settle_up()
+
+    def _lift(self) -> list[Gesture]:
+        """It was a spike, and no press."""
+        self._touched = False
+        return [Released(self._contact_since)]
 
     def _settle_down(self) -> list[Gesture]:
-        """The contact has been closed for long enough: the press counts."""
+        """The press counts."""
         self._stage, self._was_held = _Stage.DOWN, False
         self._pressed_at = self._contact_since
-        return [Pressed(self._pressed_at)]
+        return []
 
     def _settle_up(self) -> list[Gesture]:
-        """The contact has been open for long enough: the release counts."""
+        """The release counts."""
         overdue = self._stay_down_until(self._contact_since)
         held, self._released_at = self._stage is not _Stage.DOWN, self._contact_since
-        self._stage = _Stage.UP
+        self._stage, self._touched = _Stage.UP, False
         clicks = [] if held else self._count()
         return [*overdue, *clicks, Released(self._released_at, self._was_held)]
 

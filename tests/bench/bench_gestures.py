@@ -1,7 +1,9 @@
 """Measures how soon a finger is answered: on mock pins, in real time, in a whole house that hears and has a server.
 
-`python tests/bench/bench_gestures.py [--presses 200]` prints a Markdown table. A press begins at a random moment, and
-lasts as long as a finger's tap does; both edges bounce for up to 5 ms, and what is measured begins with the last edge.
+`python tests/bench/bench_gestures.py [--presses 50]` prints a Markdown table. A press begins at a random moment, when
+the button has been left alone for more than a second, and lasts as long as a tap does; both edges bounce for up to
+5 ms. A press begins with the first of its edges, and a release with the last: the finger has gone then.
+
 The pins are read as on a Pi (lgpio: looked at), and as where a pin tells of its edges by itself.
 
 - press to light: from the press until the pin of the LED, dark before, has a level.
@@ -62,8 +64,8 @@ class Finger:
 
     def tap(self) -> None:
         """Press and let go, each with bounces before the contact is settled."""
-        self._bounce(down=True)
         self.pressed_at = time.monotonic()
+        self._bounce(down=True)
         time.sleep(random.uniform(0.06, 0.15))
         self._bounce(down=False)
         self.released_at = time.monotonic()
@@ -117,7 +119,8 @@ async def one(house: CardlessHouse, board: MockBoard, finger: Finger, waits: Wai
 
     await until(lambda: board.level(LED) == 0, "a dark light")
     controller.observers.append(note)
-    await asyncio.sleep(random.uniform(0.05, 0.15))
+    # A button that has been left alone is looked at less often.
+    await asyncio.sleep(gpio.LIVELY_S + random.uniform(0.05, 0.15))
     before = len(board.changes(LED))
     await asyncio.to_thread(finger.tap)
     await until(lambda: bool(opened), "a session")
@@ -132,7 +135,7 @@ async def one(house: CardlessHouse, board: MockBoard, finger: Finger, waits: Wai
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--presses", type=int, default=200, help="with each kind of pin (default: 200)")
+    parser.add_argument("--presses", type=int, default=50, help="with each kind of pin (default: 50)")
     parser.add_argument("--write", action="store_true", help="put the table on docs/figures.md")
     options = parser.parse_args()
     rows = []
