@@ -23,7 +23,6 @@ from device.ports.facts import Post
 from device.tools.timers.clocks import Clocks
 from device.tools.timers.entry import Countdown, Entry, Now, TimeOfDay
 from device.tools.timers.schedule import (
-    ClockFacts,
     Due,
     after_ringing,
     anchored,
@@ -69,8 +68,6 @@ class Timekeeper:
         self._entries: dict[int, Entry] = {}
         self._ringing: set[int] = set()
         self._next_id = 1
-        self._trusted_boot_id = ""
-        self._began = self._clocks.now().boot
         self._alarm_clock = self._clocks.alarm_clock(self.look)
         self._read = asyncio.Event()
         self._again: asyncio.TimerHandle | None = None
@@ -217,16 +214,15 @@ class Timekeeper:
         return look(self._entries.values(), self._ringing, now, trusted, self.settings.missed_minutes * 60)
 
     def _is_trusted(self, now: Now) -> bool:
-        waited_s = now.boot - self._began
-        return is_trusted(ClockFacts(self._clocks.synchronised(), now.boot_id, self._trusted_boot_id, waited_s))
+        return is_trusted(self._clocks.synchronised(), now)
 
     def _anchor(self, now: Now) -> None:
-        """The wall clock is right: remember that, and what follows for countdowns; forget what is long past."""
+        """The wall clock is right: keep what follows from it for countdowns, and forget what is long past."""
         entries = {
             number: anchored(entry, now) for number, entry in self._entries.items() if not is_forgotten(entry, now)
         }
-        if entries != self._entries or (entries and self._trusted_boot_id != now.boot_id):
-            self._entries, self._trusted_boot_id = entries, now.boot_id
+        if entries != self._entries:
+            self._entries = entries
             self._spawn(self._keep())
 
     def _settle(self, numbers: Iterable[int], heard: bool) -> None:
@@ -263,7 +259,7 @@ class Timekeeper:
             self._spawn(self._begin())
             return
         self._entries = dict(kept.entries)
-        self._next_id, self._trusted_boot_id = kept.next_id, kept.trusted_boot_id
+        self._next_id = kept.next_id
         self._read.set()
         self.look()
 
@@ -290,7 +286,7 @@ class Timekeeper:
 
     async def _keep(self) -> bool:
         """Write all that is set; return whether it is on the disk. One that refuses is asked again later."""
-        kept = Kept(dict(self._entries), self._next_id, self._trusted_boot_id)
+        kept = Kept(dict(self._entries), self._next_id)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await self._threads.call(self._store.write, kept)

@@ -13,29 +13,17 @@ from dataclasses import dataclass, replace
 from device.tools.timers.entry import DAY_S, Countdown, Entry, Now, TimeOfDay
 from device.tools.timers.walltime import first_moment, following, latest
 
-HOLD_S = 60.0
-"""How long to wait, at the first start after the machine was switched on, until the network has set the clock.
+HOLD_S = 120.0
+"""How long to wait, after the machine was switched on, until the network has set the clock.
 
-systemd-timesyncd needs some seconds from when there is a network. Without one nobody will know better: then the clock
-counts as it is.
+A Raspberry Pi is up after half a minute, and systemd-timesyncd needs some seconds from when there is a network. Without
+one nobody will know better: then the clock counts as it is. One that is behind, as they are, rings late and loses
+nothing, whenever it is set.
 """
 LOOK_AGAIN_S = 2.0
 """How often to look meanwhile; nobody tells when a clock that was right has been found to be right."""
 # Two clocks are not read at the same instant; and the network corrects smaller errors without a step.
 _STEP_S = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class ClockFacts:
-    """What is known about whether the wall clock is right."""
-
-    synchronised: bool
-    """Somebody on this machine says that the network has set it."""
-    boot_id: str
-    trusted_boot_id: str
-    """On which start of the machine the wall clock was last found right."""
-    waited_s: float
-    """Since this program began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +37,13 @@ class Due:
     """In how many seconds to look again, if nothing changes by then; None: not before something does."""
 
 
-def is_trusted(facts: ClockFacts) -> bool:
-    """Say whether the wall clock may decide that something is due.
+def is_trusted(synchronised: bool, now: Now) -> bool:
+    """Say whether the wall clock may decide that something is due; `synchronised`: the network has set it.
 
     A Raspberry Pi has no clock that runs while it is off: it comes up with the time at which it was last seen running,
-    or with any other, until the network sets it. On the same boot a restart of the program changes nothing about that.
+    or with any other, until the network sets it.
     """
-    return facts.synchronised or facts.boot_id == facts.trusted_boot_id or facts.waited_s >= HOLD_S
+    return synchronised or now.boot >= HOLD_S
 
 
 def look(entries: Iterable[Entry], ringing: Collection[int], now: Now, trusted: bool, limit_s: float) -> Due:

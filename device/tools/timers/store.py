@@ -34,8 +34,8 @@ CREATE TABLE timer (
     length REAL, boot REAL, boot_id TEXT, wall REAL,
     time TEXT, date TEXT, weekdays TEXT
 );
-CREATE TABLE clock (trusted_boot_id TEXT NOT NULL, next_id INTEGER NOT NULL);
-INSERT INTO clock VALUES ('', 1);
+CREATE TABLE number (next INTEGER NOT NULL);
+INSERT INTO number VALUES (1);
 """
 _COLUMNS = "id, kind, label, missed, length, boot, boot_id, wall, time, date, weekdays"
 
@@ -55,8 +55,6 @@ class Kept:
     entries: Mapping[int, Entry] = field(default_factory=dict)
     next_id: int = 1
     """No number is given twice."""
-    trusted_boot_id: str = ""
-    """On which start of the machine the wall clock was last found right."""
 
 
 class Store:
@@ -144,8 +142,8 @@ class Store:
 
     def _read(self, db: sqlite3.Connection) -> Kept:
         entries = map(_entry, db.execute(f"SELECT {_COLUMNS} FROM timer ORDER BY id"))
-        trusted_boot_id, next_id = db.execute("SELECT trusted_boot_id, next_id FROM clock").fetchone()
-        return Kept({entry.id: entry for entry in entries}, next_id, trusted_boot_id)
+        (next_id,) = db.execute("SELECT next FROM number").fetchone()
+        return Kept({entry.id: entry for entry in entries}, next_id)
 
     def _replace(self, db: sqlite3.Connection, wanted: Kept) -> None:
         before = self._written.entries
@@ -153,7 +151,7 @@ class Store:
         new = [_row(entry) for number, entry in wanted.entries.items() if entry != before.get(number)]
         db.executemany("DELETE FROM timer WHERE id = ?", gone)
         db.executemany(f"INSERT OR REPLACE INTO timer ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", new)
-        db.execute("UPDATE clock SET trusted_boot_id = ?, next_id = ?", (wanted.trusted_boot_id, wanted.next_id))
+        db.execute("UPDATE number SET next = ?", (wanted.next_id,))
 
     def _errors(self) -> type[Exception]:
         import sqlite3

@@ -198,7 +198,7 @@ class TimerTools:
 
     def _time_of_day(self, at: str, day: str | None, days: Sequence[Day]) -> TimeOfDay:
         if not self._keeper.knows_the_time:
-            raise ToolError("I do not know the time yet, for my clock has not been set; try again in a minute")
+            raise ToolError("I do not know the time yet, for my clock has not been set; try again in two minutes")
         if day is not None and days:
             raise ToolError("give either a date or weekdays")
         now, moment = self._keeper.now, _time(at)

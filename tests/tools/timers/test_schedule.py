@@ -16,7 +16,6 @@ from device.tools.timers.entry import Countdown, Entry, Now, TimeOfDay
 from device.tools.timers.schedule import (
     HOLD_S,
     LOOK_AGAIN_S,
-    ClockFacts,
     after_ringing,
     anchored,
     is_forgotten,
@@ -111,18 +110,11 @@ def test_a_clock_that_may_be_wrong_decides_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "trusted"),
-    [
-        (ClockFacts(True, "b", "a", 0.0), True),
-        (ClockFacts(False, "b", "b", 0.0), True),
-        (ClockFacts(False, "b", "a", HOLD_S - 1), False),
-        (ClockFacts(False, "b", "", 0.0), False),
-        (ClockFacts(False, "b", "a", HOLD_S), True),
-    ],
+    ("synchronised", "up_s", "trusted"), [(True, 1.0, True), (False, HOLD_S - 1, False), (False, HOLD_S, True)]
 )
-def test_when_the_wall_clock_is_trusted(facts: ClockFacts, trusted: bool) -> None:
-    """Set by the network; or found right on this boot before; or nobody will know better."""
-    assert is_trusted(facts) is trusted
+def test_when_the_wall_clock_is_trusted(synchronised: bool, up_s: float, trusted: bool) -> None:
+    """Set by the network; or the machine has been up for so long that nobody will know better."""
+    assert is_trusted(synchronised, replace(NOON, boot=up_s)) is trusted
 
 
 def test_one_that_repeats_goes_on_and_another_is_over() -> None:

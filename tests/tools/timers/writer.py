@@ -20,7 +20,7 @@ def kept_of(number: int) -> Kept:
     }
     if number % 3 == 0:
         entries[number] = Entry(number, AlarmKind.ALARM, time_of_day=TimeOfDay(time(7), date(2026, 12, 1)))
-    return Kept(entries, number + 1, f"boot {number // 10}")
+    return Kept(entries, number + 1)
 
 
 def main() -> None:
