@@ -24,6 +24,7 @@ class Feed:
         self._phase = Phase.IDLE
         self._turn = 0
         self._indication: Indication | None = None
+        self._conditions = _conditions(Status())
         self._state = ""
 
     def observe(self, what: object, status: Status) -> None:
@@ -44,6 +45,9 @@ class Feed:
         if status.phase is not self._phase:
             self._phase = status.phase
             self._publish("phase", {"phase": status.phase.value, "turn": status.turn})
+        if (conditions := _conditions(status)) != self._conditions:
+            self._conditions = conditions
+            self._publish("conditions", conditions)
         if indication is not self._indication:
             self._indication = indication
             self._publish("indication", {"indication": indication.value})
@@ -55,3 +59,13 @@ class Feed:
             self._state = standing.state.value
             facts = {"state": self._state, "why": standing.why, "what_to_do": standing.what_to_do}
             self._publish("state", facts)
+
+
+def _conditions(status: Status) -> dict[str, Any]:
+    """Return what may go on beside a phase, and beside each other: the lights show only the first of it."""
+    return {
+        "muted": status.muted,
+        "ringing": status.ringing,
+        "announcing": status.announcing,
+        "confirming": status.confirming,
+    }

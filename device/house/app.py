@@ -31,7 +31,7 @@ from device.house.sound import Sound, open_cards, open_sound, set_up_card
 from device.house.talk import open_conversation
 from device.kit import signals
 from device.panel.gpio import open_panel
-from device.panel.mutes import Mutes
+from device.panel.mutes.holders import Mutes
 from device.ports.panel import Panel
 from device.ports.sound import Microphone
 from device.secrets import Secret

@@ -8,8 +8,8 @@ import contextlib
 from device.core.events import Device, DeviceFailed, DeviceRecovered, MuteHeld, MuteHolder, MuteLetGo
 from device.errors import PanelError
 from device.foreign import gpio
+from device.panel.mutes.slide import Slide
 from device.panel.settings import MuteSwitch
-from device.panel.slide import Slide
 from device.ports.facts import Post
 from device.units import ms_from_seconds
 

@@ -20,7 +20,7 @@ RETRY_S = 2.0
 MOST_FAILURES = 3
 """So many in a row are told: a single transfer fails now and then."""
 FIRST_LIMIT_S = 1.5
-"""How long the start waits for the first answer. Until then an array that is muted is silent by itself."""
+"""How long the start waits for the first answer, or failure. An array that is muted is silent by itself meanwhile."""
 _JOIN_S = 0.3
 
 
@@ -93,7 +93,7 @@ class ArrayMute:
         self._failures = MOST_FAILURES if isinstance(error, ConfigError) else self._failures + 1
         if self._failures == MOST_FAILURES:
             self._tell(DeviceFailed(Device.MUTE_SWITCH, f"the microphone array's mute key cannot be read: {error}"))
-            self._cross_over(self._first.set)
+        self._cross_over(self._first.set)
         return None if isinstance(error, ConfigError) else RETRY_S
 
     def _tell(self, fact: Event) -> None:

@@ -9,8 +9,8 @@ from device.panel.settings import PanelSettings
 from device.ports.facts import Post
 
 if TYPE_CHECKING:
-    from device.panel.arraymute import Array, ArrayMute
-    from device.panel.muteswitch import PinMuteSwitch
+    from device.panel.mutes.array import Array, ArrayMute
+    from device.panel.mutes.switch import PinMuteSwitch
 
 
 class Mutes:
@@ -47,7 +47,7 @@ class Mutes:
 def _open_switch(settings: PanelSettings, post: Post, loop: asyncio.AbstractEventLoop) -> PinMuteSwitch | None:
     if settings.mute_switch.pin is None:
         return None
-    from device.panel.muteswitch import PinMuteSwitch
+    from device.panel.mutes.switch import PinMuteSwitch
 
     return PinMuteSwitch(settings.mute_switch, post, loop)
 
@@ -57,7 +57,7 @@ def _open_array(
 ) -> ArrayMute | None:
     if settings.array_mute == "none":
         return None
-    from device.panel.arraymute import ArrayMute
+    from device.panel.mutes.array import ArrayMute
 
     return ArrayMute(_array(settings, usb_backend), post, loop)
 

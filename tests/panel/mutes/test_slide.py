@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.panel.slide import SETTLED, Slide
+from device.panel.mutes.slide import SETTLED, Slide
 from device.units import Ms
 
 looks = st.lists(st.tuples(st.integers(1, 400), st.booleans()), max_size=60)

@@ -17,8 +17,8 @@ from device.core.events import Device, DeviceFailed, DeviceRecovered, Event, Mut
 from device.errors import AudioError, ConfigError
 from device.foreign import i2c
 from device.foreign.gpio import MockBoard
-from device.panel import arraymute
-from device.panel.mutes import Mutes
+from device.panel.mutes import array as arraymute
+from device.panel.mutes.holders import Mutes
 from device.panel.settings import MuteSwitch, PanelSettings
 from device.sim.devices.usb import FakeUsbBus, FakeXvf3800
 from tests.waiting import until
@@ -131,11 +131,11 @@ def test_without_one_nothing_of_it_is_loaded() -> None:
     """No thread, no pin, no USB."""
     program = (
         "import sys, asyncio\n"
-        "from device.panel.mutes import Mutes\n"
+        "from device.panel.mutes.holders import Mutes\n"
         "from device.panel.settings import PanelSettings\n"
         "mutes = Mutes(PanelSettings(), print, asyncio.new_event_loop())\n"
         "mutes.close()\n"
-        "loaded = {'device.panel.muteswitch', 'device.panel.arraymute', 'device.foreign.i2c', 'gpiozero', 'usb'}\n"
+        "loaded = {'device.panel.mutes.switch', 'device.panel.mutes.array', 'device.foreign.i2c', 'gpiozero', 'usb'}\n"
         "assert not loaded & set(sys.modules), loaded & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
