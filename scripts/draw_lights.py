@@ -50,8 +50,8 @@ def page(title: str, rows: Sequence[str]) -> str:
 
 def as_seen(colour: Colour) -> str:
     """Return a colour for a screen: to the eye, a tenth of the light is a third of the brightness."""
-    parts = (max(UNLIT, round(255 * part ** (1 / 2.2))) for part in colour)
-    return "#" + "".join(f"{part:02x}" for part in parts)
+    parts = [round(255 * part ** (1 / 2.2)) for part in colour]
+    return "#" + "".join(f"{part:02x}" for part in (parts if max(parts) > UNLIT else [UNLIT] * 3))
 
 
 def ring(frame: Frame, x: float, y: float, text: str) -> Iterator[str]:
@@ -76,7 +76,8 @@ def strip(pattern: Pattern) -> Iterator[str]:
     for index in range(slices):
         colour = pattern.colour_at(Ms(pattern.period * (index + 0.5) / slices))
         x = LEFT + width * index / slices
-        yield f'<rect x="{x:.1f}" y="{STRIP}" width="{width / slices + 0.3:.1f}" height="28" fill="{as_seen(colour)}"/>'
+        place = f'x="{x:.1f}" y="{STRIP}" width="{width / slices + 0.3:.1f}" height="28"'
+        yield f'<rect {place} shape-rendering="crispEdges" fill="{as_seen(colour)}"/>'
     yield f'<rect x="{LEFT}" y="{STRIP}" width="{width}" height="28" fill="none" stroke="{RIM}"/>'
 
 
@@ -104,7 +105,7 @@ def of_indication(indication: Indication) -> str:
 
 def of_volume() -> str:
     """Return the picture of the volume, laid over a dark ring."""
-    rows = [label(14, 22, "the volume changes"), label(14, RINGS + 4, "a ring")]
+    rows = [label(14, 22, "the volume changes"), label(14, RINGS - 16, "a ring")]
     for index, percent in enumerate((0, 15, 30, 45, 60, 75, 90, 100)):
         rows += ring(volume_over(dark(PIXELS), percent), LEFT + RADIUS + index * STEP, RINGS - 20, f"{percent} %")
     return page("volume", rows)
@@ -112,7 +113,7 @@ def of_volume() -> str:
 
 def of_direction() -> str:
     """Return the picture of a ring that listens and knows where the voice comes from."""
-    rows = [label(14, 22, "listening, the direction of the voice being known"), label(14, RINGS + 4, "a ring")]
+    rows = [label(14, 22, "listening, the direction of the voice being known"), label(14, RINGS - 16, "a ring")]
     for index in range(MOMENTS):
         degrees = Degrees(360 * index / MOMENTS)
         frame = frame_of(Indication.LISTENING, Ms(0), PIXELS, degrees)

@@ -8,7 +8,7 @@ WAKING and the faults, so that a dark light means nothing but MUTED, IDLE and OF
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -79,8 +79,15 @@ class Pattern:
         if len(self.keyframes) == 1:
             return None
         before, after, moment = self._around(elapsed)
-        left = Ms(after.at - moment)
-        return left if before.level == after.level else min(FRAME, left)
+        if before.level == after.level:
+            return Ms(after.at - moment)
+        # A jump is met to the millisecond; where one fade turns into another nobody sees that.
+        return min((Ms(jump - moment) for jump in self._jumps() if 0 < jump - moment < FRAME), default=FRAME)
+
+    def _jumps(self) -> Iterator[Ms]:
+        """Yield the moments of a period at which the brightness changes at once."""
+        points = [*self.keyframes, Keyframe(self.period, self.keyframes[0].level)]
+        yield from (after.at for before, after in pairwise(points) if before.at == after.at)
 
     def _around(self, elapsed: Ms) -> tuple[Keyframe, Keyframe, Ms]:
         """Return the keyframes before and after, and where in the period that is."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from device.core.indication import Indication
 from device.panel import rings
 from device.panel.patterns import Colour, Frame, pattern_of
@@ -91,6 +93,7 @@ def dimmed(frame: Frame, brightness: float) -> Frame:
     return frame if brightness == 1 else tuple(_dimmed(colour, brightness) for colour in frame)
 
 
+@lru_cache(maxsize=64)
 def _dimmed(colour: Colour, brightness: float) -> Colour:
     peak = max(colour)
     if peak <= 0:

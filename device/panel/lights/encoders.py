@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from device.panel.patterns import Colour, Frame
 from device.panel.settings import Order
@@ -42,6 +43,7 @@ def apa102(frame: Frame, order: Order = APA102_ORDER) -> bytes:
     return bytes(4) + pixels + bytes(4 + (len(frame) + 15) // 16)
 
 
+@lru_cache(maxsize=64)
 def _apa102_pixel(colour: Colour, order: Order) -> bytes:
     """Return 0xE0 | brightness, and three colours. As much as can be is said by the brightness, so that a dim light
     has as many shades as a bright one."""
@@ -55,8 +57,12 @@ def _apa102_pixel(colour: Colour, order: Order) -> bytes:
 
 def ws2812(frame: Frame, order: Order = WS2812_ORDER) -> bytes:
     """Return a whole update for the data line of an SPI bus at WS2812_HZ."""
-    parts = (part for colour in frame for part in _ordered(colour, order))
-    return _RESET + b"".join(_AS_BITS[_byte(part)] for part in parts) + _RESET
+    return _RESET + b"".join(_ws2812_pixel(colour, order) for colour in frame) + _RESET
+
+
+@lru_cache(maxsize=64)
+def _ws2812_pixel(colour: Colour, order: Order) -> bytes:
+    return b"".join(_AS_BITS[_byte(part)] for part in _ordered(colour, order))
 
 
 def _as_bits(value: int) -> bytes:
