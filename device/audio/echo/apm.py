@@ -41,6 +41,7 @@ _MONO = protobuf.integer(5, 1)
 
 _Bytes = ctypes.POINTER(ctypes.c_ubyte)
 _EventHandler = ctypes.CFUNCTYPE(None, _Bytes, ctypes.c_size_t)
+_HOLDING_THE_LOCK = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_uint64)
 
 
 class AudioProcessing:
@@ -131,7 +132,10 @@ def _load() -> ctypes.CDLL:
     try:
         library = ctypes.CDLL(str(path))
         request, dispose = library.livekit_ffi_request, library.livekit_ffi_dispose
-        library.livekit_ffi_drop_handle.argtypes = [ctypes.c_uint64]
+        # Something is dropped sooner than a busy thread gives the interpreter's lock back.
+        library.livekit_ffi_drop_handle = _HOLDING_THE_LOCK(  # type: ignore[attr-defined]
+            ("livekit_ffi_drop_handle", library)
+        )
         library.livekit_ffi_initialize.argtypes = [_EventHandler, ctypes.c_bool, ctypes.c_char_p, ctypes.c_char_p]
     except (OSError, AttributeError) as error:
         raise AudioError(f"no echo cancellation ({error}); install livekit again") from error
