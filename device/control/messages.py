@@ -14,9 +14,6 @@ LONGEST_LINE = 65_536
 
 _LONGEST_COMPLAINT = 200
 
-Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
-"""A sentence or two."""
-
 Id = int | Annotated[str, Meta(max_length=64)]
 """Chosen by who asks; the answer carries it."""
 
@@ -53,7 +50,7 @@ class SetVolume(Request, frozen=True, tag="volume"):
 class Say(Request, frozen=True, tag="say"):
     """Say a sentence when nobody talks. Answered when it was said, or is held back until the quiet hours are over."""
 
-    text: Text
+    text: str
     urgent: bool = False
     voice: Literal["own", "provider"] = "own"
 
@@ -61,7 +58,7 @@ class Say(Request, frozen=True, tag="say"):
 class Ask(Request, frozen=True, tag="ask"):
     """Say a sentence when nobody talks, and listen for one answer; that is the result."""
 
-    text: Text
+    text: str
     urgent: bool = False
 
 
@@ -135,6 +132,8 @@ def decode(line: bytes) -> AnyRequest:
         raise BadRequestError(str(error)[:_LONGEST_COMPLAINT]) from error
     if isinstance(request, SetVolume) and request.to is not None and request.by is not None:
         raise BadRequestError("volume: give either `to` or `by`")
+    if isinstance(request, Say | Ask) and not 0 < len(request.text.strip()) <= LONGEST_TEXT:
+        raise BadRequestError(f"text: give 1 to {LONGEST_TEXT} characters; these are {len(request.text.strip())}")
     return request
 
 

@@ -106,8 +106,17 @@ async def test_a_client_that_leaves_after_its_answer_withdraws_nothing(folder: P
     assert len(house.facts) == 1
 
 
-@pytest.mark.parametrize("text", ["", "x" * (LONGEST_TEXT + 1), 7, None])
-def test_a_text_has_a_length(text: object) -> None:
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "text: give 1 to 500 characters; these are 0"),
+        (" \n ", "these are 0"),
+        ("x" * (LONGEST_TEXT + 1), "text: give 1 to 500 characters; these are 501"),
+        (7, "Expected `str`, got `int`"),
+        (None, "Expected `str`, got `null`"),
+    ],
+)
+def test_a_text_has_a_length(text: object, complaint: str) -> None:
     """And is one."""
-    with pytest.raises(BadRequestError):
+    with pytest.raises(BadRequestError, match=complaint):
         decode(json.dumps({"id": 1, "do": "say", "text": text}).encode())
