@@ -125,7 +125,7 @@ class Player:
 
     async def _show(self, panel: Panel, name: str) -> None:
         indication = Indication.LISTENING if name in _MORE else Indication(name)
-        print(f"{name:<11}{_MORE.get(name) or MEANINGS[indication]}", flush=True)
+        print(f"{name:<12}{_MORE.get(name) or MEANINGS[indication]}", flush=True)
         self._turning = name == DIRECTION
         panel.show(indication)
         for step in range(_STEPS + 1):

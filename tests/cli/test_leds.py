@@ -51,7 +51,7 @@ def test_one_is_lit_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
         assert board.level(18) == 0
     finally:
         board.close()
-    assert capsys.readouterr().out.splitlines()[1] == "muted      the microphone is closed"
+    assert capsys.readouterr().out.splitlines()[1] == "muted       the microphone is closed"
 
 
 def test_a_ring_shows_volume_and_direction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,9 @@ def open_light(led: Led, usb_backend: Any = None) -> Light | None:
 
             return open_pins(led)
         case "apa102" | "ws2812":
-            from device.panel.lights.strips import open_strip
+            from device.panel.lights.strips import strip_of
 
-            return open_strip(led)
+            return strip_of(led)
         case "xvf3000" | "xvf3800" as kind:
             from device.panel.lights.usbrings import KINDS, UsbRing
 

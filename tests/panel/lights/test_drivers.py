@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.errors import ConfigError, PanelError
+from device.errors import PanelError
 from device.foreign.gpio import MockBoard
 from device.panel.lights import spidev
 from device.panel.lights.drivers import described, open_light
@@ -57,9 +57,9 @@ def test_apa102_are_set_by_real_bytes(spi: SimulatedSpi, board: MockBoard) -> No
     """One transfer a frame, at the speed of these chips; their power is on meanwhile, and off in the end."""
     strip = opened(APA102)
     assert (strip.count, strip.dimmable) == (12, True)
-    assert board.level(5) == 1
     assert spi.opened == 0
     strip.write(SOME)
+    assert board.level(5) == 1
     assert spi.written("spidev0.1") == apa102(SOME)
     assert spi.speeds == {"spidev0.1": APA102_HZ}
     assert flat(seen_apa102(spi.transfers[-1][1], 12)) == pytest.approx(flat(SOME), abs=0.003)
@@ -130,12 +130,16 @@ def test_a_transfer_that_is_cut_short_is_a_failure(spi: SimulatedSpi, monkeypatc
         strip.write(SOME * 2)
 
 
-def test_a_power_pin_that_cannot_be_used_is_named(board: MockBoard) -> None:
-    """As every pin."""
-    first = opened(Led(pin=5))
-    with pytest.raises(ConfigError, match=r"hardware\.led\.power_pin: GPIO 5 cannot be used"):
-        open_light(APA102)
-    first.close()
+def test_a_power_pin_that_cannot_be_used_is_a_fault_of_the_light(spi: SimulatedSpi, board: MockBoard) -> None:
+    """The house starts all the same: it is the board that wants the pin. Once it is free, it is used."""
+    other, strip = opened(Led(pin=5)), opened(APA102)
+    with pytest.raises(PanelError, match=r"hardware\.led\.power_pin: GPIO 5 cannot be used"):
+        strip.write(SOME)
+    assert spi.transfers == []
+    other.close()
+    strip.write(SOME)
+    assert board.level(5) == 1
+    strip.close()
 
 
 def test_the_ring_of_an_xvf3000_is_painted() -> None:
