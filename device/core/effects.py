@@ -246,6 +246,7 @@ def give_volume_back(memory: Memory) -> list[Action]:
 def yield_to_provider(memory: Memory, fact: ev.SpeechStarted) -> list[Action]:
     """The provider heard the person and has cancelled its response by itself."""
     actions = _interrupt(memory, order.DropResponse(), memory.settings.turn_end)
+    memory.start(Timer.INTERRUPTED, memory.settings.interrupted)
     memory.note(hearing=True)
     return actions
 
@@ -260,6 +261,7 @@ def interrupt_by_confirmed_voice(memory: Memory, fact: Any) -> list[Action]:
 
     On a busy machine the provider may have heard all of the person's words by now: its answer to them must be kept.
     """
+    memory.start(Timer.INTERRUPTED, memory.settings.interrupted)
     return _listen_from_voice(memory, memory.voice, order.CancelResponse(keeps_due=True))
 
 

@@ -122,6 +122,7 @@ def _leave_session(memory: Memory) -> list[Action]:
     memory.end_confirmation()
     memory.stop(Timer.HOLD_TAIL)
     memory.stop(Timer.LONGEST_SESSION)
+    memory.stop(Timer.INTERRUPTED)
     return close
 
 
@@ -230,13 +231,19 @@ def remove_fault(memory: Memory, fact: ev.DeviceRecovered) -> list[Action]:
 
 def give_up_voice_barge_in(memory: Memory, fact: ev.EchoCancellationLost) -> list[Action]:
     """Without echo cancellation it would interrupt itself: from now on only the wake word interrupts an answer."""
+    memory.echo_remains = True
+    if memory.settings.barge_in != "voice":
+        return []
+    memory.voice_barged_in = True
     memory.settings = replace(memory.settings, barge_in="wake_word")
     return do.give_volume_back(memory)
 
 
 def take_voice_barge_in_back(memory: Memory, fact: ev.EchoCancellationRecovered) -> list[Action]:
-    """A voice may interrupt again, as it could before: without that, echoes would not be cancelled."""
-    memory.settings = replace(memory.settings, barge_in="voice")
+    """A voice may interrupt again, if it could before."""
+    memory.echo_remains = False
+    if memory.voice_barged_in:
+        memory.settings = replace(memory.settings, barge_in="voice")
     return []
 
 

@@ -547,6 +547,13 @@ class AlarmMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class StopWordHeard:
+    """While something sounded that it can end, the person said a word that means "stop"."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShutdownRequested:
     """The process was asked to end."""
 
@@ -604,5 +611,6 @@ Event = (
     | AlarmDue
     | AlarmSilenced
     | AlarmMissed
+    | StopWordHeard
     | ShutdownRequested
 )

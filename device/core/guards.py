@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from device.core import stopping
 from device.core.actions import TurnEnd
 from device.core.confirmation import is_understood, press_counts, says_no, says_yes
 from device.core.events import (
@@ -250,6 +251,16 @@ def rest_is_over(memory: Memory, fact: VoiceStopped) -> bool:
 def wake_word_may_barge_in(memory: Memory, fact: Any) -> bool:
     """Saying the wake word over the answer is allowed."""
     return memory.settings.barge_in != "off"
+
+
+def telling(memory: Memory, fact: Any) -> bool:
+    """Something is said outside of a conversation: an announcement, or what went wrong."""
+    return memory.status.announcing or memory.status.failing
+
+
+def interrupted_just_now(memory: Memory, fact: Any) -> bool:
+    """The voice that interrupted the answer may have been the stop word."""
+    return stopping.interrupted_just_now(memory)
 
 
 def ducked(memory: Memory, fact: Any) -> bool:

@@ -14,6 +14,7 @@ from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, l
 from device.core.ringing import attend
 from device.core.silence import watch
 from device.core.status import Phase, Status
+from device.core.stopping import heeds_stop
 from device.core.transitions import TABLE, Row, Trigger
 from device.units import Ms
 
@@ -78,7 +79,9 @@ class Machine:
         watch(self._memory, fact)
         extra = [*sound_instead(self._memory, before, fact, actions), *say_not_kept(self._memory)]
         extra += attend(self._memory, fact)
-        return [*actions, *extra, *go_on(self._memory, fact, actions)]
+        extra += go_on(self._memory, fact, actions)
+        self._memory.note(heeds_stop=heeds_stop(self._memory))
+        return [*actions, *extra]
 
     def _note_voice(self, event: ev.Event) -> None:
         """Keep what the segmenter hears; it matters in every phase."""

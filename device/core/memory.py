@@ -41,6 +41,8 @@ class Timer(Enum):
     """It has rung for as long as it may. What becomes due meanwhile starts it anew."""
     NAME_WHAT_RINGS = "name what rings"
     """It is time to say what rings."""
+    INTERRUPTED = "interrupted"
+    """What the person said over the answer has been heard by now, if it was a stop word."""
 
 
 BargeIn = Literal["voice", "wake_word", "off"]
@@ -106,6 +108,8 @@ class Settings:
     """How long it rings before it is said what rings: one round of the ring, so that people listen."""
     next_naming: Ms = Ms(20_000)
     """How long until it is said again."""
+    interrupted: Ms = Ms(1_500)
+    """How long after a voice interrupted an answer it may still turn out to have been a stop word."""
     silence: Ms = Ms(3_000)
     """How long a provider may be silent when it should say something, before it is asked whether it is there."""
     answer_check: Ms = Ms(6_000)
@@ -254,6 +258,10 @@ class Memory:
     window: Ms = Ms(0)
     """How long to wait for the first word."""
     grace_given: bool = False
+    echo_remains: bool = False
+    """What the loudspeaker plays cannot be removed from what is heard."""
+    voice_barged_in: bool = False
+    """Until then a voice could interrupt an answer."""
     unheard: bool = False
     """Our own detector heard a voice, and nothing has come from the provider since."""
     asked: bool = False

@@ -48,3 +48,5 @@ class Status:
     """A tool waits for the person's permission."""
     pressed: bool = False
     """A button is down."""
+    heeds_stop: bool = False
+    """Something sounds that a stop word would end."""

@@ -70,6 +70,7 @@ _IDLE = (
     Row(IDLE, ev.ButtonHeld, IDLE, end.hold_deaf, when.deaf),
     Row(IDLE, ev.ButtonHeld, WAKING, do.open_session_by_hold),
     Row(IDLE, ev.StopRequested, IDLE, end.hush),
+    Row(IDLE, ev.StopWordHeard, IDLE, end.hush, when.telling),
 )
 
 _WAKING = (
@@ -105,6 +106,7 @@ _LISTENING = (
     Row(LISTENING, ev.WakeWordDetected, LISTENING, silence.check_session, rearm=False),
     Row(LISTENING, ev.LinkAnswered, IDLE, end.leave_quietly, when.leaving),
     Row(LISTENING, ev.ButtonClicked, IDLE, end.leave),
+    Row(LISTENING, ev.StopWordHeard, IDLE, end.leave, when.interrupted_just_now),
     Row(LISTENING, Timer.LONGEST_SESSION, IDLE, end.leave_quietly, when.nobody_goes_on),
     Row(LISTENING, Timer.LONGEST_TURN, IDLE, end.give_up_listening),
     Row(LISTENING, Timer.DEADLINE, IDLE, end.give_up_doubtful_answer, when.answer_is_in_doubt),
@@ -134,6 +136,7 @@ _THINKING = (
     Row(THINKING, ev.WakeWordDetected, LISTENING, silence.interrupt_and_check),
     Row(THINKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Row(THINKING, ev.ButtonClicked, IDLE, end.leave),
+    Row(THINKING, ev.StopWordHeard, IDLE, end.leave, when.interrupted_just_now),
     Row(THINKING, Timer.DEADLINE, THINKING, answers.say_that_nothing_came, when.answer_is_empty),
     Row(THINKING, Timer.DEADLINE, THINKING, answers.assume_complete, when.words_are_written),
     Row(THINKING, Timer.DEADLINE, IDLE, end.give_up_doubtful_answer, when.answer_is_in_doubt),
@@ -150,6 +153,7 @@ _SPEAKING = (
     Row(SPEAKING, ev.WakeWordDetected, SPEAKING, silence.check_session, rearm=False),
     Row(SPEAKING, ev.ButtonHeld, LISTENING, do.interrupt_by_hold),
     Row(SPEAKING, ev.ButtonClicked, IDLE, end.leave),
+    Row(SPEAKING, ev.StopWordHeard, IDLE, end.leave),
     Row(SPEAKING, ev.ResponseStarted, IDLE, end.give_up_tools, when.too_many_responses),
     Row(SPEAKING, ev.ResponseStarted, SPEAKING, answers.expect_answer),
     Row(SPEAKING, ev.ResponseFinished, IDLE, end.fail_by_response, when.response_failed),
@@ -226,6 +230,7 @@ def _while_it_rings(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.VolumeStepRequested, here, ringing.end, when.ringing, rearm=False),
         Row(here, ev.ButtonHeld, here, ringing.end, when.rings_over_a_question, rearm=False),
         Row(here, ev.StopRequested, here, ringing.end, when.ringing, rearm=False),
+        Row(here, ev.StopWordHeard, here, ringing.end, when.ringing, rearm=False),
     )
 
 
@@ -256,6 +261,7 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.AlarmMissed, here, ringing.miss, rearm=False),
         Row(here, Timer.NAME_WHAT_RINGS, here, ringing.name_aloud, rearm=False),
         Row(here, Timer.LONGEST_RINGING, here, ringing.give_up, rearm=False),
+        Row(here, Timer.INTERRUPTED, here, do.nothing, rearm=False),
         Row(here, Timer.FAILURE_SHOWN, here, end.stop_showing_failure, rearm=False),
         Row(here, ev.DeviceFailed, here, end.note_not_kept, when.mute_not_kept, rearm=False),
         Row(here, ev.DeviceFailed, here, end.add_fault, rearm=False),

@@ -24,9 +24,10 @@ from device.core.actions import Action
 from device.core.events import Event, VoiceConfirmed
 from device.core.status import Phase, Status
 from device.errors import DeviceNotFoundError
-from device.house.policy import padding, segmenting
+from device.house.policy import hears_through_echo, padding, segmenting
 from device.house.site import Site
 from device.house.sound import Sound
+from device.kit.threads import Threads
 from device.ports.conversation import Conversation
 from device.ports.facts import Observer
 from device.ports.panel import Direction
@@ -34,6 +35,8 @@ from device.service.systemd import is_service
 from device.wake.clips import ClipFolder, ClipKeeper
 from device.wake.engines import load_engine
 from device.wake.report import WakeReport
+from device.wake.stopword.listener import StopListener
+from device.wake.stopword.sphinx import UnavailableError, open_recogniser
 from device.wake.worker import WakeWorker
 
 log = logging.getLogger(__name__)
@@ -41,10 +44,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WakeWing:
-    """The wake word's part of it, which is there before there is sound."""
+    """The words' part of it, which is there before there is sound."""
 
     worker: WakeWorker
     report: WakeReport
+    stop: StopListener | None
+    """Of stop words; None where there are none."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Look for words in what was captured, without the echo."""
+        self.worker.feed(pcm)
+        if self.stop is not None:
+            self.stop.feed(pcm)
+
+    def reset(self) -> None:
+        """The stream was interrupted."""
+        self.worker.reset()
+        if self.stop is not None:
+            self.stop.forget()
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,7 @@ async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
     looking = asyncio.create_task(cards.find(PATIENCE_AT_BOOT_S if is_service() else 0.0))
     try:
         engine = await site.loading.call(load_engine, site.settings.wake)
+        stop = await _open_stop_words(site)
         await _found(looking)
     finally:
         looking.cancel()
@@ -78,7 +96,22 @@ async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
     )
     worker.start()
     site.closing.add("wake word", worker.close)
-    return WakeWing(worker, report)
+    return WakeWing(worker, report, stop)
+
+
+async def _open_stop_words(site: Site) -> StopListener | None:
+    """Return who listens for stop words; None, and a line in the log, where that is wanted but cannot be."""
+    words = site.settings.wake.stop_words
+    if not words:
+        return None
+    try:
+        if not hears_through_echo(site.settings):
+            raise UnavailableError("without echo cancellation the device would hear itself say them")
+        recogniser = await site.loading.call(open_recogniser, words)
+    except UnavailableError as error:
+        log.warning("nobody listens for stop words (wake.stop_words): %s", error)
+        return None
+    return StopListener(recogniser, site.controller.post, Threads("stop word").post)
 
 
 async def _found(looking: asyncio.Task[None]) -> None:
@@ -113,10 +146,13 @@ def open_listening(
 
     def pace() -> Pace:
         """May be asked in any thread."""
-        return pace_of(site.controller.status.phase, wake.worker.is_at_rest, wake.worker.expects_word)
+        status = site.controller.status
+        if status.heeds_stop:
+            return Pace.HURRIED
+        return pace_of(status.phase, wake.worker.is_at_rest, wake.worker.expects_word)
 
     detector = _open_detector(site)
-    frontend = _open_frontend(site, sound, wake.worker, conversation, detector)
+    frontend = _open_frontend(site, sound, wake, conversation, detector)
     microphone = AlsaMicrophone(cards, frontend.on_frame, pace, frontend.interrupt, on_wait)
     site.closing.add_safety("microphone", microphone.close)
     traffic = TrafficReport(lambda: frontend.traffic)
@@ -124,13 +160,20 @@ def open_listening(
 
     def adapt(what: Event | Action, status: Status) -> None:
         microphone.adapt()
-        if status.phase is not Phase.IDLE:
+        if not _is_at_ease(status):
             frontend.attend()
 
-    return Listening(microphone, frontend, traffic, (adapt, traffic.observe), _direction_of(site, detector))
+    follow = () if wake.stop is None else (wake.stop.observe,)
+    observers = (*follow, adapt, traffic.observe)
+    return Listening(microphone, frontend, traffic, observers, _direction_of(site, detector))
 
 
-def _open_frontend(site: Site, sound: Sound, wake: WakeWorker, conversation: Conversation, detector: Vad) -> Frontend:
+def _is_at_ease(status: Status) -> bool:
+    """Tell whether nobody needs to know of voices, nor of sound at once, but the wake word."""
+    return status.phase is Phase.IDLE and not status.heeds_stop
+
+
+def _open_frontend(site: Site, sound: Sound, wake: WakeWing, conversation: Conversation, detector: Vad) -> Frontend:
     ring = PrerollRing()
     canceller, post = sound.canceller, site.controller.post
     # A board that cancels echoes is trusted to.
@@ -146,7 +189,7 @@ def _open_frontend(site: Site, sound: Sound, wake: WakeWorker, conversation: Con
         canceller=canceller,
         cue_mask=mask,
         detector=detector,
-        is_idle=lambda: site.controller.status.phase is Phase.IDLE,
+        is_idle=lambda: _is_at_ease(site.controller.status),
     )
 
 

@@ -27,7 +27,7 @@ _SAYS_WHY = Ms(2_000)
 def choose_barge_in(settings: Config) -> Config:
     """Settle conversation.barge_in: "voice" only where the device does not take its own answer for a person."""
     wanted = settings.conversation.barge_in or "voice"
-    if wanted == "voice" and not settings.audio.echo_cancelled and not apm.is_installed():
+    if wanted == "voice" and not hears_through_echo(settings):
         log.warning(
             'no echo cancellation, by the board (hardware.profile = "%s") or by the package livekit: an answer can be '
             'interrupted by the wake word only (barge_in = "wake_word")',
@@ -36,6 +36,11 @@ def choose_barge_in(settings: Config) -> Config:
         wanted = "wake_word"
     talk = msgspec.structs.replace(settings.conversation, barge_in=wanted)
     return msgspec.structs.replace(settings, conversation=talk)
+
+
+def hears_through_echo(settings: Config) -> bool:
+    """Tell whether what the loudspeaker plays can be removed from what the microphone hears."""
+    return settings.audio.echo_cancelled or apm.is_installed()
 
 
 def machine_settings(settings: Config) -> Settings:

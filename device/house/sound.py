@@ -14,6 +14,7 @@ from device.audio.keptvolume import KeptVolume
 from device.audio.mouth.player import Player
 from device.audio.routing import RoutingMemory, set_up
 from device.audio.volume import Volume
+from device.house.policy import hears_through_echo
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.sound import Speaker
@@ -69,8 +70,10 @@ async def set_up_card(site: Site) -> None:
 
 
 def _choose_canceller(site: Site, far_end: FarEnd) -> LateLoader | None:
-    """Return who loads WebRTC's, where voice barge-in needs it."""
-    if site.settings.conversation.barge_in != "voice" or site.settings.audio.echo_cancelled:
+    """Return who loads WebRTC's, where voice barge-in or stop words need it."""
+    settings = site.settings
+    is_needed = settings.conversation.barge_in == "voice" or settings.wake.stop_words
+    if not is_needed or settings.audio.echo_cancelled or not hears_through_echo(settings):
         return None
     return LateLoader(far_end, site.controller.post, site.loading)
 

@@ -14,7 +14,7 @@ from device.core.actions import Action, Cue, Outcome, TurnEnd
 from device.core.failures import MOST_WAITING
 from device.core.machine import Machine
 from device.core.memory import Settings, Timer
-from device.core.status import Phase
+from device.core.status import Phase, Status
 from device.units import Ms, Samples
 
 WAITING = set(Phase) - {Phase.IDLE}
@@ -292,18 +292,23 @@ class Conversations(RuleBasedStateMachine):
         self.tell(ev.StopRequested())
         assert self.in_phase(Phase.IDLE)
 
+    @property
+    def but_for_the_ring(self) -> Status:
+        """The status, without what follows from whether something sounds."""
+        return replace(self.machine.status, heeds_stop=False)
+
     @rule(which=st.sampled_from("abc"), kind=st.sampled_from(ev.AlarmKind), label=st.sampled_from(["", "pasta"]))
     def alarm_is_due(self, which: str, kind: ev.AlarmKind, label: str) -> None:
         before = self.machine.status
         self.rung_until = self.now + self.settings.longest_ringing
         self.tell(ev.AlarmDue(which, kind, label))
-        assert self.machine.status == replace(before, ringing=True), "a ring changed something else"
+        assert self.but_for_the_ring == replace(before, ringing=True, heeds_stop=False), "a ring changed something else"
 
     @rule(which=st.sampled_from("abcd"), missed=st.booleans())
     def alarm_is_silenced_or_missed(self, which: str, missed: bool) -> None:
         before = self.machine.status
         self.tell(ev.AlarmMissed(which, ev.AlarmKind.ALARM) if missed else ev.AlarmSilenced(which))
-        assert replace(self.machine.status, ringing=before.ringing) == before
+        assert replace(self.but_for_the_ring, ringing=before.ringing) == replace(before, heeds_stop=False)
 
     def stops_the_ring_only(self, fact: ev.Event) -> None:
         """While it rings a click, or being told to stop, ends the ringing and nothing else."""
@@ -311,7 +316,19 @@ class Conversations(RuleBasedStateMachine):
         assert before.ringing
         self.tell(fact)
         assert self.ring is None
-        assert self.machine.status == replace(before, ringing=False)
+        assert self.but_for_the_ring == replace(before, ringing=False, heeds_stop=False)
+
+    @rule()
+    def stop_word(self) -> None:
+        """A ringing is ended and nothing else, or what else sounds."""
+        before = self.machine.status
+        self.tell(ev.StopWordHeard("stop"))
+        if before.ringing:
+            assert self.machine.status.phase is before.phase
+            assert not self.machine.status.ringing
+        elif before.heeds_stop or before.phase is Phase.SPEAKING:
+            assert self.in_phase(Phase.IDLE)
+            assert not self.machine.status.heeds_stop
 
     @precondition(lambda self: self.session_open)
     @rule(failure=st.sampled_from([None, ev.Failure.BUSY]))
@@ -474,10 +491,9 @@ class Conversations(RuleBasedStateMachine):
     def device_changes(self, device: ev.Device, recovers: bool) -> None:
         self.tell(ev.DeviceRecovered(device) if recovers else ev.DeviceFailed(device, "gone"))
 
-    @precondition(lambda self: self.barge_in == "voice")
     @rule(recovers=st.booleans())
     def echo_cancellation_changes(self, recovers: bool) -> None:
-        """Only where there is any."""
+        """It may be there for stop words alone."""
         self.cancels_echoes = recovers
         self.tell(ev.EchoCancellationRecovered() if recovers else ev.EchoCancellationLost("too slow", for_good=False))
 

@@ -7,7 +7,7 @@ import asyncio
 from device.audio.echo.canceller import WebRtcCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.worker import EchoWorker
-from device.core.actions import OpenSession
+from device.core.actions import Announce, OpenSession, Ring, SayAnnouncement
 from device.core.events import EchoCancellationLost, EchoCancellationRecovered
 from device.errors import AudioError
 from device.kit.threads import Threads
@@ -15,7 +15,7 @@ from device.ports.facts import Post
 
 
 class LateLoader:
-    """Loads its canceller when the first session opens, and posts EchoCancellationLost when it cannot be used.
+    """Loads its canceller when something first sounds, and posts EchoCancellationLost when it cannot be used.
 
     An observer of the controller. Until it is loaded, the canceller returns the sound unchanged.
     """
@@ -31,8 +31,8 @@ class LateLoader:
         self._is_lost = False
 
     def observe(self, what: object, status: object) -> None:
-        """Load the canceller at the first order to open a session."""
-        if isinstance(what, OpenSession) and self._task is None:
+        """Load the canceller at the first order after which something sounds for longer than a cue."""
+        if isinstance(what, OpenSession | Announce | SayAnnouncement | Ring) and self._task is None:
             self._loop = asyncio.get_running_loop()
             self._task = self._loop.create_task(self._load())
 

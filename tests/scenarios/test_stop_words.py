@@ -1,0 +1,51 @@
+"""A stop word over what sounds ends it, without the wake word and without the provider."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+
+from device.core.actions import StopRinging
+from device.core.events import AlarmDue, AlarmKind, PlaybackStarted, StopWordHeard
+from device.core.status import Phase
+from device.sim.stage.timeline import ScenarioError
+from tests.scenarios.conftest import Open
+from tests.scenarios.house import PATIENCE, House
+from tests.waiting import LIMIT_S, until
+
+
+async def say_stop(house: House) -> None:
+    """Say it, like a patient person: on a busy machine the word may have been torn."""
+    for _ in range(PATIENCE):
+        since = time.monotonic()
+        await house.person.say("stop")
+        with contextlib.suppress(ScenarioError):
+            await house.timeline.until(StopWordHeard, since, 1.5)
+            return
+    pytest.fail("nobody heard the stop word")
+
+
+async def test_it_ends_an_answer_and_the_conversation(open_house: Open) -> None:
+    """Also where a voice cannot interrupt."""
+    async with open_house("conversation.barge_in=wake_word") as house:
+        since = time.monotonic()
+        await house.wake("tell me a story")
+        await house.timeline.until(PlaybackStarted, since, LIMIT_S)
+        await say_stop(house)
+        await house.phase(Phase.IDLE)
+        stopped = time.monotonic() + 0.3
+        await until(lambda: time.monotonic() > stopped + 0.5, "half a second of quiet")
+        assert house.heard_ms(stopped) == 0.0
+
+
+async def test_it_ends_a_ringing(open_house: Open) -> None:
+    """That of a timer, while nobody is in a conversation."""
+    async with open_house() as house:
+        since = time.monotonic()
+        house.app.controller.post(AlarmDue("pasta", AlarmKind.TIMER))
+        await until(lambda: house.heard_ms(since) > 200, "the ring")
+        await say_stop(house)
+        await house.timeline.until(StopRinging, since, LIMIT_S)
+        assert not house.status.ringing
