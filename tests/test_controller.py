@@ -355,3 +355,52 @@ async def test_a_tool_that_needs_a_yes_runs_when_the_button_is_pressed(recorder:
     await turn_the_loop()
     assert calls == [("unlock", '{"door": "front"}', False), ("unlock", '{"door": "front"}', True)]
     assert ("send_tool_result", "c1", "unlocked") in recorder.calls
+
+
+class SlowVolume:
+    """A mixer that takes its time."""
+
+    def __init__(self, percent: int, error: AudioError | None = None) -> None:
+        self.percent = percent
+        self.error = error
+
+    async def get(self) -> int:
+        await asyncio.sleep(0)
+        return self.percent
+
+    async def set(self, percent: int) -> int:
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        self.percent = percent
+        return percent
+
+
+def with_volume(recorder: Recorder, volume: SlowVolume) -> Controller:
+    """Build a controller with this volume."""
+    controller = build(recorder)
+    object.__setattr__(controller._house, "volume", volume)
+    return controller
+
+
+async def test_quick_presses_for_more_volume_are_all_heeded(recorder: Recorder) -> None:
+    """Each begins where the one before it has led, and the end of the scale is the end."""
+    volume = SlowVolume(55)
+    controller = with_volume(recorder, volume)
+    for _ in range(3):
+        controller.post(ev.VolumeStepRequested(10))
+    await until(lambda: volume.percent == 85, "three steps")
+    for _ in range(3):
+        controller.post(ev.VolumeStepRequested(10))
+    controller.post(ev.VolumeStepRequested(-10))
+    await until(lambda: volume.percent == 90, "a step down from the end")
+
+
+async def test_a_volume_that_cannot_be_changed_is_no_fault_of_the_loudspeaker(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would end the conversation."""
+    controller = with_volume(recorder, SlowVolume(50, AudioError("the mixer is gone")))
+    controller.post(ev.VolumeStepRequested(10))
+    await until(lambda: "the volume cannot be changed: the mixer is gone" in caplog.text, "a word in the log")
+    assert not controller.status.faults

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from device.cli.remote.events import line
 from device.cli.remote.status import lines
 from device.core import events as ev
 from tests.control.house import short_folder
@@ -136,6 +137,20 @@ def test_a_status_tells_people_what_is_not_well() -> None:
     assert shown.endswith("wake words: a, b\nvolume: unknown; provider: openai; version: 1.0")
     told.update(parts=[], state="deaf", why="no sound has been scored for 11 s", what_to_do="restart")
     assert "  no sound has been scored for 11 s\n  what to do: restart\n" in "\n".join(lines(told))
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"event": "phase", "phase": "listening", "turn": 0}, "phase: listening, turn 0"),
+        ({"event": "wake_word", "word": "hey_jarvis", "score": 0.0}, "wake word: word hey_jarvis, score 0.0"),
+        ({"event": "conditions", "muted": True, "ringing": True, "announcing": False}, "conditions: muted, ringing"),
+        ({"event": "conditions", "muted": False, "ringing": False}, "conditions: none"),
+    ],
+)
+def test_an_event_is_told_in_a_line(event: dict[str, Any], said: str) -> None:
+    """What holds, and nothing of what does not."""
+    assert line(event)[9:] == said
 
 
 @pytest.mark.parametrize("name", ["status", "mute", "volume", "events"])

@@ -22,13 +22,17 @@ def _run(options: argparse.Namespace) -> int:
         house.ask({"do": "subscribe"})
         for event in house.events():
             # Whoever reads a pipe wants to know at once.
-            print(json.dumps(event) if options.json else _line(event), flush=True)
+            print(json.dumps(event) if options.json else line(event), flush=True)
     raise client.NotRunningError("hearthside has ended")
 
 
-def _line(event: dict[str, Any]) -> str:
+def line(event: dict[str, Any]) -> str:
+    """Return it for people: "phase: listening, turn 3", and "conditions: ringing" for those that hold."""
     kind = event["event"]
-    told = ((name.replace("_", " "), value) for name, value in event.items() if name != "event" and value != "")
-    # A phase is told as "phase: listening, turn 3".
-    facts = ", ".join(str(value) if name == kind else f"{name} {value}" for name, value in told)
-    return f"{time.strftime('%H:%M:%S')} {kind.replace('_', ' ')}: {facts}"
+    told = ((name.replace("_", " "), value) for name, value in event.items() if name != "event")
+    words = [
+        name if value is True else str(value) if name == kind else f"{name} {value}"
+        for name, value in told
+        if value is not False and value != ""
+    ]
+    return f"{time.strftime('%H:%M:%S')} {kind.replace('_', ' ')}: {', '.join(words) or 'none'}"
