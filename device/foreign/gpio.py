@@ -21,7 +21,8 @@ NO_LIBRARY_HELP = (
     "(--system-site-packages); elsewhere remove the pins from the configuration, or set GPIOZERO_PIN_FACTORY=mock"
 )
 BUTTON_POLL_S = 0.04
-"""Shorter than a finger's quick tap (about 60 ms). Looking at a mock pin this often takes 0.2 % of an x86 core."""
+"""Shorter than a finger's quick tap (about 60 ms). Looking at a mock pin this often takes 0.2 % of an x86 core,
+and so does looking at four of them."""
 LIVELY_POLL_S = 0.01
 """While a finger is there: a release is waited for, and what it does should follow at once."""
 LIVELY_S = 1.0

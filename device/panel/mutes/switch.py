@@ -14,7 +14,7 @@ from device.ports.facts import Post
 from device.units import ms_from_seconds
 
 LOOK_S = 0.1
-"""As quick as the hand that slides it; ten looks a second at a mock pin take 0.1 % of an x86 core."""
+"""As quick as the hand that slides it; it costs half of what looking at the buttons does."""
 RETRY_S = 1.0
 """Between two looks at a pin that cannot be read."""
 
