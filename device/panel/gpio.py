@@ -8,8 +8,7 @@ import contextlib
 from device.core.indication import Indication
 from device.panel.button import PositionAt
 from device.panel.buttons import Buttons
-from device.panel.lights.showing import open_lights
-from device.panel.settings import PanelSettings
+from device.panel.settings import Led, PanelSettings
 from device.ports.facts import Post
 from device.ports.panel import Direction, Panel
 
@@ -57,7 +56,7 @@ class GpioPanel:
         """Open the lights and the pins. Raise ConfigError."""
         loop = loop or asyncio.get_running_loop()
         with contextlib.ExitStack() as opened:
-            self._lights = open_lights(settings.led, post, loop, direction)
+            self._lights = _open_lights(settings.led, post, loop, direction)
             opened.callback(self._lights.close)
             self._buttons = Buttons(settings, post, position_at, loop)
             opened.pop_all()
@@ -74,3 +73,12 @@ class GpioPanel:
         """See Panel."""
         self._buttons.close()
         self._lights.close()
+
+
+def _open_lights(led: Led, post: Post, loop: asyncio.AbstractEventLoop, direction: Direction | None) -> Panel:
+    if led.chosen == "none":
+        return NullPanel()
+    # Late: a device without lights loads nothing of them.
+    from device.panel.lights.showing import open_lights
+
+    return open_lights(led, post, loop, direction) or NullPanel()

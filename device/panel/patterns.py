@@ -87,7 +87,8 @@ class Pattern:
     def _jumps(self) -> Iterator[Ms]:
         """Yield the moments of a period at which the brightness changes at once."""
         points = [*self.keyframes, Keyframe(self.period, self.keyframes[0].level)]
-        yield from (after.at for before, after in pairwise(points) if before.at == after.at)
+        steps = pairwise(points)
+        yield from (after.at for before, after in steps if before.at == after.at and before.level != after.level)
 
     def _around(self, elapsed: Ms) -> tuple[Keyframe, Keyframe, Ms]:
         """Return the keyframes before and after, and where in the period that is."""

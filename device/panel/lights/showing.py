@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from device.core.indication import Indication
 from device.errors import PanelError, where
@@ -36,33 +36,6 @@ the light is nearly always lit by then, for a session takes longer to open."""
 _JOIN_S = 0.25
 
 
-class Lights(Protocol):
-    """Lights of any kind, and what they show. Every method belongs to the event loop's thread, and none raises."""
-
-    def show(self, indication: Indication) -> None:
-        """Show it until told otherwise. When this returns in an indication in which sound may leave, a light is lit,
-        or DeviceFailed has been posted."""
-
-    def show_volume(self, percent: int) -> None:
-        """Show the volume for a moment, where there are pixels enough."""
-
-    def close(self) -> None:
-        """Lights off. Harmless when closed."""
-
-
-class NoLights:
-    """Lights of a device without any."""
-
-    def show(self, indication: Indication) -> None:
-        """See Lights."""
-
-    def show_volume(self, percent: int) -> None:
-        """See Lights."""
-
-    def close(self) -> None:
-        """See Lights."""
-
-
 def no_direction() -> Degrees | None:
     """Nobody tells where a voice comes from."""
     return None
@@ -74,11 +47,14 @@ def open_lights(
     loop: asyncio.AbstractEventLoop,
     direction: Direction | None = None,
     usb_backend: Any = None,
-) -> Lights:
-    """Open the lights that are configured. `direction` tells where a voice comes from. Raise ConfigError for pins."""
+) -> LoopLights | ThreadLights | None:
+    """Open the lights that are configured; None: there are none. Raise ConfigError for pins.
+
+    `direction` tells where a voice comes from.
+    """
     light = open_light(led, usb_backend)
     if light is None:
-        return NoLights()
+        return None
     picture = Picture(light, led, direction)
     return LoopLights(light, picture, post, loop) if led.chosen == "gpio" else ThreadLights(light, picture, post, loop)
 
@@ -135,17 +111,17 @@ class LoopLights:
         self._timer: asyncio.TimerHandle | None = None
 
     def show(self, indication: Indication) -> None:
-        """See Lights."""
+        """See Panel."""
         if self._picture.scene.show(indication, self._now()):
             self._refresh()
 
     def show_volume(self, percent: int) -> None:
-        """See Lights."""
+        """See Panel."""
         if self._picture.scene.show_volume(percent, self._now()):
             self._refresh()
 
     def close(self) -> None:
-        """See Lights."""
+        """See Panel."""
         self._stop_timer()
         light, self._light = self._light, None
         if light is not None:
@@ -202,16 +178,16 @@ class ThreadLights:
         self._thread = threads.start(self._run, "lights")
 
     def show(self, indication: Indication) -> None:
-        """See Lights."""
+        """See Panel."""
         if self._change(lambda now: self._picture.scene.show(indication, now)) and indication in LIVE:
             self._wait_until_lit()
 
     def show_volume(self, percent: int) -> None:
-        """See Lights."""
+        """See Panel."""
         self._change(lambda now: self._picture.scene.show_volume(percent, now))
 
     def close(self) -> None:
-        """See Lights. Waits for the thread, but not long."""
+        """See Panel. Waits for the thread, but not long."""
         with self._news:
             self._closed = True
             self._news.notify_all()
