@@ -43,6 +43,9 @@ class Recogniser(Protocol):
     def hear(self, pcm: bytes) -> str:
         """Hear more (16 kHz mono s16le); return the stop word that has ended, or "" for none."""
 
+    def rest(self) -> None:
+        """Nothing is to be heard for now: give back what is only needed for that."""
+
 
 class StopListener:
     """Feeds a recogniser, and posts StopWordHeard. Its methods belong to the event loop's thread."""
@@ -55,7 +58,7 @@ class StopListener:
         self._position = 0
         self._recent = bytearray()
         """The newest sound, while a voice may begin."""
-        self._is_wanted = self._is_voice = self._is_heard = False
+        self._is_wanted = self._is_voice = self._is_heard = self._is_awake = False
         self._until: int | None = None
         """Where the voice that is heard is over."""
         self._voice = 0
@@ -99,6 +102,7 @@ class StopListener:
         self._recent.clear()
         if not wanted:
             self._end_in(_GRACE)
+            self._rest()
         elif self._is_voice:
             self._until = None
             if not self._is_heard:
@@ -110,7 +114,7 @@ class StopListener:
 
     def _begin(self, onset: int) -> None:
         """Hear the voice that begins there, and a little of what is before it, as far as that is still known."""
-        self._is_heard = True
+        self._is_heard = self._is_awake = True
         self._voice += 1
         since = max(onset - BEFORE, self._position - len(self._recent) // BYTES_PER_SAMPLE)
         known = bytes(self._recent[-(self._position - since) * BYTES_PER_SAMPLE :]) if since < self._position else b""
@@ -123,6 +127,13 @@ class StopListener:
             self._do(partial(self._recogniser.hear, pcm))
         if self._until is not None and self._position >= self._until:
             self._is_heard = False
+            self._rest()
+
+    def _rest(self) -> None:
+        """Let the recogniser rest if neither a voice is heard nor one may begin; the next voice wakes it."""
+        if self._is_awake and not (self._is_wanted or self._is_heard):
+            self._is_awake = False
+            self._do(self._recogniser.rest)
 
     def _do(self, call: Callable[[], str | None]) -> None:
         self._given += 1
@@ -146,6 +157,7 @@ class StopListener:
             self._voice += 1
             self._is_heard = False
             self._post(StopWordHeard(word))
+            self._rest()
 
     def _give_up(self, problem: str) -> None:
         if not self._broken:

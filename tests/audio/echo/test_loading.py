@@ -10,7 +10,7 @@ import pytest
 from device.audio.echo.canceller import WebRtcCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
-from device.core.actions import CloseSession, OpenSession, TurnEnd
+from device.core.actions import Action, Announce, CloseSession, OpenSession, Ring, SayAnnouncement, TurnEnd
 from device.core.events import EchoCancellationLost, EchoCancellationRecovered, Event
 from device.errors import AudioError
 from device.kit.threads import Threads
@@ -36,6 +36,16 @@ async def test_it_is_loaded_once_with_the_first_session(loads: list[str]) -> Non
         loader.observe(OPEN, None)
         assert loader._task is not None
         await loader._task
+    assert loads == ["loaded"]
+
+
+@pytest.mark.parametrize("sounds", [Announce("Hello."), SayAnnouncement(1, "Hello."), Ring(ducked=False)])
+async def test_it_is_loaded_with_whatever_sounds_first(loads: list[str], sounds: Action) -> None:
+    """Outside of a session only a stop word is listened for, and its person must be told from the echo."""
+    loader = LateLoader(FarEnd(Hz(24_000)), lambda fact: None, Threads("loading"))
+    loader.observe(sounds, None)
+    assert loader._task is not None
+    await loader._task
     assert loads == ["loaded"]
 
 

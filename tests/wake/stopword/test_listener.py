@@ -27,6 +27,11 @@ class FakeRecogniser:
     def __init__(self) -> None:
         self.voices: list[bytes] = []
         self.broken = False
+        self.rests = 0
+
+    def rest(self) -> None:
+        """Count."""
+        self.rests += 1
 
     def begin(self) -> None:
         """Begin another."""
@@ -135,6 +140,34 @@ async def test_a_voice_that_silenced_the_answer_is_heard_to_the_end_of_a_word() 
     stage.feed(200)
     [(length, _)] = stage.heard
     assert 10 * FRAME + 24_000 <= length <= 10 * FRAME + 24_000 + FRAME
+
+
+async def test_the_recogniser_rests_when_nothing_sounds_any_more() -> None:
+    """Once, after the voice that is still heard; and not if it never heard anything."""
+    stage = Stage()
+    stage.be(SOUNDING)
+    stage.be(QUIET)
+    assert stage.recogniser.rests == 0
+    stage.be(SOUNDING)
+    stage.voice()
+    stage.feed(10)
+    stage.be(QUIET)
+    assert stage.recogniser.rests == 0
+    stage.silence()
+    stage.feed(20)
+    stage.feed(200)
+    assert stage.recogniser.rests == 1
+
+
+async def test_after_a_stop_word_the_recogniser_rests() -> None:
+    """What sounded is over."""
+    stage = Stage()
+    stage.be(SOUNDING)
+    stage.voice()
+    stage.feed(10, word=True)
+    stage.be(QUIET)
+    await asyncio.sleep(0)
+    assert stage.recogniser.rests == 1
 
 
 async def test_an_interrupted_stream_is_forgotten() -> None:

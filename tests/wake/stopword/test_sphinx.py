@@ -58,6 +58,13 @@ def test_a_voice_that_goes_on_is_heard_without_end(recogniser: Sphinx) -> None:
     assert heard(recogniser, *talk, quiet(0.5), say("stop", "en-us", 150) // 4, quiet(0.5)) == ["stop"]
 
 
+def test_it_hears_as_well_after_a_rest(recogniser: Sphinx) -> None:
+    """And nothing until it is told to begin."""
+    recogniser.rest()
+    assert recogniser.hear(quiet(0.5).tobytes()) == ""
+    assert heard(recogniser, quiet(0.4), say("stop", "en-us", 150) // 4, quiet(0.4)) == ["stop"]
+
+
 def test_a_word_that_is_in_no_dictionary_is_refused() -> None:
     """By its name."""
     with pytest.raises(ConfigError, match=r'wake\.stop_words: nobody knows how "xyzzy" is said'):
