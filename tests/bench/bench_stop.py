@@ -83,8 +83,9 @@ class Outcome:
 class Listening(Device):
     """A Device that keeps what its segmenter tells."""
 
-    def __init__(self) -> None:
-        super().__init__(reacts=True)
+    def __init__(self, reacts: bool) -> None:
+        """`reacts`: what is played becomes quieter for a voice, as an answer does, and a ring does not."""
+        super().__init__(reacts=reacts)
         self.facts: list[tuple[int, VoiceStarted | VoiceStopped]] = []
 
     def _listen(self, frame: AudioFrame) -> bool:
@@ -129,12 +130,12 @@ def spans(facts: Sequence[tuple[int, VoiceStarted | VoiceStopped]], end: int) ->
     return found
 
 
-def converse(ear: Ear, place: Room, played: Sound, said: list[Said]) -> Outcome:
+def converse(ear: Ear, place: Room, played: Sound, said: list[Said], reacts: bool) -> Outcome:
     """Let somebody speak over what is played."""
     near = np.zeros_like(played)
     for one in said:
         near[one.at : one.end] += one.sound
-    device = Listening()
+    device = Listening(reacts)
     heard = device.hear(played, near, place, [one.end + RATE for one in said])
     outcome = Outcome(said, voices=sum(isinstance(fact, VoiceStarted) for _, fact in device.facts))
     for at, spent in ear.words(pcm_from_samples(heard.left), spans(device.facts, len(played))):
@@ -184,15 +185,14 @@ def over(ear: Ear, play: Play, texts: Sequence[str], seconds: float) -> list[tup
     found = []
     for seed, place in enumerate(ROOMS):
         said = utterances(texts, seconds, seed) if texts else []
-        found.append((place, converse(ear, place, play(seconds, seed + 40 * (not texts)), said)))
+        found.append((place, converse(ear, place, play(seconds, seed + 40 * (not texts)), said, play is not ringing)))
     return found
 
 
-def heard_rows(name: str, found: Sequence[tuple[Room, Outcome]], by_level: bool) -> Iterator[list[str]]:
+def heard_rows(name: str, found: Sequence[tuple[Room, Outcome]]) -> Iterator[list[str]]:
     """Yield a row for each level of the echo, and one for all."""
-    if by_level:
-        for number, level in enumerate(LEVELS_DB):
-            yield _heard_row(f"{name}, echo {level} dB", [one for _, one in found[number :: len(LEVELS_DB)]])
+    for number, level in enumerate(LEVELS_DB):
+        yield _heard_row(f"{name}, echo {level} dB", [one for _, one in found[number :: len(LEVELS_DB)]])
     yield _heard_row(f"{name}, all", [one for _, one in found])
 
 
@@ -249,8 +249,8 @@ def main() -> None:
     load_ms, memory_mb = map(float, subprocess.check_output([sys.executable, __file__, "--cost"], text=True).split())
     ear, alone_s = Ear(), options.minutes * 60 / len(ROOMS)
     heard = [
-        *heard_rows("answers", over(ear, answers, (WORD,), options.seconds), by_level=True),
-        *heard_rows("ringing", over(ear, ringing, (WORD,), options.seconds), by_level=False),
+        *heard_rows("answers", over(ear, answers, (WORD,), options.seconds)),
+        *heard_rows("ringing", over(ear, ringing, (WORD,), options.seconds)),
     ]
     alone = [
         alone_row("answers", options.minutes, over(ear, answers, (), alone_s)),
