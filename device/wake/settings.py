@@ -41,8 +41,8 @@ class Wake(Section, frozen=True):
     """The most megabytes of recordings kept: 11 recordings take 1 MB."""
     second_opinion: Annotated[tuple[str, ...], Meta(examples=[["alexa", "hey_jarvis"]])] | None = None
     """Words of openWakeWord that microWakeWord must hear, too. Unset: those with which nothing is lost ("alexa")."""
-    stop_words: Annotated[tuple[str, ...], Meta(examples=[["stop", "be quiet"]])] = ("stop",)
-    """English words that end a ringing, an answer or an announcement without the wake word. Empty: none do."""
+    stop_words: Annotated[tuple[str, ...], Meta(examples=[["stop", "be quiet"]])] = ()
+    """English words that end a ringing, an answer or an announcement without the wake word, e.g. "stop"."""
     doze: bool = True
     """Do not run the engine while the sound of the room does not change. Nothing is missed."""
 

@@ -28,6 +28,8 @@ from tests.boards.boards import LISTINGS, plug_in_usb
 from tests.scenarios.house import RELAY, House, config_text
 from tests.waiting import LIMIT_S, until
 
+pytestmark = pytest.mark.patient
+
 _LOOK = finding.look
 # A ReSpeaker 2-Mics HAT v2: its card, its button and its lights, by their profile.
 HAT, CARD, BUTTON, LIGHTS, PIXELS = "respeaker_2mic_v2", "seeed2micvoicec", 17, "spidev0.0", 3

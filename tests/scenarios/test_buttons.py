@@ -6,6 +6,7 @@ import asyncio
 import time
 
 import numpy as np
+import pytest
 
 from device.core.actions import StepVolume
 from device.core.events import MuteHeld, PlaybackStarted, SessionReady
@@ -17,6 +18,8 @@ from tests.scenarios.conftest import Open
 from tests.scenarios.house import LED, WAKE_WORD, House
 from tests.scenarios.test_privacy import BEEP, received_after
 from tests.waiting import LIMIT_S, until
+
+pytestmark = pytest.mark.patient
 
 QUIETER, SWITCH = 22, 26
 WITH_SWITCH = (f"hardware.mute_switch.pin={SWITCH}",)

@@ -14,6 +14,8 @@ from tests.scenarios.test_faults import outputs
 from tests.tools.homeassistant.homes import a_house
 from tests.waiting import until
 
+pytestmark = pytest.mark.patient
+
 
 async def test_spoken_words_switch_a_light(
     open_house: Open, server: SimulatedRealtime, monkeypatch: pytest.MonkeyPatch

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Call, Reply, Script, tone
 from tests.scenarios.conftest import Open
 from tests.scenarios.test_faults import outputs
 from tests.tools.own.test_own import write
+
+pytestmark = pytest.mark.patient
 
 
 async def test_spoken_words_run_a_command(open_house: Open, server: SimulatedRealtime, tmp_path: Path) -> None:

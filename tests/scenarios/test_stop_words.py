@@ -15,6 +15,8 @@ from tests.scenarios.conftest import Open
 from tests.scenarios.house import PATIENCE, House
 from tests.waiting import LIMIT_S, until
 
+STOP = 'wake.stop_words=["stop"]'
+
 
 async def say_stop(house: House) -> None:
     """Say it, like a patient person: on a busy machine the word may have been torn."""
@@ -29,7 +31,7 @@ async def say_stop(house: House) -> None:
 
 async def test_it_ends_an_answer_and_the_conversation(open_house: Open) -> None:
     """Also where a voice cannot interrupt."""
-    async with open_house("conversation.barge_in=wake_word") as house:
+    async with open_house("conversation.barge_in=wake_word", STOP) as house:
         since = time.monotonic()
         await house.wake("tell me a story")
         await house.timeline.until(PlaybackStarted, since, LIMIT_S)
@@ -42,7 +44,7 @@ async def test_it_ends_an_answer_and_the_conversation(open_house: Open) -> None:
 
 async def test_it_ends_a_ringing(open_house: Open) -> None:
     """That of a timer, while nobody is in a conversation."""
-    async with open_house() as house:
+    async with open_house(STOP) as house:
         since = time.monotonic()
         house.app.controller.post(AlarmDue("pasta", AlarmKind.TIMER))
         await until(lambda: house.heard_ms(since) > 200, "the ring")

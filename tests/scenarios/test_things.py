@@ -25,6 +25,8 @@ from tests.scenarios.house import House
 from tests.scenarios.test_faults import outputs
 from tests.waiting import LIMIT_S, until
 
+pytestmark = pytest.mark.patient
+
 LOCK = 27
 MEANS = "unlock the front door"
 THINGS = (f"tools.relays.front_door.pin={LOCK}", f'tools.relays.front_door.on_means="{MEANS}"')
