@@ -96,6 +96,9 @@ _SERVICES: Mapping[str, Mapping[str, str]] = {
 }
 """For each domain that is not merely switched: what an action is called there."""
 
+HARMLESS = frozenset({"lock", "close_cover", "stop_cover", "close_valve", "stop_valve"})
+"""Services that nobody need say yes to: they leave a house closed, or a thing where it is."""
+
 
 def _brightness(thing: Thing, wish: Wish) -> Call:
     if thing.domain != "light" or not set(thing.attributes.get("supported_color_modes") or ()) - {"onoff", "unknown"}:

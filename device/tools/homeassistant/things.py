@@ -188,6 +188,11 @@ def chosen(entities: Sequence[str], allow: Sequence[str], deny: Sequence[str], r
     """
 
     def is_in(entity: str, among: Sequence[str]) -> bool:
-        return bool({entity, entity.partition(".")[0], rooms.get(entity, "")} & set(among) - {""})
+        return is_listed(entity, rooms.get(entity, ""), among)
 
     return [entity for entity in entities if (not allow or is_in(entity, allow)) and not is_in(entity, deny)]
+
+
+def is_listed(entity: str, room: str, among: Sequence[str]) -> bool:
+    """Say whether a list of the configuration names an entity, its domain or the id of its room ("" for none)."""
+    return bool({entity, entity.partition(".")[0], room} & set(among) - {""})

@@ -14,7 +14,7 @@ from device.tools.homeassistant import naming, orders
 from device.tools.homeassistant.naming import Nothing, One, Several
 from device.tools.homeassistant.orders import Action, Call, Wish
 from device.tools.homeassistant.settings import HomeAssistant
-from device.tools.homeassistant.things import Thing, Things
+from device.tools.homeassistant.things import Thing, Things, is_listed
 
 MOST_TOLD = 12
 """So many things are told at once: the model reads all of it in every turn that follows."""
@@ -45,9 +45,6 @@ class Home(Protocol):
 
     async def converse(self, text: str) -> str:
         """Pass a sentence on. Raise ToolError."""
-
-    def health(self) -> Any:
-        """See Feature."""
 
 
 class Find(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,10 +136,11 @@ class Using:
     def confirmation(self, arguments: Control) -> Confirmation | None:
         """Return what a person must say yes to: to unlock, open or switch what was named for it."""
         try:
-            guarded = [thing for thing in self._meant(arguments) if self._needs_yes(thing, arguments.action)]
+            meant = [(thing, orders.call_for(thing, arguments)) for thing in self._meant(arguments)]
         except ToolError:
             # Then it is not done either, and the model is told why.
             return None
+        guarded = [thing for thing, call in meant if self._needs_yes(thing, call)]
         if not guarded or not self._settings.confirm:
             return None
         return Confirmation(
@@ -150,15 +148,18 @@ class Using:
         )
 
     def _call(self, thing: Thing, arguments: Control) -> Call:
-        if self._needs_yes(thing, arguments.action) and not self._settings.confirm:
+        call = orders.call_for(thing, arguments)
+        if self._needs_yes(thing, call) and not self._settings.confirm:
             raise ToolError(
-                f"{thing.name} is not {_verb(arguments.action)}ed by voice: a person must first set "
+                f"{thing.name}: to {_verb(arguments.action)} it by voice, a person must first set "
                 "tools.home_assistant.confirm on the device"
             )
-        return orders.call_for(thing, arguments)
+        return call
 
-    def _needs_yes(self, thing: Thing, action: Action) -> bool:
-        return action not in ("lock", "close", "stop") and is_named(thing, self._settings.confirm_for)
+    def _needs_yes(self, thing: Thing, call: Call) -> bool:
+        """Judge what would be done: beside "close", a position could be given that opens it."""
+        room = thing.place.id if thing.place else ""
+        return call.service not in orders.HARMLESS and is_listed(thing.id, room, self._settings.confirm_for)
 
     def _meant(self, arguments: Control) -> tuple[Thing, ...]:
         """Return the things. Raise ToolError with what to ask the person."""
@@ -184,11 +185,6 @@ class Using:
             return f'nothing is called "{what}"; nearest: {", ".join(_place(thing) for thing in near)}'
         rooms = ", ".join(place.name for place in self._home.things.places[:MOST_TOLD])
         return f'nothing is called "{what}"' + (f"; rooms: {rooms}" if rooms else "; Home Assistant exposes nothing")
-
-
-def is_named(thing: Thing, among: tuple[str, ...]) -> bool:
-    """Say whether a list names a thing, its domain or its room."""
-    return bool({thing.id, thing.domain, thing.place.id if thing.place else ""} & set(among) - {""})
 
 
 def _key(call: Call) -> bytes:

@@ -125,6 +125,21 @@ async def test_unlocking_waits_for_a_person() -> None:
         assert home.calls == [ServiceCall("lock.unlock", ("lock.front",), {})]
 
 
+async def test_a_position_beside_close_is_judged_by_what_it_does() -> None:
+    """A blind that needs a yes is not opened by a call that says "close"; closing it needs none."""
+    opened = {"what": "blind", "action": "close", "position": 100}
+    async with a_house() as home:
+        async with linked(home, confirm="press", confirm_for=["cover.blind"]) as link:
+            with pytest.raises(UnconfirmedError):
+                await do(link, "home_control", **opened)
+            assert home.calls == []
+            await do(link, "home_control", what="blind", action="close")
+            assert [call.service for call in home.calls] == ["cover.close_cover"]
+        async with linked(home, confirm_for=["cover.blind"]) as link:
+            with pytest.raises(ToolError, match=r"tools\.home_assistant\.confirm"):
+                await do(link, "home_control", **opened)
+
+
 async def test_what_changes_is_known() -> None:
     """States by events; names, rooms and what is exposed by reading the registries again."""
     async with a_house() as home, linked(home) as link:
