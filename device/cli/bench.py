@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import sys
 from typing import TYPE_CHECKING, Any
 
-from device.cli.run import add_configuration
+from device.cli.run import add_configuration, seconds
 from device.house import configuration
 from device.kit import signals
 from device.service import heap, journal
@@ -32,16 +31,9 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser("bench", help="measure how fast this machine is", description=_DESCRIPTION)
     parser.add_argument("--json", action="store_true", help="for programs: the same as JSON")
     usual = f"how long each measurement takes (default: {_USUAL_S:g})"
-    parser.add_argument("--seconds", type=_seconds, default=_USUAL_S, metavar="S", help=usual)
+    parser.add_argument("--seconds", type=seconds(most=600), default=_USUAL_S, metavar="S", help=usual)
     add_configuration(parser)
     parser.set_defaults(command=_run)
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 600 or math.isnan(number):
-        raise argparse.ArgumentTypeError("more than 0, and 600 at most")
-    return number
 
 
 def _run(options: argparse.Namespace) -> int:

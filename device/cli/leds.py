@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 import time
 from typing import Any
 
 import msgspec
 
-from device.cli.run import add_configuration
+from device.cli.run import add_configuration, seconds
 from device.core.events import DeviceFailed, Event
 from device.core.indication import Indication
 from device.errors import ConfigError, HearthsideError, PanelError
@@ -63,7 +62,11 @@ def add_to(commands: Any) -> None:
     of_them = f"only these: {', '.join(_known())} (default: all)"
     parser.add_argument("names", nargs="*", type=_name, metavar="NAME", help=of_them)
     parser.add_argument(
-        "--seconds", type=_seconds, default=_USUAL_S, metavar="S", help=f"for how long each (default: {_USUAL_S:g})"
+        "--seconds",
+        type=seconds(most=3600),
+        default=_USUAL_S,
+        metavar="S",
+        help=f"for how long each (default: {_USUAL_S:g})",
     )
     add_configuration(parser)
     parser.set_defaults(command=_run)
@@ -75,13 +78,6 @@ def _name(text: str) -> str:
             f"there is no {text[:40]}; {hint(text, _known())}there are: {', '.join(_known())}"
         )
     return text
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 3600 or math.isnan(number):
-        raise argparse.ArgumentTypeError("more than 0, and 3600 at most")
-    return number
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,19 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     """Add --config and --set, for `configuration.load`."""
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"default: {sources.DEFAULT_PATH}")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+
+
+def seconds(most: float) -> Callable[[str], float]:
+    """Return the type of an argument in seconds, more than 0 and `most` at most."""
+
+    def _seconds(text: str) -> float:
+        number = float(text)
+        # Written so, it refuses nan as well, which compares with nothing.
+        if not 0 < number <= most:
+            raise argparse.ArgumentTypeError(f"more than 0, and {most:g} at most")
+        return number
+
+    return _seconds
 
 
 def _run(options: argparse.Namespace) -> int:
