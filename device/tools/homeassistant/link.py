@@ -24,10 +24,10 @@ from device.errors import HearthsideError, ToolError
 from device.kit import dial
 from device.kit.threads import Threads
 from device.secrets import Secret
+from device.tools.home.orders import Call
+from device.tools.home.things import Thing, Things, bounded, chosen, entries_of, places_of
 from device.tools.homeassistant.address import socket_url
-from device.tools.homeassistant.orders import Call
 from device.tools.homeassistant.settings import HomeAssistant
-from device.tools.homeassistant.things import Thing, Things, bounded, chosen, entries_of, places_of
 from device.units import Ms, ms_from_seconds
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 from device.core.events import Way
 from device.errors import ToolError
 from device.ports.tools import Confirmation, Tool
-from device.tools.homeassistant import naming, orders
-from device.tools.homeassistant.naming import Nothing, One, Several
-from device.tools.homeassistant.orders import Action, Call, Wish
+from device.tools.home import naming, orders
+from device.tools.home.naming import Nothing, One, Several
+from device.tools.home.orders import Action, Call, Wish
+from device.tools.home.things import Thing, Things, is_listed
 from device.tools.homeassistant.settings import HomeAssistant
-from device.tools.homeassistant.things import Thing, Things, is_listed
 
 MOST_TOLD = 12
 """So many things are told at once: the model reads all of it in every turn that follows."""

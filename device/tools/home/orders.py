@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from device.errors import ToolError
-from device.tools.homeassistant.things import NOT_THERE, Thing
+from device.tools.home.things import NOT_THERE, Thing
 
 Action = Literal["on", "off", "toggle", "set", "open", "close", "stop", "lock", "unlock", "start", "run"]
 
