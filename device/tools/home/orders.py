@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from device.errors import ToolError
+from device.kit.outsiders import one_line
 from device.tools.home.things import NOT_THERE, Thing
 
 Action = Literal["on", "off", "toggle", "set", "open", "close", "stop", "lock", "unlock", "start", "run"]
@@ -168,12 +169,12 @@ def told(thing: Thing) -> str:
     """Return the state of a thing in words: "on, brightness 40 percent"."""
     attributes = thing.attributes
     unit = attributes.get("unit_of_measurement")
-    parts = [f"{thing.state} {unit}" if unit else _STATES.get((thing.domain, thing.state), thing.state)]
+    parts = [f"{thing.state} {one_line(unit, 20)}" if unit else _STATES.get((thing.domain, thing.state), thing.state)]
     if isinstance(bright := attributes.get("brightness"), (int, float)):
         parts.append(f"brightness {round(bright / 2.55)} percent")
     for name, form in _TOLD.items():
         if isinstance(value := attributes.get(name), (int, float, str)) and value != "":
-            parts.append(form.format(str(value)[:80]))
+            parts.append(form.format(one_line(value)))
     return ", ".join(parts)
 
 

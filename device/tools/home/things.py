@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-LONGEST_NAME = 80
-"""In characters: of a name or a state that a model is told. What is longer was not meant for people."""
+from device.kit.outsiders import one_line
 
 NOT_THERE = ("unavailable", "unknown")
 """States of a thing that cannot be used now."""
@@ -82,18 +81,13 @@ class Entry:
     place: Place | None = None
 
 
-def bounded(text: object) -> str:
-    """Return a text from outside as one short line."""
-    return " ".join(str(text).split())[:LONGEST_NAME]
-
-
 def places_of(areas: Iterable[Mapping[str, Any]], floors: Iterable[Mapping[str, Any]]) -> dict[str, Place]:
     """Return the rooms by their ids, from `config/area_registry/list` and `config/floor_registry/list`."""
     on = {floor["floor_id"]: _names(floor.get("name"), floor.get("aliases")) for floor in floors}
     return {
         area["area_id"]: Place(
             area["area_id"],
-            _names(area.get("name"), area.get("aliases")) or (bounded(area["area_id"]),),
+            _names(area.get("name"), area.get("aliases")) or (one_line(area["area_id"]),),
             on.get(area.get("floor_id"), ()),
         )
         for area in areas
@@ -122,7 +116,7 @@ def entries_of(
 def _names(name: object, others: object) -> tuple[str, ...]:
     """Return the names that are some, each once. Aliases may hold null, for the name itself."""
     texts = [name, *(others if isinstance(others, (list, tuple)) else ())]
-    return tuple(dict.fromkeys(short for text in texts if isinstance(text, str) and (short := bounded(text))))
+    return tuple(dict.fromkeys(short for text in texts if isinstance(text, str) and (short := one_line(text))))
 
 
 class Things:
@@ -162,8 +156,8 @@ class Things:
         entry = self._entries.get(entity, Entry())
         attributes = _of_use(whole.get("a") or {})
         shown = _names(attributes.get("friendly_name"), ())
-        named = tuple(dict.fromkeys((*shown, *entry.names))) or (bounded(entity.partition(".")[2].replace("_", " ")),)
-        return Thing(entity, named, entry.place, bounded(whole.get("s", "unknown")), attributes)
+        named = tuple(dict.fromkeys((*shown, *entry.names))) or (one_line(entity.partition(".")[2].replace("_", " ")),)
+        return Thing(entity, named, entry.place, one_line(whole.get("s", "unknown")), attributes)
 
 
 def _changed(thing: Thing, change: Mapping[str, Any]) -> Thing:
@@ -172,7 +166,7 @@ def _changed(thing: Thing, change: Mapping[str, Any]) -> Thing:
     attributes = {**thing.attributes, **_of_use(new.get("a") or {})}
     for name in gone:
         attributes.pop(name, None)
-    state = bounded(new["s"]) if "s" in new else thing.state
+    state = one_line(new["s"]) if "s" in new else thing.state
     return replace(thing, state=state, attributes=attributes)
 
 

@@ -22,10 +22,11 @@ import msgspec
 from device.core.health import Health, unwell, well
 from device.errors import HearthsideError, ToolError
 from device.kit import dial
+from device.kit.outsiders import LONGEST_SENTENCE, one_line
 from device.kit.threads import Threads
 from device.secrets import Secret
 from device.tools.home.orders import Call
-from device.tools.home.things import Thing, Things, bounded, chosen, entries_of, places_of
+from device.tools.home.things import Thing, Things, chosen, entries_of, places_of
 from device.tools.homeassistant.address import socket_url
 from device.tools.homeassistant.settings import HomeAssistant
 from device.units import Ms, ms_from_seconds
@@ -121,7 +122,7 @@ class Link:
         """Pass a sentence to its conversation agent; return what that says. Raise ToolError."""
         said = await self.ask("conversation/process", text=text)
         try:
-            return bounded(said["response"]["speech"]["plain"]["speech"])
+            return one_line(said["response"]["speech"]["plain"]["speech"], LONGEST_SENTENCE)
         except (KeyError, TypeError):
             return "Done"
 
@@ -259,7 +260,7 @@ class Link:
         if not told.get("success"):
             why = told.get("error")
             about = why if isinstance(why, dict) else {}
-            raise CommandError(str(about.get("code")), bounded(about.get("message") or "without a reason"))
+            raise CommandError(str(about.get("code")), one_line(about.get("message") or "without a reason"))
         return told.get("result")
 
     async def _subscribe(self, kind: str, listener: Callable[[Mapping[str, Any]], None], **more: Any) -> int:
