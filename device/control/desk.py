@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +59,6 @@ class Outside:
     """Return how loud it is at the microphone."""
     volume: Volume
     tools: Tools
-    tool_sources: Mapping[str, str]
-    """Where each tool comes from, by its name."""
     is_muted: Callable[[], bool]
     mute_holders: Callable[[], str]
     """Return what keeps it muted whatever anybody asks for, in words; "" when nothing does."""
@@ -110,17 +108,9 @@ class Desk:
             case CancelTimer():
                 return {"done": await self._outside.timers.cancel(request.name)}
             case GetTools():
-                return {"tools": [self._described(spec) for spec in self._outside.tools.specs]}
+                return {"tools": [_described(spec) for spec in self._outside.tools.specs]}
             case CallTool():
                 return {"output": await self._outside.tools.call(request.name, request.arguments)}
-
-    def _described(self, spec: ToolSpec) -> dict[str, Any]:
-        return {
-            "name": spec.name,
-            "from": self._outside.tool_sources.get(spec.name, ""),
-            "description": spec.description,
-            "parameters": spec.parameters,
-        }
 
     async def _mute(self) -> dict[str, Any]:
         """Mute as the button does. The answer is a promise: it is given when the microphone is closed."""
@@ -178,3 +168,12 @@ class Desk:
             return await volume.set(request.to)
         now = await volume.get()
         return now if request.by is None else await volume.set(min(100, max(0, now + request.by)))
+
+
+def _described(spec: ToolSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "from": spec.source,
+        "description": spec.description,
+        "parameters": spec.parameters,
+    }

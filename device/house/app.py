@@ -195,7 +195,7 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     home = open_home(site, sound.volume)
     await set_up_card(site)
     await sound.volume.start()
-    conversation = open_conversation(site, home.registry.specs)
+    conversation = open_conversation(site, lambda: home.registry.specs)
     relief = open_relief(site, sound, wake)
     listening = open_listening(site, cards, sound, wake, conversation, relief.note)
     panel = _open_panel(site, sound, listening)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from device.core.events import Way
@@ -31,8 +31,6 @@ class Home:
 
     registry: Registry
     fitted: tuple[Fitted, ...]
-    sources: dict[str, str]
-    """Where each tool comes from, for people, by its name."""
 
     @property
     def observers(self) -> tuple[Observer, ...]:
@@ -54,20 +52,18 @@ def open_home(site: Site, volume: Volume) -> Home:
     _refuse_unconfirmable(site.settings)
     fitted = {feature.name: _fit(site, feature, volume) for feature in catalogue.FEATURES}
     tools: dict[str, Tool[Any]] = {}
-    sources: dict[str, str] = {}
     for name, one in fitted.items():
         for tool in one.tools:
-            source = tool.source or name
-            if tool.name in tools:
+            sourced = replace(tool, source=tool.source or name)
+            if (taken := tools.setdefault(tool.name, sourced)) is not sourced:
                 log.error(
                     "two tools are called %s: that of %s is left out, for %s has one",
                     tool.name,
-                    source,
-                    sources[tool.name],
+                    sourced.source,
+                    taken.source,
                 )
-                continue
-            tools[tool.name], sources[tool.name] = tool, source
-    return Home(Registry(tuple(tools.values()), site.settings.tools.timeout_s), tuple(fitted.values()), sources)
+    coming = [one.coming for one in fitted.values()]
+    return Home(Registry(tuple(tools.values()), site.settings.tools.timeout_s, coming), tuple(fitted.values()))
 
 
 def _fit(site: Site, feature: Feature[Any], volume: Volume) -> Fitted:

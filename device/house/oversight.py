@@ -188,7 +188,6 @@ class Oversight:
             levels=self._levels,
             volume=self._parts.volume,
             tools=self._parts.home.registry,
-            tool_sources=self._parts.home.sources,
             is_muted=lambda: controller.status.muted,
             mute_holders=lambda: told_holders(controller.status),
             microphone_settled=controller.microphone_settled,

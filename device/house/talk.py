@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from device.house.catalogue import provider_of
 from device.house.site import Site
 from device.ports.conversation import Conversation
@@ -9,8 +11,8 @@ from device.ports.provider import Ends
 from device.ports.tools import ToolSpec
 
 
-def open_conversation(site: Site, tools: tuple[ToolSpec, ...]) -> Conversation:
-    """Return the conversation; nothing is connected yet. Raise ConfigError."""
+def open_conversation(site: Site, tools: Callable[[], tuple[ToolSpec, ...]]) -> Conversation:
+    """Return the conversation; nothing is connected yet. `tools` is asked for every session. Raise ConfigError."""
     provider, controller = provider_of(site.settings), site.controller
     settings = site.settings.of(provider.table)
     # Those that are not there are the optional ones.

@@ -41,6 +41,9 @@ class Fitted:
 
     tools: tuple[Tool[Any], ...] = ()
     """What the model may call."""
+    coming: Callable[[], tuple[Tool[Any], ...]] = tuple
+    """Return what it may call beside them at this moment: tools that come and go. Must be quick, and return the same
+    tuple until something has changed."""
     observers: tuple[Observer, ...] = ()
     health: Callable[[], tuple[Health, ...]] = tuple
     """Return the health of its parts. Must be quick."""

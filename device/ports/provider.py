@@ -54,8 +54,8 @@ class Ends:
 
     instructions: str
     """What the model is told about itself."""
-    tools: tuple[ToolSpec, ...]
-    """What it may call."""
+    tools: Callable[[], tuple[ToolSpec, ...]]
+    """Return what it may call at this moment; to be asked for every session."""
     secrets: Mapping[str, Secret]
     """Those that the provider declares, by name; of the optional ones those that were given."""
     state_dir: Path

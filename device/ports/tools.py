@@ -11,7 +11,7 @@ import msgspec
 from device.core.events import Way
 from device.errors import ToolError
 
-Arguments = TypeVar("Arguments", bound=msgspec.Struct)
+Arguments = TypeVar("Arguments", bound=msgspec.Struct | dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class UnconfirmedError(ToolError):
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[Arguments]):
-    """One tool. `arguments` is a Struct with `forbid_unknown_fields`; `run` returns text for the model, or raises
-    ToolError with a message that can be read aloud."""
+    """One tool. `arguments` is a Struct with `forbid_unknown_fields`, or dict[str, Any] beside `parameters`; `run`
+    returns text for the model, or raises ToolError with a message that can be read aloud."""
 
     name: str
     description: str
@@ -59,6 +59,9 @@ class Tool(Generic[Arguments]):
     """Where it comes from, for people: a file; "": the feature that brings it."""
     confirm: Callable[[Arguments], Confirmation | None] = lambda arguments: None
     """What a person must say yes to before it runs with these arguments; None: nothing."""
+    parameters: Mapping[str, Any] | None = None
+    """A JSON schema of an object, to be told instead of that of `arguments`: of a tool whose arguments are checked by
+    whoever it is from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class ToolSpec:
     description: str
     parameters: Mapping[str, Any]
     phrases: tuple[Phrase, ...] = ()
+    source: str = ""
+    """Where it comes from, for people."""
 
 
 class Tools(Protocol):
@@ -76,7 +81,7 @@ class Tools(Protocol):
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        """What to tell the model."""
+        """What to tell the model at this moment: tools may come and go."""
 
     async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
         """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError, with a message

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,23 +18,49 @@ from device.ports.tools import Arguments, Tool, ToolSpec, UnconfirmedError
 log = logging.getLogger(__name__)
 
 
-class Registry:
-    """Implements ports.Tools over a fixed list of tools."""
+Coming = Callable[[], tuple[Tool[Any], ...]]
+"""Returns the tools that somebody has at this moment; the same tuple until something has changed."""
 
-    def __init__(self, tools: Sequence[Tool[Any]], timeout_s: float) -> None:
-        """Take the tools, each name once; a call may last `timeout_s`."""
-        self._tools = {tool.name: tool for tool in tools}
-        if len(self._tools) != len(tools):
+
+class Registry:
+    """Implements ports.Tools over tools that stay and tools that come and go."""
+
+    def __init__(self, tools: Sequence[Tool[Any]], timeout_s: float, coming: Sequence[Coming] = ()) -> None:
+        """Take the tools that stay, each name once, and whom to ask for more; a call may last `timeout_s`.
+
+        Of those that come, one whose name is taken already is left out, and the log says so.
+        """
+        self._staying = {tool.name: tool for tool in tools}
+        if len(self._staying) != len(tools):
             raise ValueError("two tools have the same name")
         self._timeout_s = timeout_s
-        self._specs = tuple(
-            ToolSpec(tool.name, tool.description, parameters_schema(tool.arguments), tool.phrases) for tool in tools
-        )
+        self._coming = tuple(coming)
+        self._came: list[tuple[Tool[Any], ...]] = [()] * len(coming)
+        self._tools = self._staying
+        self._specs = tuple(map(_spec, tools))
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        """What to tell the model."""
+        """What to tell the model at this moment."""
+        self._look()
         return self._specs
+
+    def _look(self) -> None:
+        """See what has come and gone since."""
+        came = [ask() for ask in self._coming]
+        if all(now is before for now, before in zip(came, self._came, strict=True)):
+            return
+        self._came = came
+        self._tools = dict(self._staying)
+        for tool in (tool for tools in came for tool in tools):
+            if (taken := self._tools.setdefault(tool.name, tool)) is not tool:
+                log.error(
+                    "two tools are called %s: that of %s is left out, for %s has one",
+                    tool.name,
+                    tool.source,
+                    taken.source,
+                )
+        self._specs = tuple(map(_spec, self._tools.values()))
 
     async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
         """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError.
@@ -57,6 +83,7 @@ class Registry:
         return output
 
     def _find(self, name: str) -> Tool[Any]:
+        self._look()
         if tool := self._tools.get(name):
             return tool
         log.warning("a tool that does not exist was called")
@@ -87,9 +114,10 @@ def decode_arguments(tool: Tool[Arguments], text: str) -> Arguments:
     """Decode JSON text into the tool's arguments. Raise ToolError saying what is wrong with them."""
     plain = _parse(tool, text)
     try:
-        return msgspec.convert(plain, tool.arguments)
+        converted: Arguments = msgspec.convert(plain, tool.arguments)
     except msgspec.ValidationError as error:
         raise ToolError(f"{tool.name}: {_explain(error, tool, plain)}") from error
+    return converted
 
 
 def _parse(tool: Tool[Any], text: str) -> Any:
@@ -101,6 +129,11 @@ def _parse(tool: Tool[Any], text: str) -> Any:
         raise ToolError(f"{tool.name}: the arguments are not valid JSON: {error}") from error
     except RecursionError as error:
         raise ToolError(f"{tool.name}: the arguments are nested too deeply") from error
+
+
+def _spec(tool: Tool[Any]) -> ToolSpec:
+    parameters = parameters_schema(tool.arguments) if tool.parameters is None else tool.parameters
+    return ToolSpec(tool.name, tool.description, parameters, tool.phrases, tool.source)
 
 
 def parameters_schema(arguments: type[msgspec.Struct]) -> dict[str, Any]:

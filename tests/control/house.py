@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class FakeHouse:
         self.closed = False
         self.percent = 40
         self.volume_error: AudioError | None = None
-        self.tools = Registry([clock_tool()], timeout_s=5)
+        self.tools = Registry([replace(clock_tool(), source="clock")], timeout_s=5)
         self.closing = asyncio.Event()
         """The microphone's card is done with it."""
         self.closing.set()
@@ -93,7 +94,6 @@ class FakeHouse:
             levels=lambda: {"rms_dbfs": -50.0},
             volume=self,
             tools=self.tools,
-            tool_sources={"get_time": "clock"},
             is_muted=lambda: self.muted,
             mute_holders=lambda: self.holders,
             microphone_settled=self.settled,

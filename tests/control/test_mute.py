@@ -34,7 +34,6 @@ async def controlled(house: Mutable, folder: Path) -> AsyncIterator[Client]:
         levels=dict,
         volume=volume,
         tools=volume,
-        tool_sources={},
         is_muted=lambda: controller.status.muted,
         mute_holders=lambda: "",
         microphone_settled=controller.microphone_settled,

@@ -165,7 +165,7 @@ class Mutable:
             self.controller.on_answer_item_end,
         )
         self.conversation = RealtimeConversation(
-            settings, "", OwnKey(Secret("sk-test-key")), (), post, on_audio, on_end
+            settings, "", OwnKey(Secret("sk-test-key")), tuple, post, on_audio, on_end
         )
         self.frontend = Frontend(
             ring=ring,

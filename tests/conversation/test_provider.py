@@ -38,7 +38,7 @@ def test_the_house_knows_its_limits() -> None:
 async def test_it_opens_a_conversation_with_its_key_and_at_its_rates(tmp_path: Path) -> None:
     """By the name under which the configuration chooses it."""
     secrets = {name: Secret("sk-of-nobody") for name in OPENAI.secrets}
-    ends = Ends("Be brief.", (), secrets, tmp_path, lambda fact: None, lambda *sound: None, lambda *item: None)
+    ends = Ends("Be brief.", tuple, secrets, tmp_path, lambda fact: None, lambda *sound: None, lambda *item: None)
     conversation = OPENAI.open(OpenAI(), ends)
     assert OPENAI.name == "openai"
     assert isinstance(conversation, RealtimeConversation)

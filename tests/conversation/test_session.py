@@ -7,6 +7,7 @@ import base64
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.errors import ConfigError
+from device.ports.tools import ToolSpec
 from device.secrets import Secret
 from tests.conversation.scripted_server import Peer, scripted_server
 from tests.conversation.talk import SWITCH, milliseconds
@@ -37,12 +39,15 @@ class House:
     """What hears of the conversation."""
 
     def __init__(self, url: str, **settings: Any) -> None:
+        self.tools: tuple[ToolSpec, ...] = (SWITCH,)
         self.events: list[ev.Event] = []
         self.audio = b""
         self.ended: list[str] = []
         self._news = asyncio.Event()
         key, told = OwnKey(Secret(KEY)), (self._post, self._on_audio, self._on_end)
-        self.conversation = RealtimeConversation(OpenAI(url=url, **settings), "Be brief.", key, (SWITCH,), *told)
+        self.conversation = RealtimeConversation(
+            OpenAI(url=url, **settings), "Be brief.", key, lambda: self.tools, *told
+        )
 
     def _post(self, event: ev.Event) -> None:
         self.events.append(event)
@@ -112,6 +117,25 @@ async def test_a_question_is_answered_over_a_real_connection() -> None:
         assert appended(server.peers[0]) == milliseconds(500)
         assert server.peers[0].path == "/v1/realtime?model=gpt-realtime-2.1"
         assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+        await house.conversation.aclose()
+
+
+async def test_each_session_is_told_the_tools_of_its_moment() -> None:
+    """Tools come and go."""
+    told: list[list[str]] = []
+
+    async def script(peer: Peer) -> None:
+        told.append([tool["name"] for tool in (await peer.accept()).get("tools", [])])
+        await peer.listen()
+
+    async with scripted_server(script) as server:
+        house = House(server.url)
+        for tools in ((), (SWITCH,), (SWITCH, replace(SWITCH, name="set_other"))):
+            house.tools = tools
+            house.conversation.open(1, TurnEnd.DEVICE)
+            await house.event(ev.SessionReady)
+            house.events.clear()
+        assert told == [[], ["set_switch"], ["set_switch", "set_other"]]
         await house.conversation.aclose()
 
 

@@ -95,8 +95,8 @@ class WireFuzz:
                 )
                 settings = OpenAI(url=f"ws://127.0.0.1:{port}/v1/realtime", connect_timeout_s=5.0)
                 conversation = RealtimeConversation(
-                    *(settings, "Be brief.", OwnKey(Secret("sk-fuzz-abcdefghijkl")), registry.specs, controller.post),
-                    *(controller.on_answer_audio, controller.on_answer_item_end),
+                    *(settings, "Be brief.", OwnKey(Secret("sk-fuzz-abcdefghijkl")), lambda: registry.specs),
+                    *(controller.post, controller.on_answer_audio, controller.on_answer_item_end),
                 )
                 parts.post = controller.post
                 controller.observers.append(self._count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from device.house.configuration import parse
 from device.house.home import Home, open_home
 from device.house.site import Site
 from device.ports.feature import Feature, Fitted, Outside
+from device.ports.tools import Tool
 from device.secrets import Secret
-from device.tools.clock import CLOCK
+from device.tools.clock import CLOCK, clock_tool
 from device.tools.pins.feature import RELAYS
 from device.tools.volume import VOLUME
 from device.units import Ms
@@ -49,6 +51,18 @@ async def test_features_bring_their_tools_in_the_order_of_the_catalogue(
     async with Closing() as closing:
         home = opened(closing, {}, tmp_path)
         assert [spec.name for spec in home.registry.specs] == ["get_time", "set_volume"]
+
+
+async def test_what_comes_later_is_told_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside what is there from the start, whose source is the feature that brings it."""
+    came: list[tuple[Tool[Any], ...]] = [()]
+    fitted = Fitted(coming=lambda: came[0])
+    monkeypatch.setattr(catalogue, "FEATURES", (CLOCK, feature(lambda settings, outside: fitted)))
+    async with Closing() as closing:
+        registry = opened(closing, {}, tmp_path).registry
+        assert [(spec.name, spec.source) for spec in registry.specs] == [("get_time", "clock")]
+        came[0] = (replace(clock_tool(), name="other_time", source="other"),)
+        assert [(spec.name, spec.source) for spec in registry.specs] == [("get_time", "clock"), ("other_time", "other")]
 
 
 async def test_a_feature_is_given_its_own_secrets_and_the_state_folder(

@@ -255,6 +255,67 @@ def test_two_tools_of_one_name_are_a_mistake_in_the_program() -> None:
         Registry([tool, tool], 1)
 
 
+async def anything(arguments: dict[str, Any]) -> str:
+    """Take what the model gives as it is."""
+    return json.dumps(arguments)
+
+
+def visitor(name: str, source: str = "the visitor") -> Tool[dict[str, Any]]:
+    """Return a tool whose arguments are checked elsewhere."""
+    schema = {"type": "object", "properties": {"path": {"type": "string"}}}
+    return Tool(name, "From elsewhere.", dict[str, Any], anything, parameters=schema, source=source)
+
+
+async def test_tools_come_and_go() -> None:
+    """Behind those that stay; who calls one that has gone is told what there is."""
+    present: tuple[Tool[Any], ...] = ()
+    registry = Registry([Tool("set_lamp", "Set the lamp.", Lamp, describe)], 10, [lambda: present])
+    assert [spec.name for spec in registry.specs] == ["set_lamp"]
+    present = (visitor("files_read"), visitor("files_write"))
+    assert [(spec.name, spec.source) for spec in registry.specs] == [
+        ("set_lamp", ""),
+        ("files_read", "the visitor"),
+        ("files_write", "the visitor"),
+    ]
+    assert await registry.call("files_write", '{"path": "a", "more": [1]}') == '{"path": "a", "more": [1]}'
+    present = present[:1]
+    with pytest.raises(ToolError, match='no tool called "files_write"; there are: set_lamp, files_read'):
+        await registry.call("files_write", "{}")
+    assert [spec.name for spec in registry.specs] == ["set_lamp", "files_read"]
+
+
+def test_nothing_is_made_anew_while_nothing_changes() -> None:
+    """Specs are asked for at every session, and looked at at every call."""
+    present = (visitor("files_read"),)
+    registry = Registry([], 10, [lambda: present])
+    assert registry.specs is registry.specs
+
+
+def test_who_comes_takes_nobodys_name(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither that of a tool that stays nor that of another that came before; it is told once."""
+    lamp = Tool("set_lamp", "Set the lamp.", Lamp, describe, source="the lamp")
+    first, second = (visitor("set_lamp"), visitor("look", "the first")), (visitor("look", "the second"),)
+    registry = Registry([lamp], 10, [lambda: first, lambda: second])
+    for _ in range(3):
+        assert [(spec.name, spec.source) for spec in registry.specs] == [
+            ("set_lamp", "the lamp"),
+            ("look", "the first"),
+        ]
+    assert [record.getMessage() for record in caplog.records] == [
+        "two tools are called set_lamp: that of the visitor is left out, for the lamp has one",
+        "two tools are called look: that of the second is left out, for the first has one",
+    ]
+
+
+async def test_arguments_that_are_checked_elsewhere_are_still_an_object() -> None:
+    """The model is told the schema as it came."""
+    registry = Registry([visitor("look")], 10)
+    assert registry.specs[0].parameters == {"type": "object", "properties": {"path": {"type": "string"}}}
+    for wrong in ("[1]", "3", '"x"', "nul"):
+        with pytest.raises(ToolError, match="look"):
+            await registry.call("look", wrong)
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["colour", "level", "place"]), inner),

@@ -105,7 +105,7 @@ async def _house(place: Place, told: Told) -> AsyncIterator[Controller]:
     patience = {"connect_timeout_s": 0.5 if place.waits_for == "session" else 10.0}
     settings = OpenAI(url=place.url, **patience, **place.settings)
     conversation = RealtimeConversation(
-        *(settings, "Be brief.", _keys(settings, controller.post), (), controller.post),
+        *(settings, "Be brief.", _keys(settings, controller.post), tuple, controller.post),
         *(controller.on_answer_audio, controller.on_answer_item_end),
     )
     parts.post = controller.post

@@ -50,13 +50,13 @@ class RealtimeConversation:
         settings: OpenAI,
         instructions: str,
         keys: Keys,
-        tools: tuple[ToolSpec, ...],
+        tools: Callable[[], tuple[ToolSpec, ...]],
         post: Post,
         on_audio: OnAnswerAudio,
         on_audio_end: OnAnswerItemEnd,
         on_usage: OnUsage = lambda usage: None,
     ) -> None:
-        """Raise ConfigError when the URL cannot be dialled."""
+        """`tools` is asked for every session. Raise ConfigError when the URL cannot be dialled."""
         link.host_of(settings.url)
         link.start_threads()
         self._settings = settings
@@ -83,7 +83,7 @@ class RealtimeConversation:
     def open(self, turn: int, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK) -> None:
         """See Conversation."""
         self.close()
-        protocol = Protocol(self._settings, self._instructions, self._tools, self._keys.mask, purpose)
+        protocol = Protocol(self._settings, self._instructions, self._tools(), self._keys.mask, purpose)
         protocol.begin_turn(turn, turn_end)
         self._session = Session(self._settings, self._keys, protocol, self._tell)
         self._session.start()

@@ -36,7 +36,7 @@ class Speaker:
     def __init__(self, folder: Path, secrets: dict[str, str], **settings: Any) -> None:
         self.posted: list[ev.Event] = []
         given = {name: Secret(value) for name, value in secrets.items()}
-        ends = Ends("", (), given, folder, self.posted.append, lambda *_: None, lambda *_: None)
+        ends = Ends("", tuple, given, folder, self.posted.append, lambda *_: None, lambda *_: None)
         self.conversation: Any = OPENAI.open(OpenAI(**settings), ends)
         self.keys: BrokeredKeys = self.conversation._keys
         self._turn = 0

@@ -84,7 +84,7 @@ async def talk():
     told = asyncio.Queue()
     nothing = lambda *_: None
     conversation = RealtimeConversation(
-        OpenAI(url=sys.argv[1]), "", OwnKey(Secret(sys.argv[2])), (), told.put_nowait, nothing, nothing
+        OpenAI(url=sys.argv[1]), "", OwnKey(Secret(sys.argv[2])), tuple, told.put_nowait, nothing, nothing
     )
     conversation.open(1, TurnEnd.PROVIDER)
     print(await told.get())
