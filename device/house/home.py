@@ -52,8 +52,8 @@ def open_home(site: Site, volume: Volume) -> Home:
     _refuse_unconfirmable(site.settings)
     fitted = {feature.name: _fit(site, feature, volume) for feature in catalogue.FEATURES}
     tools: dict[str, Tool[Any]] = {}
-    for name, one in fitted.items():
-        for tool in one.tools:
+    for name, brought in _offered(fitted):
+        for tool in brought:
             sourced = replace(tool, source=tool.source or name)
             if (taken := tools.setdefault(tool.name, sourced)) is not sourced:
                 log.error(
@@ -64,6 +64,17 @@ def open_home(site: Site, volume: Volume) -> Home:
                 )
     coming = [one.coming for one in fitted.values()]
     return Home(Registry(tuple(tools.values()), site.settings.tools.timeout_s, coming), tuple(fitted.values()))
+
+
+def _offered(fitted: dict[str, Fitted]) -> list[tuple[str, tuple[Tool[Any], ...]]]:
+    """Return the tools of all features, beginning with those for what several of them may have in the home."""
+    offered = [(name, one.tools) for name, one in fitted.items()]
+    having = {name: one.home for name, one in fitted.items() if one.home is not None}
+    if not having:
+        return offered
+    from device.tools.home.tools import home_tools
+
+    return [(", ".join(having), tuple(home_tools(tuple(having.values())))), *offered]
 
 
 def _fit(site: Site, feature: Feature[Any], volume: Volume) -> Fitted:

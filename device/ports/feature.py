@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from device.core.events import LONGEST_TEXT, AnnouncementRequested, Way
 from device.core.health import Health
 from device.ports.facts import Observer, Post
+from device.ports.home import Source
 from device.ports.sound import Volume
 from device.ports.tools import Tool
 from device.secrets import Secret
@@ -44,6 +45,8 @@ class Fitted:
     coming: Callable[[], tuple[Tool[Any], ...]] = tuple
     """Return what it may call beside them at this moment: tools that come and go. Must be quick, and return the same
     tuple until something has changed."""
+    home: Source | None = None
+    """Things of a home that it is connected to: the house makes the same few tools for those of all features."""
     observers: tuple[Observer, ...] = ()
     health: Callable[[], tuple[Health, ...]] = tuple
     """Return the health of its parts. Must be quick."""

@@ -27,8 +27,10 @@ from device.tools.clock import CLOCK, clock_tool
 from device.tools.pins.feature import RELAYS
 from device.tools.volume import VOLUME
 from device.units import Ms
+from tests.tools.home.sources import FakeSource
 
 VOLUME_OF_NOBODY: Any = None
+CLOCK_TOOL = clock_tool()
 BROKEN = Health("lamp", False, Ms(0), "stuck", "look at it")
 
 
@@ -63,6 +65,20 @@ async def test_what_comes_later_is_told_with_its_source(tmp_path: Path, monkeypa
         assert [(spec.name, spec.source) for spec in registry.specs] == [("get_time", "clock")]
         came[0] = (replace(clock_tool(), name="other_time", source="other"),)
         assert [(spec.name, spec.source) for spec in registry.specs] == [("get_time", "clock"), ("other_time", "other")]
+
+
+async def test_things_of_all_features_are_used_by_the_same_tools(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made once, before what anybody else calls so."""
+    features = [feature(lambda settings, outside, name=name: Fitted(home=FakeSource(name))) for name in ("A", "B")]
+    other = feature(lambda settings, outside: Fitted(tools=(replace(CLOCK_TOOL, name="home_find"),)))
+    named = [replace(one, name=name) for one, name in zip((*features, other), ("a", "b", "c"), strict=True)]
+    monkeypatch.setattr(catalogue, "FEATURES", (CLOCK, *named))
+    async with Closing() as closing:
+        home = opened(closing, {}, tmp_path)
+        told = [(spec.name, spec.source) for spec in home.registry.specs]
+        assert told == [("home_find", "a, b"), ("home_control", "a, b"), ("get_time", CLOCK.name)]
 
 
 async def test_a_feature_is_given_its_own_secrets_and_the_state_folder(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from device.tools.home.things import Place, Thing
+from device.ports.home import Place, Thing
 
 KINDS = {
     "light": ("light", "lamp", "bulb"),

@@ -1,16 +1,15 @@
-"""What a person may want of a thing, as the call of a service of Home Assistant. No I/O."""
+"""What a person may want of a thing, as the call of a service. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from device.errors import ToolError
 from device.kit.outsiders import one_line
-from device.tools.home.things import NOT_THERE, Thing
+from device.ports.home import NOT_THERE, Call, Thing
 
 Action = Literal["on", "off", "toggle", "set", "open", "close", "stop", "lock", "unlock", "start", "run"]
 
@@ -60,19 +59,10 @@ class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     volume: Annotated[int, Meta(ge=0, le=100, description="of a player, in percent")] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A service of Home Assistant, and what it is given beside the thing."""
-
-    domain: str
-    service: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-
 def call_for(thing: Thing, wish: Wish) -> Call:
     """Return what fulfils the wish. Raise ToolError where the thing cannot do it."""
     if thing.state == NOT_THERE[0]:
-        raise ToolError(f"{thing.name} cannot be reached by Home Assistant at the moment")
+        raise ToolError(f"{thing.name} cannot be reached by {thing.source} at the moment")
     for wanted, do in _VALUES.items():
         if getattr(wish, wanted) is not None:
             return do(thing, wish)

@@ -17,8 +17,8 @@ TOKEN = "HOME_ASSISTANT_TOKEN"
 def _open(settings: HomeAssistant, outside: Outside) -> Fitted:
     if not settings.url:
         return Fitted()
+    from device.tools.homeassistant.agent import agent_tool
     from device.tools.homeassistant.link import Link
-    from device.tools.homeassistant.tools import home_tools
 
     link = Link(settings, outside.secrets[TOKEN])
     running = asyncio.create_task(link.run(), name="home assistant")
@@ -28,7 +28,8 @@ def _open(settings: HomeAssistant, outside: Outside) -> Fitted:
         with contextlib.suppress(asyncio.CancelledError):
             await running
 
-    return Fitted(tools=tuple(home_tools(link, settings)), health=link.health, close=close, part=link)
+    tools = (agent_tool(link),) if settings.agent else ()
+    return Fitted(tools=tools, home=link, health=link.health, close=close, part=link)
 
 
 def _secrets(settings: HomeAssistant) -> tuple[str, ...]:

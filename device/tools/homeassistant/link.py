@@ -19,15 +19,17 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from device.core.events import Way
 from device.core.health import Health, unwell, well
 from device.errors import HearthsideError, ToolError
 from device.kit import dial
 from device.kit.outsiders import LONGEST_SENTENCE, one_line
 from device.kit.threads import Threads
+from device.ports.home import Call, Rules, Thing
 from device.secrets import Secret
-from device.tools.home.orders import Call
-from device.tools.home.things import Thing, Things, chosen, entries_of, places_of
+from device.tools.home.listing import chosen
 from device.tools.homeassistant.address import socket_url
+from device.tools.homeassistant.registries import NAME, Things, entries_of, places_of
 from device.tools.homeassistant.settings import HomeAssistant
 from device.units import Ms, ms_from_seconds
 
@@ -79,6 +81,13 @@ class Link:
     """Keeps `things` current for as long as `run` runs, and calls services."""
 
     def __init__(self, settings: HomeAssistant, token: Secret, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name = NAME
+        self.rules = Rules(
+            settings.area,
+            Way(settings.confirm) if settings.confirm else None,
+            settings.confirm_for,
+            "tools.home_assistant.confirm",
+        )
         self.things = Things()
         self._settings = settings
         self._token = token
@@ -113,10 +122,11 @@ class Link:
                 self._lose(error)
                 await asyncio.sleep(max(error.pause_s, pause_s(failures, random.random())))
 
-    async def call(self, things: tuple[Thing, ...], call: Call) -> None:
-        """Call a service for things, and wait until it is done. Raise ToolError."""
+    async def call(self, things: tuple[Thing, ...], call: Call) -> tuple[Thing, ...]:
+        """Call a service for things, and wait until it is done: all have answered then. Raise ToolError."""
         target = {"entity_id": [thing.id for thing in things]}
         await self.ask("call_service", domain=call.domain, service=call.service, service_data=call.data, target=target)
+        return ()
 
     async def converse(self, text: str) -> str:
         """Pass a sentence to its conversation agent; return what that says. Raise ToolError."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.ports.home import Place, Thing
 from device.tools.home.naming import Nothing, One, Several, find_place, resolve, words
-from device.tools.home.things import Place, Thing
 
 KITCHEN = Place("kitchen", ("Kitchen",), ("Ground Floor",))
 LIVING = Place("living", ("Living Room", "Lounge"), ("Ground Floor",))

@@ -6,14 +6,15 @@ hold only what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from device.kit.outsiders import one_line
+from device.ports.home import Place, Thing
+from device.tools.home.listing import names_of
 
-NOT_THERE = ("unavailable", "unknown")
-"""States of a thing that cannot be used now."""
+NAME = "Home Assistant"
 
 _KEPT = (
     "friendly_name",
@@ -35,45 +36,6 @@ _KEPT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A room, and the floor it is on."""
-
-    id: str
-    names: tuple[str, ...]
-    """Its name, and other names for it."""
-    floor: tuple[str, ...] = ()
-    """The names of its floor."""
-
-    @property
-    def name(self) -> str:
-        """Return what it is called."""
-        return self.names[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """An entity: a light, a scene, a sensor."""
-
-    id: str
-    """e.g. "light.kitchen_ceiling"."""
-    names: tuple[str, ...]
-    """Its name, and other names for it."""
-    place: Place | None = None
-    state: str = "unknown"
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def domain(self) -> str:
-        """Return what kind of thing it is: "light"."""
-        return self.id.partition(".")[0]
-
-    @property
-    def name(self) -> str:
-        """Return what it is called."""
-        return self.names[0]
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
     """What the registries know of an entity."""
 
@@ -83,11 +45,11 @@ class Entry:
 
 def places_of(areas: Iterable[Mapping[str, Any]], floors: Iterable[Mapping[str, Any]]) -> dict[str, Place]:
     """Return the rooms by their ids, from `config/area_registry/list` and `config/floor_registry/list`."""
-    on = {floor["floor_id"]: _names(floor.get("name"), floor.get("aliases")) for floor in floors}
+    on = {floor["floor_id"]: names_of(floor.get("name"), floor.get("aliases")) for floor in floors}
     return {
         area["area_id"]: Place(
             area["area_id"],
-            _names(area.get("name"), area.get("aliases")) or (one_line(area["area_id"]),),
+            names_of(area.get("name"), area.get("aliases")) or (one_line(area["area_id"]),),
             on.get(area.get("floor_id"), ()),
         )
         for area in areas
@@ -109,14 +71,8 @@ def entries_of(
         if about is None:
             continue
         room = about.get("area_id") or rooms.get(about.get("device_id"))
-        found[entity] = Entry(_names(about.get("name"), about.get("aliases")), places.get(room or ""))
+        found[entity] = Entry(names_of(about.get("name"), about.get("aliases")), places.get(room or ""))
     return found
-
-
-def _names(name: object, others: object) -> tuple[str, ...]:
-    """Return the names that are some, each once. Aliases may hold null, for the name itself."""
-    texts = [name, *(others if isinstance(others, (list, tuple)) else ())]
-    return tuple(dict.fromkeys(short for text in texts if isinstance(text, str) and (short := one_line(text))))
 
 
 class Things:
@@ -136,12 +92,6 @@ class Things:
         """Return it; None for one that is not there."""
         return self._things.get(entity)
 
-    @property
-    def places(self) -> list[Place]:
-        """Return the rooms that have something in them, by their names."""
-        found = {thing.place.id: thing.place for thing in self if thing.place is not None}
-        return sorted(found.values(), key=lambda place: place.name.casefold())
-
     def apply(self, event: Mapping[str, Any]) -> None:
         """Take in an event of `subscribe_entities`: "a" was added, "c" has changed, "r" was removed."""
         for entity, whole in (event.get("a") or {}).items():
@@ -155,9 +105,9 @@ class Things:
     def _made(self, entity: str, whole: Mapping[str, Any]) -> Thing:
         entry = self._entries.get(entity, Entry())
         attributes = _of_use(whole.get("a") or {})
-        shown = _names(attributes.get("friendly_name"), ())
+        shown = names_of(attributes.get("friendly_name"), ())
         named = tuple(dict.fromkeys((*shown, *entry.names))) or (one_line(entity.partition(".")[2].replace("_", " ")),)
-        return Thing(entity, named, entry.place, one_line(whole.get("s", "unknown")), attributes)
+        return Thing(entity, named, entry.place, one_line(whole.get("s", "unknown")), attributes, NAME)
 
 
 def _changed(thing: Thing, change: Mapping[str, Any]) -> Thing:
@@ -172,21 +122,3 @@ def _changed(thing: Thing, change: Mapping[str, Any]) -> Thing:
 
 def _of_use(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: attributes[name] for name in _KEPT if name in attributes}
-
-
-def chosen(entities: Sequence[str], allow: Sequence[str], deny: Sequence[str], rooms: Mapping[str, str]) -> list[str]:
-    """Return those of the entities that are allowed (an empty list allows all) and not denied.
-
-    Both lists hold entities ("light.kitchen"), domains ("light") and rooms by id ("kitchen"); `rooms` says for an
-    entity in which it is. What is denied stays so, whatever allows it.
-    """
-
-    def is_in(entity: str, among: Sequence[str]) -> bool:
-        return is_listed(entity, rooms.get(entity, ""), among)
-
-    return [entity for entity in entities if (not allow or is_in(entity, allow)) and not is_in(entity, deny)]
-
-
-def is_listed(entity: str, room: str, among: Sequence[str]) -> bool:
-    """Say whether a list of the configuration names an entity, its domain or the id of its room ("" for none)."""
-    return bool({entity, entity.partition(".")[0], room} & set(among) - {""})
