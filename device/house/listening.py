@@ -178,6 +178,9 @@ def _open_frontend(site: Site, sound: Sound, wake: WakeWing, conversation: Conve
     canceller, post = sound.canceller, site.controller.post
     # A board that cancels echoes is trusted to.
     mask = None if site.settings.audio.echo_cancelled else CueMask(sound.far_end.cues, lambda: canceller.is_trusted)
+    # Cancelling changes a voice a little. For stop words alone nothing that is sent is changed.
+    is_for_words = sound.loader is not None and site.settings.conversation.barge_in != "voice"
+    sent_mask = CueMask(sound.far_end.cues, lambda: False) if is_for_words else None
     return Frontend(
         ring=ring,
         gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings)),
@@ -188,6 +191,7 @@ def _open_frontend(site: Site, sound: Sound, wake: WakeWing, conversation: Conve
         post=post,
         canceller=canceller,
         cue_mask=mask,
+        sent_mask=sent_mask,
         detector=detector,
         is_idle=lambda: _is_at_ease(site.controller.status),
     )

@@ -47,10 +47,14 @@ class Frontend:
         post: Callable[[VoiceStarted | VoiceStopped], None],
         canceller: EchoRemover | None = None,
         cue_mask: CueMask | None = None,
+        sent_mask: CueMask | None = None,
         detector: Vad | None = None,
         is_idle: Callable[[], bool] = lambda: False,
     ) -> None:
         """`cue_mask` silences our own cues; None where the board cancels echoes.
+
+        `sent_mask`: what can leave the device is as it was captured, echo and all, but for the cues that this one
+        silences; None: it is what the segmenter hears.
 
         `detector` is the one inside `vad`, if `vad` wraps one: it is shown what it has missed in an idle time.
 
@@ -60,6 +64,7 @@ class Frontend:
         """Told the level of every frame in dBFS, when set."""
         self._canceller = canceller or NullCanceller()
         self._cue_mask = cue_mask
+        self._sent_mask = sent_mask
         self._ring = ring
         self._gate = gate
         self._vad = vad
@@ -137,8 +142,9 @@ class Frontend:
         open gate stays open for what comes.
         """
         self._canceller.interrupt()
-        if self._cue_mask:
-            self._cue_mask.forget()
+        for mask in (self._cue_mask, self._sent_mask):
+            if mask is not None:
+                mask.forget()
         self._ring.clear()
         self._began, self._newest = self._ring.end, None
         self._reset_wake()
@@ -151,10 +157,10 @@ class Frontend:
 
     def _hear(self, pcm: bytes, moment: float, left: bytes) -> None:
         """Take a frame as it was captured, and what is left of it without its echo."""
-        pcm = self._cue_mask.process(pcm, left, moment) if self._cue_mask else left
+        heard = self._cue_mask.process(pcm, left, moment) if self._cue_mask else left
         self._newest = moment + len(pcm) / BYTES_PER_SAMPLE / CAPTURE_RATE
         start = self.position
-        self._ring.write(pcm)
+        self._ring.write(self._sent_mask.process(pcm, pcm, moment) if self._sent_mask else heard)
         self._gate.advance()
         # The wake word is listened for in our own cues and announcements, too: it may be said over one.
         self._feed_wake(left)
@@ -162,9 +168,9 @@ class Frontend:
             self._rest(start)
         else:
             self._rouse(start)
-            self._segment(pcm)
+            self._segment(heard)
         if self.on_level is not None:
-            self.on_level(level_dbfs(pcm))
+            self.on_level(level_dbfs(heard))
 
     def _segment(self, pcm: bytes) -> None:
         for frame in self._rechunker.process(pcm):

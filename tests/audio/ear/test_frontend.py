@@ -15,6 +15,7 @@ from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.traffic import Traffic
 from device.audio.ear.vad import Vad, WebRtcVad
+from device.audio.echo.canceller import EchoRemover, HandOn, NullCanceller
 from device.audio.echo.cuemask import CueMask
 from device.audio.echo.farend import CueSpan
 from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame, Rechunker
@@ -45,6 +46,8 @@ class House:
         vad: Vad | None = None,
         cue_mask: CueMask | None = None,
         detector: Vad | None = None,
+        canceller: EchoRemover | None = None,
+        sent_mask: CueMask | None = None,
     ) -> None:
         self.sent: list[bytes] = []
         self.woken: list[bytes] = []
@@ -64,6 +67,8 @@ class House:
             post=self.posted.append,
             cue_mask=cue_mask,
             detector=detector,
+            canceller=canceller,
+            sent_mask=sent_mask,
             is_idle=lambda: self.idle,
         )
 
@@ -423,6 +428,33 @@ def test_a_cue_goes_to_the_wake_word_alone() -> None:
     assert not any(b"".join(house.sent))
     assert len(b"".join(house.sent)) == 10 * len(VOICE)
     assert house.posted == []
+
+
+class Swallowing(NullCanceller):
+    """Takes everything for an echo."""
+
+    def feed(self, pcm: bytes, moment: float, hand_on: HandOn) -> bool:
+        """Hand on silence."""
+        hand_on(bytes(len(pcm)))
+        return True
+
+
+def test_what_is_cancelled_for_words_alone_is_sent_as_it_was_captured() -> None:
+    """Who looks for words and voices hears what is left."""
+    house = House(canceller=Swallowing(), sent_mask=CueMask(tuple, lambda: False))
+    house.frontend.open_gate(None)
+    house.hear(VOICE, times=10)
+    assert b"".join(house.sent) == VOICE * 10
+    assert not any(b"".join(house.woken))
+    assert house.posted == []
+
+
+def test_a_cue_is_not_sent_either_with_what_was_captured() -> None:
+    """What is left of it may be heard by whoever looks for voices."""
+    house = House(canceller=Swallowing(), sent_mask=a_cue_at_100_s())
+    house.frontend.open_gate(None)
+    house.hear(VOICE, times=10)
+    assert not any(b"".join(house.sent))
 
 
 def test_no_cue_of_before_is_sent_with_the_words_after_a_press() -> None:
