@@ -69,7 +69,8 @@ def test_every_pin_has_hashes(name: str) -> None:
 def test_each_lock_holds_the_one_before_it() -> None:
     """scripts/setup installs one of them, not three."""
     assert pins("requirements.txt") < pins("requirements-sim.txt") < pins("requirements-dev.txt")
-    assert pins("requirements.txt") < pins("requirements-onnx.txt") < pins("requirements-dev.txt")
+    for extra in ("requirements-onnx.txt", "requirements-mcp.txt"):
+        assert pins("requirements.txt") < pins(extra) < pins("requirements-dev.txt")
 
 
 def test_a_device_is_spared_what_only_tests_need() -> None:
@@ -78,7 +79,7 @@ def test_a_device_is_spared_what_only_tests_need() -> None:
     rules = project["tool"]["hearthside"]["lock"]
     names = {pin.split("==")[0] for pin in pins("requirements.txt")}
     assert not names & {name for left_out in rules.values() for name in left_out}
-    assert not names & {"soxr", "onnxruntime", "flatbuffers", "matplotlib"}
+    assert not names & {"soxr", "onnxruntime", "flatbuffers", "matplotlib", "mcp", "pydantic", "httpx2"}
 
 
 def test_every_script_can_be_run_from_a_clone() -> None:

@@ -175,17 +175,19 @@ def test_a_changed_lock_is_installed_at_the_level_that_was_there(clone: Clone) -
     assert clone.installed()[0] == "requirements-dev.txt"
 
 
-def test_onnxruntime_comes_only_when_asked_for_and_is_kept_up(clone: Clone) -> None:
-    """It is a third of a device's environment; who has it gets its new version with a pull."""
+@pytest.mark.parametrize("extra", ["onnx", "mcp"])
+def test_an_extra_comes_only_when_asked_for_and_is_kept_up(clone: Clone, extra: str) -> None:
+    """Each is a third of a device's environment; who has it gets its new version with a pull."""
+    lock = f"requirements-{extra}.txt"
     assert clone.run().returncode == 0
-    assert "requirements-onnx.txt" not in clone.installed()
-    assert clone.run("--with", "onnx").returncode == 0
-    assert clone.installed() == ["requirements-onnx.txt"]
-    with (clone.path / "requirements-onnx.txt").open("a", encoding="utf-8") as lock:
-        lock.write("# moved\n")
+    assert lock not in clone.installed()
+    assert clone.run("--with", extra).returncode == 0
+    assert clone.installed() == [lock]
+    with (clone.path / lock).open("a", encoding="utf-8") as file:
+        file.write("# moved\n")
     clone.run()
-    assert clone.installed() == ["requirements-onnx.txt"]
-    clone.run("--with", "onnx")
+    assert clone.installed() == [lock]
+    clone.run("--with", extra)
     assert clone.calls == []
 
 

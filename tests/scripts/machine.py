@@ -172,7 +172,7 @@ def make_machine(folder: Path) -> Machine:
     (machine.source / "systemd").mkdir()
     for name in SYSTEMD:
         (machine.source / "systemd" / name).write_text(f"# {name}\n", encoding="utf-8")
-    for name in ("requirements.txt", "requirements-onnx.txt", "config.example.toml", "LICENSE"):
+    for name in ("requirements.txt", "requirements-onnx.txt", "requirements-mcp.txt", "config.example.toml", "LICENSE"):
         shutil.copy(ROOT / name, machine.source)
     (folder / "tools").mkdir()
     for name, text in TOOLS.items():

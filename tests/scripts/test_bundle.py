@@ -59,7 +59,8 @@ def test_every_part_of_a_release_is_in_it() -> None:
     script = (ROOT / "scripts" / "lib" / "make-release").read_text("utf-8")
     beside = re.search(r"for name in (systemd .*); do", script)
     assert beside
-    assert {"device", *beside[1].split()} <= set(bundle.PARTS)
+    expanded = subprocess.run(["bash", "-c", f"echo {beside[1]}"], capture_output=True, text=True, check=True).stdout
+    assert {"device", *expanded.split()} <= set(bundle.PARTS)
     names = dict(bundle.parts())
     assert "scripts/install" in names
     assert not any("__pycache__" in name for name in names)

@@ -109,6 +109,19 @@ def test_what_was_asked_for_once_is_in_the_next_release_too(machine: Machine) ->
     assert manifest_of(machine, second)["with"] == ["onnx"]
 
 
+def test_what_is_asked_for_later_comes_beside_what_is_there(machine: Machine) -> None:
+    """In any order, and once."""
+    first = machine.make_release("--with", "onnx")
+    machine.current.symlink_to(f"releases/{first}")
+    second = machine.make_release("--with", "mcp")
+    (call,) = (call for call in machine.calls if "requirements-mcp.txt" in call)
+    assert "requirements-onnx.txt" in call
+    assert manifest_of(machine, second)["with"] == ["mcp", "onnx"]
+    machine.current.unlink()
+    machine.current.symlink_to(f"releases/{second}")
+    assert machine.make_release("--with", "onnx") == second
+
+
 def test_a_bundle_brings_its_wheels(machine: Machine) -> None:
     """And no network is asked."""
     (machine.source / "wheels").mkdir()
