@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from device.errors import HearthsideError
 from device.kit.addresses import is_home_address, is_home_name
 from device.kit.threads import Threads
 
 if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
+
+
+class OutsideError(HearthsideError):
+    """A host that was to be in the house is not."""
+
 
 # RFC 8305 asks for 250 ms before the next address is tried beside the first.
 _NEXT_ADDRESS_S = 0.25
@@ -34,6 +40,19 @@ async def resolve(threads: Threads, host: str, port: int) -> list[AddrInfoType]:
 def at_home(host: str, addresses: Sequence[AddrInfoType]) -> list[AddrInfoType]:
     """Return those of a host's addresses that are this machine or in its own network."""
     return [found for found in addresses if is_home_name(host) or is_home_address(found[4][0])]
+
+
+async def reach(threads: Threads, host: str, port: int, must_stay: bool) -> socket.socket:
+    """Return a socket connected to a host; with `must_stay` only to an address in the house.
+
+    Raise OutsideError where it has none there, or OSError.
+    """
+    await threads.call(load)
+    found = await resolve(threads, host, port)
+    addresses = at_home(host, found) if must_stay else found
+    if not addresses:
+        raise OutsideError(f"{host} is not in your own network ({found[0][4][0]})")
+    return await connect(addresses)
 
 
 async def connect(addresses: Sequence[AddrInfoType]) -> socket.socket:

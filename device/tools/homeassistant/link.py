@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from device.core.events import Way
 from device.core.health import Health, unwell, well
 from device.errors import HearthsideError, ToolError
 from device.kit import dial
+from device.kit.backoff import Backoff
 from device.kit.outsiders import LONGEST_SENTENCE, one_line
 from device.kit.threads import Threads
 from device.ports.home import Call, Rules, Thing
@@ -43,7 +43,6 @@ _PING_S = 20.0
 _SETTLE_S = 2.0
 """After a change in the registries: several come together."""
 _CLOSE_S = 0.5
-LONGEST_PAUSE_S = 60.0
 REFUSED_PAUSE_S = 300.0
 """After a token that was refused: Home Assistant bans an address that goes on trying."""
 _REGISTRIES = ("entity_registry_updated", "area_registry_updated", "device_registry_updated", "floor_registry_updated")
@@ -67,14 +66,6 @@ class CommandError(HearthsideError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-def pause_s(failures: int, chance: float) -> float:
-    """Return how long to wait after so many failures: 1 s, 2 s, 4 s ... 60 s, each up to a quarter more or less.
-
-    `chance` is from 0 to 1: so that the devices of a house do not all come back in the same moment.
-    """
-    return min(LONGEST_PAUSE_S, 2.0 ** min(failures - 1, 10)) * (0.75 + 0.5 * chance)
 
 
 class Link:
@@ -111,16 +102,14 @@ class Link:
 
     async def run(self) -> None:
         """Connect, listen, and connect again; never returns."""
-        failures = 0
+        backoff = Backoff()
         while True:
             began = self._clock()
             try:
                 await self._live()
             except LinkError as error:
-                # One that held for a while is no failure of the one before it.
-                failures = 1 if self._clock() - began > LONGEST_PAUSE_S else failures + 1
                 self._lose(error)
-                await asyncio.sleep(max(error.pause_s, pause_s(failures, random.random())))
+                await asyncio.sleep(max(error.pause_s, backoff.pause_s(self._clock() - began)))
 
     async def call(self, things: tuple[Thing, ...], call: Call) -> tuple[Thing, ...]:
         """Call a service for things, and wait until it is done: all have answered then. Raise ToolError."""
@@ -203,12 +192,11 @@ class Link:
         parts = urlsplit(url)
         secure = parts.scheme == "wss"
         host = parts.hostname or ""
-        await self._threads.call(dial.load)
-        found = await dial.resolve(self._threads, host, parts.port or (443 if secure else 80))
-        addresses = found if secure else dial.at_home(host, found)
-        if not addresses:
-            raise LinkError(f"{host} is not at home, and the token would go there unencrypted; use https://")
-        options: dict[str, Any] = {"sock": await dial.connect(addresses)}
+        try:
+            reached = await dial.reach(self._threads, host, parts.port or (443 if secure else 80), must_stay=not secure)
+        except dial.OutsideError as error:
+            raise LinkError(f"{error}, and the token would go there unencrypted; use https://") from None
+        options: dict[str, Any] = {"sock": reached}
         if secure:
             options["ssl"] = await self._threads.call(ssl.create_default_context)
         return options
