@@ -27,7 +27,14 @@ def places(tmp_path: Path) -> Places:
     (made.configuration / "config.toml").write_text("[wake]\n", encoding="utf-8")
     (made.configuration / "config.toml.before").write_text("[wake]\n", encoding="utf-8")
     (made.configuration / "config.d" / "30-broker.toml").write_text("[tools]\n", encoding="utf-8")
-    for name in ("openai_api_key", "hearthside_broker_token", "home_assistant_token", "somebody_elses", BROKERS):
+    for name in (
+        "openai_api_key",
+        "hearthside_broker_token",
+        "home_assistant_token",
+        "mqtt_password",
+        "somebody_elses",
+        BROKERS,
+    ):
         (made.stores[0] / name).write_text(KEY, encoding="utf-8")
     (made.state / "muted").touch()
     (made.state / "clips" / "1.wav").write_bytes(b"RIFF")

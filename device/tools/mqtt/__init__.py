@@ -1,0 +1,1 @@
+"""MQTT: this device among the things of a home, at the broker that the home has."""
