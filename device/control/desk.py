@@ -1,4 +1,6 @@
-"""Does what the control socket asks for: facts go to the machine, as a button's do; questions are answered here."""
+"""Does what is asked from outside, at the control socket and by features: facts go to the machine, as a button's do;
+questions are answered here.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ from device.core.events import (
     UnmuteRequested,
 )
 from device.core.failures import OF_ANNOUNCEMENT
-from device.errors import AudioError, HearthsideError
+from device.errors import AudioError
+from device.ports.desk import NotDoneError
 from device.ports.facts import Post
 from device.ports.sound import Volume
 from device.ports.timers import TimerDesk
@@ -42,10 +45,6 @@ from device.ports.tools import Tools, ToolSpec
 
 CLOSING_LIMIT_S = 15.0
 """An opening of the microphone that is under way may take 10 s, and a card that hangs is waited for for 3."""
-
-
-class NotDoneError(HearthsideError):
-    """What was asked for was not done, or not wholly; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Outside:
 
 
 class Desk:
-    """One for all clients."""
+    """A `device.ports.desk.Desk`: one for all clients of the control socket, and for features."""
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
@@ -83,37 +82,42 @@ class Desk:
             waiting.set_result(what)
 
     async def do(self, request: AnyRequest) -> dict[str, Any]:
-        """Do it; return the result. Raise HearthsideError."""
+        """Do what a client of the control socket asks for; return the result. Raise HearthsideError."""
         match request:
             case GetStatus() | Subscribe():
-                return {**self._outside.status(), "volume": await self._volume()}
+                return {**self.status(), "volume": await self.volume()}
             case Mute():
-                return await self._mute()
+                await self.mute()
+                return {"muted": True}
             case Unmute():
-                return self._unmute()
+                self.unmute()
+                return {"muted": self._outside.is_muted()}
             case Stop():
-                self._outside.post(StopRequested())
+                self.stop()
                 return {}
             case SetVolume():
-                return {"volume": await self._set_volume(request)}
+                return {"volume": await self._change_volume(request)}
             case Say():
-                told = await self._announce(request)
-                return {"said": told.outcome is Outcome.SAID}
+                return {"said": await self.say(request.text, request.urgent, request.voice == "provider")}
             case Ask():
-                return {"heard": (await self._announce(request)).words}
+                return {"heard": await self.ask(request.text, request.urgent)}
             case GetLevels():
                 return self._outside.levels()
             case GetTimers():
-                return {"timers": await self._outside.timers.table()}
+                return {"timers": await self.timers()}
             case CancelTimer():
-                return {"done": await self._outside.timers.cancel(request.name)}
+                return {"done": await self.cancel_timer(request.name)}
             case GetTools():
                 return {"tools": [_described(spec) for spec in self._outside.tools.specs]}
             case CallTool():
                 return {"output": await self._outside.tools.call(request.name, request.arguments)}
 
-    async def _mute(self) -> dict[str, Any]:
-        """Mute as the button does. The answer is a promise: it is given when the microphone is closed."""
+    def status(self) -> dict[str, Any]:
+        """See the port, as for all that follows."""
+        return self._outside.status()
+
+    async def mute(self) -> None:
+        """Mute as the button does. It is a promise: this returns when the microphone is closed."""
         self._outside.post(MuteRequested())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_LIMIT_S):
@@ -125,21 +129,60 @@ class Desk:
                 "muted: nothing that the microphone hears is used or sent; but the sound system does not answer, and "
                 "may not have let the microphone go"
             )
-        return {"muted": True}
 
-    async def _announce(self, request: Say | Ask) -> TellOutcome:
+    def unmute(self) -> None:
+        """Unmute, unless something holds it."""
+        self._outside.post(UnmuteRequested())
+        if holders := self._outside.mute_holders():
+            raise NotDoneError(
+                f"still muted: its {holders} says so, and nothing else can unmute; move or press it again"
+            )
+
+    def stop(self) -> None:
+        """Be quiet."""
+        self._outside.post(StopRequested())
+
+    async def volume(self) -> int | None:
+        """Return it; None where the card does not tell."""
+        try:
+            return await self._outside.volume.get()
+        except AudioError:
+            return None
+
+    async def set_volume(self, percent: int) -> int:
+        """Set it."""
+        return await self._outside.volume.set(percent)
+
+    async def say(self, text: str, urgent: bool = False, by_provider: bool = False) -> bool:
+        """Have it said; return whether it was."""
+        told = await self._announce(text, urgent=urgent, by_provider=by_provider)
+        return told.outcome is Outcome.SAID
+
+    async def ask(self, text: str, urgent: bool = False) -> str:
+        """Have it asked; return what was answered."""
+        return (await self._announce(text, asks=True, urgent=urgent)).words
+
+    async def timers(self) -> list[dict[str, Any]]:
+        """Return all of them."""
+        return await self._outside.timers.table()
+
+    async def cancel_timer(self, name: str) -> str:
+        """Call one off."""
+        return await self._outside.timers.cancel(name)
+
+    async def _announce(
+        self, text: str, asks: bool = False, urgent: bool = False, by_provider: bool = False
+    ) -> TellOutcome:
         """Have it said; return what became of it. Raise NotDoneError."""
         ticket = next(self._tickets)
         waiting: asyncio.Future[TellOutcome] = asyncio.get_running_loop().create_future()
         self._waiting[ticket] = waiting
         try:
-            by_provider = isinstance(request, Say) and request.voice == "provider"
-            asks = isinstance(request, Ask)
-            self._outside.post(AnnouncementRequested(request.text, ticket, asks, request.urgent, by_provider))
+            self._outside.post(AnnouncementRequested(text, ticket, asks, urgent, by_provider))
             told = await waiting
         except asyncio.CancelledError:
-            # The client has left. What it wants said is said all the same.
-            if isinstance(request, Ask):
+            # Who asked has left. What was to be said is said all the same.
+            if asks:
                 self._outside.post(AnnouncementWithdrawn(ticket))
             raise
         finally:
@@ -148,21 +191,7 @@ class Desk:
             raise NotDoneError(reason)
         return told
 
-    def _unmute(self) -> dict[str, Any]:
-        self._outside.post(UnmuteRequested())
-        if holders := self._outside.mute_holders():
-            raise NotDoneError(
-                f"still muted: its {holders} says so, and nothing else can unmute; move or press it again"
-            )
-        return {"muted": self._outside.is_muted()}
-
-    async def _volume(self) -> int | None:
-        try:
-            return await self._outside.volume.get()
-        except AudioError:
-            return None
-
-    async def _set_volume(self, request: SetVolume) -> int:
+    async def _change_volume(self, request: SetVolume) -> int:
         volume = self._outside.volume
         if request.to is not None:
             return await volume.set(request.to)

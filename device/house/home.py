@@ -16,7 +16,7 @@ from device.house.configuration import Config
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.feature import Feature, Fitted, Outside
-from device.ports.sound import Volume
+from device.ports.sound import VolumeOfHouse
 from device.ports.tools import Tool
 from device.tools.registry import Registry
 
@@ -47,7 +47,7 @@ class Home:
         return next(fitted.part for fitted in self.fitted if isinstance(fitted.part, kind))
 
 
-def open_home(site: Site, volume: Volume) -> Home:
+def open_home(site: Site, volume: VolumeOfHouse) -> Home:
     """Put every feature to work. Raise ConfigError."""
     _refuse_unconfirmable(site.settings)
     fitted = {feature.name: _fit(site, feature, volume) for feature in catalogue.FEATURES}
@@ -77,10 +77,10 @@ def _offered(fitted: dict[str, Fitted]) -> list[tuple[str, tuple[Tool[Any], ...]
     return [(", ".join(having), tuple(home_tools(tuple(having.values())))), *offered]
 
 
-def _fit(site: Site, feature: Feature[Any], volume: Volume) -> Fitted:
+def _fit(site: Site, feature: Feature[Any], volume: VolumeOfHouse) -> Fitted:
     settings = settings_of(site.settings, feature)
     secrets = {name: site.secrets[name] for name in feature.secrets(settings)}
-    fitted = feature.open(settings, Outside(site.controller.post, volume, site.state_dir, secrets))
+    fitted = feature.open(settings, Outside(site.controller.post, volume, site.state_dir, secrets, site.desk))
     if fitted.make_safe is not None:
         site.closing.add_safety(feature.name, fitted.make_safe)
     if fitted.close is not None:

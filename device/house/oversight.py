@@ -124,6 +124,7 @@ class Oversight:
         self.watch = lookout.watch
         self.watch.sources = Sources(self._status, lambda: parts.health.facts, parts.scored_frames)
         self._desk: Desk | None = None
+        site.desk.put(self.desk)
         self._server = self._open_server(lookout.socket)
         self._feed = Feed(self._publish, site.settings.control.transcripts)
         self.watch.listeners += [] if self._server is None else [self._feed.tell]
@@ -134,7 +135,14 @@ class Oversight:
     def observers(self) -> list[Observer]:
         """Who must be told of every fact and order; nobody where nobody can ask."""
         looking = [self.watch.observe, self._feed.observe] if self.watch.listeners else []
-        return looking + ([] if self._desk is None else [self._desk.observe]) + self._counting
+        return looking + self._counting
+
+    def desk(self) -> Desk:
+        """Return who does what is asked from outside; made, and told of what happens, once somebody asks."""
+        if self._desk is None:
+            self._desk = Desk(self._outside())
+            self._site.controller.observers.append(self._desk.observe)
+        return self._desk
 
     def watched(self, panel: Panel) -> Panel:
         """Return a panel that is this one, and tells subscribers what its lights say."""
@@ -153,8 +161,7 @@ class Oversight:
     def _open_server(self, socket: SocketFile | None) -> ControlServer | None:
         if socket is None:
             return None
-        self._desk = desk = Desk(self._outside())
-        server = ControlServer(socket, desk.do)
+        server = ControlServer(socket, self.desk().do)
         self._site.closing.add("control socket", server.close)
         return server
 
@@ -210,6 +217,8 @@ class Oversight:
             "indication": indication(status).value,
             "words": settings.wake.words,
             "provider": settings.conversation.provider,
+            "buttons": sorted(settings.hardware.wired),
+            "cost_usd": round(self._site.ledger.usd, 4),
         }
 
     def _levels(self) -> dict[str, Any]:

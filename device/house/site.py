@@ -10,6 +10,7 @@ from device.controller import Controller
 from device.house.closing import Closing
 from device.house.configuration import Config
 from device.kit.threads import Threads
+from device.ports.desk import LateDesk
 from device.secrets import Secret
 from device.service.ledger import Ledger
 
@@ -27,5 +28,7 @@ class Site:
     """For what must outlive the process; it need not exist yet."""
     ledger: Ledger = field(default_factory=Ledger)
     """What the conversations cost."""
+    desk: LateDesk = field(default_factory=LateDesk)
+    """Who does what is asked from outside; there when the house is whole."""
     loading: Threads = field(default_factory=lambda: Threads("loading"))
     """For what is large, at the start and with the first session."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from device.core.events import LONGEST_TEXT, AnnouncementRequested, Way
 from device.core.health import Health
+from device.ports.desk import Desk, LateDesk
 from device.ports.facts import Observer, Post
 from device.ports.home import Source
-from device.ports.sound import Volume
+from device.ports.sound import VolumeOfHouse
 from device.ports.tools import Tool
 from device.secrets import Secret
 from device.settings import Table
@@ -24,12 +25,14 @@ class Outside:
     """What a feature may use of the house."""
 
     post: Post
-    volume: Volume
+    volume: VolumeOfHouse
     """How loud the house speaks; ready when the house is."""
     state_dir: Path
     """Where it may keep what must outlive the process; it need not exist yet."""
     secrets: Mapping[str, Secret]
     """Those that the feature declares, by name."""
+    desk: Callable[[], Desk] = field(default_factory=LateDesk)
+    """Return who does what is asked from outside of a conversation. Raise NotDoneError until the house is whole."""
 
     def announce(self, text: str, urgent: bool = False) -> None:
         """Say a sentence as soon as nobody talks; `urgent`: in quiet hours, too. Nobody hears what became of it."""

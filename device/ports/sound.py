@@ -174,3 +174,10 @@ class Volume(Protocol):
 
     async def set(self, percent: int) -> int:
         """Set it, 0 to 100; return what became of it."""
+
+
+class VolumeOfHouse(Volume, Protocol):
+    """The one volume of the house, whatever it is set by."""
+
+    watchers: list[Callable[[int], None]]
+    """Told, in percent, what became of each change."""

@@ -20,11 +20,12 @@ from device.core import events as ev
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.core.status import Phase
 from device.house import app
+from device.ports.desk import LateDesk, NotDoneError
 from tests.control.house import Client, connected, short_folder
 from tests.conversation.mutings import counting_server, tapped
 from tests.house.cardless import CardlessHouse, open_cardless
 from tests.service.metrics.test_endpoint import fetch, free_port
-from tests.waiting import until
+from tests.waiting import LIMIT_S, until
 
 Files = dict[str, Any]
 
@@ -77,6 +78,27 @@ async def test_without_a_place_for_them_there_is_neither_file_nor_socket(
     async with open_cardless(tmp_path, monkeypatch) as house:
         assert not house.app.oversight.observers
         assert "standing" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_features_find_the_desk_though_nobody_else_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a control socket, too; it is made for the first of them, and is told then what happens."""
+    async with open_cardless(tmp_path, monkeypatch) as house:
+        desk = house.app.oversight.desk()
+        assert house.app.oversight.desk() is desk
+        assert desk.status()["words"] == house.app.settings.wake.words
+        assert await desk.timers() == []
+        await desk.mute()
+        assert house.app.controller.status.muted
+        with pytest.raises(NotDoneError, match="muted"):
+            await asyncio.wait_for(desk.ask("Shall I?"), LIMIT_S)
+        desk.unmute()
+        assert not desk.status()["muted"]
+
+
+def test_a_house_that_starts_has_no_desk_yet() -> None:
+    """Features may ask too early."""
+    with pytest.raises(NotDoneError, match="still starting"):
+        LateDesk()()
 
 
 async def test_a_second_house_in_one_place_goes_on_without_a_socket(
