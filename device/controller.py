@@ -246,7 +246,7 @@ class Controller:
         return {
             # Both take time: begun together, the loudspeaker is open before there is an answer.
             order.OpenSession: (
-                _Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end, a.purpose)),
+                _Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end, a.purpose, a.persona)),
                 _Step(speaker, lambda a: house.mouth.warm_up()),
             ),
             order.OpenMicrophone: (_Step(microphone, lambda a: self._order_microphone(self._open_microphone)),),

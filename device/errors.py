@@ -41,6 +41,10 @@ class SpeechError(HearthsideError):
     """The local voice cannot speak."""
 
 
+class ChoiceError(HearthsideError):
+    """What was to be chosen is not there; the message says what is."""
+
+
 class ConversationError(HearthsideError):
     """The provider refused or dropped the session."""
 

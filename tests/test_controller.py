@@ -97,7 +97,7 @@ async def test_orders_are_performed_before_post_returns(recorder: Recorder) -> N
     """No queue and no task between a fact and its consequence: latency."""
     controller = build(recorder)
     controller.post(WAKE)
-    assert ("open", 1, TurnEnd.PROVIDER, Purpose.TALK) in recorder.calls
+    assert ("open", 1, TurnEnd.PROVIDER, Purpose.TALK, "") in recorder.calls
     controller.post(ev.SessionReady(1))
     assert ("open_gate", Samples(16_000), None, False) in recorder.calls
 

@@ -54,8 +54,8 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_command_that_a_page_names_is_one(page: Path) -> None:
     """`hearthside listen`, and the options that follow it."""
     text = page.read_text(encoding="utf-8")
-    for name in re.findall(r"^ *(?:\S+=\S+ )*\.venv/bin/hearthside (\w+)", text, re.M) + re.findall(
-        r"`hearthside (\w+)", text
+    for name in re.findall(r"^ *(?:\S+=\S+ )*\.venv/bin/hearthside ([\w-]+)", text, re.M) + re.findall(
+        r"`hearthside ([\w-]+)", text
     ):
         assert name in COMMANDS, name
 

@@ -22,6 +22,8 @@ COMMANDS = {
     "unmute": "remote.orders",
     "stop": "remote.orders",
     "volume": "remote.volume",
+    "persona": "remote.choices",
+    "wake-word": "remote.choices",
     "say": "remote.speaking",
     "ask": "remote.speaking",
     "timers": "remote.timers",

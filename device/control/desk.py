@@ -16,6 +16,8 @@ from device.control.messages import (
     Ask,
     CallTool,
     CancelTimer,
+    ChoosePersona,
+    ChooseWakeWord,
     GetLevels,
     GetStatus,
     GetTimers,
@@ -37,6 +39,7 @@ from device.core.events import (
 )
 from device.core.failures import OF_ANNOUNCEMENT
 from device.errors import AudioError
+from device.ports.choices import Choices
 from device.ports.desk import NotDoneError
 from device.ports.facts import Post
 from device.ports.sound import Volume
@@ -65,6 +68,7 @@ class Outside:
     """Wait until what the microphone was last told has been done, or has failed."""
     microphone_is_closed: Callable[[], bool]
     timers: TimerDesk
+    choices: Choices
 
 
 class Desk:
@@ -97,6 +101,10 @@ class Desk:
                 return {}
             case SetVolume():
                 return {"volume": await self._change_volume(request)}
+            case ChoosePersona():
+                return await self._choose_persona(request)
+            case ChooseWakeWord():
+                return await self._choose_wake_word(request)
             case Say():
                 return {"said": await self.say(request.text, request.urgent, request.voice == "provider")}
             case Ask():
@@ -197,6 +205,18 @@ class Desk:
             return await volume.set(request.to)
         now = await volume.get()
         return now if request.by is None else await volume.set(min(100, max(0, now + request.by)))
+
+    async def _choose_persona(self, request: ChoosePersona) -> dict[str, Any]:
+        choices = self._outside.choices
+        if request.name is not None:
+            await choices.choose_persona(request.name)
+        return {"persona": choices.persona, "personas": choices.personas}
+
+    async def _choose_wake_word(self, request: ChooseWakeWord) -> dict[str, Any]:
+        choices = self._outside.choices
+        if request.word is not None:
+            await choices.choose_wake_word(request.word)
+        return {"wake_word": choices.wake_word, "wake_words": choices.wake_words}
 
 
 def _described(spec: ToolSpec) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from device.core import events as ev
 from device.core.indication import Indication
 from device.core.report import Report
 from device.core.status import Phase, Status
+from device.ports.choices import ALL, DEFAULT
 
 Publish = Callable[[str, dict[str, Any]], None]
 """The name of an event, and its facts."""
@@ -25,6 +26,7 @@ class Feed:
         self._turn = 0
         self._indication: Indication | None = None
         self._conditions = _conditions(Status())
+        self._choices = _choices(Status())
         self._state = ""
 
     def observe(self, what: object, status: Status) -> None:
@@ -48,6 +50,9 @@ class Feed:
         if (conditions := _conditions(status)) != self._conditions:
             self._conditions = conditions
             self._publish("conditions", conditions)
+        if (choices := _choices(status)) != self._choices:
+            self._choices = choices
+            self._publish("choices", choices)
         if indication is not self._indication:
             self._indication = indication
             self._publish("indication", {"indication": indication.value})
@@ -69,3 +74,8 @@ def _conditions(status: Status) -> dict[str, Any]:
         "announcing": status.announcing,
         "confirming": status.confirming,
     }
+
+
+def _choices(status: Status) -> dict[str, Any]:
+    """Return what people have chosen."""
+    return {"persona": status.persona or DEFAULT, "wake_word": status.wake_word or ALL}

@@ -47,6 +47,18 @@ class SetVolume(Request, frozen=True, tag="volume"):
     by: Annotated[int, Meta(ge=-100, le=100)] | None = None
 
 
+class ChoosePersona(Request, frozen=True, tag="persona"):
+    """Choose who answers from the next session on; without a name only say who does."""
+
+    name: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class ChooseWakeWord(Request, frozen=True, tag="wake_word"):
+    """Choose the only wake word that wakes, or "all"; without a word only say which does."""
+
+    word: Annotated[str, Meta(max_length=200)] | None = None
+
+
 class Say(Request, frozen=True, tag="say"):
     """Say a sentence when nobody talks. Answered when it was said, or is held back until the quiet hours are over."""
 
@@ -97,6 +109,8 @@ AnyRequest = (
     | Unmute
     | Stop
     | SetVolume
+    | ChoosePersona
+    | ChooseWakeWord
     | Say
     | Ask
     | Subscribe

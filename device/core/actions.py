@@ -59,11 +59,12 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """Connect and configure; every fact that comes of it carries `turn`."""
+    """Connect and configure; every fact that comes of it carries `turn`. `persona`: who answers, by its name."""
 
     turn: int
     turn_end: TurnEnd
     purpose: Purpose = Purpose.TALK
+    persona: str = ""
 
 
 @dataclass(frozen=True, slots=True)

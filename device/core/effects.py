@@ -25,7 +25,7 @@ def nothing(memory: Memory, fact: Any) -> list[Action]:
 
 def open_session_by_voice(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
     """Open a session for what follows the wake word."""
-    return open_session(memory, fact.end, memory.settings.turn_end)
+    return open_session(memory, fact.end, memory.settings.turn_end, word=fact.word)
 
 
 def open_session_by_button(memory: Memory, fact: ev.ButtonClicked) -> list[Action]:
@@ -39,9 +39,15 @@ def open_session_by_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     return open_session(memory, fact.at, TurnEnd.DEVICE)
 
 
-def open_session(memory: Memory, since: Samples, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK) -> list[Action]:
-    """Open a session for what is said from sample `since` of the capture stream on."""
+def open_session(
+    memory: Memory, since: Samples, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK, word: str = ""
+) -> list[Action]:
+    """Open a session for what is said from sample `since` of the capture stream on; `word`: what has woken it.
+
+    A wake word that is some persona's own has that one answer, whoever is chosen.
+    """
     turn = memory.status.turn + 1
+    persona = memory.settings.personas.get(word, memory.status.persona)
     memory.session = turn
     memory.turn_end = turn_end
     memory.by_button = memory.button_down
@@ -53,7 +59,7 @@ def open_session(memory: Memory, since: Samples, turn_end: TurnEnd, purpose: Pur
     memory.start(Timer.LONGEST_SESSION, memory.settings.longest_session)
     memory.stop(Timer.FAILURE_SHOWN)
     memory.note(turn=turn, failing=False, hearing=False)
-    return [order.StopPlayback(), order.OpenSession(turn, turn_end, purpose)]
+    return [order.StopPlayback(), order.OpenSession(turn, turn_end, purpose, persona)]
 
 
 def press_button(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
@@ -349,6 +355,18 @@ def send_result(memory: Memory, fact: ev.ToolFinished) -> list[Action]:
 def step_volume(memory: Memory, fact: ev.VolumeStepRequested) -> list[Action]:
     """Louder, or quieter."""
     return [order.StepVolume(fact.by)]
+
+
+def choose_persona(memory: Memory, fact: ev.PersonaChosen) -> list[Action]:
+    """Somebody else answers, from the next session on: the one that is open goes on as it is."""
+    memory.note(persona=fact.name)
+    return []
+
+
+def choose_wake_word(memory: Memory, fact: ev.WakeWordChosen) -> list[Action]:
+    """Another wake word wakes, or all of them do."""
+    memory.note(wake_word=fact.word)
+    return []
 
 
 def note_press(memory: Memory, fact: ev.ButtonPressed) -> list[Action]:

@@ -471,6 +471,20 @@ class VolumeStepRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonaChosen:
+    """A person has chosen who answers from the next session on, by its name; "": nobody in particular."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WakeWordChosen:
+    """A person has chosen the only wake word that wakes, as detections name it; "": all of them do."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The person wants quiet, and says so otherwise than by the button."""
 
@@ -602,6 +616,8 @@ Event = (
     | MuteHeld
     | MuteLetGo
     | VolumeStepRequested
+    | PersonaChosen
+    | WakeWordChosen
     | StopRequested
     | AnnouncementRequested
     | AnnouncementWithdrawn

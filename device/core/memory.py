@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
@@ -122,6 +123,8 @@ class Settings:
     """560 ms: a voice that ends sooner after the wake word was the wake word's own end."""
     onset_padding: Samples = Samples(4_800)
     """300 ms: what was heard just before a voice was noticed belongs to it (soft first consonants)."""
+    personas: Mapping[str, str] = field(default_factory=dict)
+    """By wake words that are somebody's own: who answers when that word has opened the session."""
 
 
 @dataclass(slots=True)

@@ -50,3 +50,11 @@ class Status:
     """A button is down."""
     heeds_stop: bool = False
     """Something sounds that a stop word would end."""
+    persona: str = ""
+    """Who answers in the next session, unless a wake word of another one opens it; "": nobody in particular."""
+    wake_word: str = ""
+    """The only wake word that wakes; "": all of them do."""
+
+    def heeds(self, word: str) -> bool:
+        """Tell whether this wake word wakes."""
+        return self.wake_word in ("", word)

@@ -20,7 +20,7 @@ _EARS = tuple(device.value.replace("_", " ") for device in (Device.MICROPHONE, D
 
 
 def status_line(status: Status, parts: Iterable[Health], words: Iterable[str], time_of_day: Callable[[Ms], str]) -> str:
-    """Return the line. `parts` is the health of all, `words` what is listened for.
+    """Return the line. `parts` is the health of all, `words` the wake words.
 
     What hides what is as with the lights: mute, then a conversation, then what does not work.
     """
@@ -34,9 +34,14 @@ def status_line(status: Status, parts: Iterable[Health], words: Iterable[str], t
     unwell = {part.part: part for part in parts if not part.ok}
     if deaf := next((unwell[name] for name in _EARS if name in unwell), None):
         return f"deaf since {time_of_day(deaf.since)}: {_told(deaf)}"
-    listening = f"listening for {' or '.join(map(_spoken, words))}"
+    listening = f"listening for {' or '.join(map(_spoken, listened_for(status, words)))}"
     troubles = [_trouble(part, time_of_day) for part in unwell.values()]
     return "; but ".join([listening, *troubles])
+
+
+def listened_for(status: Status, words: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the wake words that wake."""
+    return (status.wake_word,) if status.wake_word else tuple(words)
 
 
 def _spoken(word: str) -> str:

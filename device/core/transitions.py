@@ -253,6 +253,8 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.MuteHeld, IDLE, end.hold_mute),
         Row(here, ev.MuteLetGo, here, end.let_mute_go, when.holds_mute, rearm=False),
         Row(here, ev.VolumeStepRequested, here, do.step_volume, rearm=False),
+        Row(here, ev.PersonaChosen, here, do.choose_persona, rearm=False),
+        Row(here, ev.WakeWordChosen, here, do.choose_wake_word, rearm=False),
         Row(here, ev.ButtonPressed, here, do.note_press, rearm=False),
         Row(here, ev.ButtonLifted, here, do.note_lift, rearm=False),
         Row(here, Timer.REST, here, do.nothing, rearm=False),

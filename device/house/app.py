@@ -15,6 +15,7 @@ from device.boards.finding import Board
 from device.controller import Controller, House
 from device.core.events import ShutdownRequested
 from device.core.machine import Machine
+from device.core.statusline import listened_for
 from device.errors import AudioError, ConfigError, HearthsideError
 from device.foreign.espeak import EspeakVoice
 from device.house.catalogue import provider_of
@@ -186,13 +187,18 @@ def _open_panel(site: Site, sound: Sound, listening: Listening) -> Panel:
     return panel
 
 
+def _readiness(site: Site, microphone: Microphone) -> Readiness:
+    controller, words = site.controller, site.settings.wake.words
+    return Readiness(microphone, lambda: controller.status.muted, lambda: listened_for(controller.status, words))
+
+
 async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, House]:
     """Open the wings, each with what it needs of those before it."""
     controller, settings = site.controller, site.settings
     cards = open_cards(site)
     wake = await open_wake(site, cards)
     sound = open_sound(site, cards, provider_of(settings).output_rate)
-    home = open_home(site, sound.volume)
+    home = open_home(site, sound.volume, wake.words)
     await set_up_card(site)
     await sound.volume.start()
     conversation = open_conversation(site, lambda: home.registry.specs)
@@ -202,7 +208,7 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     mutes = Mutes(settings.hardware, controller.post)
     site.closing.add("mute switch", mutes.close)
     await mutes.start()
-    readiness = Readiness(listening.microphone, lambda: controller.status.muted, settings.wake.words)
+    readiness = _readiness(site, listening.microphone)
     health = HealthLog(home.health)
     # Everybody in the house who is told of every fact and order.
     parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health, relief, home)

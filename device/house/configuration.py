@@ -181,6 +181,15 @@ def _mistakes(config: Config) -> Iterator[tuple[Key, Mistake]]:
         yield from ((path, mistake) for mistake in section.mistakes())
     for table in TABLES:
         yield from ((tuple(table.name.split(".")), mistake) for mistake in table.mistakes(config.of(table)))
+    yield from _mistaken_personas(config)
+
+
+def _mistaken_personas(config: Config) -> Iterator[tuple[Key, Mistake]]:
+    known = config.wake.words
+    for name, persona in config.conversation.personas.items():
+        if persona.wake_word and persona.wake_word not in known:
+            text = f': "{persona.wake_word}" is not in wake.words ({", ".join(known)}); remove it or add the word there'
+            yield ("conversation", "personas", name), Mistake("wake_word", text)
 
 
 def claims(config: Config) -> dict[Key, Claim]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -14,10 +14,12 @@ from device.house import catalogue
 from device.house.catalogue import settings_of, traits_of
 from device.house.configuration import Config
 from device.house.site import Site
+from device.ports.choices import Choices
 from device.ports.facts import Observer
 from device.ports.feature import Feature, Fitted, Outside
 from device.ports.sound import VolumeOfHouse
 from device.ports.tools import Tool
+from device.service.choices import ChosenByPeople
 from device.tools.registry import Registry
 
 Part = TypeVar("Part")
@@ -31,6 +33,8 @@ class Home:
 
     registry: Registry
     fitted: tuple[Fitted, ...]
+    choices: Choices
+    """Who answers, and which wake words wake: for people, not for the model."""
 
     @property
     def observers(self) -> tuple[Observer, ...]:
@@ -47,10 +51,19 @@ class Home:
         return next(fitted.part for fitted in self.fitted if isinstance(fitted.part, kind))
 
 
-def open_home(site: Site, volume: VolumeOfHouse) -> Home:
-    """Put every feature to work. Raise ConfigError."""
+def _open_choices(site: Site, words: Sequence[str]) -> Choices:
+    """Let hold what people have chosen."""
+    talk, controller, file = site.settings.conversation, site.controller, site.state_dir / "choices.json"
+    choices = ChosenByPeople(tuple(talk.personas), words, file, site.loading.call, lambda: controller.status)
+    choices.start(controller.post, talk.persona)
+    return choices
+
+
+def open_home(site: Site, volume: VolumeOfHouse, words: Sequence[str]) -> Home:
+    """Put every feature to work; `words`: the wake words, as detections name them. Raise ConfigError."""
     _refuse_unconfirmable(site.settings)
-    fitted = {feature.name: _fit(site, feature, volume) for feature in catalogue.FEATURES}
+    choices = _open_choices(site, words)
+    fitted = {feature.name: _fit(site, feature, volume, choices) for feature in catalogue.FEATURES}
     tools: dict[str, Tool[Any]] = {}
     for name, brought in _offered(fitted):
         for tool in brought:
@@ -63,7 +76,8 @@ def open_home(site: Site, volume: VolumeOfHouse) -> Home:
                     taken.source,
                 )
     coming = [one.coming for one in fitted.values()]
-    return Home(Registry(tuple(tools.values()), site.settings.tools.timeout_s, coming), tuple(fitted.values()))
+    registry = Registry(tuple(tools.values()), site.settings.tools.timeout_s, coming)
+    return Home(registry, tuple(fitted.values()), choices)
 
 
 def _offered(fitted: dict[str, Fitted]) -> list[tuple[str, tuple[Tool[Any], ...]]]:
@@ -77,10 +91,11 @@ def _offered(fitted: dict[str, Fitted]) -> list[tuple[str, tuple[Tool[Any], ...]
     return [(", ".join(having), tuple(home_tools(tuple(having.values())))), *offered]
 
 
-def _fit(site: Site, feature: Feature[Any], volume: VolumeOfHouse) -> Fitted:
+def _fit(site: Site, feature: Feature[Any], volume: VolumeOfHouse, choices: Choices) -> Fitted:
     settings = settings_of(site.settings, feature)
     secrets = {name: site.secrets[name] for name in feature.secrets(settings)}
-    fitted = feature.open(settings, Outside(site.controller.post, volume, site.state_dir, secrets, site.desk))
+    outside = Outside(site.controller.post, volume, site.state_dir, secrets, choices, site.desk)
+    fitted = feature.open(settings, outside)
     if fitted.make_safe is not None:
         site.closing.add_safety(feature.name, fitted.make_safe)
     if fitted.close is not None:

@@ -48,6 +48,8 @@ class WakeWing:
 
     worker: WakeWorker
     report: WakeReport
+    words: tuple[str, ...]
+    """As detections name them."""
     stop: StopListener | None
     """Of stop words; None where there are none."""
 
@@ -93,10 +95,11 @@ async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
         site.controller.post,
         doze=site.settings.wake.doze,
         on_near_miss=report.on_near_miss,
+        heeds=lambda word: site.controller.status.heeds(word),
     )
     worker.start()
     site.closing.add("wake word", worker.close)
-    return WakeWing(worker, report, stop)
+    return WakeWing(worker, report, engine.words, stop)
 
 
 async def _open_stop_words(site: Site) -> StopListener | None:

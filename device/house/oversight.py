@@ -200,13 +200,14 @@ class Oversight:
             microphone_settled=controller.microphone_settled,
             microphone_is_closed=lambda: microphone.is_closed,
             timers=self._parts.home.part(TimersOfHouse),
+            choices=self._parts.home.choices,
         )
 
     def _status(self) -> Status:
         return self._site.controller.status
 
     def _told(self) -> dict[str, Any]:
-        status, settings = self._status(), self._site.settings
+        status, settings, choices = self._status(), self._site.settings, self._parts.home.choices
         return {
             **_table(self.watch.report()),
             "muted": status.muted,
@@ -216,6 +217,8 @@ class Oversight:
             "confirming": status.confirming,
             "indication": indication(status).value,
             "words": settings.wake.words,
+            "wake_word": choices.wake_word,
+            "persona": choices.persona,
             "provider": settings.conversation.provider,
             "buttons": sorted(settings.hardware.wired),
             "cost_usd": round(self._site.ledger.usd, 4),

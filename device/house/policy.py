@@ -15,6 +15,7 @@ from device.house.catalogue import traits_of
 from device.house.configuration import Config
 from device.tools.timers.settings import TABLE as TIMERS
 from device.units import CAPTURE_RATE, Ms, ms_from_seconds, samples_from_ms
+from device.wake.names import detected_as
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ def machine_settings(settings: Config) -> Settings:
         cues=settings.audio.cues,
         wake_cue=settings.audio.wake_cue,
         longest_ringing=ms_from_seconds(settings.of(TIMERS).ring_minutes * 60),
+        personas={detected_as(one.wake_word): name for name, one in talk.personas.items() if one.wake_word},
     )
 
 

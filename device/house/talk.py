@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from device.conversation.settings import Conversation as Talk
 from device.house.catalogue import provider_of
 from device.house.site import Site
-from device.ports.conversation import Conversation
+from device.ports.conversation import Conversation, Persona
 from device.ports.provider import Ends
 from device.ports.tools import ToolSpec
 
@@ -26,7 +27,12 @@ def open_conversation(site: Site, tools: Callable[[], tuple[ToolSpec, ...]]) -> 
         on_audio=controller.on_answer_audio,
         on_audio_end=controller.on_answer_item_end,
         on_usage=site.ledger.note,
+        personas=_personas(site.settings.conversation),
     )
     conversation: Conversation = provider.open(settings, ends)
     site.closing.add("conversation", conversation.aclose)
     return conversation
+
+
+def _personas(talk: Talk) -> dict[str, Persona]:
+    return {name: Persona(one.instructions or talk.instructions, one.voice) for name, one in talk.personas.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from device.core.actions import Purpose, TurnEnd
@@ -15,6 +16,16 @@ OnAnswerItemEnd = Callable[[int, str], None]
 """turn, item id: all audio of the item has arrived."""
 
 
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Who answers."""
+
+    instructions: str
+    """What the model is told about itself."""
+    voice: str = ""
+    """The voice in which it answers, as the provider names it; "": the one that the provider is set to."""
+
+
 class Conversation(Protocol):
     """A provider's realtime session. Facts are posted as events; answer audio goes past the machine to `on_audio`.
 
@@ -24,8 +35,10 @@ class Conversation(Protocol):
     input_rate: Hz
     output_rate: Hz
 
-    def open(self, turn: int, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK) -> None:
+    def open(self, turn: int, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK, persona: str = "") -> None:
         """Connect and configure in the background; SessionReady or SessionFailed follows, carrying `turn`.
+
+        `persona` answers, one of those that the conversation was opened with; "": nobody in particular.
 
         To listen only: what the person says is posted as Understood, and nothing is answered.
         """

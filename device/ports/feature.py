@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from device.core.events import LONGEST_TEXT, AnnouncementRequested, Way
 from device.core.health import Health
+from device.ports.choices import Choices
 from device.ports.desk import Desk, LateDesk
 from device.ports.facts import Observer, Post
 from device.ports.home import Source
@@ -31,6 +32,8 @@ class Outside:
     """Where it may keep what must outlive the process; it need not exist yet."""
     secrets: Mapping[str, Secret]
     """Those that the feature declares, by name."""
+    choices: Choices
+    """Who answers, and which wake words wake."""
     desk: Callable[[], Desk] = field(default_factory=LateDesk)
     """Return who does what is asked from outside of a conversation. Raise NotDoneError until the house is whole."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from device.ports.conversation import Conversation, OnAnswerAudio, OnAnswerItemEnd
+from device.ports.conversation import Conversation, OnAnswerAudio, OnAnswerItemEnd, Persona
 from device.ports.facts import Post
 from device.ports.tools import ToolSpec
 from device.secrets import Secret
@@ -65,6 +65,8 @@ class Ends:
     on_audio_end: OnAnswerItemEnd
     on_usage: OnUsage = lambda usage: None
     """Told what each response cost."""
+    personas: Mapping[str, Persona] = field(default_factory=dict)
+    """Who else may answer than the one that `instructions` describe, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from device.service.systemd import ServiceManager
@@ -30,8 +30,8 @@ class Readiness:
     button and goes on looking for its microphone, which it would not do better for being started again.
     """
 
-    def __init__(self, microphone: Listening, is_muted: Callable[[], bool], words: tuple[str, ...]) -> None:
-        """`words`: what is listened for."""
+    def __init__(self, microphone: Listening, is_muted: Callable[[], bool], words: Callable[[], Iterable[str]]) -> None:
+        """`words` returns what is listened for."""
         self.on_ready: Callable[[], None] = lambda: None
         """Called when it is so."""
         self._microphone = microphone
@@ -52,7 +52,7 @@ class Readiness:
             manager.notify_ready()
             await self._until_as_wanted()
         self.on_ready()
-        log.info("ready: %s", "muted" if self._is_muted() else f"listening for {', '.join(self._words)}")
+        log.info("ready: %s", "muted" if self._is_muted() else f"listening for {', '.join(self._words())}")
         manager.notify_ready()
 
     def _is_as_wanted(self) -> bool:

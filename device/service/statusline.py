@@ -23,7 +23,7 @@ class StatusLine:
         parts: Callable[[], Iterable[Health]],
         words: tuple[str, ...],
     ) -> None:
-        """`words`: what is listened for."""
+        """`words`: the wake words."""
         self._manager = manager
         self._status = status
         self._parts = parts

@@ -106,14 +106,19 @@ class WakeWorker:
         doze: bool = False,
         on_near_miss: OnNearMiss = lambda miss: None,
         clock: Callable[[], float] = time.monotonic,
+        heeds: Callable[[str], bool] = lambda word: True,
     ) -> None:
-        """`doze`: do not run the engine while the sound of the room does not change, if it is a `Skipping` engine."""
+        """`doze`: do not run the engine while the sound of the room does not change, if it is a `Skipping` engine.
+
+        `heeds` tells whether a word is wanted at the moment, in any thread; of others nothing is reported.
+        """
         self._doze = Doze() if doze and isinstance(engine, Skipping) else None
         self._on_detection = on_detection
         self._on_score = on_score
         self._on_near_miss = on_near_miss
         self._post = post
-        self._listener = _Listener(engine)
+        self._heeds = heeds
+        self._listener = _Listener(engine, heeds)
         self._agenda = _Agenda(clock)
         self._thread: threading.Thread | None = None
         self._waiting = _Waiting()
@@ -264,9 +269,11 @@ class WakeWorker:
         if self._on_score:
             self._on_score({word: number(score) for word, score in scores.items()})
         for detection in outcome.detections:
-            self._on_detection(detection)
+            if self._heeds(detection.word):
+                self._on_detection(detection)
         for miss in outcome.near_misses:
-            self._on_near_miss(miss)
+            if self._heeds(miss.word):
+                self._on_near_miss(miss)
 
 
 class _Waiting:
@@ -336,18 +343,23 @@ class _Agenda:
 class _Listener:
     """The engine, and the state that only its thread uses."""
 
-    def __init__(self, engine: WakeWord) -> None:
+    def __init__(self, engine: WakeWord, heeds: Callable[[str], bool]) -> None:
         self._engine = engine
+        self._heeds = heeds
         self.expectation = Expectation(engine.rules)
         self._engine_fed = 0
         self._heard_until: int | None = None
-        self.can_narrow = isinstance(engine, Narrowing) and engine.can_narrow
         self.first_only = False
         self._is_narrow = False
         self._failing = False
         self._sanity = Sanity()
         self._behind = False
         self.skipped = 0
+
+    @property
+    def can_narrow(self) -> bool:
+        """Whether there are words that nobody misses at the moment but those after the first."""
+        return isinstance(self._engine, Narrowing) and self._engine.can_narrow and self._heeds(self._engine.words[0])
 
     def catch_up(self, waiting: _Waiting) -> _Chunk | None:
         """Wait for the next chunk and return it; when too much waits, the newest one. None: stop."""
@@ -391,9 +403,11 @@ class _Listener:
         return _Outcome(Samples(chunk.end), placed, near, scores, self._sanity.complaint)
 
     def _narrow(self) -> None:
-        if self.first_only != self._is_narrow and isinstance(self._engine, Narrowing):
-            self._is_narrow = self.first_only
-            self._engine.narrow(self._is_narrow)
+        # Where another word has been chosen since, it would hear none.
+        narrow = self.first_only and self.can_narrow
+        if narrow != self._is_narrow and isinstance(self._engine, Narrowing):
+            self._is_narrow = narrow
+            self._engine.narrow(narrow)
 
     def _skip(self, missed: int) -> None:
         if missed > 0 and isinstance(self._engine, Skipping):

@@ -34,11 +34,13 @@ async def run(*arguments: str) -> tuple[int, str, str]:
 
 
 @asynccontextmanager
-async def living(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CardlessHouse]:
+async def living(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, personas: dict[str, Any] | None = None
+) -> AsyncIterator[CardlessHouse]:
     """A house that the commands find."""
     with short_folder() as folder:
         monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder))
-        async with open_cardless(tmp_path, monkeypatch) as house:
+        async with open_cardless(tmp_path, monkeypatch, personas=personas) as house:
             house.hear(1.0)
             await until(lambda: house.app.wake.scored_samples, "scored sound")
             yield house
@@ -64,6 +66,24 @@ async def test_the_commands_do_what_they_say(tmp_path: Path, monkeypatch: pytest
         assert house.app.controller.status.phase is status.phase
         code, out, _ = await run("status", "--json")
         assert (code, json.loads(out)["volume"]) == (0, 25)
+
+
+async def test_personas_and_wake_words_are_listed_and_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And shown in the status; a name may have several words."""
+    personas = {"butler": {"voice": "cedar"}, "old pirate": {}}
+    async with living(tmp_path, monkeypatch, personas=personas) as house:
+        assert await run("persona") == (0, "* default\n  butler\n  old pirate\n", "")
+        assert await run("persona", "old", "pirate") == (0, "  default\n  butler\n* old pirate\n", "")
+        assert house.app.controller.status.persona == "old pirate"
+        assert await run("wake-word") == (0, "* all\n  hey_jarvis\n", "")
+        assert await run("wake-word", "hey_jarvis") == (0, "  all\n* hey_jarvis\n", "")
+        code, out, _ = await run("status")
+        assert code == 0
+        assert "\nwake word: hey_jarvis only, of hey_jarvis (" in out
+        assert "\npersona: old pirate\n" in out
+        code, _, err = await run("wake-word", "hey_jervis")
+        assert code == 1
+        assert 'did you mean "hey_jarvis"?' in err
 
 
 async def test_events_are_printed_as_they_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from device.control.server import ControlServer
 from device.control.socketfile import SocketFile
 from device.core.actions import Outcome, TellOutcome
 from device.core.events import Event, MuteRequested, UnmuteRequested
-from device.errors import AudioError, ToolError
+from device.errors import AudioError, ChoiceError, ToolError
 from device.tools.clock import clock_tool
 from device.tools.registry import Registry
 
@@ -38,6 +38,9 @@ class FakeHouse:
         self.holders = ""
         self.closed = False
         self.percent = 40
+        self.personas = ("default", "butler")
+        self.wake_words = ("all", "alexa")
+        self.persona, self.wake_word = "default", "all"
         self.volume_error: AudioError | None = None
         self.tools = Registry([replace(clock_tool(), source="clock")], timeout_s=5)
         self.closing = asyncio.Event()
@@ -79,6 +82,16 @@ class FakeHouse:
         """Timers."""
         return [{"id": 1, "name": "pasta timer"}]
 
+    async def choose_persona(self, name: str) -> None:
+        """Choices."""
+        if name not in self.personas:
+            raise ChoiceError(f'no persona "{name}" is configured')
+        self.persona = name
+
+    async def choose_wake_word(self, word: str) -> None:
+        """Choices."""
+        self.wake_word = word
+
     async def cancel(self, name: str) -> str:
         """Timers."""
         if name != "pasta":
@@ -99,6 +112,7 @@ class FakeHouse:
             microphone_settled=self.settled,
             microphone_is_closed=lambda: self.closed,
             timers=self,
+            choices=self,
         )
 
 

@@ -79,3 +79,12 @@ def test_what_goes_on_beside_a_phase_is_told_though_the_lights_do_not_show_it(co
         ("conditions", {"muted": False, "ringing": False, "announcing": False, "confirming": False}),
         ("indication", {"indication": Indication.IDLE.value}),
     ]
+
+
+def test_a_choice_is_told() -> None:
+    """By the names by which it is made."""
+    listener = Listener()
+    told = listener.note(Status(persona="butler"))
+    assert told[0] == ("choices", {"persona": "butler", "wake_word": "all"})
+    told = listener.note(Status(wake_word="alexa"))
+    assert told == [("choices", {"persona": "default", "wake_word": "alexa"})]

@@ -39,6 +39,7 @@ async def controlled(house: Mutable, folder: Path) -> AsyncIterator[Client]:
         microphone_settled=controller.microphone_settled,
         microphone_is_closed=lambda: controller.status.muted,
         timers=volume,
+        choices=volume,
     )
     file = SocketFile(folder)
     server = ControlServer(file, Desk(outside).do)

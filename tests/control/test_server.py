@@ -41,6 +41,19 @@ async def test_every_request_is_answered_with_its_id(folder: Path) -> None:
     assert house.facts == [StopRequested(), MuteRequested(), UnmuteRequested()]
 
 
+async def test_personas_and_wake_words_are_told_and_chosen(folder: Path) -> None:
+    """What is not there is answered with the reason."""
+    house = FakeHouse()
+    async with serving(folder, house), connected(folder) as client:
+        assert (await client.ask("persona"))["result"] == {"persona": "default", "personas": ["default", "butler"]}
+        assert (await client.ask("persona", name="butler"))["result"]["persona"] == "butler"
+        assert (await client.ask("persona", name="cook"))["error"] == 'no persona "cook" is configured'
+        assert (await client.ask("wake_word"))["result"] == {"wake_word": "all", "wake_words": ["all", "alexa"]}
+        assert (await client.ask("wake_word", word="alexa"))["result"]["wake_word"] == "alexa"
+        assert not (await client.ask("wake_word", word=3))["ok"]
+    assert (house.persona, house.wake_word) == ("butler", "alexa")
+
+
 async def test_timers_are_listed_and_called_off(folder: Path) -> None:
     """What cannot be is answered with the reason."""
     async with serving(folder, FakeHouse()) as _, connected(folder) as client:

@@ -23,6 +23,7 @@ from device.core import events as ev
 from device.core.actions import TurnEnd
 from device.core.events import Failure
 from device.errors import ConfigError
+from device.ports.conversation import Persona
 from device.ports.tools import ToolSpec
 from device.secrets import Secret
 from tests.conversation.scripted_server import Peer, scripted_server
@@ -31,6 +32,7 @@ from tests.waiting import until
 
 KEY = "sk-test-abcdefghijklmnop"
 PATIENCE_S = 20
+PERSONAS = {"pirate": Persona("Be a pirate.", "cedar"), "butler": Persona("Be a butler.")}
 
 E = TypeVar("E")
 
@@ -46,7 +48,7 @@ class House:
         self._news = asyncio.Event()
         key, told = OwnKey(Secret(KEY)), (self._post, self._on_audio, self._on_end)
         self.conversation = RealtimeConversation(
-            OpenAI(url=url, **settings), "Be brief.", key, lambda: self.tools, *told
+            OpenAI(url=url, **settings), "Be brief.", key, lambda: self.tools, *told, personas=PERSONAS
         )
 
     def _post(self, event: ev.Event) -> None:
@@ -137,6 +139,24 @@ async def test_each_session_is_told_the_tools_of_its_moment() -> None:
             house.events.clear()
         assert told == [[], ["set_switch"], ["set_switch", "set_other"]]
         await house.conversation.aclose()
+
+
+async def test_each_session_has_the_instructions_and_the_voice_of_its_persona() -> None:
+    """Another one in the next session; who is not known, or has no voice of its own, speaks as usual."""
+    heard: list[tuple[str, str]] = []
+
+    async def script(peer: Peer) -> None:
+        update = await peer.accept()
+        heard.append((update["instructions"], update["audio"]["output"]["voice"]))
+        await peer.listen()
+
+    async with scripted_server(script) as server:
+        house = House(server.url, voice="marin")
+        for turn, persona in enumerate(("pirate", "butler", "", "ghost"), 1):
+            house.conversation.open(turn, TurnEnd.DEVICE, persona=persona)
+            await house.until(lambda turn=turn: ev.SessionReady(turn) in house.events)
+        await house.conversation.aclose()
+    assert heard == [("Be a pirate.", "cedar"), ("Be a butler.", "marin"), *[("Be brief.", "marin")] * 2]
 
 
 async def test_ten_seconds_of_preroll_arrive_whole_and_in_order() -> None:

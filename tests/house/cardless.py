@@ -51,7 +51,11 @@ class CardlessHouse:
 
 @asynccontextmanager
 async def open_cardless(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, url: str = "ws://127.0.0.1:9/v1/realtime", **tables: Any
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str = "ws://127.0.0.1:9/v1/realtime",
+    personas: dict[str, Any] | None = None,
+    **tables: Any,
 ) -> AsyncIterator[CardlessHouse]:
     """Open one that keeps its state in `folder`."""
     house = CardlessHouse()
@@ -72,6 +76,10 @@ async def open_cardless(
     monkeypatch.setattr(listening, "AlsaMicrophone", make_microphone)
     monkeypatch.setattr(sound, "AlsaSpeaker", make_speaker)
     monkeypatch.setattr(Volume, "start", find_no_mixer)
-    table = {"conversation": {"openai": {"url": url}}, "service": {"state_dir": str(folder)}, **tables}
+    table = {
+        "conversation": {"openai": {"url": url}, "personas": personas or {}},
+        "service": {"state_dir": str(folder)},
+        **tables,
+    }
     async with app.open_app(configuration.parse(table), KEY) as house.app:
         yield house

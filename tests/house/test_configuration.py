@@ -178,3 +178,29 @@ def test_the_board_is_a_layer_of_its_own() -> None:
     assert effective.config.audio.output == "default"
     assert effective.config.hardware.led.pin == 24
     assert effective.config.hardware.button.pin == 27
+
+
+@pytest.mark.parametrize(
+    ("conversation", "said"),
+    [
+        ({"persona": "butler"}, 'here: conversation.persona: there is no persona "butler"; known: none'),
+        (
+            {"persona": "buttler", "personas": {"butler": {}}},
+            'conversation.persona: there is no persona "buttler"; known: butler',
+        ),
+        ({"personas": {"default": {}}}, 'conversation.personas: "default" is who answers by conversation.instructions'),
+        ({"personas": {"a\nb": {}}}, "conversation.personas: a name has 1 to 40 characters, on one line"),
+        ({"personas": {"a" * 41: {}}}, "conversation.personas: a name has 1 to 40 characters, on one line"),
+        (
+            {"personas": {"a": {"wake_word": "hey_jarvis"}, "b": {"wake_word": "hey_jarvis"}}},
+            'conversation.personas: wake_word = "hey_jarvis" of "b" is that of "a" already; remove one of them',
+        ),
+        (
+            {"personas": {"a": {"wake_word": "alexa"}}},
+            'conversation.personas.a.wake_word: "alexa" is not in wake.words (hey_jarvis); remove it or add',
+        ),
+    ],
+)
+def test_a_persona_that_could_not_be_chosen_is_refused(conversation: dict[str, Any], said: str) -> None:
+    """By its name, or by a wake word that nobody listens for."""
+    assert said in refusal({"conversation": conversation})

@@ -37,7 +37,7 @@ BROKEN = Health("lamp", False, Ms(0), "stuck", "look at it")
 def opened(closing: Closing, secrets: dict[str, Secret], folder: Path) -> Home:
     """Put the features of the catalogue to work, with the settings that are built in."""
     controller = Controller(Machine(Settings()))
-    return open_home(Site(parse({}), controller, closing, secrets, folder), VOLUME_OF_NOBODY)
+    return open_home(Site(parse({}), controller, closing, secrets, folder), VOLUME_OF_NOBODY, ())
 
 
 def feature(open_feature: Callable[[Any, Outside], Fitted], *secrets: str) -> Feature[Any]:
@@ -149,9 +149,9 @@ async def test_what_nobody_could_confirm_is_refused_at_the_start(
     async with Closing() as closing:
         site = Site(settings, Controller(Machine(Settings())), closing, {}, tmp_path)
         if not words:
-            open_home(site, VOLUME_OF_NOBODY)
+            open_home(site, VOLUME_OF_NOBODY, ())
         else:
             with pytest.raises(ConfigError) as caught:
-                open_home(site, VOLUME_OF_NOBODY)
+                open_home(site, VOLUME_OF_NOBODY, ())
             assert all(word in str(caught.value) for word in words)
     board.close()

@@ -40,7 +40,7 @@ async def test_a_microphone_that_works_makes_it_ready(caplog: pytest.LogCaptureF
     caplog.set_level(logging.INFO)
     microphone, manager = Microphone(), Manager()
     microphone.works = True
-    await tell(Readiness(microphone, lambda: False, ("alexa", "hey_jarvis")), manager)
+    await tell(Readiness(microphone, lambda: False, lambda: ("alexa", "hey_jarvis")), manager)
     assert manager.told == ["ready"]
     assert caplog.messages == ["ready: listening for alexa, hey_jarvis"]
 
@@ -49,7 +49,7 @@ async def test_a_muted_device_is_ready_without_its_microphone(caplog: pytest.Log
     """Nobody waits for it."""
     caplog.set_level(logging.INFO)
     microphone, manager = Microphone(), Manager()
-    await tell(Readiness(microphone, lambda: True, ("alexa",)), manager)
+    await tell(Readiness(microphone, lambda: True, lambda: ("alexa",)), manager)
     assert microphone.asked == 0
     assert caplog.messages == ["ready: muted"]
 
@@ -58,7 +58,7 @@ async def test_a_deaf_device_is_up_and_becomes_ready_later(caplog: pytest.LogCap
     """systemd would do no better for starting it again."""
     caplog.set_level(logging.INFO)
     microphone, manager = Microphone(), Manager()
-    readiness = Readiness(microphone, lambda: False, ("alexa",))
+    readiness = Readiness(microphone, lambda: False, lambda: ("alexa",))
     settled: list[bool] = []
     readiness.on_ready = lambda: settled.append(microphone.works)
     telling = asyncio.create_task(tell(readiness, manager))

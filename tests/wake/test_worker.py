@@ -120,6 +120,27 @@ async def test_near_misses_are_reported_where_they_were_in_the_fed_stream(house:
     assert house.near_misses == [NearMiss("fake", 0.4, 0.5, Samples(2560))]
 
 
+async def test_of_a_word_that_is_not_heeded_nothing_is_reported() -> None:
+    """It is scored all the same, and heard as soon as it is heeded."""
+    house, heeded = House(), {"other"}
+    told = (house.heard.append, house.posted.append, house.scores.append)
+    house.worker = WakeWorker(
+        house.engine, *told, on_near_miss=house.near_misses.append, heeds=lambda word: word in heeded
+    )
+    house.worker.start()
+    try:
+        house.engine.near = True
+        house.worker.feed(WORD)
+        await house.until_scored(1280)
+        assert (house.heard, house.near_misses, len(house.scores)) == ([], [], 1)
+        heeded.add("fake")
+        house.worker.feed(WORD)
+        await house.until_scored(2560)
+        assert (len(house.heard), len(house.near_misses)) == (1, 1)
+    finally:
+        house.worker.close()
+
+
 async def test_a_score_far_below_the_threshold_is_the_sign_of_a_word(house: House) -> None:
     """For 400 ms of sound; a sound in which nothing is heard is none."""
     house.worker._on_score = None
@@ -275,6 +296,22 @@ async def test_an_engine_is_narrowed_in_its_own_thread_before_the_next_sound() -
         await house.until_scored((index + 1) * 1280)
     house.worker.close()
     assert engine.narrowed == [(1, True, "wake-word"), (3, False, "wake-word")]
+
+
+async def test_an_engine_is_not_narrowed_to_a_word_that_is_not_heeded() -> None:
+    """It would hear none; and what was narrowed before is not any more."""
+    engine, house, heeded = Several(), House(), {"fake"}
+    house.worker = WakeWorker(engine, house.heard.append, house.posted.append, heeds=lambda word: word in heeded)
+    house.worker.start()
+    house.worker.narrow(True)
+    house.worker.feed(QUIET)
+    await house.until_scored(1280)
+    heeded.clear()
+    assert not house.worker.can_narrow
+    house.worker.feed(QUIET)
+    await house.until_scored(2560)
+    house.worker.close()
+    assert engine.narrowed == [(0, True, "wake-word"), (1, False, "wake-word")]
 
 
 async def test_an_engine_of_one_word_cannot_be_narrowed(house: House) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from device.control import client
+from device.ports.choices import ALL, DEFAULT
 
 _BESIDE = (
     ("ringing", "ringing"),
@@ -40,9 +41,19 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
         yield from _trouble(told["why"], told["what_to_do"])
     for part in unwell:
         yield from _trouble(f"{part['part']}: {part['why']} (since {_when(part['since'])})", part["what_to_do"])
-    yield f"wake words: {', '.join(told['words'])}"
+    yield from _chosen(told)
     volume = "unknown" if told["volume"] is None else f"{told['volume']} %"
     yield f"volume: {volume}; provider: {told['provider']}; version: {told['version']}"
+
+
+def _chosen(told: dict[str, Any]) -> Iterator[str]:
+    words = ", ".join(told["words"])
+    if told.get("wake_word", ALL) == ALL:
+        yield f"wake words: {words}"
+    else:
+        yield f"wake word: {told['wake_word']} only, of {words} (`hearthside wake-word all` lets all of them wake it)"
+    if told.get("persona", DEFAULT) != DEFAULT:
+        yield f"persona: {told['persona']}"
 
 
 def _trouble(why: str, what_to_do: str) -> Iterator[str]:

@@ -60,6 +60,7 @@ def open_conversation(settings: OpenAI, ends: Ends) -> Conversation:
         ends.on_audio,
         ends.on_audio_end,
         ends.on_usage,
+        ends.personas,
     )
 
 

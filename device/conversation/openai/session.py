@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from device.conversation.openai import link
 from device.conversation.openai.backlog import LONGEST_S, Backlog, in_pieces
@@ -14,6 +15,7 @@ from device.conversation.openai.keys.keys import Keys
 from device.conversation.openai.link import Link, LinkError
 from device.conversation.openai.messages.server_events import TokenDetails, Usage
 from device.conversation.openai.prices import priced
+from device.conversation.openai.protocol import configuration
 from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnded, Fact, Ignored, UsageReported
 from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.protocol.sound import RATE
@@ -21,7 +23,7 @@ from device.conversation.openai.settings import OpenAI
 from device.core.actions import Purpose, TurnEnd
 from device.core.events import Failure
 from device.errors import where
-from device.ports.conversation import OnAnswerAudio, OnAnswerItemEnd
+from device.ports.conversation import OnAnswerAudio, OnAnswerItemEnd, Persona
 from device.ports.facts import Post
 from device.ports.provider import OnUsage
 from device.ports.tools import ToolSpec
@@ -55,12 +57,14 @@ class RealtimeConversation:
         on_audio: OnAnswerAudio,
         on_audio_end: OnAnswerItemEnd,
         on_usage: OnUsage = lambda usage: None,
+        personas: Mapping[str, Persona] = MappingProxyType({}),
     ) -> None:
         """`tools` is asked for every session. Raise ConfigError when the URL cannot be dialled."""
         link.host_of(settings.url)
         link.start_threads()
         self._settings = settings
-        self._instructions = instructions
+        self._usual = Persona(instructions)
+        self._personas = personas
         self._keys = keys
         self._tools = tools
         self._post = post
@@ -80,10 +84,12 @@ class RealtimeConversation:
         """When the provider will end the session: seconds of the Unix clock; None when it did not say."""
         return self._session.protocol.expires_at if self._session else None
 
-    def open(self, turn: int, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK) -> None:
+    def open(self, turn: int, turn_end: TurnEnd, purpose: Purpose = Purpose.TALK, persona: str = "") -> None:
         """See Conversation."""
         self.close()
-        protocol = Protocol(self._settings, self._instructions, self._tools(), self._keys.mask, purpose)
+        who = self._personas.get(persona, self._usual)
+        settings = configuration.spoken_by(who, self._settings)
+        protocol = Protocol(settings, who.instructions, self._tools(), self._keys.mask, purpose)
         protocol.begin_turn(turn, turn_end)
         self._session = Session(self._settings, self._keys, protocol, self._tell)
         self._session.start()

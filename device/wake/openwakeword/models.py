@@ -5,7 +5,6 @@ The package `openwakeword` itself is not imported: it would import scikit-learn 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePath
@@ -14,12 +13,12 @@ from device.errors import ConfigError
 from device.kit.textfiles import expanded, unreadable
 from device.kit.words import hint
 from device.wake.manifests import explain_manifest
+from device.wake.names import bare_name
 
 _FOLDER = "openwakeword/resources/models"
 # The first is preferred: numpy can compute it; the other needs TensorFlow Lite.
 _SUFFIXES = (".onnx", ".tflite")
 _NOT_WORDS = frozenset({"embedding_model", "melspectrogram", "silero_vad"})
-_VERSION = re.compile(r"_v\d+(\.\d+)*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,6 @@ def find_word(name: str) -> WordModel:
     if "/" in name or name.endswith((*_SUFFIXES, ".json")):
         return _by_path(expanded(name, "wake.words"))
     return _by_name(name)
-
-
-def bare_name(word: str) -> str:
-    """Return `word` without its version: "hey_jarvis" for "hey_jarvis_v0.1"."""
-    return _VERSION.sub("", word)
 
 
 def shipped_words() -> dict[str, Path]:

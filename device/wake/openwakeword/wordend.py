@@ -34,8 +34,8 @@ import numpy as np
 import numpy.typing as npt
 
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
+from device.wake.names import bare_name
 from device.wake.networks.network import FloatArray
-from device.wake.openwakeword.models import bare_name
 
 Sound = npt.NDArray[np.int16]
 

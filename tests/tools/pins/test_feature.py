@@ -12,7 +12,7 @@ from device.house import catalogue
 from device.ports.feature import Outside
 from device.tools.pins.feature import LIGHTS, RELAYS, SENSORS
 
-outside = Outside(print, None, Path("/nowhere"), {})
+outside = Outside(print, None, Path("/nowhere"), {}, None)
 for feature in (RELAYS, LIGHTS, SENSORS):
     fitted = feature.open({}, outside)
     assert not fitted.tools

@@ -227,7 +227,9 @@ async def test_what_is_announced_is_said_in_quiet_hours_too(board: MockBoard, tm
     """It is about now or not at all."""
     facts: list[Event] = []
     nothing: Any = None
-    fitted = sensors.fit({"front_door": contact(announce=OPENED)}, Outside(facts.append, nothing, tmp_path, {}))
+    fitted = sensors.fit(
+        {"front_door": contact(announce=OPENED)}, Outside(facts.append, nothing, tmp_path, {}, nothing)
+    )
     assert isinstance(fitted.part, Sensors)
     fitted.part._announce(OPENED)
     assert facts == [AnnouncementRequested(OPENED, urgent=True)]

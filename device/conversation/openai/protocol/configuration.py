@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from device.conversation.openai.messages import client_events as client
 from device.conversation.openai.settings import OpenAI
 from device.core.actions import TurnEnd
+from device.ports.conversation import Persona
 from device.ports.tools import ToolSpec
 
 WORD_FOR_WORD = "Say this text aloud, word for word, and nothing else:"
 TRANSCRIBES = "gpt-4o-mini-transcribe"
 """Writes down the answer to an announcement where the settings name no model for that: OpenAI's cheapest."""
+
+
+def spoken_by(who: Persona, settings: OpenAI) -> OpenAI:
+    """Return the settings with the voice of who answers, where that has one of its own."""
+    return msgspec.structs.replace(settings, voice=who.voice) if who.voice else settings
 
 
 def first_config(
