@@ -33,14 +33,21 @@ def add_to(commands: Any) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    tools = client.ask({"do": "tools"})["tools"]
+    told = client.ask({"do": "tools"})
+    tools = told["tools"]
     if options.json:
         print(json.dumps(tools))
         return 0
     width = max((len(tool["name"]) for tool in tools), default=0)
     for tool in tools:
-        print(f"{tool['name']:{width}}  {tool['description']}")
+        print(f"{tool['name']:{width}}  {tool['bytes']:5} bytes  {tool['description']}")
         print(f"{'':{width}}  from: {tool['from']}; arguments: {_arguments(tool['parameters'])}")
+    print(f"The model is told {told['bytes']} bytes of tools, of tools.budget_bytes = {told['budget_bytes']}.")
+    for what, names in (("Shortened", told["shortened"]), ("Left out", told["left_out"])):
+        if names:
+            print(f"{what} for want of room: {', '.join(names)}")
+    if told["lacks_overview"]:
+        print("For want of room the overview of the home is not complete.")
     return 0
 
 

@@ -116,7 +116,7 @@ class Desk:
             case CancelTimer():
                 return {"done": await self.cancel_timer(request.name)}
             case GetTools():
-                return {"tools": [_described(spec) for spec in self._outside.tools.specs]}
+                return _described(self._outside.tools)
             case CallTool():
                 return {"output": await self._outside.tools.call(request.name, request.arguments)}
 
@@ -219,10 +219,24 @@ class Desk:
         return {"wake_word": choices.wake_word, "wake_words": choices.wake_words}
 
 
-def _described(spec: ToolSpec) -> dict[str, Any]:
+def _described(tools: Tools) -> dict[str, Any]:
+    """Return what the model is told of the tools, how many bytes that takes, and what it is not told."""
+    told = tools.tell()
+    return {
+        "tools": [_entry(spec, size) for spec, size in zip(told.specs, told.sizes, strict=True)],
+        "bytes": told.size,
+        "budget_bytes": told.budget,
+        "shortened": told.shortened,
+        "left_out": told.left_out,
+        "lacks_overview": told.lacks_overview,
+    }
+
+
+def _entry(spec: ToolSpec, size: int) -> dict[str, Any]:
     return {
         "name": spec.name,
         "from": spec.source,
         "description": spec.description,
         "parameters": spec.parameters,
+        "bytes": size,
     }

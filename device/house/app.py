@@ -201,7 +201,9 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     home = open_home(site, sound.volume, wake.words)
     await set_up_card(site)
     await sound.volume.start()
-    conversation = open_conversation(site, lambda: home.registry.specs)
+    # So that people hear at the start of what is lacking, and not when somebody talks.
+    home.registry.tell()
+    conversation = open_conversation(site, lambda: home.registry.tell().specs)
     relief = open_relief(site, sound, wake)
     listening = open_listening(site, cards, sound, wake, conversation, relief.note)
     panel = _open_panel(site, sound, listening)

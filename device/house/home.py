@@ -44,7 +44,7 @@ class Home:
     @property
     def health(self) -> tuple[Callable[[], tuple[Health, ...]], ...]:
         """Those who know of the parts of features."""
-        return tuple(one.health for one in self.fitted)
+        return (*(one.health for one in self.fitted), self.registry.health)
 
     def part(self, kind: type[Part]) -> Part:
         """Return what the feature that works with a `kind` shows to spectators."""
@@ -76,7 +76,8 @@ def open_home(site: Site, volume: VolumeOfHouse, words: Sequence[str]) -> Home:
                     taken.source,
                 )
     coming = [one.coming for one in fitted.values()]
-    registry = Registry(tuple(tools.values()), site.settings.tools.timeout_s, coming)
+    rules = site.settings.tools
+    registry = Registry(tuple(tools.values()), rules.timeout_s, coming, rules.budget_bytes)
     return Home(registry, tuple(fitted.values()), choices)
 
 

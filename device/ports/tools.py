@@ -43,6 +43,10 @@ class UnconfirmedError(ToolError):
         self.confirmation = confirmation
 
 
+Overview = Callable[[int], str]
+"""Returns what is there for a tool, in words that take at most so many bytes of JSON; "" for nothing, or no room."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[Arguments]):
     """One tool. `arguments` is a Struct with `forbid_unknown_fields`, or dict[str, Any] beside `parameters`; `run`
@@ -62,11 +66,15 @@ class Tool(Generic[Arguments]):
     parameters: Mapping[str, Any] | None = None
     """A JSON schema of an object, to be told instead of that of `arguments`: of a tool whose arguments are checked by
     whoever it is from."""
+    is_foreign: bool = False
+    """Brought by somebody's file or server: left out first where there are too many to be told of."""
+    overview: Overview | None = None
+    """What is told behind the description as far as there is room: what may change from one session to the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """What a model is told of a tool: `parameters` is a JSON schema of an object."""
+    """What there is to tell a model of a tool: `parameters` is a JSON schema of an object."""
 
     name: str
     description: str
@@ -74,6 +82,28 @@ class ToolSpec:
     phrases: tuple[Phrase, ...] = ()
     source: str = ""
     """Where it comes from, for people."""
+    is_foreign: bool = False
+    overview: Overview | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a model is told of the tools, within a budget."""
+
+    specs: tuple[ToolSpec, ...]
+    """Those that it is told of, in the words in which it is: with the overview, and without what is of no use to it."""
+    sizes: tuple[int, ...]
+    """Of each of them, in bytes of JSON."""
+    size: int
+    """Of all together, as one list."""
+    budget: int
+    """In bytes, as configured."""
+    lacks_overview: bool = False
+    """More of an overview would be told if there were room."""
+    shortened: tuple[str, ...] = ()
+    """The names of those of which less is told."""
+    left_out: tuple[str, ...] = ()
+    """The names of those of which nothing is told, in their order."""
 
 
 class Tools(Protocol):
@@ -81,7 +111,10 @@ class Tools(Protocol):
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        """What to tell the model at this moment: tools may come and go."""
+        """All that could be told at this moment: tools may come and go."""
+
+    def tell(self) -> Told:
+        """Return what of it the model is told: for each session anew."""
 
     async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
         """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError, with a message

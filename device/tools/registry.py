@@ -11,9 +11,13 @@ from typing import Any
 
 import msgspec
 
+from device.core.health import Health
 from device.errors import ToolError
 from device.kit.words import did_you_mean, nearest
-from device.ports.tools import Arguments, Tool, ToolSpec, UnconfirmedError
+from device.ports.tools import Arguments, Told, Tool, ToolSpec, UnconfirmedError
+from device.tools import budget
+from device.tools.settings import BUDGET_BYTES
+from device.tools.telling import Telling
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +29,17 @@ Coming = Callable[[], tuple[Tool[Any], ...]]
 class Registry:
     """Implements ports.Tools over tools that stay and tools that come and go."""
 
-    def __init__(self, tools: Sequence[Tool[Any]], timeout_s: float, coming: Sequence[Coming] = ()) -> None:
+    def __init__(
+        self,
+        tools: Sequence[Tool[Any]],
+        timeout_s: float,
+        coming: Sequence[Coming] = (),
+        budget_bytes: int = BUDGET_BYTES,
+    ) -> None:
         """Take the tools that stay, each name once, and whom to ask for more; a call may last `timeout_s`.
 
-        Of those that come, one whose name is taken already is left out, and the log says so.
+        Of those that come, one whose name is taken already is left out, and the log says so. Of all of them the model
+        is told within `budget_bytes`.
         """
         self._staying = {tool.name: tool for tool in tools}
         if len(self._staying) != len(tools):
@@ -38,12 +49,24 @@ class Registry:
         self._came: list[tuple[Tool[Any], ...]] = [()] * len(coming)
         self._tools = self._staying
         self._specs = tuple(map(_spec, tools))
+        self._budget_bytes = budget_bytes
+        self._telling = Telling()
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
-        """What to tell the model at this moment."""
+        """All that could be told at this moment."""
         self._look()
         return self._specs
+
+    def tell(self) -> Told:
+        """Return what of it the model is told, and log what is lacking where that has changed."""
+        told = budget.told(self.specs, self._budget_bytes)
+        self._telling.note(told)
+        return told
+
+    def health(self) -> tuple[Health, ...]:
+        """Return whether that was everything, when it was last told."""
+        return self._telling.health()
 
     def _look(self) -> None:
         """See what has come and gone since."""
@@ -60,7 +83,7 @@ class Registry:
                     tool.source,
                     taken.source,
                 )
-        self._specs = tuple(map(_spec, self._tools.values()))
+        self._specs = tuple(_spec(tool, comes=name not in self._staying) for name, tool in self._tools.items())
 
     async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
         """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError.
@@ -131,9 +154,10 @@ def _parse(tool: Tool[Any], text: str) -> Any:
         raise ToolError(f"{tool.name}: the arguments are nested too deeply") from error
 
 
-def _spec(tool: Tool[Any]) -> ToolSpec:
+def _spec(tool: Tool[Any], comes: bool = False) -> ToolSpec:
     parameters = parameters_schema(tool.arguments) if tool.parameters is None else tool.parameters
-    return ToolSpec(tool.name, tool.description, parameters, tool.phrases, tool.source)
+    foreign = comes or tool.is_foreign
+    return ToolSpec(tool.name, tool.description, parameters, tool.phrases, tool.source, foreign, tool.overview)
 
 
 def parameters_schema(arguments: type[msgspec.Struct]) -> dict[str, Any]:

@@ -8,30 +8,43 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import pairwise
 
 from device.ports.home import Place, Thing
 
-KINDS = {
-    "light": ("light", "lamp", "bulb"),
-    "switch": ("switch", "plug", "outlet", "socket"),
-    "fan": ("fan", "ventilator"),
-    "cover": ("cover", "blind", "curtain", "shutter", "shade", "awning"),
-    "climate": ("climate", "thermostat", "heating", "heater", "radiator", "aircon"),
-    "lock": ("lock", "door"),
-    "media_player": ("player", "television", "tv", "speaker", "radio", "music"),
-    "vacuum": ("vacuum", "robot"),
-    "scene": ("scene", "mood"),
-    "script": ("script", "routine"),
-    "sensor": ("sensor",),
-    "binary_sensor": ("sensor",),
-    "valve": ("valve", "tap"),
+KINDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "light": (("light", "lamp", "bulb"),),
+    "switch": (("switch", "plug", "outlet", "socket"),),
+    "fan": (("fan", "ventilator"),),
+    "cover": (("cover", "blind", "shutter", "shade"), ("curtain", "drape"), ("awning", "sunshade")),
+    "climate": (("climate", "thermostat", "heating", "heater", "radiator"), ("aircon",)),
+    "lock": (("lock", "door"),),
+    "media_player": (("player", "speaker", "radio", "music"), ("television", "tv", "telly")),
+    "vacuum": (("vacuum", "robot"),),
+    "scene": (("scene", "mood"),),
+    "script": (("script", "routine"),),
+    "sensor": (("sensor",),),
+    "binary_sensor": (("sensor",),),
+    "valve": (("valve", "tap"),),
 }
-"""What people call things of a domain, besides their names."""
+"""What people call things of a domain, besides their names. Words of one group are used for each other; something that
+has one of them in its name is not called by those of another group: curtains are no blinds."""
+_OF_ANY_KIND = frozenset(word for groups in KINDS.values() for group in groups for word in group)
 
 _EVERYWHERE = frozenset({"everywhere", "house", "home", "all", "every", "everything"})
+_HAVE_A_TEMPERATURE = ("climate", "water_heater")
+_BETWEEN = frozenset(
+    {"above", "over", "under", "below", "behind", "beside", "near", "by", "next", "to", "from", "with"}
+)
+"""Words that tell where something is, and tell it from nothing else unless it is called so."""
+_MASS = "heating"
+"""Means all of it there is in a place, as a plural does."""
+_OF_ALL_OF_A_KIND = frozenset({_MASS, *(groups[0][0] for groups in KINDS.values())})
+"""What all things of a domain may be called: the first word of each."""
 _LITTLE = frozenset(
     {"the", "a", "an", "my", "our", "in", "on", "of", "at", "please", "all", "every", "both", "everywhere"}
 )
@@ -39,6 +52,19 @@ _ALIKE = 0.78
 """How alike two words are (difflib's ratio) of which one may be the other, misheard: "kitchin", "seiling" are above it;
 "lamp" and "land" are not."""
 _SHORTEST_MISHEARD = 4
+_SPELLINGS = tuple(
+    (re.compile(letters), sound)
+    for letters, sound in (
+        ("gh(?=t|$)", ""),
+        ("^k(?=n)|^w(?=r)", ""),
+        ("ph", "f"),
+        ("c(?=[eiy])|z", "s"),
+        ("ck|[cq]", "k"),
+        ("x", "ks"),
+        (r"(.)\1", r"\1"),
+    )
+)
+"""Letters that sound like others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +104,31 @@ def resolve(phrase: str, things: Iterable[Thing], place: str = "", here: str = "
     everything = list(things)
     if place and not _EVERYWHERE & set(_split(place)):
         everything = [thing for thing in everything if _is_in(thing, place)]
-    scored = [(score, thing) for thing in everything if wanted and (score := _score(wanted, thing)) is not None]
+    scored = _scored(wanted, everything) or _scored_without_kind(wanted, everything)
     if not scored:
         return Nothing(_nearest(wanted, everything))
-    best = max(score for score, _ in scored)
-    found = _alike(scored) if together else [thing for score, thing in scored if score == best]
+    found = _best_together(scored) if together else _best(scored)
     placed = bool(place) or bool({"all", "every", "everywhere"} & set(_split(phrase))) or _names_a_place(wanted, found)
-    return _decided(found, together, placed, here)
+    if len(found) > 1 and here and not placed:
+        found = [thing for thing in found if _is_in(thing, here)] or found
+        placed = all(_is_in(thing, here) for thing in found)
+    found = _called_so(wanted, found)
+    if len(found) == 1 or (together and (placed or len({thing.place for thing in found}) == 1)):
+        return One(tuple(found))
+    return Several(tuple(found))
 
 
 def is_plural(phrase: str) -> bool:
     """Say whether several things are meant: "all lights", "the kitchen lights"."""
     split = _split(phrase)
-    kinds = {f"{word}s" for names in KINDS.values() for word in names}
-    return bool({"all", "every", "both"} & set(split)) or (bool(split) and split[-1] in kinds)
+    kinds = {f"{word}s" for word in _OF_ANY_KIND}
+    return bool({"all", "every", "both"} & set(split)) or (bool(split) and split[-1] in kinds | {_MASS})
+
+
+def telling_words(thing: Thing) -> list[str]:
+    """Return a thing's name without its room, as it is written; [] where that would only say of which kind it is."""
+    own = [word for word in thing.name.split() if set(words(word)) - _place_words(thing.place)]
+    return own if set(words(" ".join(own))) - _around(thing) else []
 
 
 def find_place(said: str, places: Sequence[Place]) -> list[Place]:
@@ -99,26 +136,53 @@ def find_place(said: str, places: Sequence[Place]) -> list[Place]:
     return [place for place in places if _is_named(place, said)]
 
 
-def _decided(found: list[Thing], together: bool, placed: bool, here: str) -> One | Several:
-    if len(found) > 1 and here and not placed:
-        found = [thing for thing in found if _is_in(thing, here)] or found
-        placed = all(_is_in(thing, here) for thing in found)
-    if len(found) == 1 or (together and (placed or len({thing.place for thing in found}) == 1)):
-        return One(tuple(found))
-    return Several(tuple(found))
+Scored = list[tuple[tuple[int, int, int], Thing]]
 
 
-def _alike(scored: list[tuple[tuple[int, int, int], Thing]]) -> list[Thing]:
-    """Return all that several words may mean together: of the kind of the best one, all that fit."""
-    best = max(scored, key=lambda entry: entry[0])[1]
-    return [thing for _, thing in scored if thing.domain == best.domain]
+def _scored(wanted: list[str], things: Iterable[Thing]) -> Scored:
+    return [(score, thing) for thing in things if wanted and (score := _score(wanted, thing)) is not None]
+
+
+def _scored_without_kind(wanted: list[str], things: Iterable[Thing]) -> Scored:
+    """Return what fits but for its kind: "the christmas lights" are a plug that is called "christmas tree"."""
+    telling = [word for word in wanted if word not in _OF_ANY_KIND]
+    if telling == wanted:
+        return []
+    return [
+        (score, thing) for score, thing in _scored(telling, things) if score[1] > 0 and not _is_around(telling, thing)
+    ]
+
+
+def _best(scored: Scored) -> list[Thing]:
+    best = max(score for score, _ in scored)
+    return [thing for score, thing in scored if score == best]
+
+
+def _best_together(scored: Scored) -> list[Thing]:
+    """Return all that several words may mean together: of the kind of the best one, all that fit as well."""
+    best, first = max(scored, key=lambda entry: entry[0])
+    return [thing for score, thing in scored if thing.domain == first.domain and score[1] == best[1]]
+
+
+def _called_so(wanted: list[str], found: list[Thing]) -> list[Thing]:
+    """Return those that have the very word for their kind in their names, where some have, or another word for it.
+
+    So a shutter is the shutter, and a skylight is not; but every light is "the light", whatever it is called, and every
+    radiator the heating.
+    """
+    kinds = {word for word in wanted if word in _OF_ANY_KIND} - _OF_ALL_OF_A_KIND
+    groups = {word for kind in kinds for word in _alike(kind)}
+    for called in (kinds, groups):
+        if named := [thing for thing in found if called & _own_words(thing)]:
+            return named
+    return found
 
 
 def _score(wanted: list[str], thing: Thing) -> tuple[int, int, int] | None:
     """Say how well a thing fits: a name that is exactly that, then words of the name, then as few others as can be.
 
-    Words for its kind or its room fit, and tell it from nothing else there. None: a word of the phrase belongs to
-    nothing of it.
+    Words for its kind or its room fit, and tell it from nothing else there; a phrase that holds only such words means
+    it as much as one word of a name does. None: a word of the phrase belongs to nothing of it.
     """
     around = _around(thing)
     scores = [_score_of_name(wanted, words(name), around) for name in thing.names]
@@ -126,21 +190,67 @@ def _score(wanted: list[str], thing: Thing) -> tuple[int, int, int] | None:
 
 
 def _score_of_name(wanted: list[str], own: list[str], around: set[str]) -> tuple[int, int, int] | None:
+    wanted = _as_written(wanted, own)
+    around = around | (_BETWEEN - set(own))
     telling = [word for word in wanted if word not in around]
     exact = [word for word in telling if word in own]
     misheard = [word for word in telling if word not in own]
-    if not all(any(_sounds_like(word, other) for other in (*own, *around)) for word in misheard):
+    elsewhere = [word for word in misheard if not any(_sounds_like(word, other) for other in own)]
+    if not all(any(_sounds_like(word, other) for other in around) for word in elsewhere):
         return None
     if not telling:
-        return (int(own == wanted), 0, 0)
-    return (int(own == wanted), len(exact) - len(misheard), -len(set(own) - set(wanted)))
+        return (int(own == wanted), 1, 0)
+    return (int(own == wanted), len(exact) - len(elsewhere), -len(set(own) - set(wanted)))
+
+
+def _as_written(wanted: list[str], own: list[str]) -> list[str]:
+    """Return the words of a phrase, joined and parted as they are in a name: "screen bar", "nightlight"."""
+    parted: list[str] = []
+    pairs = {first + second: [first, second] for first, second in pairwise(own)}
+    for word in wanted:
+        parted += pairs.get(word, [word])
+    joined: list[str] = []
+    for word in parted:
+        if joined and joined[-1] + word in own:
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
+
+
+def _is_around(wanted: list[str], thing: Thing) -> bool:
+    """Say whether the words only tell of which kind and where it is."""
+    return set(wanted) <= _around(thing)
 
 
 def _around(thing: Thing) -> set[str]:
     """Return the words that may be said of a thing besides its name."""
-    kinds = set(KINDS.get(thing.domain, (thing.domain,)))
-    measured = words(str(thing.attributes.get("device_class", "")).replace("_", " "))
-    return {*kinds, *measured, *(word for name in _place_names(thing.place) for word in words(name))}
+    measured = (
+        words(str(thing.attributes["device_class"]).replace("_", " ")) if "device_class" in thing.attributes else []
+    )
+    if thing.domain in _HAVE_A_TEMPERATURE:
+        measured.append("temperature")
+    return {*_kinds(thing), *measured, *_place_words(thing.place)}
+
+
+def _own_words(thing: Thing) -> set[str]:
+    return {word for name in thing.names for word in words(name)}
+
+
+def _alike(kind: str) -> tuple[str, ...]:
+    """Return the words that are used for each other with this one, where they tell it from others of its domain."""
+    return next((group for groups in KINDS.values() for group in groups if kind in group and len(groups) > 1), ())
+
+
+def _kinds(thing: Thing) -> set[str]:
+    groups = KINDS.get(thing.domain, ((thing.domain,),))
+    own = _own_words(thing)
+    return {word for group in [group for group in groups if own & set(group)] or groups for word in group}
+
+
+@lru_cache(maxsize=256)
+def _place_words(place: Place | None) -> frozenset[str]:
+    return frozenset(word for name in _place_names(place) for word in words(name))
 
 
 def _place_names(place: Place | None) -> tuple[str, ...]:
@@ -149,7 +259,7 @@ def _place_names(place: Place | None) -> tuple[str, ...]:
 
 def _names_a_place(wanted: list[str], found: list[Thing]) -> bool:
     """Say whether the phrase itself names the room: "kitchen lights"."""
-    rooms = {word for thing in found for name in _place_names(thing.place) for word in words(name)}
+    rooms = {word for thing in found for word in _place_words(thing.place)}
     return any(word in rooms or any(_sounds_like(word, room) for room in rooms) for word in wanted)
 
 
@@ -166,10 +276,28 @@ def _same(one: list[str], other: list[str]) -> bool:
     return len(one) == len(other) and all(a == b or _sounds_like(a, b) for a, b in zip(one, other, strict=True))
 
 
+@lru_cache(maxsize=4096)
 def _sounds_like(one: str, other: str) -> bool:
     if min(len(one), len(other)) < _SHORTEST_MISHEARD or abs(len(one) - len(other)) > 2:
         return False
-    return SequenceMatcher(None, one, other).ratio() >= _ALIKE
+    if one[0] != other[0] and len(one) != len(other):
+        # "stairs" are not "upstairs".
+        return False
+    ratio = SequenceMatcher(None, one, other).ratio()
+    return ratio >= _ALIKE or _sound(one) == _sound(other) or _root(one) == _root(other)
+
+
+def _root(word: str) -> str:
+    """Return what "charging" and "charger" have in common."""
+    return re.sub(r"(?<=\w{4})(?:ing|er|ed)$", "", word)
+
+
+@lru_cache(maxsize=1024)
+def _sound(word: str) -> str:
+    """Return how an English word roughly sounds: its first letter and its consonants ("nite" and "night")."""
+    for letters, sound in _SPELLINGS:
+        word = letters.sub(sound, word)
+    return word[:1] + re.sub(r"[aeiouywh]", "", word[1:])
 
 
 def _nearest(wanted: list[str], things: Iterable[Thing]) -> tuple[Thing, ...]:

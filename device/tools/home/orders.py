@@ -44,7 +44,7 @@ ColourName = Literal[
     "cold white",
 ]
 
-_SWITCHED = ("light", "switch", "fan", "input_boolean", "media_player", "siren", "humidifier", "climate", "automation")
+_SWITCHED = ("light", "switch", "fan", "input_boolean", "media_player", "siren", "humidifier", "climate")
 
 
 class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,15 +74,31 @@ def call_for(thing: Thing, wish: Wish) -> Call:
     return Call(thing.domain, service)
 
 
-_SWITCHING: Mapping[str, str] = {"on": "turn_on", "off": "turn_off", "toggle": "toggle"}
+_SWITCHING: Mapping[str, str] = {
+    "on": "turn_on",
+    "off": "turn_off",
+    "toggle": "toggle",
+    "start": "turn_on",
+    "stop": "turn_off",
+    "run": "turn_on",
+}
 _SERVICES: Mapping[str, Mapping[str, str]] = {
     "cover": {"open": "open_cover", "close": "close_cover", "stop": "stop_cover", "toggle": "toggle"},
-    "valve": {"open": "open_valve", "close": "close_valve", "stop": "stop_valve", "toggle": "toggle"},
-    "lock": {"lock": "lock", "unlock": "unlock"},
+    "valve": {
+        "open": "open_valve",
+        "close": "close_valve",
+        "stop": "stop_valve",
+        "toggle": "toggle",
+        "on": "open_valve",
+        "off": "close_valve",
+        "start": "open_valve",
+    },
+    "lock": {"lock": "lock", "unlock": "unlock", "open": "unlock", "close": "lock"},
     "scene": {"run": "turn_on", "on": "turn_on", "start": "turn_on"},
     "script": {"run": "turn_on", "on": "turn_on", "start": "turn_on", "stop": "turn_off", "off": "turn_off"},
     "button": {"run": "press", "on": "press", "start": "press"},
     "input_button": {"run": "press", "on": "press", "start": "press"},
+    "automation": {"on": "turn_on", "off": "turn_off", "toggle": "toggle", "run": "trigger", "start": "trigger"},
     "vacuum": {"start": "start", "on": "start", "stop": "stop", "off": "return_to_base"},
 }
 """For each domain that is not merely switched: what an action is called there."""

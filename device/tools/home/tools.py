@@ -18,16 +18,13 @@ from device.tools.home import naming, orders
 from device.tools.home.listing import AS_DATA, is_listed, united
 from device.tools.home.naming import Nothing, One, Several
 from device.tools.home.orders import Action, Wish
+from device.tools.home.overview import overview
 
 MOST_TOLD = 12
 """So many things are told at once: the model reads all of it in every turn that follows."""
 
-Said = Annotated[
-    str, Meta(max_length=120, description='what the person called it, e.g. "ceiling light", "all kitchen lights"')
-]
-Room = Annotated[
-    str, Meta(max_length=60, description='the room or floor, if the person named one; "everywhere" for all')
-]
+Said = Annotated[str, Meta(max_length=120, description='the person\'s own words, e.g. "all kitchen lights"')]
+Room = Annotated[str, Meta(max_length=60, description='the room or floor, if one was named; "everywhere" for all')]
 
 
 class Find(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,12 +54,13 @@ def home_tools(sources: Sequence[Source]) -> list[Tool[Any]]:
         Tool(
             name="home_control",
             description=(
-                "Switch, dim, colour, open, close, lock or start things in the home, and run scenes and scripts. Give "
-                f"the person's own words for it; no ids. If several could be meant, ask the person which. {AS_DATA}"
+                "Switch, dim, colour, open, close, lock or start things in the home, and run scenes and scripts. If "
+                f"several could be meant, ask the person which. {AS_DATA}"
             ),
             arguments=Control,
             run=using.control,
             confirm=using.confirmation,
+            overview=using.overview,
         ),
     ]
 
@@ -115,6 +113,10 @@ class Using:
         for order in ordered:
             together.setdefault((order.source.name, _key(order.call)), []).append(order)
         return _told(await asyncio.gather(*(_carried_out(same) for same in together.values())))
+
+    def overview(self, longest: int) -> str:
+        """Return what there is, as far as it is known, in at most so many bytes of JSON."""
+        return overview(united(source.things for source in self._sources.values()), longest)
 
     def confirmation(self, arguments: Control) -> Confirmation | None:
         """Return what a person must say yes to: to unlock, open or switch what was named for it."""

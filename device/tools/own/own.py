@@ -110,6 +110,7 @@ def tool_of(found: Definition, source: str) -> Tool[Any]:
         timeout_s=found.timeout_s,
         source=source,
         confirm=lambda arguments: of.confirmation(found, _given(found, arguments)),
+        is_foreign=True,
     )
 
 

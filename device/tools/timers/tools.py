@@ -24,18 +24,16 @@ _FARTHEST = timedelta(days=2 * 366)
 _NOT_KEPT = ". But my disk does not take it: it will be forgotten if I am switched off"
 
 Seconds = Annotated[float, Meta(ge=1, le=LONGEST_S, description="how long, in seconds")]
-Label = Annotated[str, Meta(max_length=100, description='what it is called, such as "pasta"; leave it out if unnamed')]
+Label = Annotated[str, Meta(max_length=100, description='its name, where it was given one: "pasta"')]
 TimeText = Annotated[
-    str, Meta(pattern=r"^\d{1,2}:\d{2}(:\d{2})?$", description='local time of day, 24 hours: "07:30"', max_length=8)
+    str, Meta(pattern=r"^\d{1,2}:\d{2}(:\d{2})?$", description='local time, 24 hours: "07:30"', max_length=8)
 ]
 DateText = Annotated[
-    str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", description='"2026-12-24"; leave it out for the next time it is so late')
+    str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$", description='"2026-12-24"; without it the next time it is so late')
 ]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-Days = Annotated[list[Day], Meta(max_length=7, description="to repeat it every week on these days")]
-Name = Annotated[
-    str, Meta(max_length=100, description="which one, as the person named it; leave it out if there can only be one")
-]
+Days = Annotated[list[Day], Meta(max_length=7, description="to repeat it weekly on these days")]
+Name = Annotated[str, Meta(max_length=100, description="which one; leave it out if there can only be one")]
 _DAYS: dict[Day, int] = {
     "monday": 0,
     "tuesday": 1,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.ports.home import Place, Thing
-from device.tools.home.naming import Nothing, One, Several, find_place, resolve, words
+from device.tools.home.naming import Nothing, One, Several, find_place, resolve, telling_words, words
 
 KITCHEN = Place("kitchen", ("Kitchen",), ("Ground Floor",))
 LIVING = Place("living", ("Living Room", "Lounge"), ("Ground Floor",))
@@ -115,3 +115,56 @@ def test_articles_accents_and_plurals_do_not_count() -> None:
     """On either side."""
     assert words("The Fernseher in my Küche's") == words("fernseher Kuche")
     assert words("glass") == ["glass"]
+
+
+MORE = (
+    Thing("cover.shutter", ("Bedroom Shutter",), BED),
+    Thing("cover.skylight", ("Skylight",), BED),
+    Thing("cover.curtains", ("Curtains",), LIVING),
+    Thing("cover.left", ("Left Blind",), LIVING),
+    Thing("cover.right", ("Right Blind",), LIVING),
+    Thing("media_player.tv", ("TV",), LIVING),
+    Thing("media_player.stereo", ("Stereo",), LIVING),
+    Thing("light.stairs", ("Stairs",), Place("hall", ("Hallway",), ("Ground Floor",))),
+    Thing("light.bed", ("Bedside",), BED),
+    Thing("light.night", ("Night Light",), BED),
+    Thing("light.bar", ("Screenbar",), LIVING),
+    Thing("automation.wake", ("Wake-up Light",)),
+    Thing("switch.tree", ("Christmas Tree",), LIVING),
+    Thing("switch.charger", ("Car Charger",)),
+    Thing("climate.living", ("Living Room Radiator",), LIVING),
+    Thing("climate.bed", ("Underfloor Heating",), BED),
+    Thing("climate.bed2", ("Towel Radiator",), BED),
+)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "place", "here", "found"),
+    [
+        ("shutter", "", "bed", One((MORE[0],))),
+        ("shutters", "bedroom", "", One((MORE[0],))),
+        ("curtains", "", "living", One((MORE[2],))),
+        ("blinds", "", "living", One((MORE[3], MORE[4]))),
+        ("blind", "", "living", Several((MORE[3], MORE[4]))),
+        ("telly", "lounge", "", One((MORE[5],))),
+        ("stair lights", "", "", One((MORE[7],))),
+        ("all lights", "", "", One((MORE[7], MORE[8], MORE[9], MORE[10]))),
+        ("nite light", "", "living", One((MORE[9],))),
+        ("screen bar", "", "", One((MORE[10],))),
+        ("nightlight", "", "", One((MORE[9],))),
+        ("wake up light", "", "", One((MORE[11],))),
+        ("christmas lights", "", "", One((MORE[12],))),
+        ("charging the car", "", "", One((MORE[13],))),
+        ("light above the bedside", "", "", One((MORE[8],))),
+        ("heating", "upstairs", "", One((MORE[15], MORE[16]))),
+    ],
+)
+def test_what_people_say_in_other_words(phrase: str, place: str, here: str, found: object) -> None:
+    """Other words for a kind, words that sound alike, words in one piece or two."""
+    assert resolve(phrase, MORE, place, here) == found
+
+
+def test_a_name_is_shown_without_its_room() -> None:
+    """And not at all where only its kind is left."""
+    assert telling_words(Thing("light.a", ("Kitchen Ceiling Light",), KITCHEN)) == ["Ceiling", "Light"]
+    assert telling_words(Thing("light.a", ("Kitchen Light",), KITCHEN)) == []
