@@ -10,7 +10,7 @@ from typing import NoReturn
 from device.kit import signals
 
 # To be told to stop is no failure of these; others have not done then what was asked of them.
-_RUN_UNTIL_TOLD = (["run"], ["fault"], ["listen"], ["events"], ["broker", "serve"])
+_RUN_UNTIL_TOLD = (["run"], ["fault"], ["listen"], ["events"], ["mcp"], ["broker", "serve"])
 
 
 def main() -> int:

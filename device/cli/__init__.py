@@ -29,6 +29,7 @@ COMMANDS = {
     "timers": "remote.timers",
     "events": "remote.events",
     "tools": "tools",
+    "mcp": "mcp",
     "listen": "listen",
     "replay": "replay",
     "config": "config",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -47,6 +48,37 @@ def connected(patience_s: float | None = PATIENCE_S) -> Iterator[Connection]:
         yield Connection(stream, lines)
 
 
+class Line:
+    """A connection for one question, which somebody in another thread may end."""
+
+    def __init__(self, patience_s: float | None) -> None:
+        """`patience_s`: see `ask`."""
+        self._patience_s = patience_s
+        self._house: Connection | None = None
+        self._is_over = False
+        self._lock = threading.Lock()
+
+    def ask(self, request: Table) -> Table:
+        """Connect, ask for one thing, and return the result. Raise ControlError, also when it was ended."""
+        with connected(self._patience_s) as house:
+            with self._lock:
+                self._house = house
+                if self._is_over:
+                    house.hang_up()
+            try:
+                return house.ask(request)
+            finally:
+                with self._lock:
+                    self._house = None
+
+    def hang_up(self) -> None:
+        """End it, from any thread: the house then withdraws a question that it has not asked yet."""
+        with self._lock:
+            self._is_over = True
+            if self._house is not None:
+                self._house.hang_up()
+
+
 class Connection:
     """A conversation with the house."""
 
@@ -77,6 +109,11 @@ class Connection:
         yield from self._early
         while (line := self._next()) is not None:
             yield line
+
+    def hang_up(self) -> None:
+        """End it: whoever waits for an answer is told that there is none."""
+        with contextlib.suppress(OSError):
+            self._stream.shutdown(socket.SHUT_RDWR)
 
     def _next(self) -> Table | None:
         """Return the next line; None when the house has closed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from device.broker.check import TABLE as BROKER
+from device.control.agents.check import TABLE as MCP_SERVER
 from device.conversation.openai.provider import OPENAI
 from device.ports.feature import Feature
 from device.ports.provider import Provider, Traits
@@ -33,6 +34,7 @@ TABLES: tuple[Table[Any], ...] = (
     *(provider.table for provider in PROVIDERS),
     *(feature.table for feature in FEATURES if feature.table is not None),
     BROKER,
+    MCP_SERVER,
 )
 """What they put into the configuration."""
 
