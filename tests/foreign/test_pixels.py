@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.panel.lights.encoders import apa102, ws2812, xvf3000, xvf3800
-from device.panel.lights.spidev import LONGEST
-from device.panel.patterns import Colour
+from device.foreign.pixels import Colour, apa102, ws2812
+from device.foreign.spidev import LONGEST
 from device.sim.devices.spi import seen_apa102, seen_ws2812
 
 OFF: Colour = (0.0, 0.0, 0.0)
@@ -57,13 +56,6 @@ def test_the_gap_of_ws2812_is_as_long_as_the_newer_kind_needs() -> None:
 def test_pixels_of_another_order_get_it(order, expected: str) -> None:
     """As it is configured."""
     assert apa102((MIXED,), order)[4:8].hex(" ") == expected
-
-
-def test_the_rings_of_arrays_get_twelve_times_four_bytes() -> None:
-    """An XVF-3000 red, green, blue, 0; an XVF3800 0x00RRGGBB with its lowest byte first."""
-    frame = (MIXED, *(OFF,) * 11)
-    assert xvf3000(frame) == bytes.fromhex("ff803300") + bytes(44)
-    assert xvf3800(frame) == bytes.fromhex("3380ff00") + bytes(44)
 
 
 @given(frames)
