@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from device.ports.feature import Feature, Fitted, Outside
 from device.settings import Table
@@ -17,16 +16,20 @@ def _open(settings: Mqtt, outside: Outside) -> Fitted:
     if not settings.host:
         return Fitted()
     from device.tools.mqtt.link import Link
+    from device.tools.mqtt.presence.presence import Presence
 
     link = Link(settings, outside.secrets.get(PASSWORD))
-    running = asyncio.create_task(link.run(), name="mqtt")
+    presence = Presence(settings, link, outside.desk, link.threads)
+    outside.volume.watchers.append(presence.note_volume)
+    running = [asyncio.create_task(part.run(), name="mqtt") for part in (link, presence)]
 
     async def close() -> None:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        presence.close()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
-    return Fitted(health=link.health, close=close, part=link)
+    return Fitted(observers=(presence.observe,), health=link.health, close=close, part=link)
 
 
 def _secrets(settings: Mqtt) -> tuple[str, ...]:

@@ -80,7 +80,8 @@ class Link:
             f"hearthside-{self.id}", self.availability, GONE, settings.username, password if settings.username else None
         )
         self._clock = clock
-        self._threads = Threads("mqtt")
+        self.threads = Threads("mqtt")
+        """For what takes a moment: names that are looked up, TLS, what others look at of the machine."""
         self._tls: ssl.SSLContext | None = None
         self._handlers: dict[str, list[Handler]] = {}
         self._wire: Wire | None = None
@@ -191,10 +192,10 @@ class Link:
 
     async def _greeted(self, old: bool) -> Wire:
         settings = self._settings
-        ready = await dial.reach(self._threads, settings.host, port_of(settings), must_stay=not settings.tls)
+        ready = await dial.reach(self.threads, settings.host, port_of(settings), must_stay=not settings.tls)
         try:
             if settings.tls:
-                ready = await self._threads.call(self._encrypted, ready)
+                ready = await self.threads.call(self._encrypted, ready)
         except BaseException:
             ready.close()
             raise

@@ -1,0 +1,1 @@
+"""This device as others see it at the broker: what it says of itself, and what it may be asked."""
