@@ -41,10 +41,11 @@ APT_CACHE = """#!/usr/bin/env bash
 echo "Depends: libpulse0 (= 16.1), libltdl7 | libltdl3, adduser, lsb-base (>= 3.2-13)"
 """
 DPKG_DEB = """#!/usr/bin/env bash
-mkdir -p "$3/usr/bin" "$3/usr/lib/x/pulseaudio" "$3/usr/lib/pulse/modules"
+mkdir -p "$3/usr/bin" "$3/usr/sbin" "$3/usr/lib/x/pulseaudio" "$3/usr/lib/pulse/modules"
 touch "$3/usr/lib/x/pulseaudio/libpulsecore-16.1.so" "$3/usr/lib/pulse/modules/module-null-sink.so"
 printf '#!/bin/sh\\necho "$LD_LIBRARY_PATH" "$@"\\n' >"$3/usr/bin/pulseaudio"
-chmod +x "$3/usr/bin/pulseaudio"
+cp "$3/usr/bin/pulseaudio" "$3/usr/sbin/mosquitto"
+chmod +x "$3/usr/bin/pulseaudio" "$3/usr/sbin/mosquitto"
 """
 PULSEAUDIO = """#!/usr/bin/env bash
 exit 1
@@ -58,6 +59,7 @@ TOOLS = {
     "sudo": SUDO_REFUSED,
     "python": PYTHON,
     "pulseaudio": PULSEAUDIO,
+    "mosquitto": PULSEAUDIO,
 }
 # What scripts/setup takes from any Linux system.
 COMMON = (
@@ -284,6 +286,18 @@ def test_the_virtual_cards_pulseaudio_never_replaces_the_sound_of_the_machine(si
     modules = folder / "pulse" / "modules"
     assert said == f"{folder}/x/pulseaudio:{modules} --dl-search-path={modules} --version\n"
     silent_clone.run("--sim", PATH=path)
+    assert silent_clone.calls == []
+
+
+def test_the_broker_of_the_tests_is_unpacked_and_never_run_for_the_machine(silent_clone: Clone) -> None:
+    """Its package would start one; and a second run fetches nothing."""
+    (silent_clone.tools / "mosquitto").unlink()
+    path = str(silent_clone.tools)
+    assert silent_clone.run("--dev", PATH=path).returncode == 0
+    assert "apt-get download -q mosquitto" in silent_clone.calls
+    assert not any(call.startswith("apt-get install") for call in silent_clone.calls)
+    assert (silent_clone.path / ".venv" / "mosquitto" / "usr" / "sbin" / "mosquitto").exists()
+    silent_clone.run("--dev", PATH=path)
     assert silent_clone.calls == []
 
 

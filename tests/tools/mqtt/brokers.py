@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,7 +24,9 @@ from device.tools.mqtt.messages import Message, matches
 from device.tools.mqtt.settings import Mqtt
 from tests.waiting import block_until, until
 
-MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+PLACES = (os.environ["PATH"], "/usr/sbin", f"{sys.prefix}/mosquitto/usr/sbin")
+MOSQUITTO = shutil.which("mosquitto", path=os.pathsep.join(PLACES)) or "mosquitto"
+"""The machine's own, else the one that scripts/setup --dev has unpacked."""
 
 
 def free_port() -> int:
