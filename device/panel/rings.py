@@ -15,8 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from device.core.indication import Indication
-from device.foreign.pixels import Colour, Frame
-from device.panel.patterns import DIMMABLE, FRAME, WHITE
+from device.panel.patterns import DIMMABLE, FRAME, WHITE, Colour, Frame
 from device.units import Degrees, Ms
 
 FAINT = 0.12

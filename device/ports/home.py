@@ -75,7 +75,7 @@ class Rules:
     confirm: Way | None = None
     """How a person says yes to what `confirm_for` names; None: nobody can, and it is not done."""
     confirm_for: tuple[str, ...] = ()
-    """Things, domains and rooms (`listing.is_listed`) for which a yes is needed, unless it is harmless."""
+    """Things, domains and rooms (`listing.is_guarded`) for which a yes is needed, unless it is harmless."""
     key: str = ""
     """Where `confirm` is set, with dots."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from device.foreign.pixels import Frame
+from device.panel.patterns import Frame
 
 
 class Light(Protocol):

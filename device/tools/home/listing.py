@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from device.kit.outsiders import are_data, one_line
@@ -33,6 +35,19 @@ def chosen(entities: Sequence[str], allow: Sequence[str], deny: Sequence[str], r
 def is_listed(entity: str, room: str, among: Sequence[str]) -> bool:
     """Say whether a list of the configuration names an entity, its domain or the id of its room ("" for none)."""
     return bool({entity, entity.partition(".")[0], room} & set(among) - {""})
+
+
+def slug(text: str) -> str:
+    """Return a text as it stands in an id: "Kitchen/Ceiling Lamp" is "kitchen_ceiling_lamp"."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "_".join(re.findall(r"[^\W_]+", "".join(letter for letter in plain if not unicodedata.combining(letter))))
+
+
+def is_guarded(thing: Thing, among: Sequence[str]) -> bool:
+    """Say whether a list of what is forbidden, or needs a yes, names a thing: as in `is_listed`, or by any name that it
+    or its room has. So nothing gets around such a list by its spelling."""
+    room = (thing.place.id, *thing.place.names) if thing.place else ()
+    return bool({slug(name) for name in (thing.id, thing.domain, *thing.names, *room)} & {slug(name) for name in among})
 
 
 def united(sources: Iterable[Iterable[Thing]]) -> list[Thing]:

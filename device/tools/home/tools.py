@@ -15,7 +15,7 @@ from device.errors import ToolError
 from device.ports.home import Call, Source, Thing
 from device.ports.tools import Confirmation, Tool
 from device.tools.home import naming, orders
-from device.tools.home.listing import AS_DATA, is_listed, united
+from device.tools.home.listing import AS_DATA, is_guarded, united
 from device.tools.home.naming import Nothing, One, Several
 from device.tools.home.orders import Action, Wish
 from device.tools.home.overview import overview
@@ -76,10 +76,7 @@ class Order:
     @property
     def needs_yes(self) -> bool:
         """Whether a person must say yes: judged by what would be done. Beside "close", a position could open it."""
-        room = self.thing.place.id if self.thing.place else ""
-        return self.call.service not in orders.HARMLESS and is_listed(
-            self.thing.id, room, self.source.rules.confirm_for
-        )
+        return self.call.service not in orders.HARMLESS and is_guarded(self.thing, self.source.rules.confirm_for)
 
 
 class Using:

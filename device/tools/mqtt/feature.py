@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
+from device.core.events import Way
 from device.ports.feature import Feature, Fitted, Outside
 from device.settings import Table
 from device.tools.mqtt import address
 from device.tools.mqtt.settings import Mqtt
+
+if TYPE_CHECKING:
+    from device.tools.mqtt.link import Link
+    from device.tools.mqtt.things.source import MqttThings
 
 PASSWORD = "MQTT_PASSWORD"
 
@@ -19,17 +25,34 @@ def _open(settings: Mqtt, outside: Outside) -> Fitted:
     from device.tools.mqtt.presence.presence import Presence
 
     link = Link(settings, outside.secrets.get(PASSWORD))
+    things = _things(settings, link)
     presence = Presence(settings, link, outside.desk, link.threads)
     outside.volume.watchers.append(presence.note_volume)
     running = [asyncio.create_task(part.run(), name="mqtt") for part in (link, presence)]
 
     async def close() -> None:
         presence.close()
+        if things is not None:
+            things.close()
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    return Fitted(observers=(presence.observe,), health=link.health, close=close, part=link)
+    return Fitted(home=things, observers=(presence.observe,), health=link.health, close=close, part=link)
+
+
+def _things(settings: Mqtt, link: Link) -> MqttThings | None:
+    """Return those of others; None where none is configured, and then nothing is loaded for them."""
+    if not settings.has_things:
+        return None
+    from device.tools.mqtt.things.opening import open_things
+
+    return open_things(settings, link)
+
+
+def _confirms(settings: Mqtt) -> dict[str, Way]:
+    wanted = settings.host and settings.has_things and settings.home.confirm
+    return {"tools.mqtt.home.confirm": Way(settings.home.confirm)} if wanted else {}
 
 
 def _secrets(settings: Mqtt) -> tuple[str, ...]:
@@ -37,4 +60,4 @@ def _secrets(settings: Mqtt) -> tuple[str, ...]:
 
 
 TABLE = Table("tools.mqtt", Mqtt, address.mistakes)
-MQTT = Feature("mqtt", _open, TABLE, _secrets)
+MQTT = Feature("mqtt", _open, TABLE, _secrets, _confirms)

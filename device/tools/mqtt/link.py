@@ -17,7 +17,7 @@ from device.kit.backoff import Backoff
 from device.kit.threads import Threads
 from device.secrets import Secret
 from device.tools.mqtt.address import id_of, port_of, topic_of
-from device.tools.mqtt.messages import Message, matches
+from device.tools.mqtt.messages import LARGEST_PAYLOAD, Message, matches
 from device.tools.mqtt.settings import Mqtt
 from device.tools.mqtt.wire import Login, NotLetInError, OlderError, ShutOutError, TakenOverError, Wire, WireError
 from device.units import Ms, ms_from_seconds
@@ -84,6 +84,8 @@ class Link:
         """For what takes a moment: names that are looked up, TLS, what others look at of the machine."""
         self._tls: ssl.SSLContext | None = None
         self._handlers: dict[str, list[Handler]] = {}
+        self._largest: dict[str, int] = {}
+        """In bytes: of a payload that is taken, by pattern."""
         self._wire: Wire | None = None
         self._old = False
         self._short_lives = 0
@@ -100,8 +102,12 @@ class Link:
         """Whether what is published now arrives."""
         return self._wire is not None
 
-    def subscribe(self, pattern: str, handler: Handler) -> None:
-        """Have a handler called with every message of a topic or pattern, now and after every connection."""
+    def subscribe(self, pattern: str, handler: Handler, largest: int = LARGEST_PAYLOAD) -> None:
+        """Have a handler called with every message of a topic or pattern, now and after every connection.
+
+        Who expects payloads of more than LARGEST_PAYLOAD bytes says so, before the connection is made.
+        """
+        self._largest[pattern] = max(largest, self._largest.get(pattern, 0))
         handlers = self._handlers.setdefault(pattern, [])
         handlers.append(handler)
         if self._wire is not None and len(handlers) == 1:
@@ -112,8 +118,10 @@ class Link:
         handlers = self._handlers.get(pattern, [])
         if handler in handlers:
             handlers.remove(handler)
-        if not handlers and self._handlers.pop(pattern, None) is not None and self._wire is not None:
-            self._wire.unsubscribe(pattern)
+        if not handlers and self._handlers.pop(pattern, None) is not None:
+            self._largest.pop(pattern, None)
+            if self._wire is not None:
+                self._wire.unsubscribe(pattern)
 
     def publish(self, topic: str, payload: str | bytes, retain: bool = False) -> bool:
         """Send a message, at least once; tell whether it went out. Never waits, and keeps nothing for later."""
@@ -199,7 +207,8 @@ class Link:
         except BaseException:
             ready.close()
             raise
-        wire = Wire(ready, self._login, old, self._deliver, self._note_refused)
+        largest = max((LARGEST_PAYLOAD, *self._largest.values()))
+        wire = Wire(ready, self._login, old, self._deliver, self._note_refused, largest)
         await wire.greet()
         return wire
 
@@ -252,7 +261,7 @@ class Link:
 
     def _deliver(self, message: Message) -> None:
         for pattern, handlers in tuple(self._handlers.items()):
-            if matches(pattern, message.topic):
+            if len(message.payload) <= self._largest.get(pattern, 0) and matches(pattern, message.topic):
                 for handler in tuple(handlers):
                     self._guarded(lambda handler=handler: handler(message))  # type: ignore[misc]
 

@@ -14,7 +14,7 @@ from device.errors import HearthsideError
 from device.kit.outsiders import LONGEST_SENTENCE, one_line
 
 LARGEST_PAYLOAD = 64 * 1024
-"""In bytes. Nothing that is understood here needs a tenth of it."""
+"""In bytes, unless who subscribes says otherwise. What is told by hand, or by a thing, needs a tenth of it."""
 LONGEST_TOPIC = 512
 """In bytes; the standard allows 65,535."""
 DEEPEST = 16
@@ -31,7 +31,7 @@ class Message:
 
     topic: str
     payload: bytes
-    """As it came: whatever somebody wrote, at most LARGEST_PAYLOAD of it."""
+    """As it came: whatever somebody wrote, at most as much as was subscribed to (LARGEST_PAYLOAD)."""
     retained: bool = False
     """An old one, which the broker keeps for whoever subscribes."""
 

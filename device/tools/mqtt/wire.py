@@ -31,8 +31,8 @@ KEEPALIVE_S = 15
 """After so long without a word the broker is asked for one; after as long again without an answer it hangs."""
 MOST_WAITING = 200
 """So many messages may wait for the broker to confirm them; further ones are not sent."""
-LARGEST_PACKET = LARGEST_PAYLOAD + LONGEST_TOPIC + 64
-"""In bytes. An MQTT 5 broker leaves out for us what is larger."""
+_AROUND = LONGEST_TOPIC + 64
+"""In bytes: of a packet beside its payload. An MQTT 5 broker leaves out for us what is larger."""
 FAR_TOO_LARGE = 1024 * 1024
 """In bytes. A broker that sends such a packet all the same is left before it has been read."""
 
@@ -80,7 +80,7 @@ class Login:
 class _Client(paho.Client):
     """paho's client over a socket that is connected already, and that reads no packet without a limit."""
 
-    def __init__(self, ready: socket.socket, login: Login, old: bool) -> None:
+    def __init__(self, ready: socket.socket, login: Login, old: bool, far_too_large: int) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=login.identifier,
@@ -88,13 +88,14 @@ class _Client(paho.Client):
             reconnect_on_failure=False,
         )
         self._ready = ready
+        self._far_too_large = far_too_large
 
     def _create_socket(self) -> socket.socket:
         return self._ready
 
     def _sock_recv(self, bufsize: int) -> bytes:
         # It asks for all that is missing of a packet, and a buffer of that size would be made.
-        if bufsize > FAR_TOO_LARGE:
+        if bufsize > self._far_too_large:
             raise ConnectionAbortedError
         return super()._sock_recv(bufsize)
 
@@ -109,11 +110,14 @@ class Wire:
         old: bool,
         take: Callable[[Message], None],
         refused: Callable[[str], None],
+        largest: int = LARGEST_PAYLOAD,
     ) -> None:
         """`ready` is connected, with TLS where it is wanted; `old`: speak MQTT 3.1.1 instead of 5.
 
-        `refused` is told of a topic on which this device may not publish: only MQTT 5 says so.
+        `refused` is told of a topic on which this device may not publish: only MQTT 5 says so. What has a payload of
+        more than `largest` bytes is left out.
         """
+        self._largest = largest
         self._loop = asyncio.get_running_loop()
         self._take = take
         self._refused = refused
@@ -124,8 +128,10 @@ class Wire:
         """What was published on which topic and is not confirmed, by paho's number."""
         self._old = old
         self._socket = ready
+        # A command right after a confirmation would wait for the broker's machine to have noticed that: 40 ms.
+        ready.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._looking: asyncio.TimerHandle | None = None
-        self._client = client = _Client(ready, login, old)
+        self._client = client = _Client(ready, login, old, max(FAR_TOO_LARGE, largest + _AROUND))
         client.enable_logger(_quiet_logger())
         client.will_set(login.will_topic, login.will, qos=1, retain=True)
         if login.username:
@@ -144,7 +150,7 @@ class Wire:
         properties = None
         if not self._old:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.MaximumPacketSize = LARGEST_PACKET
+            properties.MaximumPacketSize = self._largest + _AROUND
         try:
             self._loop.add_reader(self._socket, self._read)
             # Who it is has been settled with the socket: what stands here is not looked up.
@@ -239,7 +245,7 @@ class Wire:
             topic = message.topic
         except UnicodeDecodeError:
             return
-        if len(message.payload) <= LARGEST_PAYLOAD and len(topic) <= LONGEST_TOPIC:
+        if len(message.payload) <= self._largest and len(topic) <= LONGEST_TOPIC:
             self._take(Message(topic, bytes(message.payload), message.retain))
 
     # -- what the event loop does

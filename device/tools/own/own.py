@@ -150,9 +150,13 @@ def _open(settings: OwnTools, outside: Outside) -> Fitted:
         )
         for file, why in found.wrong
     )
-    confirms = {f"{file}: confirm": Way(one.confirm) for file, one in found.definitions if one.confirm}
-    return Fitted(tools=found.tools, health=lambda: health, confirms=confirms)
+    return Fitted(tools=found.tools, health=lambda: health)
+
+
+def _confirms(settings: OwnTools) -> dict[str, Way]:
+    found = look_into(Path(settings.folder)).definitions
+    return {f"{file}: confirm": Way(one.confirm) for file, one in found if one.confirm}
 
 
 TABLE = Table("tools.own", OwnTools)
-OWN = Feature("own", _open, TABLE)
+OWN = Feature("own", _open, TABLE, confirms=_confirms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device.ports.home import Place, Thing
-from device.tools.home.listing import chosen, united
+from device.tools.home.listing import chosen, is_guarded, slug, united
 
 KITCHEN, ALSO_KITCHEN, BED = Place("k", ("Kitchen",)), Place("kueche", ("Küche", "kitchen")), Place("b", ("Bedroom",))
 
@@ -27,3 +27,13 @@ def test_one_source_may_have_a_name_twice_and_two_sources_have_it_once() -> None
     ]
     assert [thing.id for thing in united([mine, theirs])] == ["light.1", "light.2", "light.5", "switch.6"]
     assert united([]) == []
+
+
+def test_what_is_guarded_cannot_be_spelt_differently() -> None:
+    """By kind, id, name or room, whatever case and signs they are written in."""
+    door = Thing("lock.front_door", ("Front Door", "Haustür"), Place("hall", ("Hall", "Flur")))
+    for name in ("lock", "lock.front_door", "front door", "FRONT-DOOR", "Haustur", "hall", "flur"):
+        assert is_guarded(door, (name,)), name
+    for name in ("", "door", "light", "front", "."):
+        assert not is_guarded(door, (name,)), name
+    assert slug("Küche/Decken_Lampe 2") == "kuche_decken_lampe_2"

@@ -20,7 +20,7 @@ import msgspec
 
 from device.secrets import Secret
 from device.tools.mqtt.link import Handler, Link
-from device.tools.mqtt.messages import Message, matches
+from device.tools.mqtt.messages import LARGEST_PAYLOAD, Message, matches
 from device.tools.mqtt.settings import Mqtt
 from tests.waiting import block_until, until
 
@@ -161,7 +161,7 @@ class FakeLink:
         self.published: list[tuple[str, bytes, bool]] = []
         self._handlers: list[tuple[str, Handler]] = []
 
-    def subscribe(self, pattern: str, handler: Handler) -> None:
+    def subscribe(self, pattern: str, handler: Handler, largest: int = LARGEST_PAYLOAD) -> None:
         """See Link."""
         self._handlers.append((pattern, handler))
 
