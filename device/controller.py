@@ -367,7 +367,8 @@ class Controller:
             fact: Event = ev.ToolFinished(call.call_id, await self._output_of(call))
         except UnconfirmedError as error:
             needed = error.confirmation
-            fact = ev.ConfirmationNeeded(call.call_id, call.name, call.arguments, needed.way, needed.what)
+            bound = needed.arguments or call.arguments
+            fact = ev.ConfirmationNeeded(call.call_id, call.name, bound, needed.way, needed.what)
         self.post(fact)
 
     async def _output_of(self, call: order.RunTool) -> str:

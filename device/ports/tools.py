@@ -33,6 +33,9 @@ class Confirmation:
 
     way: Way
     what: str
+    arguments: str = ""
+    """The arguments (JSON) with which the tool is called after the yes, where they say more exactly than the model's
+    own what was asked about; "": the same."""
 
 
 class UnconfirmedError(ToolError):
@@ -70,6 +73,8 @@ class Tool(Generic[Arguments]):
     """Brought by somebody's file or server: left out first where there are too many to be told of."""
     overview: Overview | None = None
     """What is told behind the description as far as there is room: what may change from one session to the next."""
+    confirmed: type[Arguments] | None = None
+    """What its arguments are after a yes, where its confirmations say more exactly what was asked about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Registry:
         One that a person must say yes to is not run unless it is `confirmed`: UnconfirmedError.
         """
         tool = self._find(name)
-        decoded = decode_arguments(tool, arguments)
+        decoded = decode_arguments(tool, arguments, confirmed)
         if not confirmed and (needed := tool.confirm(decoded)):
             log.info("tool %s waits for a person to confirm it", name)
             raise UnconfirmedError(needed)
@@ -133,11 +133,11 @@ class Registry:
             raise _unexpected(tool, error) from error
 
 
-def decode_arguments(tool: Tool[Arguments], text: str) -> Arguments:
+def decode_arguments(tool: Tool[Arguments], text: str, confirmed: bool = False) -> Arguments:
     """Decode JSON text into the tool's arguments. Raise ToolError saying what is wrong with them."""
     plain = _parse(tool, text)
     try:
-        converted: Arguments = msgspec.convert(plain, tool.arguments)
+        converted: Arguments = msgspec.convert(plain, (confirmed and tool.confirmed) or tool.arguments)
     except msgspec.ValidationError as error:
         raise ToolError(f"{tool.name}: {_explain(error, tool, plain)}") from error
     return converted
