@@ -22,7 +22,7 @@ def suite(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def stage() -> Iterator[Stage]:
     """A sound card and a server, for all machines."""
-    for stale in ("machine-*", "booted-*", "installed-*", "packages-*", "bundle-*"):
+    for stale in ("machine-*", "booted-*", "installed-*", "packages-*", "bundle-*", "homeassistant-*"):
         forget_stale(stale)
     with open_stage() as opened:
         yield opened

@@ -63,9 +63,13 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _bootstrap(suite: str, folder: Path) -> None:
     subprocess.run(["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}", suite, folder], check=True)
-    if _AUTHORITIES.is_dir():
-        # As tests/system/bare_debian.sh does: the machine inside trusts those whom an administrator trusts here.
-        shutil.copytree(_AUTHORITIES, folder / "usr/local/share/ca-certificates", dirs_exist_ok=True)
+    trust_the_same(folder)
     # An id, else every boot would be taken for the first one, and every unit would be enabled.
     settle = "update-ca-certificates && systemd-machine-id-setup && apt-get clean"
     subprocess.run(["chroot", folder, "sh", "-c", settle], check=True)
+
+
+def trust_the_same(folder: Path) -> None:
+    """Let a root trust those whom an administrator trusts here, as tests/system/bare_debian.sh does."""
+    if _AUTHORITIES.is_dir():
+        shutil.copytree(_AUTHORITIES, folder / "usr/local/share/ca-certificates", dirs_exist_ok=True)

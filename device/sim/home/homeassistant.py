@@ -1,7 +1,8 @@
 """A simulated Home Assistant: its WebSocket API, as far as the device uses it, and strict about it.
 
-Registries, exposed entities, compressed state events and services answer as Home Assistant 2026.11 does; an id that
-does not grow, a command before the login or one that is not known here is refused as there.
+Registries, exposed entities, compressed state events and services answer as Home Assistant 2026.11 does
+(tests/contracts/test_homeassistant.py asks both); an id that does not grow, a command before the login or one that is
+not known here is refused as there.
 """
 
 from __future__ import annotations
@@ -9,49 +10,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import msgspec
 import websockets.asyncio.server
 import websockets.exceptions
 
+from device.sim.home import assistant, commands
+from device.sim.home.entities import Area, Entity, Floor, RefusedError, ServiceCall
+from device.sim.home.services import effect_of
+
+__all__ = ["GUEST_TOKEN", "TOKEN", "Area", "Entity", "Floor", "ServiceCall", "SimulatedHome"]
+
 TOKEN = "token-of-the-simulated-home"
-
-_SWITCHED = {
-    "turn_on": "on",
-    "turn_off": "off",
-    "open_cover": "open",
-    "close_cover": "closed",
-    "lock": "locked",
-    "unlock": "unlocked",
-}
-
-
-@dataclass
-class Entity:
-    """What it is in the registries, and its state."""
-
-    name: str
-    state: str = "off"
-    area: str | None = None
-    aliases: tuple[str, ...] = ()
-    exposed: bool = True
-    attributes: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceCall:
-    """A service that was called."""
-
-    service: str
-    """With its domain: "light.turn_on"."""
-    entities: tuple[str, ...]
-    data: Mapping[str, Any]
+GUEST_TOKEN = "token-of-somebody-who-is-no-administrator"
 
 
 class SimulatedHome:
     """Runs on a port of loopback. An async context manager."""
+
+    version = "2026.11.0"
 
     def __init__(
         self, entities: Mapping[str, Entity], areas: Mapping[str, str], floors: Mapping[str, str] | None = None
@@ -59,14 +37,18 @@ class SimulatedHome:
         """Take the entities by id, and the names of areas and floors by theirs; an area is on the floor of its prefix
         ("up_bedroom" on "up")."""
         self.entities = dict(entities)
-        self.areas = dict(areas)
-        self.floors = dict(floors or {})
+        self.floors = {key: Floor(name) for key, name in (floors or {}).items()}
+        self.areas = {key: Area(name, self._floor_of(key)) for key, name in areas.items()}
         self.token = TOKEN
         self.calls: list[ServiceCall] = []
         self.said: list[str] = []
         """What its conversation agent was told."""
+        self.sentences: dict[str, str] = {}
+        """Sentences that somebody has taught it, and what it answers."""
         self.refusals: dict[str, tuple[str, str]] = {}
         """Command or service -> the code and message with which it is refused."""
+        self.state = "RUNNING"
+        """"NOT_RUNNING" while it starts: then it answers, and has not all of its entities yet."""
         self.hangs = False
         """It takes what comes, and answers nothing."""
         self.logins = 0
@@ -101,17 +83,45 @@ class SimulatedHome:
             await server.wait_closed()
 
     def change(self, entity: str, state: str, **attributes: Any) -> None:
-        """Something has changed in the home."""
+        """Something has changed in the home; an attribute that is None is so from now on."""
         known = self.entities[entity]
         known.state = state
-        known.attributes.update(attributes)
+        known.attributes.update({name: new for name, new in attributes.items() if name != "friendly_name"})
         for session in tuple(self._sessions):
-            session.tell_change(entity, {"s": state, "a": attributes})
+            session.tell_entity(entity, {"c": {entity: {"+": {"s": state, "a": attributes, "lc": 0.0, "c": "x"}}}})
 
-    def change_registry(self) -> None:
+    def add(self, entity: str, about: Entity) -> None:
+        """Somebody has brought something new, or an integration is there at last."""
+        self.entities[entity] = about
+        for session in tuple(self._sessions):
+            session.tell_entity(entity, {"a": {entity: commands.whole(about)}})
+        if about.registered:
+            self.change_registry()
+
+    def remove(self, entity: str) -> Entity:
+        """Somebody has taken something away; return it."""
+        about = self.entities.pop(entity)
+        for session in tuple(self._sessions):
+            session.tell_entity(entity, {"r": [entity]})
+        return about
+
+    def change_registry(self, which: str = "entity") -> None:
         """Somebody has renamed, moved or exposed something."""
         for session in tuple(self._sessions):
-            session.tell("entity_registry_updated")
+            session.tell(f"{which}_registry_updated")
+
+    def call(self, domain: str, service: str, data: Mapping[str, Any], entities: tuple[str, ...]) -> None:
+        """Do what a service does; of entities that there are not nothing is said. Raise RefusedError."""
+        effect = effect_of(domain, service, data)
+        known = {entity: effect(self.entities[entity]) for entity in entities if entity in self.entities}
+        self.calls.append(ServiceCall(f"{domain}.{service}", entities, data))
+        for entity, (state, attributes) in known.items():
+            self.change(entity, state, **attributes)
+            for other, (becomes, new) in self.entities[entity].does.items():
+                self.change(other, becomes, **new)
+
+    def _floor_of(self, area: str) -> str | None:
+        return next((floor for floor in self.floors if area.startswith(f"{floor}_")), None)
 
     async def _welcome(self, connection: websockets.asyncio.server.ServerConnection) -> None:
         session = _Session(self, connection)
@@ -128,37 +138,80 @@ class _Session:
         self.home = home
         self.connection = connection
         self._last = 0
-        self._entities: dict[int, set[str]] = {}
+        self._is_administrator = False
+        self._entities: dict[int, frozenset[str]] = {}
+        """Subscriptions, and the entities that each wants to know of; none: all."""
         self._events: dict[int, str] = {}
         self._telling: set[asyncio.Task[None]] = set()
 
     async def let_in(self) -> bool:
-        await self._send({"type": "auth_required", "ha_version": "2026.11.0"})
+        """Ask for a token; say whether it is right."""
+        await self._send({"type": "auth_required", "ha_version": self.home.version})
         given = msgspec.json.decode(await self.connection.recv())
-        if given != {"type": "auth", "access_token": self.home.token}:
+        if given not in [{"type": "auth", "access_token": token} for token in (self.home.token, GUEST_TOKEN)]:
             await self._send({"type": "auth_invalid", "message": "Invalid access token or password"})
             return False
-        await self._send({"type": "auth_ok", "ha_version": "2026.11.0"})
+        self._is_administrator = given["access_token"] == self.home.token
+        await self._send({"type": "auth_ok", "ha_version": self.home.version})
         return True
 
     async def serve(self) -> None:
+        """Answer until the other side has gone."""
         async for message in self.connection:
             if self.home.hangs:
                 continue
-            command = msgspec.json.decode(message)
-            number = command.pop("id", None)
-            if not isinstance(number, int) or number <= self._last:
-                await self._refuse(number, "id_reuse", "Identifier values have to increase.")
-                continue
+            try:
+                command = msgspec.json.decode(message)
+            except msgspec.DecodeError:
+                # As there: it goes without a word.
+                return
+            await self._take(command.pop("id", None), command)
+
+    async def _take(self, number: Any, command: dict[str, Any]) -> None:
+        try:
+            if not isinstance(number, int):
+                number = None
+                raise RefusedError("invalid_format", "Message incorrectly formatted.")
+            if number <= self._last:
+                raise RefusedError("id_reuse", "Identifier values have to increase.")
             self._last = number
             await self._answer(number, command.pop("type"), command)
+        except RefusedError as refusal:
+            error = {"code": refusal.code, "message": str(refusal)}
+            await self._send({"id": number, "type": "result", "success": False, "error": error})
 
-    def tell_change(self, entity: str, new: Mapping[str, Any]) -> None:
+    async def _answer(self, number: int, kind: str, given: dict[str, Any]) -> None:
+        if refusal := self.home.refusals.get(kind):
+            raise RefusedError(*refusal)
+        if kind in commands.FOR_ADMINISTRATORS and not self._is_administrator:
+            raise RefusedError("unauthorized", "Unauthorized")
+        match kind:
+            case "ping":
+                await self._send({"id": number, "type": "pong"})
+            case "subscribe_events":
+                self._events[number] = given["event_type"]
+                await self._succeed(number, None)
+            case "unsubscribe_events":
+                if self._entities.pop(given["subscription"], None) is None:
+                    raise RefusedError("not_found", "Subscription not found.")
+                await self._succeed(number, None)
+            case "subscribe_entities":
+                await self._subscribe(number, frozenset(given.get("entity_ids") or ()))
+            case "call_service":
+                await self._call(number, given)
+            case "conversation/process":
+                await self._succeed(number, assistant.process(self.home, given["text"]))
+            case _:
+                await self._succeed(number, commands.answer(self.home, kind, given))
+
+    def tell_entity(self, entity: str, event: Mapping[str, Any]) -> None:
+        """Tell who wants to know of it."""
         for number, entities in self._entities.items():
             if entity in entities or not entities:
-                self._tell(number, {"c": {entity: {"+": new}}})
+                self._tell(number, event)
 
     def tell(self, kind: str) -> None:
+        """Tell of an event."""
         for number, wanted in self._events.items():
             if wanted == kind:
                 self._tell(number, {"event_type": kind, "data": {}})
@@ -175,107 +228,22 @@ class _Session:
             # Whoever has gone is told nothing more.
             task.exception()
 
-    async def _answer(self, number: int, kind: str, given: dict[str, Any]) -> None:
-        home = self.home
-        if refusal := home.refusals.get(kind):
-            await self._refuse(number, *refusal)
-            return
-        match kind:
-            case "config/area_registry/list":
-                areas = home.areas.items()
-                result: Any = [
-                    {"area_id": area, "name": name, "aliases": [], "floor_id": self._floor(area)}
-                    for area, name in areas
-                ]
-            case "config/floor_registry/list":
-                result = [
-                    {"floor_id": floor, "name": name, "aliases": [], "level": None}
-                    for floor, name in home.floors.items()
-                ]
-            case "config/device_registry/list":
-                result = [
-                    {"id": f"device of {entity}", "area_id": about.area} for entity, about in home.entities.items()
-                ]
-            case "config/entity_registry/get_entries":
-                result = {entity: self._entry(entity) for entity in given["entity_ids"]}
-            case "homeassistant/expose_entity/list":
-                result = {
-                    "exposed_entities": {
-                        entity: {"conversation": True} if about.exposed else {}
-                        for entity, about in home.entities.items()
-                    }
-                }
-            case "get_states":
-                result = [{"entity_id": entity, "state": about.state} for entity, about in home.entities.items()]
-            case "subscribe_events":
-                self._events[number] = given["event_type"]
-                result = None
-            case "unsubscribe_events":
-                self._entities.pop(given["subscription"], None)
-                result = None
-            case "subscribe_entities":
-                await self._subscribe(number, given)
-                return
-            case "call_service":
-                await self._call(number, given)
-                return
-            case "conversation/process":
-                home.said.append(given["text"])
-                result = {"response": {"speech": {"plain": {"speech": "I did that"}}}, "conversation_id": None}
-            case _:
-                await self._refuse(number, "unknown_command", "Unknown command.")
-                return
-        await self._send({"id": number, "type": "result", "success": True, "result": result})
-
-    def _floor(self, area: str) -> str | None:
-        return next((floor for floor in self.home.floors if area.startswith(f"{floor}_")), None)
-
-    def _entry(self, entity: str) -> dict[str, Any] | None:
-        about = self.home.entities.get(entity)
-        if about is None:
-            return None
-        return {
-            "entity_id": entity,
-            "name": None,
-            "aliases": list(about.aliases),
-            "area_id": None,
-            "device_id": f"device of {entity}",
-        }
-
-    async def _subscribe(self, number: int, given: Mapping[str, Any]) -> None:
-        wanted = set(given.get("entity_ids") or self.home.entities)
+    async def _subscribe(self, number: int, wanted: frozenset[str]) -> None:
         self._entities[number] = wanted
-        await self._send({"id": number, "type": "result", "success": True, "result": None})
-        whole = {
-            entity: {"s": about.state, "a": {"friendly_name": about.name, **about.attributes}, "c": "x", "lc": 0.0}
-            for entity, about in self.home.entities.items()
-            if entity in wanted
-        }
-        await self._send({"id": number, "type": "event", "event": {"a": whole}})
+        await self._succeed(number, None)
+        known = self.home.entities.items()
+        told = {key: commands.whole(about) for key, about in known if key in wanted or not wanted}
+        await self._send({"id": number, "type": "event", "event": {"a": told}})
 
     async def _call(self, number: int, given: Mapping[str, Any]) -> None:
-        service = f"{given['domain']}.{given['service']}"
         entities = tuple(given.get("target", {}).get("entity_id", ()))
-        if refusal := self.home.refusals.get(service):
-            await self._refuse(number, *refusal)
-            return
-        if missing := [entity for entity in entities if entity not in self.home.entities]:
-            await self._refuse(number, "not_found", f"Entity {missing[0]} not found")
-            return
-        data = dict(given.get("service_data") or {})
-        self.home.calls.append(ServiceCall(service, entities, data))
-        for entity in entities:
-            state = _SWITCHED.get(given["service"], self.home.entities[entity].state)
-            bright = {"brightness": round(data["brightness_pct"] * 2.55)} if "brightness_pct" in data else {}
-            self.home.change(entity, state, **bright)
-        await self._send(
-            {"id": number, "type": "result", "success": True, "result": {"context": {"id": "x"}, "response": None}}
-        )
+        if refusal := self.home.refusals.get(f"{given['domain']}.{given['service']}"):
+            raise RefusedError(*refusal)
+        self.home.call(given["domain"], given["service"], dict(given.get("service_data") or {}), entities)
+        await self._succeed(number, {"context": {"id": "x", "parent_id": None, "user_id": "x"}})
 
-    async def _refuse(self, number: Any, code: str, message: str) -> None:
-        await self._send(
-            {"id": number, "type": "result", "success": False, "error": {"code": code, "message": message}}
-        )
+    async def _succeed(self, number: int, result: Any) -> None:
+        await self._send({"id": number, "type": "result", "success": True, "result": result})
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         await self.connection.send(msgspec.json.encode(message), text=True)

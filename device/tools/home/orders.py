@@ -47,7 +47,7 @@ ColourName = Literal[
 _SWITCHED = ("light", "switch", "fan", "input_boolean", "media_player", "siren", "humidifier", "climate")
 
 
-class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is wanted of a thing."""
 
     action: Action

@@ -34,11 +34,18 @@ class Find(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     room: Room = ""
 
 
-class Control(Wish, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Control(Wish, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Arguments of home_control: which thing, and what is wanted of it."""
 
     what: Said
     room: Room = ""
+
+
+class Bound(Control, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The same, once a person has said yes to it for these very things. No model can give this."""
+
+    things: tuple[tuple[str, str], ...] = ()
+    """Who has it, and its id."""
 
 
 def home_tools(sources: Sequence[Source]) -> list[Tool[Any]]:
@@ -60,6 +67,7 @@ def home_tools(sources: Sequence[Source]) -> list[Tool[Any]]:
             arguments=Control,
             run=using.control,
             confirm=using.confirmation,
+            confirmed=Bound,
             overview=using.overview,
         ),
     ]
@@ -118,17 +126,21 @@ class Using:
     def confirmation(self, arguments: Control) -> Confirmation | None:
         """Return what a person must say yes to: to unlock, open or switch what was named for it."""
         try:
-            guarded = [order for order in self._orders(arguments) if order.needs_yes]
+            ordered = self._orders(arguments)
         except ToolError:
             # Then it is not done either, and the model is told why.
             return None
+        guarded = [order for order in ordered if order.needs_yes]
         ways = {order.source.rules.confirm for order in guarded}
         if not guarded or None in ways:
             return None
         # Where two sources want it differently: a press, which nothing in the room can say.
         way = Way.PRESS if Way.PRESS in ways else Way.YES
         names = " and ".join(order.thing.name for order in guarded)
-        return Confirmation(way, f"{_verb(arguments.action)} {names}")
+        # What is called that when the yes comes may be something else.
+        things = tuple((order.source.name, order.thing.id) for order in ordered)
+        bound = Bound(**msgspec.structs.asdict(arguments), things=things)
+        return Confirmation(way, f"{_verb(arguments.action)} {names}", msgspec.json.encode(bound).decode())
 
     def _orders(self, arguments: Control) -> list[Order]:
         """Raise ToolError where nothing or several are meant, or one cannot do it: before anything is done."""
@@ -139,6 +151,8 @@ class Using:
 
     def _meant(self, arguments: Control) -> tuple[Thing, ...]:
         """Return the things. Raise ToolError with what to ask the person."""
+        if isinstance(arguments, Bound) and arguments.things:
+            return self._bound(arguments.things)
         match naming.resolve(arguments.what, self._usable(), arguments.room, self._here):
             case One(found):
                 return found
@@ -146,6 +160,14 @@ class Using:
                 raise ToolError(f"which one? Ask the person: {', '.join(_place(thing) for thing in found[:MOST_TOLD])}")
             case Nothing(near):
                 raise ToolError(self._unknown(arguments.what, near))
+
+    def _bound(self, things: tuple[tuple[str, str], ...]) -> tuple[Thing, ...]:
+        """Return those that a person has said yes to. Raise ToolError when one of them is not there any more."""
+        reached = [source for source in self._sources.values() if source.is_connected]
+        there = {(source.name, thing.id): thing for source in reached for thing in source.things}
+        if not set(things) <= there.keys():
+            raise ToolError("not done: what the person said yes to is not there any more")
+        return tuple(there[key] for key in things)
 
     def _usable(self) -> list[Thing]:
         """Return what something can be done with."""

@@ -87,7 +87,9 @@ async def test_each_source_has_its_own_rules_for_a_yes() -> None:
     server, broker = a_server(rules=press), a_broker(rules=yes)
     with pytest.raises(UnconfirmedError) as asked:
         await do("home_control", server, broker, what="all locks", room="everywhere", action="unlock")
-    assert asked.value.confirmation == Confirmation(Way.PRESS, "unlock Front Door and Shed")
+    things = '[["Server","lock.front"],["Broker","lock.4"]]'
+    bound = f'{{"action":"unlock","what":"all locks","room":"everywhere","things":{things}}}'
+    assert asked.value.confirmation == Confirmation(Way.PRESS, "unlock Front Door and Shed", bound)
     with pytest.raises(UnconfirmedError) as asked:
         await do("home_control", server, broker, what="shed", action="unlock")
     assert asked.value.confirmation == Confirmation(Way.YES, "unlock Shed")
