@@ -195,7 +195,8 @@ def _score_of_name(wanted: list[str], own: list[str], around: set[str]) -> tuple
     telling = [word for word in wanted if word not in around]
     exact = [word for word in telling if word in own]
     misheard = [word for word in telling if word not in own]
-    elsewhere = [word for word in misheard if not any(_sounds_like(word, other) for other in own)]
+    # A room's name within a thing's own says no more than that the thing is there.
+    elsewhere = [word for word in misheard if not any(_sounds_like(word, other) for other in set(own) - around)]
     if not all(any(_sounds_like(word, other) for other in around) for word in elsewhere):
         return None
     if not telling:

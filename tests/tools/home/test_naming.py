@@ -44,6 +44,7 @@ def meant(phrase: str, place: str = "", here: str = "") -> list[str] | str:
         ("the coffee machines", "", "", ["switch.coffee"]),
         ("kitchen ceiling light", "", "", ["light.ceiling"]),
         ("kitchin seiling light", "", "", ["light.ceiling"]),
+        ("kitchin lights", "", "", ["light.ceiling", "light.counter"]),
         ("ceiling light", "kitchen", "", ["light.ceiling"]),
         ("ceiling light", "lounge", "", ["light.living_ceiling"]),
         ("worktop", "", "", ["light.counter"]),

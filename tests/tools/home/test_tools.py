@@ -92,7 +92,8 @@ async def test_each_source_has_its_own_rules_for_a_yes() -> None:
     assert asked.value.confirmation == Confirmation(Way.PRESS, "unlock Front Door and Shed", bound)
     with pytest.raises(UnconfirmedError) as asked:
         await do("home_control", server, broker, what="shed", action="unlock")
-    assert asked.value.confirmation == Confirmation(Way.YES, "unlock Shed")
+    bound = '{"action":"unlock","what":"shed","things":[["Broker","lock.4"]]}'
+    assert asked.value.confirmation == Confirmation(Way.YES, "unlock Shed", bound)
     broker.rules = Rules(confirm_for=("lock",), key="tools.broker.confirm")
     for confirmed in (False, True):
         with pytest.raises(ToolError, match=r"Shed: to unlock it by voice.*tools\.broker\.confirm"):
