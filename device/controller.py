@@ -24,7 +24,7 @@ from device.errors import AudioError, HearthsideError, ToolError, reason, where
 from device.ports.conversation import Conversation
 from device.ports.facts import Observer
 from device.ports.panel import Panel
-from device.ports.sound import Ear, Microphone, Mouth, Voice, Volume
+from device.ports.sound import Ear, Microphone, Mouth, Voice, VolumeOfHouse
 from device.ports.tools import Tools, UnconfirmedError
 from device.units import Ms
 
@@ -44,7 +44,7 @@ class House:
     voice: Voice
     remember_mute: Callable[[bool], None]
     """Keep the state over a restart. Never waits: a disk that refuses is posted as DeviceFailed."""
-    volume: Volume
+    volume: VolumeOfHouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,6 @@ class Controller:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._microphone_orders = asyncio.Lock()
-        self._volume_orders = asyncio.Lock()
         self._microphone_task: asyncio.Task[None] | None = None
         """The newest order to it that takes time: those before it end before it does."""
         self._saying: asyncio.Task[None] | None = None
@@ -303,16 +302,13 @@ class Controller:
                 self._attempt(Device.EAR, "clear", self._house.ear.clear)
 
     async def _step_volume(self, action: order.StepVolume) -> None:
-        volume = self._house.volume
-        # One after the other: each begins where the one before it has led.
-        async with self._volume_orders:
-            try:
-                percent = await volume.set(min(100, max(0, await volume.get() + action.by)))
-            except AudioError as error:
-                # Nothing is broken that plays; whoever pressed hears that it is as loud as before.
-                log.warning("the volume cannot be changed: %s", error)
-            else:
-                log.info("volume: %d %%", percent)
+        try:
+            percent = await self._house.volume.change(action.by)
+        except AudioError as error:
+            # Nothing is broken that plays; whoever pressed hears that it is as loud as before.
+            log.warning("the volume cannot be changed: %s", error)
+        else:
+            log.info("volume: %d %%", percent)
 
     async def _announce(self, action: order.Announce) -> None:
         if action.why:

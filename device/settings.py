@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -21,6 +21,16 @@ Pin = Annotated[
     Meta(ge=0, le=27, description="a GPIO number from 0 to 27 (not the position on the header)", examples=[17]),
 ]
 
+PixelOrder = Literal["rgb", "rbg", "grb", "gbr", "brg", "bgr"]
+"""In which order a pixel of a strip takes its colours."""
+Pixels = Annotated[int, Meta(ge=1, le=300)]
+SpiBus = Annotated[int, Meta(ge=0, le=10)]
+SpiDevice = Annotated[int, Meta(ge=0, le=3)]
+
+_SPI_PINS = {0: (10, 11), 1: (20, 21)}
+"""By bus: data and clock of those whose pins are the same on every Raspberry Pi (raspberrypi/linux, overlays spi0-1cs
+and spi1-1cs)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -29,7 +39,7 @@ class Claim:
     key: str
     """The key that claims it: as its Section names it, or in full, with dots."""
     kind: str
-    """What is claimed: "GPIO", "SPI", "I2C", "TCP port"."""
+    """What is claimed: "GPIO", "SPI bus", "I2C", "TCP port"."""
     which: int | str
     """Which of them."""
 
@@ -37,6 +47,13 @@ class Claim:
     def what(self) -> str:
         """Return its name: "GPIO 17"."""
         return f"{self.kind} {self.which}"
+
+
+def spi_claims(bus: int) -> Iterator[Claim]:
+    """Yield an SPI bus with pixels on it, and its pins. They heed no chip select: two strips would show the same."""
+    yield Claim("device", "SPI bus", bus)
+    for key, pin in zip(("bus", "bus_clock"), _SPI_PINS.get(bus, ()), strict=False):
+        yield Claim(key, "GPIO", pin)
 
 
 @dataclass(frozen=True, slots=True)

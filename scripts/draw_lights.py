@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from drawing import ROOT
 
 from device.core.indication import Indication
-from device.panel.patterns import DIMMABLE, Colour, Frame, Pattern
+from device.foreign.pixels import Colour, Frame
+from device.panel.patterns import DIMMABLE, Pattern
 from device.panel.rings import SHAPES, frame_of, volume_over
 from device.panel.scene import dark
 from device.units import Degrees, Ms

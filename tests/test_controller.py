@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from device.audio.settings import Audio
+from device.audio.volume import Volume
 from device.controller import Controller, House
 from device.core import events as ev
 from device.core.actions import Purpose, TurnEnd
@@ -357,8 +359,8 @@ async def test_a_tool_that_needs_a_yes_runs_when_the_button_is_pressed(recorder:
     assert ("send_tool_result", "c1", "unlocked") in recorder.calls
 
 
-class SlowVolume:
-    """A mixer that takes its time."""
+class SlowMixer:
+    """It takes its time."""
 
     def __init__(self, percent: int, error: AudioError | None = None) -> None:
         self.percent = percent
@@ -376,8 +378,14 @@ class SlowVolume:
         return percent
 
 
-def with_volume(recorder: Recorder, volume: SlowVolume) -> Controller:
-    """Build a controller with this volume."""
+async def with_volume(recorder: Recorder, mixer: SlowMixer) -> Controller:
+    """Build a controller with the volume of a card with this mixer."""
+
+    async def find(output: str, control: str) -> SlowMixer:
+        return mixer
+
+    volume = Volume(Audio(), lambda gain: None, find)
+    await volume.start()
     controller = build(recorder)
     object.__setattr__(controller._house, "volume", volume)
     return controller
@@ -385,8 +393,8 @@ def with_volume(recorder: Recorder, volume: SlowVolume) -> Controller:
 
 async def test_quick_presses_for_more_volume_are_all_heeded(recorder: Recorder) -> None:
     """Each begins where the one before it has led, and the end of the scale is the end."""
-    volume = SlowVolume(55)
-    controller = with_volume(recorder, volume)
+    volume = SlowMixer(55)
+    controller = await with_volume(recorder, volume)
     for _ in range(3):
         controller.post(ev.VolumeStepRequested(10))
     await until(lambda: volume.percent == 85, "three steps")
@@ -400,7 +408,7 @@ async def test_a_volume_that_cannot_be_changed_is_no_fault_of_the_loudspeaker(
     recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It would end the conversation."""
-    controller = with_volume(recorder, SlowVolume(50, AudioError("the mixer is gone")))
+    controller = await with_volume(recorder, SlowMixer(50, AudioError("the mixer is gone")))
     controller.post(ev.VolumeStepRequested(10))
     await until(lambda: "the volume cannot be changed: the mixer is gone" in caplog.text, "a word in the log")
     assert not controller.status.faults

@@ -14,8 +14,9 @@ from device.core.actions import Cue
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Status
+from device.foreign import spidev
 from device.panel.gpio import GpioPanel
-from device.panel.lights import showing, spidev
+from device.panel.lights import showing
 from device.panel.settings import Led, PanelSettings
 from device.sim.devices.spi import SimulatedSpi, seen_apa102
 from device.units import Samples

@@ -81,10 +81,13 @@ class Volume:
         """Set the volume, 0 to 100; return what became of it. Raise AudioError."""
         async with self._turn:
             self._percent = await self._set(percent)
-        self._keep_soon()
-        for tell in self.watchers:
-            tell(self._percent)
-        return self._percent
+        return self._changed()
+
+    async def change(self, by: int) -> int:
+        """See VolumeOfHouse."""
+        async with self._turn:
+            self._percent = await self._set(min(100, max(0, await self.get() + by)))
+        return self._changed()
 
     async def close(self) -> None:
         """Put a raised mixer back, and keep what was set last."""
@@ -99,6 +102,12 @@ class Volume:
         """An observer of the controller: an alarm begins or ends."""
         if self._mixer is not None and isinstance(what, Ring | StopRinging):
             self._spawn(self._raise() if isinstance(what, Ring) else self._put_back())
+
+    def _changed(self) -> int:
+        self._keep_soon()
+        for tell in self.watchers:
+            tell(self._percent)
+        return self._percent
 
     async def _set(self, percent: int) -> int:
         if self._mixer is None:

@@ -42,7 +42,7 @@ from device.errors import AudioError
 from device.ports.choices import Choices
 from device.ports.desk import NotDoneError
 from device.ports.facts import Post
-from device.ports.sound import Volume
+from device.ports.sound import VolumeOfHouse
 from device.ports.timers import TimerDesk
 from device.ports.tools import Tools, ToolSpec
 
@@ -59,7 +59,7 @@ class Outside:
     """Return what is told of the house."""
     levels: Callable[[], dict[str, Any]]
     """Return how loud it is at the microphone."""
-    volume: Volume
+    volume: VolumeOfHouse
     tools: Tools
     is_muted: Callable[[], bool]
     mute_holders: Callable[[], str]
@@ -203,8 +203,7 @@ class Desk:
         volume = self._outside.volume
         if request.to is not None:
             return await volume.set(request.to)
-        now = await volume.get()
-        return now if request.by is None else await volume.set(min(100, max(0, now + request.by)))
+        return await volume.get() if request.by is None else await volume.change(request.by)
 
     async def _choose_persona(self, request: ChoosePersona) -> dict[str, Any]:
         choices = self._outside.choices

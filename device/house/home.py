@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -61,9 +61,12 @@ def _open_choices(site: Site, words: Sequence[str]) -> Choices:
 
 def open_home(site: Site, volume: VolumeOfHouse, words: Sequence[str]) -> Home:
     """Put every feature to work; `words`: the wake words, as detections name them. Raise ConfigError."""
-    _refuse_unconfirmable(site.settings)
+    for feature in catalogue.FEATURES:
+        _refuse_unconfirmable(site.settings, feature.confirms(settings_of(site.settings, feature)))
     choices = _open_choices(site, words)
     fitted = {feature.name: _fit(site, feature, volume, choices) for feature in catalogue.FEATURES}
+    for one in fitted.values():
+        _refuse_unconfirmable(site.settings, one.confirms)
     tools: dict[str, Tool[Any]] = {}
     for name, brought in _offered(fitted):
         for tool in brought:
@@ -104,12 +107,11 @@ def _fit(site: Site, feature: Feature[Any], volume: VolumeOfHouse, choices: Choi
     return fitted
 
 
-def _refuse_unconfirmable(settings: Config) -> None:
+def _refuse_unconfirmable(settings: Config, confirms: Mapping[str, Way]) -> None:
     """Refuse what is only to be done after a yes that nobody could give."""
-    for feature in catalogue.FEATURES:
-        for key, way in feature.confirms(settings_of(settings, feature)).items():
-            if lacking := _lacking(settings, way):
-                raise ConfigError(f'{key} = "{way.value}": {lacking}')
+    for key, way in confirms.items():
+        if lacking := _lacking(settings, way):
+            raise ConfigError(f'{key} = "{way.value}": {lacking}')
 
 
 def _lacking(settings: Config, way: Way) -> str:

@@ -31,7 +31,7 @@ from device.house.relief import Relief
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.panel import Panel
-from device.ports.sound import Microphone, Speaker, Volume
+from device.ports.sound import Microphone, Speaker, VolumeOfHouse
 from device.service.health import HealthLog
 from device.service.healthfile import HealthFile, runtime_directory
 from device.service.standing import Sources, StandingWatch, since_1970
@@ -100,7 +100,7 @@ class Parts:
     microphone: Microphone
     frontend: Frontend
     speaker: Speaker
-    volume: Volume
+    volume: VolumeOfHouse
     wake: WakeWing
     health: HealthLog
     relief: Relief

@@ -13,16 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from device.core.indication import Indication
+from device.foreign.pixels import Colour
 from device.units import Ms
 
 FRAME = Ms(40)
 """How often a fading light is refreshed: 25 a second, as gpiozero's own pulse() does."""
-
-Colour = tuple[float, float, float]
-"""Red, green, blue; 0 to 1 each."""
-
-Frame = tuple[Colour, ...]
-"""A colour for each pixel."""
 
 WHITE: Colour = (1.0, 1.0, 1.0)
 RED: Colour = (1.0, 0.0, 0.0)

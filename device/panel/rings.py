@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from device.core.indication import Indication
-from device.panel.patterns import DIMMABLE, FRAME, WHITE, Colour, Frame
+from device.foreign.pixels import Colour, Frame
+from device.panel.patterns import DIMMABLE, FRAME, WHITE
 from device.units import Degrees, Ms
 
 FAINT = 0.12

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from device.core.indication import Indication
+from device.foreign.pixels import Colour, Frame
 from device.panel import rings
-from device.panel.patterns import Colour, Frame, pattern_of
+from device.panel.patterns import pattern_of
 from device.panel.rings import VOLUME_SHOWN
 from device.units import Degrees, Ms
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from device.settings import Claim, Mistake, Pin, Section
+from device.settings import Claim, Mistake, Pin, PixelOrder, Pixels, Section, SpiBus, SpiDevice, spi_claims
 
 Press = Literal["talk", "stop", "mute", "volume_up", "volume_down", "none"]
 """What a click may mean."""
@@ -21,15 +21,11 @@ FIRST_BUTTON = "hardware.button"
 
 
 Driver = Literal["none", "gpio", "apa102", "ws2812", "xvf3000", "xvf3800"]
-Order = Literal["rgb", "rbg", "grb", "gbr", "brg", "bgr"]
 Brightness = Annotated[float, Meta(ge=0.05, le=1.0, description="a number from 0.05 to 1: less could not be seen")]
 TimeOfDay = Annotated[str, Meta(description='a time of day as "22:00"', examples=["22:00"])]
 
 _ON_SPI = ("apa102", "ws2812")
 _ON_USB = ("xvf3000", "xvf3800")
-_SPI_PINS = {0: (10, 11), 1: (20, 21)}
-"""By bus: data and clock of those whose pins are the same on every Raspberry Pi (raspberrypi/linux, overlays spi0-1cs
-and spi1-1cs)."""
 
 
 class Led(Section, frozen=True):
@@ -48,13 +44,13 @@ class Led(Section, frozen=True):
     """and the blue one."""
     active_high: bool = True
     """Whether a high pin (3.3 V) lights it; false for a common anode."""
-    pixels: Annotated[int, Meta(ge=1, le=300)] | None = None
+    pixels: Pixels | None = None
     """How many pixels a strip or ring on SPI has; "apa102" and "ws2812" need it."""
-    bus: Annotated[int, Meta(ge=0, le=10)] = 0
+    bus: SpiBus = 0
     """The SPI bus that it is wired to: the X of /dev/spidevX.Y,"""
-    device: Annotated[int, Meta(ge=0, le=3)] = 0
+    device: SpiDevice = 0
     """and the chip select: the Y."""
-    order: Order | None = None
+    order: PixelOrder | None = None
     """In which order a pixel takes its colours, when it is not what its chip usually does ("bgr" for APA102, "grb" for
     WS2812)."""
     power_pin: Pin | None = None
@@ -100,9 +96,7 @@ class Led(Section, frozen=True):
             if (pin := getattr(self, key)) is not None:
                 yield Claim(key, "GPIO", pin)
         if self.is_on_spi:
-            yield Claim("device", "SPI", f"{self.bus}.{self.device}")
-            for key, pin in zip(("bus", "bus_clock"), _SPI_PINS.get(self.bus, ()), strict=False):
-                yield Claim(key, "GPIO", pin)
+            yield from spi_claims(self.bus)
 
     def _mistakes_of_driver(self) -> Iterator[Mistake]:
         has_pins = self.pin is not None or self.red is not None

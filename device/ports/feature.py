@@ -51,6 +51,8 @@ class Fitted:
     coming: Callable[[], tuple[Tool[Any], ...]] = tuple
     """Return what it may call beside them at this moment: tools that come and go. Must be quick, and return the same
     tuple until something has changed."""
+    confirms: Mapping[str, Way] = field(default_factory=dict)
+    """What asks for a person's yes, and how, as far as only files tell that were read to open it."""
     home: Source | None = None
     """Things of a home that it is connected to: the house makes the same few tools for those of all features."""
     observers: tuple[Observer, ...] = ()
@@ -78,4 +80,4 @@ class Feature(Generic[Settings]):
     secrets: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     """Names of what must be kept secret with these settings: see `secrets.find_secret`."""
     confirms: Callable[[Settings], Mapping[str, Way]] = lambda settings: {}
-    """Keys, written with dots, that ask for a person's yes, and how."""
+    """Keys, written with dots, that ask for a person's yes, and how: as far as the settings tell."""

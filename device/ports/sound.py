@@ -179,5 +179,9 @@ class Volume(Protocol):
 class VolumeOfHouse(Volume, Protocol):
     """The one volume of the house, whatever it is set by."""
 
+    async def change(self, by: int) -> int:
+        """Make it louder by so many percentage points (negative: quieter), as far as the scale goes; return what became
+        of it. One after the other: each begins where the one before it has led. Raise AudioError."""
+
     watchers: list[Callable[[int], None]]
     """Told, in percent, what became of each change."""

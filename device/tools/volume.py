@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from device.errors import AudioError, ToolError
 from device.ports.feature import Feature, Fitted, Outside
-from device.ports.sound import Volume
+from device.ports.sound import VolumeOfHouse
 from device.ports.tools import Phrase, Tool
 
 STEP = 10
@@ -22,14 +22,15 @@ class SetVolume(Struct, frozen=True, forbid_unknown_fields=True):
     change: Annotated[Literal["up", "down"], Meta(description="a step louder or quieter instead")] | None = None
 
 
-def volume_tool(volume: Volume) -> Tool[SetVolume]:
+def volume_tool(volume: VolumeOfHouse) -> Tool[SetVolume]:
     """Return set_volume."""
 
     async def run(arguments: SetVolume) -> str:
         if (arguments.percent is None) is (arguments.change is None):
             raise ToolError("set_volume: give either percent or change")
+        step = STEP if arguments.change == "up" else -STEP
         try:
-            percent = await volume.set(await _wanted(volume, arguments))
+            percent = await (volume.change(step) if arguments.percent is None else volume.set(arguments.percent))
         except AudioError as error:
             raise ToolError("the sound card did not take the new volume") from error
         return f"The volume is {percent} percent"
@@ -48,13 +49,6 @@ def _open(settings: None, outside: Outside) -> Fitted:
 
 
 VOLUME = Feature("volume", _open)
-
-
-async def _wanted(volume: Volume, arguments: SetVolume) -> int:
-    if arguments.percent is not None:
-        return arguments.percent
-    step = STEP if arguments.change == "up" else -STEP
-    return min(100, max(0, await volume.get() + step))
 
 
 def _phrases() -> tuple[Phrase, ...]:

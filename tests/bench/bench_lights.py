@@ -28,13 +28,13 @@ import common
 
 from device.core.events import ButtonLifted, ButtonPressed, Event
 from device.core.indication import Indication
-from device.foreign import usb
+from device.foreign import spidev, usb
 from device.foreign.gpio import MockBoard
+from device.foreign.pixels import apa102, ws2812
+from device.foreign.spidev import System
 from device.kit.threads import take_short_turns
 from device.panel.gpio import GpioPanel
-from device.panel.lights import spidev, usbrings
-from device.panel.lights.encoders import apa102, ws2812
-from device.panel.lights.spidev import System
+from device.panel.lights import usbrings
 from device.panel.scene import dark
 from device.panel.settings import Button, Led, PanelSettings
 from device.sim.devices.usb import FakeUsbBus, FakeXvf3000, FakeXvf3800

@@ -11,8 +11,8 @@ import pytest
 
 from device.cli import leds, main
 from device.core.indication import Indication
+from device.foreign import spidev
 from device.foreign.gpio import MockBoard
-from device.panel.lights import spidev
 from device.setup.daemon import Running
 from device.sim.devices.spi import SimulatedSpi, seen_apa102
 

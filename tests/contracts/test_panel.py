@@ -27,10 +27,10 @@ from device.core.events import (
     Event,
 )
 from device.core.indication import Indication
-from device.foreign import usb
+from device.foreign import spidev, usb
 from device.foreign.gpio import MockBoard
 from device.panel.gpio import GpioPanel
-from device.panel.lights import faults, showing, spidev, usbrings
+from device.panel.lights import faults, showing, usbrings
 from device.panel.patterns import LIVE
 from device.panel.settings import Button, Led, PanelSettings
 from device.ports.panel import Panel

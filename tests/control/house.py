@@ -73,6 +73,10 @@ class FakeHouse:
         self.percent = percent
         return await self.get()
 
+    async def change(self, by: int) -> int:
+        """Volume."""
+        return await self.set(min(100, max(0, self.percent + by)))
+
     def settle(self, ticket: int, outcome: Outcome, words: str = "") -> None:
         """Tell who asked for an announcement what became of it."""
         assert self.desk is not None

@@ -24,6 +24,7 @@ from device.ports.feature import Feature, Fitted, Outside
 from device.ports.tools import Tool
 from device.secrets import Secret
 from device.tools.clock import CLOCK, clock_tool
+from device.tools.own import own
 from device.tools.pins.feature import RELAYS
 from device.tools.volume import VOLUME
 from device.units import Ms
@@ -155,3 +156,28 @@ async def test_what_nobody_could_confirm_is_refused_at_the_start(
                 open_home(site, VOLUME_OF_NOBODY, ())
             assert all(word in str(caught.value) for word in words)
     board.close()
+
+
+@pytest.mark.parametrize("button", [True, False])
+async def test_a_file_is_read_once_and_may_need_a_yes(
+    button: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool of one's own: refused where nobody could give it, and named."""
+    file = tmp_path / "gate.toml"
+    file.write_text(
+        'name = "gate"\ndescription = "d"\ncommand = ["/bin/true"]\nconfirm = "press"\nmeans = "open the gate"\n'
+    )
+    file.chmod(0o644)
+    read: list[Path] = []
+    load = own.load
+    monkeypatch.setattr(own, "load", lambda path: [read.append(path), load(path)][1])
+    hardware = {"hardware": {"button": {"pin": 23}}} if button else {}
+    settings = parse({"tools": {"own": {"folder": str(tmp_path)}}, **hardware})
+    async with Closing() as closing:
+        site = Site(settings, Controller(Machine(Settings())), closing, {}, tmp_path)
+        if button:
+            assert "gate" in [spec.name for spec in open_home(site, VOLUME_OF_NOBODY, ()).registry.specs]
+        else:
+            with pytest.raises(ConfigError, match=r'gate\.toml: confirm = "press": no button'):
+                open_home(site, VOLUME_OF_NOBODY, ())
+    assert read == [file]

@@ -45,9 +45,9 @@ def test_pins_alone_mean_what_they_always_did(keys: dict[str, Any], chosen: str)
 def test_a_strip_claims_its_bus_and_the_pins_of_it() -> None:
     """So that nothing else is put there."""
     strip = {"driver": "apa102", "pixels": 12, "device": 1, "power_pin": 5}
-    assert pins(**strip) == {"device": "SPI 0.1", "bus": "GPIO 10", "bus_clock": "GPIO 11", "power_pin": "GPIO 5"}
-    assert pins(driver="ws2812", pixels=12, bus=1) == {"device": "SPI 1.0", "bus": "GPIO 20", "bus_clock": "GPIO 21"}
-    assert pins(driver="ws2812", pixels=12, bus=3) == {"device": "SPI 3.0"}
+    assert pins(**strip) == {"device": "SPI bus 0", "bus": "GPIO 10", "bus_clock": "GPIO 11", "power_pin": "GPIO 5"}
+    assert pins(driver="ws2812", pixels=12, bus=1) == {"device": "SPI bus 1", "bus": "GPIO 20", "bus_clock": "GPIO 21"}
+    assert pins(driver="ws2812", pixels=12, bus=3) == {"device": "SPI bus 3"}
     assert pins(driver="xvf3800") == {}
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.core.indication import Indication
-from device.panel.patterns import DIMMABLE, FRAME, LIVE, WHITE, Frame
+from device.foreign.pixels import Frame
+from device.panel.patterns import DIMMABLE, FRAME, LIVE, WHITE
 from device.panel.rings import FAINT, SHAPES, frame_of, next_change, volume_over
 from device.panel.scene import dark, dimmed, is_lit
 from device.units import Degrees, Ms

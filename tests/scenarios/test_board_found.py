@@ -12,12 +12,12 @@ import pytest
 
 from device.boards import finding
 from device.core.status import Phase
+from device.foreign import spidev
 from device.foreign.gpio import MockBoard
 from device.house import app, configuration, latecomer
 from device.house.app import open_app
 from device.house.latecomer import BoardAppearedError
 from device.house.layers import Layer
-from device.panel.lights import spidev
 from device.secrets import Secret
 from device.sim.devices.soundcard import VirtualSoundCard
 from device.sim.devices.spi import SimulatedSpi, seen_apa102

@@ -10,7 +10,7 @@ import pytest
 from device.core.actions import Cue, PlayCue
 from device.core.events import Device
 from device.core.status import Phase
-from device.panel.lights import spidev
+from device.foreign import spidev
 from device.sim.devices.spi import SimulatedSpi, seen_apa102
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from device.audio.settings import Audio
@@ -158,3 +160,24 @@ def test_numbers_are_spoken_in_words() -> None:
     words = [spoken_number(value) for value in range(0, 101, 5)]
     assert len(set(words)) == 21
     assert (words[0], words[5], words[11], words[20]) == ("zero", "twenty five", "fifty five", "one hundred")
+
+
+async def test_two_at_once_are_both_heeded() -> None:
+    """Whoever asks, a voice or a button: the second begins where the first has led."""
+    mixer = FakeMixer()
+    volume, registry = await open_volume(mixer, [])
+    began = asyncio.Event()
+    set_at_once, mixer.percent = mixer.set, 40
+
+    async def set_slowly(percent: int) -> int:
+        began.set()
+        await asyncio.sleep(0)
+        return await set_at_once(percent)
+
+    mixer.set = set_slowly  # type: ignore[method-assign]
+    louder = asyncio.create_task(registry.call("set_volume", '{"change": "up"}'))
+    await began.wait()
+    assert await volume.change(-20) == 28
+    assert await louder == "The volume is 48 percent"
+    assert await asyncio.gather(volume.change(60), volume.change(60)) == [88, 100]
+    assert await volume.change(-500) == 0

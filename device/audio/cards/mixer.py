@@ -6,16 +6,14 @@ hours does not mind 10 ms. `-M` makes a percentage mean what the ear hears (a vo
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import AudioError
 from device.foreign import asound
+from device.kit import programs
 
 log = logging.getLogger(__name__)
 
@@ -125,37 +123,10 @@ def _percent_of(text: str) -> int:
 
 async def amixer(*arguments: str) -> str:
     """Run amixer; return what it printed. Raise AudioError."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "amixer",
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-    except OSError as error:
-        raise AudioError(f"amixer cannot be run ({error.strerror}); install alsa-utils") from error
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            output, complaint = await process.communicate()
-    except TimeoutError as error:
-        raise AudioError(f"amixer did not answer within {TIMEOUT_S:g} s") from error
-    finally:
-        await _reap(process)
-    if process.returncode:
-        raise AudioError(_last_line(complaint) or f"amixer failed with {process.returncode}")
-    return output.decode(errors="replace")
-
-
-async def _reap(process: asyncio.subprocess.Process) -> None:
-    """Leave no amixer behind when we were cancelled or it hung."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-def _last_line(complaint: bytes) -> str:
-    lines = complaint.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    ran = await programs.run("amixer", *arguments, limit_s=TIMEOUT_S)
+    if ran is None:
+        raise AudioError(f"amixer did not answer within {TIMEOUT_S:g} s, or is not there: install alsa-utils")
+    if ran.code:
+        complaint = ran.complaint.strip().splitlines()
+        raise AudioError(complaint[-1] if complaint else f"amixer failed with {ran.code}")
+    return ran.output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from device.panel.patterns import Frame
+from device.foreign.pixels import Frame
 
 
 class Light(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device.foreign import gpio
-from device.panel.patterns import Frame
+from device.foreign.pixels import Frame
 from device.panel.settings import Led
 
 

@@ -15,12 +15,13 @@ from typing import Any
 
 from device.core.indication import Indication
 from device.errors import PanelError, where
+from device.foreign.pixels import Frame
 from device.kit import threads
 from device.panel.dimming import Dimming
 from device.panel.lights.drivers import open_light
 from device.panel.lights.faults import SOON, Faults, Patience
 from device.panel.lights.light import Light
-from device.panel.patterns import LIVE, Frame
+from device.panel.patterns import LIVE
 from device.panel.scene import Scene, dimmed, is_lit
 from device.panel.settings import Led
 from device.ports.facts import Post

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 from device.boards.xvf import XVF3000_ID, XVF3800_ID
 from device.boards.xvfring import RING_PIXELS, Xvf3000Ring, Xvf3800Ring
 from device.errors import HearthsideError, PanelError
+from device.foreign.pixels import Frame
 from device.foreign.usb import UsbDevice, UsbId, open_device
 from device.panel.lights import encoders
-from device.panel.patterns import Frame
 from device.panel.scene import dark
 
 

@@ -7,9 +7,9 @@ import os
 import struct
 from pathlib import Path
 
-from device.panel.lights import encoders
-from device.panel.lights.spidev import LONGEST, WR_MAX_SPEED_HZ, WR_MODE, System
-from device.panel.patterns import Colour
+from device.foreign import pixels
+from device.foreign.pixels import Colour
+from device.foreign.spidev import LONGEST, WR_MAX_SPEED_HZ, WR_MODE, System
 
 Pixels = tuple[Colour, ...]
 
@@ -111,7 +111,7 @@ def seen_ws2812(transfer: bytes, count: int) -> Pixels:
 
 def _ws2812_bit(pulse: str, is_last: bool) -> str:
     """Return the bit that a time of high and low says, by the data sheets of the WS2812B and the WS2812B-V5."""
-    us = 1e6 / encoders.WS2812_HZ
+    us = 1e6 / pixels.WS2812_HZ
     high, low = pulse.count("1") * us, pulse.count("0") * us
     if is_last and low < 280:
         raise ValueError("the gap at the end is too short: nothing is shown")

@@ -150,13 +150,9 @@ def _open(settings: OwnTools, outside: Outside) -> Fitted:
         )
         for file, why in found.wrong
     )
-    return Fitted(tools=found.tools, health=lambda: health)
-
-
-def _confirms(settings: OwnTools) -> dict[str, Way]:
-    found = look_into(Path(settings.folder)).definitions
-    return {f"{file}: confirm": Way(one.confirm) for file, one in found if one.confirm}
+    confirms = {f"{file}: confirm": Way(one.confirm) for file, one in found.definitions if one.confirm}
+    return Fitted(tools=found.tools, health=lambda: health, confirms=confirms)
 
 
 TABLE = Table("tools.own", OwnTools)
-OWN = Feature("own", _open, TABLE, confirms=_confirms)
+OWN = Feature("own", _open, TABLE)

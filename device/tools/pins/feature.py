@@ -75,5 +75,5 @@ SENSOR_TABLE = Table(
 )
 
 RELAYS = Feature("relays", _open_relays, RELAY_TABLE, confirms=_confirms)
-LIGHTS = Feature("lights on pins", _open_lights, LIGHT_TABLE)
+LIGHTS = Feature("lights", _open_lights, LIGHT_TABLE)
 SENSORS = Feature("sensors", _open_sensors, SENSOR_TABLE)

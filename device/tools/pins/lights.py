@@ -1,4 +1,4 @@
-"""set_light: lights that can be dimmed, and strips of three colours, on PWM pins. Dark at the start and at the end."""
+"""set_light: lights that can be dimmed, on PWM pins or of pixels on a bus. Dark at the start and at the end."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
 
-from device.errors import PanelError, ToolError
+from device.errors import ConfigError, PanelError, ToolError
 from device.foreign import gpio
+from device.foreign.spidev import SpiBus
+from device.foreign.strips import Chip, SpiStrip, encoding
 from device.ports.feature import Fitted, Outside
 from device.ports.tools import Phrase, Tool
 from device.tools.pins import colours
@@ -26,13 +28,61 @@ from device.tools.volume import spoken_number
 from device.units import ms_from_seconds
 
 _KIND = Kind("light", "tools.lights")
+_DARK = (0.0, 0.0, 0.0)
+
+
+class _Source(Protocol):
+    """What shines: pins, or a strip."""
+
+    dimmable: bool
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+
+    def show(self, levels: tuple[float, ...]) -> None:
+        """Set the light of each channel, 0 to 1. Raise PanelError."""
+
+    def close(self) -> None:
+        """Be dark, and let go. Harmless when closed. Raise PanelError."""
+
+
+class _Strip:
+    """Pixels on an SPI bus that all show the same.
+
+    A write waits until all pixels have left, 10 ms for the longest strips: that happens when somebody switches, and
+    not, as with the panel's lights, for each frame of a movement.
+    """
+
+    channels = 3
+    dimmable = True
+
+    def __init__(self, strip: SpiStrip) -> None:
+        self._strip: SpiStrip | None = strip
+
+    def show(self, levels: tuple[float, ...]) -> None:
+        """See _Source."""
+        if self._strip is not None:
+            red, green, blue = levels
+            self._strip.write(((red, green, blue),) * self._strip.count)
+
+    def close(self) -> None:
+        """See _Source."""
+        strip = self._strip
+        if strip is None:
+            return
+        try:
+            self.show(_DARK)
+        finally:
+            self._strip = None
+            strip.close()
 
 
 @dataclass(slots=True)
 class _Lamp:
     """An output of one or three channels, with what it shows when it is on."""
 
-    light: gpio.Light
+    light: _Source
     brightness: int = 100
     """In percent."""
     colour: ColourName = "white"
@@ -57,7 +107,7 @@ class Lights(Switching):
         clock: Callable[[], float] = time.monotonic,
         on_times: OnTimes | None = None,
     ) -> None:
-        """Open the pins. Raise ConfigError."""
+        """Open pins and buses. Raise ConfigError."""
         self.settings = settings
         self._lamps: dict[str, _Lamp] = {}
         with contextlib.ExitStack() as opened:
@@ -69,11 +119,11 @@ class Lights(Switching):
             opened.pop_all()
 
     def has_colours(self, name: str) -> bool:
-        """Say whether it is a strip of three colours."""
+        """Say whether it has three colours."""
         return self._lamps[name].light.channels == 3
 
     def can_be_dimmed(self, name: str) -> bool:
-        """Say whether its pins can do more than on and off."""
+        """Say whether it can do more than on and off."""
         return self._lamps[name].light.dimmable
 
     def brightness(self, name: str) -> int:
@@ -89,13 +139,27 @@ class Lights(Switching):
         await self.switch(name, True)
 
 
-def _open_light(name: str, light: Light) -> gpio.Light:
+def _open_light(name: str, light: Light) -> _Source:
     key = f"tools.lights.{name}"
+    if light.strip is not None:
+        return _open_strip(key, light, light.strip)
     if light.pin is not None:
         return gpio.open_led(light.pin, active_high=light.active_high, key=f"{key}.pin")
     pins = light.red, light.green, light.blue
     red, green, blue = (pin for pin in pins if pin is not None)
     return gpio.open_rgb((red, green, blue), active_high=light.active_high, key=key)
+
+
+def _open_strip(key: str, light: Light, chip: Chip) -> _Strip:
+    """Return a strip that is dark, whatever it showed before. Raise ConfigError."""
+    assert light.pixels is not None, "the settings refuse a strip without a number of pixels"
+    encode, speed_hz = encoding(chip, light.order)
+    strip = _Strip(SpiStrip(SpiBus(light.bus, light.device, speed_hz, key), light.pixels, encode))
+    try:
+        strip.show(_DARK)
+    except PanelError as error:
+        raise ConfigError(f"{key}: {error}") from error
+    return strip
 
 
 def _rule(light: Light) -> Rule:

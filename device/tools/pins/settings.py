@@ -7,10 +7,21 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from device.settings import Claim, Mistake, Pin, Section
+from device.settings import (
+    Claim,
+    Mistake,
+    Pin,
+    PixelOrder,
+    Pixels,
+    Section,
+    SpiBus,
+    SpiDevice,
+    spi_claims,
+)
 
 LongestOn = Annotated[float, Meta(ge=0.1, le=604_800.0, description="seconds, from 0.1 to 604800 (a week)")]
 Confirm = Literal["", "press", "yes"]
+_KINDS_OF_LIGHT = "pin (one colour), or all of red, green and blue, or strip (pixels on an SPI bus)"
 
 
 class Thing(Section, frozen=True, kw_only=True):
@@ -58,7 +69,7 @@ class Relay(Thing, frozen=True, kw_only=True):
 
 
 class Light(Thing, frozen=True, kw_only=True):
-    """A light that can be dimmed: one (`pin`), or a red, a green and a blue one (`red`, `green`, `blue`)."""
+    """A light that can be dimmed: one (`pin`), a red, a green and a blue one (`red`, `green`, `blue`), or a `strip`."""
 
     pin: Pin | None = None
     """The pin of a light of one colour,"""
@@ -70,22 +81,43 @@ class Light(Thing, frozen=True, kw_only=True):
     """and the blue one."""
     active_high: bool = True
     """Whether a high pin (3.3 V) lights it."""
+    strip: Literal["apa102", "ws2812"] | None = None
+    """What pixels a strip has that is wired to an SPI bus; all of it is one light."""
+    pixels: Pixels | None = None
+    """How many they are."""
+    bus: SpiBus = 0
+    """The SPI bus of the strip: the X of /dev/spidevX.Y,"""
+    device: SpiDevice = 0
+    """and the chip select: the Y."""
+    order: PixelOrder | None = None
+    """In which order a pixel takes its colours, when it is not what its chip usually does ("bgr" for APA102, "grb" for
+    WS2812)."""
     longest_on_s: LongestOn | None = None
     """After so long, in seconds, it is switched off again, whatever happens."""
 
     def mistakes(self) -> Iterator[Mistake]:
-        """Refuse what is neither one light nor a whole strip."""
-        colours = (self.red, self.green, self.blue)
-        if self.pin is not None and colours != (None, None, None):
-            yield Mistake("", ": give either pin (one colour) or red, green and blue (a strip), not both")
-        elif self.pin is None and None in colours:
-            yield Mistake("", ": give pin (one colour), or all of red, green and blue (a strip)")
+        """Refuse what is neither one light, nor three, nor a whole strip."""
+        pins = {key: getattr(self, key) for key in ("red", "green", "blue")}
+        is_rgb = any(pin is not None for pin in pins.values())
+        kinds = [self.pin is not None, is_rgb, self.strip is not None]
+        if sum(kinds) > 1:
+            yield Mistake("", f": give either {_KINDS_OF_LIGHT}, not both")
+        elif not any(kinds) or (is_rgb and None in pins.values()):
+            yield Mistake("", f": give {_KINDS_OF_LIGHT}")
+        if self.strip is not None and self.pixels is None:
+            yield Mistake("pixels", " must say how many pixels the strip has, from 1 to 300")
+        if self.strip is None:
+            for key in ("pixels", "order"):
+                if getattr(self, key) is not None:
+                    yield Mistake(key, ' is for pixels on an SPI bus (strip = "apa102" or "ws2812"): take it away')
 
     def claims(self) -> Iterator[Claim]:
-        """Yield its pins."""
+        """Yield its pins, or its bus."""
         for key in ("pin", "red", "green", "blue"):
             if (pin := getattr(self, key)) is not None:
                 yield Claim(key, "GPIO", pin)
+        if self.strip is not None:
+            yield from spi_claims(self.bus)
 
 
 class Sensor(Thing, frozen=True, kw_only=True):

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from device.errors import PanelError
+from device.foreign import spidev
 from device.foreign.gpio import MockBoard
-from device.panel.lights import spidev
+from device.foreign.pixels import APA102_HZ, WS2812_HZ, Frame, apa102, ws2812
 from device.panel.lights.drivers import described, open_light
-from device.panel.lights.encoders import APA102_HZ, WS2812_HZ, apa102, ws2812
 from device.panel.lights.light import Light
-from device.panel.patterns import Frame
 from device.panel.scene import dark
 from device.panel.settings import Led
 from device.sim.devices.spi import SimulatedSpi, seen_apa102, seen_ws2812

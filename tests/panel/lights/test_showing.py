@@ -12,10 +12,11 @@ import pytest
 from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.core.indication import Indication
 from device.errors import PanelError
+from device.foreign.pixels import Frame
 from device.panel.lights import faults, showing
 from device.panel.lights.faults import Patience
 from device.panel.lights.showing import Picture, ThreadLights
-from device.panel.patterns import LIVE, Frame
+from device.panel.patterns import LIVE
 from device.panel.rings import frame_of
 from device.panel.scene import dark, dimmed, is_lit
 from device.panel.settings import Led

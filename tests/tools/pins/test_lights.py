@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.errors import ConfigError, ToolError
+from device.foreign import spidev
 from device.foreign.gpio import MockBoard
+from device.foreign.pixels import apa102, ws2812
 from device.house.configuration import parse
+from device.sim.devices.spi import SimulatedSpi, seen_ws2812
 from device.tools.pins import colours
 from device.tools.pins.lights import Lights, light_tool
 from device.tools.pins.settings import Light
@@ -151,6 +156,10 @@ def test_a_brighter_light_is_brighter_in_every_channel(colour: colours.ColourNam
         ({"pin": 4, "red": 5}, ["not both"]),
         ({"red": 5, "green": 6}, ["all of red, green and blue"]),
         ({"pin": 4, "colour": "red"}, ['"colour"']),
+        ({"pin": 4, "strip": "ws2812", "pixels": 3}, ["not both", "strip (pixels on an SPI bus)"]),
+        ({"strip": "ws2812"}, ["tools.lights.lamp.pixels must say how many"]),
+        ({"pin": 4, "pixels": 3}, ["tools.lights.lamp.pixels is for pixels on an SPI bus"]),
+        ({"strip": "ws2811", "pixels": 3}, ['"apa102" or "ws2812"']),
     ],
 )
 def test_what_makes_no_sense_is_refused(light: dict[str, Any], words: list[str]) -> None:
@@ -159,3 +168,83 @@ def test_what_makes_no_sense_is_refused(light: dict[str, Any], words: list[str])
         parse({"tools": {"lights": {"lamp": light}}})
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.fixture
+def spi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimulatedSpi:
+    """Put a simulated SPI in the place of the kernel's."""
+    simulated = SimulatedSpi(tmp_path)
+    monkeypatch.setattr(spidev, "SYSTEM", simulated)
+    return simulated
+
+
+STRIPS = {
+    "shelf": Light(strip="ws2812", pixels=30),
+    "stairs": Light(strip="apa102", pixels=2, bus=1, device=1, order="rgb"),
+}
+DARK = (0.0, 0.0, 0.0)
+
+
+async def test_strips_on_buses_get_the_bytes_of_their_chips(spi: SimulatedSpi) -> None:
+    """All pixels alike; dark at the start, whatever they showed before, and at the end."""
+    with Lights(STRIPS) as lights:
+        assert spi.transfers == [("spidev0.0", ws2812((DARK,) * 30)), ("spidev1.1", apa102((DARK,) * 2))]
+        registry = Registry([light_tool(lights)], 10)
+        said = await registry.call("set_light", '{"name": "shelf", "colour": "blue", "brightness": 100}')
+        assert said == "The shelf is blue at 100 percent"
+        assert seen_ws2812(spi.transfers[-1][1], 30) == ((0.0, 0.0, 1.0),) * 30
+        await registry.call("set_light", '{"name": "stairs", "colour": "orange", "brightness": 100}')
+        assert spi.transfers[-1] == ("spidev1.1", bytes.fromhex("00000000 ffff4000 ffff4000 0000000000"))
+        await registry.call("set_light", '{"name": "shelf", "brightness": 50}')
+        assert seen_ws2812(spi.transfers[-1][1], 30)[29] == pytest.approx((0.0, 0.0, 0.2176), abs=0.002)
+        await registry.call("set_light", '{"name": "shelf", "on": false}')
+        assert seen_ws2812(spi.transfers[-1][1], 30) == (DARK,) * 30
+        spi.transfers.clear()
+    assert [data for device, data in spi.transfers if device == "spidev1.1"][-1] == apa102((DARK,) * 2)
+    assert spi.opened == 0
+    lights.close()
+    assert spi.opened == 0, "what is closed stays closed"
+
+
+def test_a_strip_whose_bus_is_not_there_is_told_at_the_start(spi: SimulatedSpi) -> None:
+    """With the line that is missing, and the keys; what was open by then is let go."""
+    spi.missing = True
+    with pytest.raises(ConfigError, match=r"tools\.lights\.shelf: .*dtparam=spi=on.* tools\.lights\.shelf\.bus"):
+        Lights(STRIPS)
+    assert spi.opened == 0
+
+
+async def test_a_strip_that_cannot_be_set_is_told_and_dark_as_soon_as_it_can_be(
+    spi: SimulatedSpi, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In its health, to who asked, and at the end."""
+    lights = Lights(STRIPS)
+    registry = Registry([light_tool(lights)], 10)
+    spi.failing = errno.EIO
+    with pytest.raises(ToolError, match="the shelf could not be switched"):
+        await registry.call("set_light", '{"name": "shelf", "on": true}')
+    assert [health.ok for health in lights.health()] == [False, True]
+    spi.failing = None
+    await registry.call("set_light", '{"name": "shelf", "on": true}')
+    assert all(health.ok for health in lights.health())
+    spi.failing = errno.EIO
+    lights.close()
+    assert "light shelf may not be safe: the lights on /dev/spidev0.0 cannot be set" in caplog.text
+    assert spi.opened == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"hardware": {"led": {"driver": "apa102", "pixels": 3, "device": 1}}}, "are both SPI bus 0"),
+        ({"tools": {"relays": {"fan": {"pin": 10}}}}, "are both GPIO 10"),
+        ({"hardware": {"profile": "respeaker_2mic_v2"}}, "this board uses GPIO 10 for its lights (SPI data)"),
+    ],
+)
+def test_a_bus_has_one_strip_and_its_pins_nothing_else(other: dict[str, Any], words: str) -> None:
+    """The panel's lights, a relay, or what a board has there: pixels heed no chip select."""
+    table = {**other, "tools": {**other.get("tools", {}), "lights": {"shelf": {"strip": "ws2812", "pixels": 30}}}}
+    with pytest.raises(ConfigError) as caught:
+        parse(table)
+    assert words in str(caught.value)
+    assert "tools.lights.shelf" in str(caught.value)

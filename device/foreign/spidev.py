@@ -1,6 +1,6 @@
 """An SPI bus that is only written to, by the kernel's own interface: /dev/spidevX.Y.
 
-Without a library: py-spidev has no wheel for a Pi, and all that lights need of it are two ioctls and a write.
+Without a library: py-spidev has no wheel for a Pi, and all that pixels need of it are two ioctls and a write.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ SYSTEM = System()
 class SpiBus:
     """One chip select of a bus, in mode 0. Opened by the first write, and again after one that failed."""
 
-    def __init__(self, bus: int, device: int, speed_hz: int) -> None:
+    def __init__(self, bus: int, device: int, speed_hz: int, table: str) -> None:
+        """`table`: where bus and device are configured, for complaints: "hardware.led"."""
+        self._table = table
         self._path = FOLDER / f"spidev{bus}.{device}"
         self._speed_hz = speed_hz
         self._system = SYSTEM
@@ -65,7 +67,8 @@ class SpiBus:
                 raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
         except OSError as error:
             self.close()
-            raise PanelError(f"the lights on {self._path} cannot be set: {error.strerror}; {_help(error)}") from error
+            told = f"the lights on {self._path} cannot be set: {error.strerror}"
+            raise PanelError(f"{told}; {_help(error, self._table)}") from error
 
     def close(self) -> None:
         """Let it go. Harmless when closed."""
@@ -82,12 +85,12 @@ class SpiBus:
         return self._file
 
 
-def _help(error: OSError) -> str:
+def _help(error: OSError, table: str) -> str:
     if error.errno in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
         return (
-            "switch SPI on (dtparam=spi=on in /boot/firmware/config.txt, then restart), and look at hardware.led.bus "
-            "and hardware.led.device"
+            "switch SPI on (dtparam=spi=on in /boot/firmware/config.txt, then restart), and look at "
+            f"{table}.bus and {table}.device"
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return "let the user use it (sudo usermod -aG spi USER, then log in again)"
-    return "look at its wires, and at hardware.led"
+    return f"look at its wires, and at {table}"
