@@ -175,6 +175,9 @@ class Controller:
         opens = any(isinstance(action, order.OpenGate) for action in orders)
         if opens:
             self._light_up(fact)
+            if self.status.phase is Phase.IDLE:
+                # It is required, and could not be lit: what was to be heard is over.
+                orders = [action for action in orders if not isinstance(action, order.OpenGate | order.PlayCue)]
         if fact is not None:
             self._tell(fact)
         for action in orders:

@@ -13,7 +13,7 @@ from device.core import events as ev
 from device.core.actions import Cue
 from device.core.machine import Machine
 from device.core.memory import Settings
-from device.core.status import Status
+from device.core.status import Phase, Status
 from device.foreign import spidev
 from device.panel.gpio import GpioPanel
 from device.panel.lights import showing
@@ -56,8 +56,8 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Yield it, idle and dark."""
+async def stage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Yield it, idle and dark. Its parameter: whether the light is required."""
     happened: list[str] = []
     spi = SlowSpi(tmp_path, happened)
     monkeypatch.setattr(spidev, "SYSTEM", spi)
@@ -65,7 +65,7 @@ async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     part: Any = recorder
     object.__setattr__(recorder, "open_gate", lambda *span: happened.append("gate"))
     object.__setattr__(recorder, "play_cue", lambda cue: happened.append(f"cue {cue.value}"))
-    controller = Controller(Machine(Settings()))
+    controller = Controller(Machine(Settings(light_required=getattr(request, "param", False))))
 
     def watch(what: object, status: Status) -> None:
         if isinstance(what, ev.DeviceFailed):
@@ -124,3 +124,35 @@ async def test_a_light_that_is_mended_counts_again(stage: Stage, monkeypatch: py
     stage.controller.post(WAKE)
     stage.controller.post(ev.SessionReady(2))
     assert f"cue {Cue.WAKE.value}" not in stage.happened
+
+
+@pytest.mark.parametrize("stage", [True], indirect=True)
+@pytest.mark.parametrize("early", [True, False], ids=["while it connects", "as the gate opens"])
+async def test_where_the_light_is_required_no_gate_opens_without_it(stage: Stage, early: bool) -> None:
+    """Known in the very moment, or before: the conversation is over, and the next one has to wait for the light."""
+    stage.spi.missing = True
+    stage.controller.post(WAKE)
+    if early:
+        await until(lambda: "light failed" in stage.happened, "the fault")
+    stage.controller.post(ev.SessionReady(1))
+    assert "light failed" in stage.happened
+    assert stage.controller.status.phase is Phase.IDLE
+    stage.controller.post(WAKE)
+    assert stage.controller.status.phase is Phase.IDLE
+    assert "gate" not in stage.happened
+    assert not stage.controller.status.gate_open
+    stage.spi.missing = False
+    stage.controller.post(WAKE)
+    await until(lambda: not stage.controller.status.faults, "the recovery")
+    stage.controller.post(WAKE)
+    stage.controller.post(ev.SessionReady(stage.controller.status.turn))
+    assert stage.happened.count("gate") == 1
+
+
+@pytest.mark.parametrize("stage", [True], indirect=True)
+async def test_a_required_light_that_shines_changes_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is lit, and then the gate opens."""
+    monkeypatch.setattr(showing, "LIT_WITHIN_S", 10.0)
+    stage.controller.post(WAKE)
+    stage.controller.post(ev.SessionReady(1))
+    assert stage.index("lit") < stage.index("gate")

@@ -48,6 +48,8 @@ class Outcome(Enum):
     FULL = "full"
     MUTED = "muted"
     DEAF = "deaf"
+    DARK = "dark"
+    """The light does not work without which nobody is listened to."""
     QUIET = "quiet"
     INTERRUPTED = "interrupted"
     UNSAID = "unsaid"

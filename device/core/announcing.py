@@ -17,7 +17,7 @@ from device.core import endings as end
 from device.core import events as ev
 from device.core.actions import Action, Outcome, Purpose, TurnEnd
 from device.core.failures import MOST_WAITING
-from device.core.memory import AnswerProgress, Memory, Timer, next_announcement
+from device.core.memory import AnswerProgress, Memory, Timer, next_announcement, unlit
 from device.core.status import Phase
 from device.units import Samples
 
@@ -82,7 +82,11 @@ def finish(memory: Memory, fact: ev.AnnouncementSaid) -> list[Action]:
     """It was heard to its end, and nobody is listened to."""
     current = memory.announcements.current
     asked = current is not None and current.asks
-    return _settle(memory, Outcome.DEAF if asked else Outcome.SAID)
+    return _settle(memory, _unheard(memory) if asked else Outcome.SAID)
+
+
+def _unheard(memory: Memory) -> Outcome:
+    return Outcome.DARK if unlit(memory) else Outcome.DEAF
 
 
 def give_up(memory: Memory, fact: Any) -> list[Action]:
@@ -180,6 +184,12 @@ def give_way_to_hold(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:
     return [*told, *end.leave(memory, fact), *do.open_session_by_hold(memory, fact)]
 
 
+def give_way_unlit(memory: Memory, fact: ev.WakeWordDetected | ev.ButtonHeld) -> list[Action]:
+    """The person calls the device while the provider says it, and nobody may be listened to: say why."""
+    told = [*_settle(memory, _gave_way(memory)), *end.leave(memory, fact)]
+    return [*told, *(end.hold_deaf(memory, fact) if isinstance(fact, ev.ButtonHeld) else end.say_deaf(memory, fact))]
+
+
 def _gave_way(memory: Memory) -> Outcome:
     return Outcome.INTERRUPTED if memory.announcements.reciting else Outcome.GAVE_WAY
 
@@ -243,6 +253,6 @@ def _refusal(memory: Memory, fact: ev.AnnouncementRequested) -> Outcome | None:
         return None
     if memory.status.muted:
         return Outcome.MUTED
-    if ev.Device.MICROPHONE in memory.status.faults:
-        return Outcome.DEAF
+    if ev.Device.MICROPHONE in memory.status.faults or unlit(memory):
+        return _unheard(memory)
     return Outcome.QUIET if memory.announcements.quiet and not fact.urgent else None

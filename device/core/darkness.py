@@ -1,5 +1,7 @@
 """What replaces a light that cannot be lit: a sound whenever the device begins to listen, and a sentence about it.
 
+Where the light is required (hardware.led.required) nothing replaces it but the sentence: nobody is listened to.
+
 The sound is the wake cue, whatever the settings say about cues. It becomes due when the person's turn to speak begins,
 and is played as soon as nobody speaks: at once, after the wake word, or after the person's first words.
 """
@@ -12,7 +14,7 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue
-from device.core.memory import Memory
+from device.core.memory import Memory, unlit
 from device.core.status import Phase
 from device.units import Ms
 
@@ -26,7 +28,7 @@ def sound_instead(memory: Memory, before: Phase, fact: Any, orders: list[Action]
     dark.now = ev.Device.LIGHT in memory.status.faults
     if isinstance(fact, ev.ShutdownRequested):
         return []
-    return [*_cue(memory, before, fact, orders), *_sentence(memory, before, memory.status.phase)]
+    return [*_cue(memory, before, fact, orders), *_sentence(memory, before, memory.status.phase, orders)]
 
 
 def _cue(memory: Memory, before: Phase, fact: Any, orders: list[Action]) -> list[Action]:
@@ -59,7 +61,7 @@ def _is_silent(memory: Memory, fact: Any) -> bool:
     return ends_wake_word or not memory.status.hearing
 
 
-def _sentence(memory: Memory, before: Phase, phase: Phase) -> list[Action]:
+def _sentence(memory: Memory, before: Phase, phase: Phase, orders: list[Action]) -> list[Action]:
     """Say it once, outside of conversations; again only after a whole conversation in which the light worked.
 
     A conversation that begins before it could be heard silences it: then it is said once more.
@@ -76,4 +78,5 @@ def _sentence(memory: Memory, before: Phase, phase: Phase) -> list[Action]:
     if not dark.now or dark.told:
         return []
     dark.told, dark.told_at = True, memory.now
-    return [order.Announce(failures.DARK)]
+    said = order.Announce(failures.OF_DEVICE[ev.Device.LIGHT] if unlit(memory) else failures.DARK)
+    return [] if said in orders else [said]

@@ -13,7 +13,7 @@ from device.core import effects as do
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue
-from device.core.memory import Memory, Timer
+from device.core.memory import Memory, Timer, unlit
 from device.core.status import Phase
 
 # Failures in which the provider is not reached, or not any more.
@@ -135,8 +135,14 @@ def say_muted(memory: Memory, fact: Any) -> list[Action]:
 
 
 def say_deaf(memory: Memory, fact: Any) -> list[Action]:
-    """Somebody wants to talk to a microphone that does not work."""
-    return [*do.cue(memory, Cue.ERROR), order.Announce(failures.OF_DEVICE[ev.Device.MICROPHONE])]
+    """Somebody wants to talk to a microphone that does not work, or without the light that is required."""
+    broken = ev.Device.LIGHT if unlit(memory) else ev.Device.MICROPHONE
+    return [*do.cue(memory, Cue.ERROR), order.Announce(failures.OF_DEVICE[broken])]
+
+
+def answer_call(memory: Memory, fact: ev.WakeWordDetected) -> list[Action]:
+    """The same to a wake word, instead of whatever is being said."""
+    return [*hush(memory, fact), *say_deaf(memory, fact)]
 
 
 def hold_deaf(memory: Memory, fact: ev.ButtonHeld) -> list[Action]:

@@ -38,6 +38,7 @@ OF_DEVICE = {
     Device.SPEAKER: "My loudspeaker stopped for a moment. Please ask me again.",
     Device.EAR: "Something inside me failed. Please ask me again.",
     Device.CONVERSATION: "Something inside me failed. Please ask me again.",
+    Device.LIGHT: "My light does not work, and without it I do not listen.",
 }
 
 DARK = "My light does not work. Instead, you will hear a sound whenever I listen."
@@ -86,6 +87,7 @@ MOST_WAITING = 8
 OF_ANNOUNCEMENT = {
     Outcome.FULL: f"{MOST_WAITING} announcements are waiting already",
     Outcome.MUTED: "the microphone is muted, so nobody could answer; `hearthside unmute` opens it again",
+    Outcome.DARK: "the light does not work, without which nobody is listened to (hardware.led.required)",
     Outcome.DEAF: "the microphone does not work, so nobody could answer; `hearthside status` says more",
     Outcome.QUIET: "these are quiet hours (audio.quiet_hours); --urgent asks all the same",
     Outcome.INTERRUPTED: "somebody interrupted it",

@@ -27,7 +27,7 @@ from device.core.events import (
     VoiceStopped,
     Way,
 )
-from device.core.memory import Memory, Timer, awaits_more, next_announcement, rest_goes_on
+from device.core.memory import Memory, Timer, awaits_more, next_announcement, rest_goes_on, unlit
 from device.core.status import Phase
 
 
@@ -42,8 +42,13 @@ def muted(memory: Memory, fact: Any) -> bool:
 
 
 def deaf(memory: Memory, fact: Any) -> bool:
-    """The microphone does not work."""
-    return Device.MICROPHONE in memory.status.faults
+    """The microphone does not work, or the light without which nobody is listened to."""
+    return Device.MICROPHONE in memory.status.faults or unlit(memory)
+
+
+def calls_in_vain(memory: Memory, fact: Any) -> bool:
+    """A wake word is heard, and nobody may be listened to."""
+    return unlit(memory) and not memory.status.muted
 
 
 def mute_not_kept(memory: Memory, fact: DeviceFailed) -> bool:
@@ -303,6 +308,8 @@ def conversation_needs_device(memory: Memory, fact: DeviceFailed) -> bool:
     if fact.device in (Device.EAR, Device.CONVERSATION):
         # A gate that could not be shut must not have an open session behind it either.
         return True
+    if fact.device is Device.LIGHT:
+        return memory.settings.light_required and not memory.announcements.reciting
     needs_ear = memory.status.phase in (Phase.WAKING, Phase.LISTENING)
     return fact.device is (Device.MICROPHONE if needs_ear else Device.SPEAKER)
 
@@ -398,6 +405,11 @@ def next_is_for_provider(memory: Memory, fact: Any) -> bool:
     """The provider is to say the next announcement; not while muted, when no session is opened."""
     one = next_announcement(memory)
     return one is not None and one.by_provider and not one.asks and not memory.status.muted
+
+
+def reciting_unlit(memory: Memory, fact: Any) -> bool:
+    """The provider says an announcement, and nobody may be listened to."""
+    return memory.announcements.reciting and unlit(memory)
 
 
 def reciting(memory: Memory, fact: Any) -> bool:

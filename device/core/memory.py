@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from device.core.actions import Ring, TurnEnd
-from device.core.events import AlarmDue, AnnouncementRequested, ConfirmationNeeded, Failure, WakeWordDetected
+from device.core.events import AlarmDue, AnnouncementRequested, ConfirmationNeeded, Device, Failure, WakeWordDetected
 from device.core.status import Phase, Status
 from device.units import Ms, Samples
 
@@ -59,6 +59,8 @@ class Settings:
     listen: Ms = Ms(8_000)
     think: Ms = Ms(30_000)
     connect: Ms = Ms(12_000)
+    light_required: bool = False
+    """Nobody is listened to while the light cannot be lit; otherwise a sound takes its place."""
     cues: bool = True
     wake_cue: bool = False
     utterance: Ms = Ms(60_000)
@@ -363,6 +365,11 @@ def limit_turn(memory: Memory, phase: Phase) -> None:
         memory.start(Timer.LONGEST_TURN, memory.settings.longest_turn)
 
 
+def unlit(memory: Memory) -> bool:
+    """Say whether the light is broken without which nobody may be listened to."""
+    return memory.settings.light_required and Device.LIGHT in memory.status.faults
+
+
 def gate_wanted(memory: Memory, phase: Phase) -> bool:
     """Say whether microphone audio may leave the device: the one place where this is decided.
 
@@ -371,7 +378,7 @@ def gate_wanted(memory: Memory, phase: Phase) -> bool:
     person: always before the answer is audible (the person may only have paused), and over the answer only where voice
     barge-in is on.
     """
-    if memory.status.muted or memory.session is None:
+    if memory.status.muted or memory.session is None or unlit(memory):
         return False
     if phase is Phase.LISTENING:
         return _person_may_speak(memory)

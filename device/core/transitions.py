@@ -61,6 +61,7 @@ _ANNOUNCEMENTS = (
 )
 
 _IDLE = (
+    Row(IDLE, ev.WakeWordDetected, IDLE, end.answer_call, when.calls_in_vain),
     Row(IDLE, ev.WakeWordDetected, WAKING, do.open_session_by_voice, when.unmuted),
     Row(IDLE, ev.ButtonClicked, IDLE, end.say_muted, when.muted),
     Row(IDLE, ev.ButtonClicked, IDLE, end.hush, when.telling_failure),
@@ -207,8 +208,10 @@ def _in_sessions_of_announcements() -> tuple[Row, ...]:
 
 def _for_an_announcement(here: Phase) -> tuple[Row, ...]:
     return (
+        Row(here, ev.WakeWordDetected, IDLE, announcing.give_way_unlit, when.reciting_unlit),
         Row(here, ev.WakeWordDetected, WAKING, announcing.give_way, when.announcing_in_session),
         Row(here, ev.AnnouncementWithdrawn, IDLE, announcing.stop_listening, when.asking_for_who_left),
+        Row(here, ev.ButtonHeld, IDLE, announcing.give_way_unlit, when.reciting_unlit),
         Row(here, ev.ButtonHeld, WAKING, announcing.give_way_to_hold, when.reciting),
         Row(here, ev.VoiceStarted, here, do.nothing, when.reciting, rearm=False),
         Row(here, ev.SpeechStarted, here, do.nothing, when.reciting, rearm=False),

@@ -60,6 +60,7 @@ def machine_settings(settings: Config) -> Settings:
         # So that the person is told by us, in good time.
         longest_session=Ms(min(usual.longest_session, traits.session_limit / 2)),
         confirm=ms_from_seconds(settings.tools.confirm_s),
+        light_required=settings.hardware.led.required,
         cues=settings.audio.cues,
         wake_cue=settings.audio.wake_cue,
         longest_ringing=ms_from_seconds(settings.of(TIMERS).ring_minutes * 60),

@@ -63,6 +63,9 @@ class Led(Section, frozen=True):
     """When the night begins, by the clock of the device,"""
     night_to: TimeOfDay = "07:00"
     """and when it ends."""
+    required: bool = False
+    """Whether nobody is listened to while it cannot be lit: a wake word is answered with a sentence that says so.
+    Otherwise a sound takes its place."""
     first_pixel: Annotated[int, Meta(ge=0, le=359)] = 0
     """Where a ring's first pixel is, in degrees as the microphone array counts directions."""
     reverse: bool = False
@@ -87,6 +90,8 @@ class Led(Section, frozen=True):
             yield Mistake("", ": give either pin (one LED) or red, green and blue (an RGB LED), not both")
         if None in colours and colours != (None, None, None):
             yield Mistake("", ": an RGB LED needs all of red, green and blue")
+        if self.required and self.chosen == "none":
+            yield Mistake("required", " = true, and there is no light: give it a pin or a driver, or take this away")
         yield from self._mistakes_of_driver()
         yield from self._mistakes_of_night()
 

@@ -63,6 +63,7 @@ class Conversations(RuleBasedStateMachine):
         follow_up=st.sampled_from([0, 8_000]),
         wake_cue=st.booleans(),
         limits=st.sampled_from([(20_000, 60_000), (90_000, 200_000)]),
+        light_required=st.booleans(),
     )
     def build(
         self,
@@ -71,6 +72,7 @@ class Conversations(RuleBasedStateMachine):
         follow_up: int,
         wake_cue: bool = False,
         limits: tuple[int, int] = (300_000, 1_800_000),
+        light_required: bool = False,
     ) -> None:
         turn, session = limits
         self.barge_in = barge_in
@@ -81,6 +83,7 @@ class Conversations(RuleBasedStateMachine):
             wake_cue=wake_cue,
             longest_turn=Ms(turn),
             longest_session=Ms(session),
+            light_required=light_required,
         )
         self.settings = settings
         self.machine = Machine(settings)
@@ -638,6 +641,12 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def muted_means_the_microphone_is_closed(self) -> None:
         assert self.microphone_open != self.machine.status.muted
+
+    @invariant()
+    def where_the_light_is_required_nobody_is_listened_to_without_it(self) -> None:
+        if self.settings.light_required and ev.Device.LIGHT in self.machine.status.faults:
+            assert not self.gate_open
+            assert self.in_phase(Phase.IDLE) or self.machine._memory.announcements.reciting
 
     @invariant()
     def in_the_dark_who_is_listened_to_hears_it(self) -> None:

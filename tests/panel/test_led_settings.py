@@ -104,6 +104,7 @@ def test_other_lights_take_the_place_of_a_boards_as_a_whole() -> None:
         ({"pin": 18, "pixels": 3}, r"hardware\.led\.pixels is for strips and rings on SPI"),
         ({"driver": "xvf3000", "power_pin": 5}, r"hardware\.led\.power_pin is for strips and rings on SPI"),
         ({"driver": "xvf3000", "pixels": 12}, r"hardware\.led\.pixels is for strips"),
+        ({"required": True}, r"hardware\.led\.required = true, and there is no light"),
         ({"driver": "dotstar"}, r"hardware\.led\.driver"),
         ({"driver": "apa102", "pixels": 301}, r"hardware\.led\.pixels.*from 1 to 300"),
         ({"pin": 18, "brightness": 0.01}, r"hardware\.led\.brightness.*0\.05 to 1"),
@@ -120,3 +121,9 @@ def test_what_cannot_be_is_refused_with_the_key(keys: dict[str, Any], message: s
     """And what to do."""
     with pytest.raises(ConfigError, match=message):
         led(**keys)
+
+
+@pytest.mark.usefixtures("board")
+def test_the_light_of_a_board_can_be_required() -> None:
+    """It stays the board's."""
+    assert led(required=True).chosen == led().chosen != "none"

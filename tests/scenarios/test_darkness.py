@@ -7,7 +7,7 @@ import time
 import pytest
 
 from device.core import failures
-from device.core.actions import Announce, Cue, PlayCue
+from device.core.actions import Announce, Cue, OpenGate, OpenSession, PlayCue
 from device.core.events import Device, PlaybackFinished, PlaybackStarted
 from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
@@ -59,3 +59,22 @@ async def test_a_broken_light_is_told_once_and_replaced_by_a_sound_until_it_is_m
         await house.phase(Phase.LISTENING)
         assert house.board.level(LED) == 1
         assert wake_cues(house, since) == 0
+
+
+async def test_where_the_light_is_required_a_wake_word_is_answered_and_nobody_is_listened_to(
+    open_house: Open, server: SimulatedRealtime
+) -> None:
+    """From the word in which it is found to be broken on, until it is mended."""
+    async with open_house(*SETTINGS, f"hardware.led.pin={LED}", "hardware.led.required=true") as house:
+        house.board.break_output(LED)
+        for _ in range(2):
+            since = time.monotonic()
+            await house.wake()
+            assert await house.announced(since) == failures.OF_DEVICE[Device.LIGHT]
+            await house.phase(Phase.IDLE)
+        assert not house.timeline.all(OpenSession, since), "it was known to be broken"
+        assert not house.timeline.all(OpenGate)
+        assert server.journal.received_audio() == b""
+        house.board.mend_output(LED)
+        await until(lambda: not house.status.faults, "the recovery of the light")
+        await house.converse()
