@@ -185,18 +185,20 @@ def _score(wanted: list[str], thing: Thing) -> tuple[int, int, int] | None:
     it as much as one word of a name does. None: a word of the phrase belongs to nothing of it.
     """
     around = _around(thing)
-    scores = [_score_of_name(wanted, words(name), around) for name in thing.names]
+    # A room's name within a thing's own says no more than that the thing is there; a floor's ("floor lamp") may.
+    scores = [_score_of_name(wanted, words(name), around, _room_words(thing.place)) for name in thing.names]
     return max((score for score in scores if score is not None), default=None)
 
 
-def _score_of_name(wanted: list[str], own: list[str], around: set[str]) -> tuple[int, int, int] | None:
+def _score_of_name(
+    wanted: list[str], own: list[str], around: set[str], room: frozenset[str]
+) -> tuple[int, int, int] | None:
     wanted = _as_written(wanted, own)
     around = around | (_BETWEEN - set(own))
     telling = [word for word in wanted if word not in around]
     exact = [word for word in telling if word in own]
     misheard = [word for word in telling if word not in own]
-    # A room's name within a thing's own says no more than that the thing is there.
-    elsewhere = [word for word in misheard if not any(_sounds_like(word, other) for other in set(own) - around)]
+    elsewhere = [word for word in misheard if not any(_sounds_like(word, other) for other in set(own) - room)]
     if not all(any(_sounds_like(word, other) for other in around) for word in elsewhere):
         return None
     if not telling:
@@ -252,6 +254,11 @@ def _kinds(thing: Thing) -> set[str]:
 @lru_cache(maxsize=256)
 def _place_words(place: Place | None) -> frozenset[str]:
     return frozenset(word for name in _place_names(place) for word in words(name))
+
+
+@lru_cache(maxsize=256)
+def _room_words(place: Place | None) -> frozenset[str]:
+    return frozenset(word for name in (place.names if place else ()) for word in words(name))
 
 
 def _place_names(place: Place | None) -> tuple[str, ...]:
