@@ -417,6 +417,7 @@ def _orders_to_conversation(talk: Conversation) -> dict[type[Action], Callable[[
         order.TruncateItem: lambda a: talk.truncate_item(a.item, a.played),
         order.DeleteItem: lambda a: talk.delete_item(a.item),
         order.SendToolResult: lambda a: talk.send_tool_result(a.call_id, a.output),
+        order.AnswerApproval: lambda a: talk.answer_approval(a.call_id, a.approve, a.reason),
     }
 
 

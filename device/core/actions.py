@@ -292,6 +292,15 @@ class SendToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerApproval:
+    """Tell the provider whether a person lets it call a tool elsewhere; `reason`, for the model, says why not."""
+
+    call_id: str
+    approve: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RememberMute:
     """Keep the mute state over a restart."""
 
@@ -341,6 +350,7 @@ Action = (
     | StopRinging
     | RunTool
     | SendToolResult
+    | AnswerApproval
     | RememberMute
     | StepVolume
     | Exit

@@ -65,9 +65,20 @@ def ask(memory: Memory, fact: ev.ConfirmationNeeded) -> list[Action]:
 
 def refuse(memory: Memory, fact: ev.ConfirmationNeeded) -> list[Action]:
     """Ask nobody: one question at a time, none again and again, and none about what the person does not wait for."""
-    if memory.confirming is not None:
-        return _answer(memory, fact.call_id, failures.CONFIRMING_ANOTHER)
-    return _answer(memory, fact.call_id, failures.NOT_CONFIRMED if memory.answer.refused else failures.CALL_INTERRUPTED)
+    return do.send_result(memory, ev.ToolFinished(fact.call_id, _why_not(memory)))
+
+
+def ask_for_provider(memory: Memory, fact: ev.ApprovalRequested) -> list[Action]:
+    """The same for what the provider itself is to do."""
+    memory.calls.add(fact.call_id)
+    memory.awaited.add(fact.call_id)
+    memory.answer.suspected = None
+    return ask(memory, ev.ConfirmationNeeded(fact.call_id, "", "", fact.way, fact.what, by_provider=True))
+
+
+def refuse_provider(memory: Memory, fact: ev.ApprovalRequested) -> list[Action]:
+    """Let it not be done, and ask nobody: as `refuse`, or because the answer was interrupted."""
+    return [order.AnswerApproval(fact.call_id, False, _why_not(memory))]
 
 
 def listen(memory: Memory, fact: Any) -> list[Action]:
@@ -93,19 +104,20 @@ def confirm(memory: Memory, fact: Any) -> list[Action]:
     """The person said yes: run what was asked about, as it was asked about."""
     do.let_go(memory, fact)
     asked = _settle(memory)
+    if asked.by_provider:
+        do.forget_call(memory, asked.call_id)
+        return [order.AnswerApproval(asked.call_id, True)]
     return [order.RunTool(asked.call_id, asked.name, asked.arguments, confirmed=True)]
 
 
 def decline(memory: Memory, fact: Any) -> list[Action]:
     """The person said no."""
-    memory.answer.refused = True
-    return _answer(memory, _settle(memory).call_id, failures.DECLINED)
+    return _refused(memory, failures.DECLINED)
 
 
 def time_out(memory: Memory, fact: Any) -> list[Action]:
     """The person has said nothing to it."""
-    memory.answer.refused = True
-    return _answer(memory, _settle(memory).call_id, failures.NOT_CONFIRMED)
+    return _refused(memory, failures.NOT_CONFIRMED)
 
 
 def is_understood(memory: Memory) -> bool:
@@ -137,5 +149,16 @@ def _settle(memory: Memory) -> ev.ConfirmationNeeded:
     return asked.wanted
 
 
-def _answer(memory: Memory, call_id: str, output: str) -> list[Action]:
-    return do.send_result(memory, ev.ToolFinished(call_id, output))
+def _refused(memory: Memory, reason: str) -> list[Action]:
+    memory.answer.refused = True
+    asked = _settle(memory)
+    if asked.by_provider:
+        do.forget_call(memory, asked.call_id)
+        return [order.AnswerApproval(asked.call_id, False, reason)]
+    return do.send_result(memory, ev.ToolFinished(asked.call_id, reason))
+
+
+def _why_not(memory: Memory) -> str:
+    if memory.confirming is not None:
+        return failures.CONFIRMING_ANOTHER
+    return failures.NOT_CONFIRMED if memory.answer.refused else failures.CALL_INTERRUPTED

@@ -347,9 +347,14 @@ def refuse_excess_call(memory: Memory, fact: ev.ToolCalled) -> list[Action]:
 
 def send_result(memory: Memory, fact: ev.ToolFinished) -> list[Action]:
     """Give the provider the result."""
-    memory.calls.discard(fact.call_id)
-    memory.awaited.discard(fact.call_id)
+    forget_call(memory, fact.call_id)
     return [order.SendToolResult(fact.call_id, fact.output)]
+
+
+def forget_call(memory: Memory, call_id: str) -> None:
+    """Note that the provider waits for this call no more."""
+    memory.calls.discard(call_id)
+    memory.awaited.discard(call_id)
 
 
 def step_volume(memory: Memory, fact: ev.VolumeStepRequested) -> list[Action]:

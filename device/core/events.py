@@ -320,6 +320,18 @@ class ConfirmationNeeded:
     arguments: str = field(repr=False)
     way: Way
     what: str
+    by_provider: bool = False
+    """The provider runs it by itself when it is told the yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """The provider wants to call a tool elsewhere, and a person must say yes to it first: see ConfirmationNeeded."""
+
+    turn: int
+    call_id: str
+    way: Way
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -597,6 +609,7 @@ Event = (
     | ToolCalled
     | ToolFinished
     | ConfirmationNeeded
+    | ApprovalRequested
     | ProviderComplained
     | Heard
     | Understood

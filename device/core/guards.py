@@ -11,6 +11,7 @@ from device.core.events import (
     AnnouncementSaid,
     AnnouncementUnsaid,
     AnnouncementWithdrawn,
+    ApprovalRequested,
     ConfirmationNeeded,
     Device,
     DeviceFailed,
@@ -317,6 +318,11 @@ def conversation_needs_device(memory: Memory, fact: DeviceFailed) -> bool:
 def may_ask(memory: Memory, fact: ConfirmationNeeded) -> bool:
     """The person waits for this call, is not being asked about another, and has not just refused."""
     return memory.confirming is None and fact.call_id in memory.awaited and not memory.answer.refused
+
+
+def may_ask_for_provider(memory: Memory, fact: ApprovalRequested) -> bool:
+    """The same of what the provider is to do by itself."""
+    return memory.confirming is None and fact.turn == memory.status.turn and not memory.answer.refused
 
 
 def confirmation_is_open(memory: Memory, fact: ConfirmationNeeded) -> bool:

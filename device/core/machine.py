@@ -28,6 +28,7 @@ _OF_THE_SESSION = (
     ev.SpeechStopped,
     ev.Understood,
     ev.ToolCalled,
+    ev.ApprovalRequested,
     ev.PlaybackStopped,
 )
 

@@ -27,6 +27,7 @@ _SIGNS_OF_LIFE = (
     ev.WordsFollowed,
     ev.CallBegun,
     ev.ToolCalled,
+    ev.ApprovalRequested,
     ev.ProviderComplained,
     ev.Heard,
     ev.Understood,

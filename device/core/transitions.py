@@ -184,6 +184,7 @@ def _confirming(here: Phase) -> tuple[Row, ...]:
     return (
         *asked,
         Row(here, ev.ConfirmationNeeded, here, confirmation.refuse, when.confirmation_is_open),
+        Row(here, ev.ApprovalRequested, here, confirmation.refuse_provider, rearm=False),
         Row(here, ev.ButtonClicked, here, confirmation.confirm, when.press_confirms),
         Row(here, ev.ButtonHeld, here, confirmation.press, when.hold_may_confirm, rearm=False),
         Row(here, ev.ButtonReleased, here, confirmation.confirm, when.release_confirms),
@@ -196,6 +197,7 @@ def _confirming(here: Phase) -> tuple[Row, ...]:
 def _asked(here: Phase) -> tuple[Row, ...]:
     return (
         Row(here, ev.ConfirmationNeeded, here, confirmation.ask, when.may_ask),
+        Row(here, ev.ApprovalRequested, here, confirmation.ask_for_provider, when.may_ask_for_provider),
         Row(here, ev.PlaybackFinished, LISTENING, confirmation.listen, when.question_in_words_is_over),
         Row(here, ev.PlaybackFinished, here, confirmation.wait, when.confirming),
     )

@@ -61,6 +61,8 @@ def _open_choices(site: Site, words: Sequence[str]) -> Choices:
 
 def open_home(site: Site, volume: VolumeOfHouse, words: Sequence[str]) -> Home:
     """Put every feature to work; `words`: the wake words, as detections name them. Raise ConfigError."""
+    provider = catalogue.provider_of(site.settings)
+    _refuse_unconfirmable(site.settings, provider.confirms(site.settings.of(provider.table)))
     for feature in catalogue.FEATURES:
         _refuse_unconfirmable(site.settings, feature.confirms(settings_of(site.settings, feature)))
     choices = _open_choices(site, words)

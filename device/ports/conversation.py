@@ -96,5 +96,9 @@ class Conversation(Protocol):
     def send_tool_result(self, call_id: str, output: str) -> None:
         """Answer a call; one response is asked for after the last result of a response's calls."""
 
+    def answer_approval(self, call_id: str, approve: bool, reason: str) -> None:
+        """Say whether a person lets the provider do what it asked for (ApprovalRequested), and why not; it goes on by
+        itself."""
+
     async def aclose(self) -> None:
         """End everything, waiting at most a second."""

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from device.core.events import Way
 from device.ports.conversation import Conversation, OnAnswerAudio, OnAnswerItemEnd, Persona
 from device.ports.facts import Post
 from device.ports.tools import ToolSpec
@@ -131,6 +132,8 @@ class Provider(Generic[Settings]):
     optional: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     """Names of secrets that it uses with these settings where they are given, and can do without: others beside those
     in `secrets`, or some of these."""
+    confirms: Callable[[Settings], Mapping[str, Way]] = lambda settings: {}
+    """Keys, written with dots, that ask for a person's yes, and how."""
     prepare: Callable[[], None] = lambda: None
     """Load in the background what the first session needs; for when the device listens already."""
     reach: Callable[[Settings], Endpoint] | None = None

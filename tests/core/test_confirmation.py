@@ -341,3 +341,61 @@ def test_the_end_of_what_was_said_before_is_not_the_end_of_the_question() -> Non
     house.wait(HEARD_IT_MS)
     house.tell(ev.PlaybackFinished(turn))
     assert house.phase is Phase.LISTENING
+
+
+def asked_by_provider(way: Way) -> House:
+    """A house that asks whether the provider may call a tool elsewhere, long enough to be understood."""
+    house = House()
+    house.think()
+    house.tell(ev.ApprovalRequested(house.turn, "r1", way, "let the calendar add an event"))
+    house.tell(ev.ResponseFinished(house.turn, "r1", more=True), ev.PlaybackStarted(house.turn))
+    house.wait(HEARD_IT_MS)
+    return house
+
+
+def test_the_provider_is_let_do_it_by_a_press_and_runs_it_itself() -> None:
+    """The house runs nothing; it asks in the same words as for a tool of its own."""
+    house = asked_by_provider(Way.PRESS)
+    assert any(getattr(one, "note", "") == "Press the button to let the calendar add an event." for one in house.orders)
+    assert house.machine.status.confirming
+    orders = house.tell(ev.ButtonClicked(Samples(1)))
+    assert [one for one in orders if isinstance(one, order.AnswerApproval)] == [order.AnswerApproval("r1", True)]
+    assert not runs(house.orders)
+    assert not house.machine.status.confirming
+
+
+def test_the_provider_is_not_let_do_it_when_the_person_says_no_or_nothing() -> None:
+    """And it may not ask again until the person has spoken."""
+    for fact, reason in ((ev.Heard(1, "no"), failures.DECLINED), (None, failures.NOT_CONFIRMED)):
+        house = asked_by_provider(Way.YES)
+        before = len(house.orders)
+        if fact is None:
+            house.wait(Settings().confirm)
+        else:
+            house.tell(fact)
+        answered = [one for one in house.orders[before:] if isinstance(one, order.AnswerApproval)]
+        assert answered == [order.AnswerApproval("r1", False, reason)]
+        again = house.tell(ev.ApprovalRequested(house.turn, "r2", Way.YES, "let the calendar do more"))
+        assert again == [order.AnswerApproval("r2", False, failures.NOT_CONFIRMED)]
+
+
+def test_one_question_at_a_time_whoever_asks() -> None:
+    """A tool of the house's waits for the question of the provider, and the other way round; the first one stands."""
+    house = asked_by_provider(Way.PRESS)
+    house.tell(ev.ToolCalled(house.turn, *CALL))
+    orders = house.tell(ev.ConfirmationNeeded(*CALL, Way.PRESS, WHAT))
+    assert result(orders) == failures.CONFIRMING_ANOTHER
+    orders = house.tell(ev.ApprovalRequested(house.turn, "r2", Way.PRESS, "let the calendar do more"))
+    assert orders == [order.AnswerApproval("r2", False, failures.CONFIRMING_ANOTHER)]
+    assert order.AnswerApproval("r1", True) in house.tell(ev.ButtonClicked(Samples(1)))
+
+
+def test_what_an_interrupted_answer_wanted_is_not_asked() -> None:
+    """It carries the turn of that answer."""
+    house = House()
+    house.think()
+    turn = house.turn
+    house.tell(ev.WakeWordDetected("hey_jarvis", 0.9, Samples(2)))
+    orders = house.tell(ev.ApprovalRequested(turn, "r1", Way.PRESS, "let the calendar do that"))
+    assert orders == [order.AnswerApproval("r1", False, failures.CALL_INTERRUPTED)]
+    assert not house.machine.status.confirming

@@ -154,6 +154,13 @@ class Conversations(RuleBasedStateMachine):
             assert action.call_id in self.unanswered, "confirmed for nobody"
         self.running.add(action.call_id)
 
+    def do_AnswerApproval(self, action: order.AnswerApproval) -> None:
+        assert self.session_open
+        assert action.call_id in self.unanswered, "answered twice or never asked"
+        if action.approve:
+            assert self.person_acts, "nobody said yes"
+        self.unanswered.discard(action.call_id)
+
     def do_SendToolResult(self, action: order.SendToolResult) -> None:
         assert self.session_open
         assert action.call_id in self.unanswered, "answered twice or never asked"
@@ -472,6 +479,19 @@ class Conversations(RuleBasedStateMachine):
         call = data.draw(st.sampled_from(sorted(self.running)))
         self.running.discard(call)
         self.tell(ev.ConfirmationNeeded(call, "get_time", "{}", way, "unlock the door"))
+        asked = self.machine._memory.confirming
+        assert call not in self.unanswered or (asked and asked.wanted.call_id == call), "neither asked nor answered"
+
+    @precondition(lambda self: self.session_open)
+    @rule(stale=st.booleans(), way=st.sampled_from(ev.Way))
+    def provider_needs_a_yes(self, stale: bool, way: ev.Way) -> None:
+        self.calls += 1
+        call = f"c{self.calls}"
+        if self.in_phase(Phase.WAKING):
+            return
+        self.unanswered.add(call)
+        opened = self.machine._memory.session or 0
+        self.tell(ev.ApprovalRequested(opened if stale else self.turn, call, way, "let the calendar do that"))
         asked = self.machine._memory.confirming
         assert call not in self.unanswered or (asked and asked.wanted.call_id == call), "neither asked nor answered"
 

@@ -248,6 +248,8 @@ class DirectHouse:
                 protocol.delete_item(action.item)
             case order.SendToolResult():
                 protocol.send_tool_result(action.call_id, action.output)
+            case order.AnswerApproval():
+                protocol.answer_approval(action.call_id, action.approve, action.reason)
 
     def _do_OpenSession(self, action: order.OpenSession) -> None:
         hold(self.protocol is None, "a second session")

@@ -158,6 +158,21 @@ async def test_what_nobody_could_confirm_is_refused_at_the_start(
     board.close()
 
 
+@pytest.mark.parametrize(
+    ("confirm", "words"), [("press", "hardware.button.pin"), ("yes", "conversation.openai.transcription_model")]
+)
+async def test_what_nobody_could_let_the_provider_do_is_refused_at_the_start(
+    confirm: str, words: str, tmp_path: Path
+) -> None:
+    """As for things in the home."""
+    server = {"url": "https://calendar.example", "confirm": confirm}
+    settings = parse({"conversation": {"openai": {"mcp": {"calendar": server}}}})
+    async with Closing() as closing:
+        site = Site(settings, Controller(Machine(Settings())), closing, {}, tmp_path)
+        with pytest.raises(ConfigError, match=rf"conversation\.openai\.mcp\.calendar\.confirm .*{words}"):
+            open_home(site, VOLUME_OF_NOBODY, ())
+
+
 @pytest.mark.parametrize("button", [True, False])
 async def test_a_file_is_read_once_and_may_need_a_yes(
     button: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

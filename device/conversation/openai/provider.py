@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
-from device.conversation.openai import address, keys
+from device.conversation.openai import address, keys, remoteservers
 from device.conversation.openai.protocol.sound import RATE
 from device.conversation.openai.settings import OpenAI
 from device.ports.conversation import Conversation
 from device.ports.provider import BrokerVisit, Endpoint, Ends, KeyTrial, Provider, Traits
 from device.secrets import Secret
-from device.settings import Table
+from device.settings import Mistake, Table
 from device.units import Ms, ms_from_seconds
 
 # As documented: the longest that semantic VAD waits for the rest of a sentence, by eagerness; and that a session lives.
@@ -34,8 +35,16 @@ def traits(settings: OpenAI) -> Traits:
 
 
 def optional(settings: OpenAI) -> tuple[str, ...]:
-    """Return the secrets of a device that has a broker: its own key is only for when the broker is away."""
-    return (keys.KEY, keys.TOKEN, keys.ENROLMENT) if settings.broker else ()
+    """Return the secrets of a device that has a broker, whose own key is only for when the broker is away, and those of
+    MCP servers."""
+    with_broker = (keys.KEY, keys.TOKEN, keys.ENROLMENT) if settings.broker else ()
+    return (*with_broker, *remoteservers.token_names(settings))
+
+
+def mistakes(settings: OpenAI) -> Iterator[Mistake]:
+    """Yield what is wrong."""
+    yield from address.mistakes(settings)
+    yield from remoteservers.mistakes(settings)
 
 
 def prepare() -> None:
@@ -61,6 +70,7 @@ def open_conversation(settings: OpenAI, ends: Ends) -> Conversation:
         ends.on_audio_end,
         ends.on_usage,
         ends.personas,
+        partial(remoteservers.as_tools, settings, ends.secrets),
     )
 
 
@@ -83,7 +93,7 @@ async def visit_broker(settings: OpenAI, secrets: Mapping[str, Secret], state_di
     return await visiting.visit(settings, secrets, state_dir)
 
 
-TABLE = Table("conversation.openai", OpenAI, address.mistakes)
+TABLE = Table("conversation.openai", OpenAI, mistakes)
 OPENAI = Provider(
     table=TABLE,
     input_rate=RATE,
@@ -92,6 +102,7 @@ OPENAI = Provider(
     open=open_conversation,
     secrets=(keys.KEY,),
     optional=optional,
+    confirms=remoteservers.confirms,
     prepare=prepare,
     reach=reach,
     try_key=try_key,

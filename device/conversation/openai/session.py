@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from device.conversation.openai import link
 from device.conversation.openai.backlog import LONGEST_S, Backlog, in_pieces
 from device.conversation.openai.keys.keys import Keys
 from device.conversation.openai.link import Link, LinkError
+from device.conversation.openai.messages.client_events import RemoteTool
 from device.conversation.openai.messages.server_events import TokenDetails, Usage
 from device.conversation.openai.prices import priced
 from device.conversation.openai.protocol import configuration
@@ -58,13 +59,15 @@ class RealtimeConversation:
         on_audio_end: OnAnswerItemEnd,
         on_usage: OnUsage = lambda usage: None,
         personas: Mapping[str, Persona] = MappingProxyType({}),
+        remote_tools: Callable[[], Sequence[RemoteTool]] = tuple,
     ) -> None:
-        """`tools` is asked for every session. Raise ConfigError when the URL cannot be dialled."""
+        """`tools` and `remote_tools` are asked for every session. Raise ConfigError when the URL cannot be dialled."""
         link.host_of(settings.url)
         link.start_threads()
         self._settings = settings
         self._usual = Persona(instructions)
         self._personas = personas
+        self._remote_tools = remote_tools
         self._keys = keys
         self._tools = tools
         self._post = post
@@ -89,7 +92,7 @@ class RealtimeConversation:
         self.close()
         who = self._personas.get(persona, self._usual)
         settings = configuration.spoken_by(who, self._settings)
-        protocol = Protocol(settings, who.instructions, self._tools(), self._keys.mask, purpose)
+        protocol = Protocol(settings, who.instructions, self._tools(), self._keys.mask, purpose, self._remote_tools())
         protocol.begin_turn(turn, turn_end)
         self._session = Session(self._settings, self._keys, protocol, self._tell)
         self._session.start()
@@ -179,6 +182,12 @@ class RealtimeConversation:
         """Answer a call; one response is asked for after the last result of a response's calls."""
         if self._session:
             self._session.protocol.send_tool_result(call_id, output)
+            self._session.flush()
+
+    def answer_approval(self, call_id: str, approve: bool, reason: str) -> None:
+        """See Conversation."""
+        if self._session:
+            self._session.protocol.answer_approval(call_id, approve, reason)
             self._session.flush()
 
     def _tell(self, fact: Fact) -> None:

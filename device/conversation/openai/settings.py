@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from device.settings import Fraction, Section
+
+ToolName = Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class RemoteServer(Section, frozen=True):
+    """An MCP server on the internet that OpenAI calls by itself, by a name of your own: small letters, digits and
+    underscores. Its token, if it wants one, is the secret openai_mcp_NAME_token."""
+
+    url: str
+    """Where OpenAI reaches it: https:// only."""
+    description: Annotated[str, Meta(max_length=300)] = ""
+    """What the model is told of it."""
+    allowed_tools: tuple[ToolName, ...] = ()
+    """Which of its tools the model may call; empty: all that it has, also those that it gets one day."""
+    require_approval: Literal["always", "never"] = "always"
+    """Whether a person must say yes before a tool is called. What a tool tells the model may be an instruction of
+    somebody else's: "never" only for what nobody could abuse."""
+    without_approval: tuple[ToolName, ...] = ()
+    """Tools that may be called without a yes where require_approval = "always"."""
+    confirm: Literal["press", "yes"] = "press"
+    """How a person says it: by the button, or in words (which needs transcription_model)."""
 
 
 class OpenAI(Section, frozen=True):
@@ -48,5 +70,9 @@ class OpenAI(Section, frozen=True):
     """The language of your words for the transcription, e.g. "en"; empty: it is detected."""
     connect_timeout_s: Annotated[float, Meta(ge=0.5, le=60.0)] = 10.0
     """How long opening a session may take, in seconds."""
+    mcp: Annotated[dict[str, RemoteServer], Meta(examples=[{"calendar": {"url": "https://mcp.example.com/mcp"}}])] = (
+        msgspec.field(default_factory=dict)
+    )
+    """MCP servers on the internet that OpenAI calls by itself; those in your home are tools.mcp."""
     max_message_bytes: Annotated[int, Meta(ge=65_536, le=67_108_864)] = 2_097_152
     """A larger message from the server, in bytes, ends the session; 2 MB are 32 s of an answer's sound in one piece."""

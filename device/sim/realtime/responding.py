@@ -12,7 +12,8 @@ from device.errors import SpeechError
 from device.sim.realtime import codec
 from device.sim.realtime.brain import Question, Voices, question, reply
 from device.sim.realtime.items import Item, Items, new_id
-from device.sim.realtime.script import REPLY_RATE, Call, Reply
+from device.sim.realtime.remote import DECLINED, Approvals, needs_approval
+from device.sim.realtime.script import REPLY_RATE, Call, RemoteCall, Reply
 from device.sim.realtime.settings import Settings, rate_of
 from device.sim.realtime.usage import ASSISTANT_MS_PER_TOKEN, rate_limits, usage
 from device.sim.realtime.wire import Wire
@@ -29,6 +30,7 @@ class Context:
     billed: set[str] = field(default_factory=set)
     spent_tokens: int = 0
     assistant_spoke: bool = False
+    approvals: Approvals = field(default_factory=Approvals)
 
 
 class Response:
@@ -84,6 +86,9 @@ class Response:
             await self._fail("server_error", "speech_failed", str(error))
 
     async def _answer(self) -> None:
+        if not self.out_of_band and (decided := self._context.approvals.take()):
+            await self._go_on(decided)
+            return
         asked = await question(self._history)
         answer = reply(asked, self._settings, self._context.wire.script)
         await asyncio.sleep(self._context.wire.script.response_delay_s + answer.think_s)
@@ -93,6 +98,8 @@ class Response:
         cut = await self._say(answer, asked) if answer.text or answer.audio or answer.parrot else False
         for call in answer.calls:
             await self._call(call)
+        for remote in answer.remote:
+            await self._call_remote(remote)
         if cut:
             await self._finish("incomplete", {"type": "incomplete", "reason": "max_output_tokens"})
         else:
@@ -164,7 +171,8 @@ class Response:
 
     async def _open_item(self, data: dict[str, Any], rate: int = REPLY_RATE) -> None:
         base = {"id": new_id("item"), "object": "realtime.item", "status": "in_progress"}
-        item = Item({**base, **data}, bytes_per_ms=rate * 2 / 1000)
+        # Those of MCP have neither of the two.
+        item = Item(data if "server_label" in data else {**base, **data}, bytes_per_ms=rate * 2 / 1000)
         self._open, self._transcript, self.sounding_ms = item, "", 0.0
         self._output.append(item)
         emit = self._context.wire.emit
@@ -177,7 +185,8 @@ class Response:
     async def _close_item(self, status: str) -> None:
         item = self._current
         self._open = None
-        item.data["status"] = status
+        if "status" in item.data:
+            item.data["status"] = status
         if item.role:
             await self._close_content(item)
         emit = self._context.wire.emit
@@ -209,6 +218,42 @@ class Response:
         item.data["arguments"] = call.arguments
         done = {**place, "name": call.name, "arguments": call.arguments}
         await emit("response.function_call_arguments.done", **done)
+        await self._close_item("completed")
+
+    # -- MCP servers
+
+    async def _call_remote(self, call: RemoteCall) -> None:
+        if needs_approval(call, self._settings):
+            await self._open_item(self._context.approvals.ask(call))
+            await self._close_item("completed")
+        else:
+            await self._run_remote(call)
+            await self._say(Reply(call.output), Question())
+
+    async def _go_on(self, decided: list[tuple[str, RemoteCall, bool]]) -> None:
+        """Do what the client has allowed, and say what came of it."""
+        for request, call, approve in decided:
+            if approve:
+                await self._run_remote(call, request)
+            await self._say(Reply(call.output if approve else DECLINED), Question())
+        await self._finish("completed", None)
+
+    async def _run_remote(self, call: RemoteCall, request: str | None = None) -> None:
+        what = {"name": call.name, "arguments": "", "server_label": call.server, "approval_request_id": request}
+        await self._open_item({"id": new_id("mcp"), "type": "mcp_call", **what})
+        item, emit = self._current, self._context.wire.emit
+        call_place = {"item_id": item.id, "output_index": len(self._output) - 1}
+        place = {"response_id": self.id, **call_place}
+        await emit("response.mcp_call_arguments.delta", **place, delta=call.arguments)
+        item.data["arguments"] = call.arguments
+        await emit("response.mcp_call_arguments.done", **place, arguments=call.arguments)
+        await emit("response.mcp_call.in_progress", **call_place)
+        await asyncio.sleep(call.lasts_s)
+        if call.fails:
+            item.data["error"] = {"type": "tool_execution_error", "message": call.output}
+        else:
+            item.data["output"] = call.output
+        await emit(f"response.mcp_call.{'failed' if call.fails else 'completed'}", **call_place)
         await self._close_item("completed")
 
     async def _finish(self, status: str, details: dict[str, Any] | None) -> None:

@@ -147,7 +147,7 @@ class ApprovalFilter(Strict):
 
 
 class McpTool(Strict, tag="mcp", tag_field="type"):
-    """A remote MCP server; accepted, but never called by the simulation."""
+    """A remote MCP server; see remote.py."""
 
     server_label: str
     server_url: str | UnsetType | None = UNSET

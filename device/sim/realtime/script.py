@@ -22,8 +22,25 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteCall:
+    """A tool of an MCP server (by its label in the session) that the provider calls, and what it returns.
+
+    It takes `lasts_s` seconds. One that `fails` returns its `output` as an error.
+    """
+
+    server: str
+    name: str
+    arguments: str = "{}"
+    output: str = ""
+    fails: bool = False
+    lasts_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The model's reply: a text to speak, or given sound, or function calls, or a failure of the model.
+
+    `remote` are calls of MCP servers: what those return that need no yes of the client is spoken after them.
 
     `audio` (s16le mono at REPLY_RATE) replaces the spoken text; `parrot` plays back what the person said. `failure` is
     (type, code, message) of a response that ends with the status "failed". `think_s` is a delay in seconds.
@@ -35,6 +52,7 @@ class Reply:
     parrot: bool = False
     failure: tuple[str, str, str] | None = None
     think_s: float = 0.0
+    remote: tuple[RemoteCall, ...] = ()
 
 
 ChooseReply = Callable[[str], Reply | None]
@@ -109,7 +127,9 @@ class Script:
 
     `delta_interval_s`: the time between two pieces of `delta_ms` of sound; by default they are sent 10 times as fast as
     they play. `expiry`: how a session ends after `expire_after_s`: with an error event and close code 1001, or with the
-    close code alone. `beta_names`: use the event names of the beta API, as older servers do.
+    close code alone. `beta_names`: use the event names of the beta API, as older servers do. `unlisted`: the labels of
+    MCP servers whose tools cannot be listed. `goes_on`: after an answer to a request for approval it responds by
+    itself.
     """
 
     session_created_delay_s: float = 0.0
@@ -122,6 +142,8 @@ class Script:
     refuse: Refusal | None = None
     refuse_secret: Refusal | None = None
     beta_names: bool = False
+    unlisted: tuple[str, ...] = ()
+    goes_on: bool = True
     answer: ChooseReply | None = None
     faults: tuple[Fault, ...] = field(default=())
 

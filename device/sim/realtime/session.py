@@ -13,7 +13,7 @@ import msgspec
 from device.ports.tools import ToolSpec
 from device.sim.person.phrases import NotUnderstood, Understood
 from device.sim.realtime import client_events as client
-from device.sim.realtime import codec
+from device.sim.realtime import codec, remote
 from device.sim.realtime.brain import Voices
 from device.sim.realtime.items import Item, Items, new_id
 from device.sim.realtime.listening import InputBuffer, Paused, Started, Stopped, VadSettings
@@ -59,6 +59,8 @@ class Session:
         self._responses: set[Response] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._idle: asyncio.Task[None] | None = None
+        self._listed: set[str] = set()
+        """The MCP servers whose tools were listed."""
 
     async def begin(self) -> None:
         """Send `session.created`, and start the timer after which the session expires."""
@@ -112,6 +114,10 @@ class Session:
 
     async def _change_items(self, event: client.AnyClientEvent) -> None:
         match event:
+            case client.CreateItem(item=client.McpApprovalResponse() as answer):
+                self._context.approvals.decide(answer.approval_request_id, answer.approve)
+                await self._add(self._item(answer), event.previous_item_id or None)
+                await self._go_on()
             case client.CreateItem():
                 check_item(event.item)
                 await self._add(self._item(event.item), event.previous_item_id or None)
@@ -134,6 +140,7 @@ class Session:
         self._settings = new
         self._buffer.configure(rate_of(new.input["format"]), _vad(new))
         await self._wire.emit("session.updated", session=self._described())
+        await remote.list_tools(self._wire, self._items, new, self._listed)
 
     def _described(self) -> dict[str, Any]:
         kind = "realtime.session" if self._settings.type == "realtime" else "realtime.transcription_session"
@@ -272,6 +279,11 @@ class Session:
         except RefusedError as refusal:
             await self._wire.emit("error", error=refusal.body())
 
+    async def _go_on(self) -> None:
+        """Respond to an answer that was asked for; when another response runs, after that."""
+        if self._wire.script.goes_on and self._context.approvals.decided and self._active is None:
+            await self._respond_by_itself()
+
     def _own_input(self, wanted: client.ResponseParams | None) -> list[Item] | None:
         if wanted is None or not isinstance(wanted.input, list):
             return None
@@ -297,6 +309,12 @@ class Session:
         if self._active is response:
             self._active = None
             self._start_idling(response.sounding_ms)
+            self._spawn(self._go_on_later())
+
+    async def _go_on_later(self) -> None:
+        """Let the end of the response be sent first."""
+        await asyncio.sleep(0.01)
+        await self._go_on()
 
     # --- a person who says nothing ---
 

@@ -85,6 +85,34 @@ class FunctionTool(Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, Any]
 
 
+class ToolNames(Struct, frozen=True, kw_only=True):
+    """Tools of an MCP server."""
+
+    tool_names: list[str]
+
+
+class Approval(Struct, frozen=True, kw_only=True):
+    """Which tools need no person's yes; all others do."""
+
+    never: ToolNames
+
+
+class RemoteTool(Struct, frozen=True, kw_only=True):
+    """An MCP server that the provider calls by itself."""
+
+    type: Literal["mcp"] = "mcp"
+    server_label: str
+    server_url: str
+    authorization: str | UnsetType = UNSET
+    server_description: str | UnsetType = UNSET
+    allowed_tools: list[str] | UnsetType = UNSET
+    require_approval: Literal["always", "never"] | Approval
+
+    def __repr__(self) -> str:
+        """Leave the authorization out."""
+        return f"RemoteTool({self.server_label})"
+
+
 class SessionConfig(Struct, frozen=True, kw_only=True):
     """What `session.update` sets; unset fields stay as they are."""
 
@@ -92,7 +120,7 @@ class SessionConfig(Struct, frozen=True, kw_only=True):
     instructions: str | UnsetType = UNSET
     output_modalities: list[Literal["audio"]] | UnsetType = UNSET
     audio: AudioConfig
-    tools: list[FunctionTool] | UnsetType = UNSET
+    tools: list[FunctionTool | RemoteTool] | UnsetType = UNSET
     tool_choice: Literal["auto"] | UnsetType = UNSET
 
 
@@ -164,10 +192,19 @@ class FunctionCallOutput(Struct, frozen=True, kw_only=True, tag_field="type", ta
     output: str
 
 
+class ApprovalResponse(Struct, frozen=True, kw_only=True, tag_field="type", tag="mcp_approval_response"):
+    """Whether a call elsewhere may be made; the published types want an id of ours."""
+
+    id: str
+    approval_request_id: str
+    approve: bool
+    reason: str | UnsetType = UNSET
+
+
 class CreateItem(ClientEvent, frozen=True, kw_only=True, tag="conversation.item.create"):
     """Add to the conversation."""
 
-    item: FunctionCallOutput
+    item: FunctionCallOutput | ApprovalResponse
 
 
 # Events that the answer does not depend on, with the beginnings of their ids: an error about one of them is no reason

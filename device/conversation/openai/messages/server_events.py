@@ -55,6 +55,7 @@ class Item(Struct, frozen=True, kw_only=True):
     name: str | None = None
     arguments: Any = None
     content: Any = None
+    server_label: str | None = None
 
 
 class StatusDetails(Struct, frozen=True, kw_only=True):
@@ -224,6 +225,36 @@ class ArgumentsDone(Struct, frozen=True, kw_only=True):
     arguments: Any = None
 
 
+class RemoteListed(Struct, frozen=True, kw_only=True):
+    """The provider knows the tools of an MCP server."""
+
+    item_id: str = ""
+
+
+class RemoteNotListed(Struct, frozen=True, kw_only=True):
+    """It could not list them."""
+
+    item_id: str = ""
+
+
+class RemoteRuns(Struct, frozen=True, kw_only=True):
+    """A call to an MCP server is under way."""
+
+    item_id: str = ""
+
+
+class RemoteEnded(Struct, frozen=True, kw_only=True):
+    """It is done."""
+
+    item_id: str = ""
+
+
+class RemoteFailed(Struct, frozen=True, kw_only=True):
+    """It failed."""
+
+    item_id: str = ""
+
+
 ServerEvent = (
     SessionCreated
     | SessionUpdated
@@ -244,6 +275,11 @@ ServerEvent = (
     | TextDelta
     | TextDone
     | ArgumentsDone
+    | RemoteListed
+    | RemoteNotListed
+    | RemoteRuns
+    | RemoteEnded
+    | RemoteFailed
 )
 
 _TYPES: dict[str, type[ServerEvent]] = {
@@ -266,6 +302,11 @@ _TYPES: dict[str, type[ServerEvent]] = {
     "response.output_text.delta": TextDelta,
     "response.output_text.done": TextDone,
     "response.function_call_arguments.done": ArgumentsDone,
+    "mcp_list_tools.completed": RemoteListed,
+    "mcp_list_tools.failed": RemoteNotListed,
+    "response.mcp_call.in_progress": RemoteRuns,
+    "response.mcp_call.completed": RemoteEnded,
+    "response.mcp_call.failed": RemoteFailed,
     # The names of the beta, which some compatible servers still send.
     "conversation.item.created": ItemAdded,
     "response.audio.delta": AudioDelta,

@@ -29,6 +29,7 @@ def first_config(
     tools: Sequence[ToolSpec],
     turn_end: TurnEnd,
     listens_only: bool = False,
+    remote: Sequence[client.RemoteTool] = (),
 ) -> client.SessionConfig:
     """Return the whole configuration, for the first update.
 
@@ -37,9 +38,10 @@ def first_config(
 
     With `listens_only` it is told to answer nothing, and to write down the words of the person.
     """
-    functions = [
+    functions: list[client.FunctionTool | client.RemoteTool] = [
         client.FunctionTool(name=tool.name, description=tool.description, parameters=tool.parameters) for tool in tools
     ]
+    functions += remote
     return client.SessionConfig(
         instructions=instructions,
         output_modalities=["audio"],

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from device.conversation.openai.messages import client_events as client
 from device.conversation.openai.messages import errors, errorshapes
 from device.conversation.openai.messages import server_events as server
@@ -17,6 +19,7 @@ from device.conversation.openai.protocol.calls import CallReader
 from device.conversation.openai.protocol.content import Content
 from device.conversation.openai.protocol.facts import Fact, Ignored, UsageReported
 from device.conversation.openai.protocol.outbox import BYTES_PER_MS, Outbox
+from device.conversation.openai.protocol.remote.reader import Ends, RemoteReader
 from device.conversation.openai.protocol.responses import Responses
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
@@ -45,8 +48,10 @@ class Protocol:
         tools: Sequence[ToolSpec],
         mask: Callable[[str], str] = str,
         purpose: Purpose = Purpose.TALK,
+        remote_tools: Sequence[client.RemoteTool] = (),
     ) -> None:
         """`mask` removes secrets from the server's error messages."""
+        self._remote_tools = remote_tools
         self._listens_only = purpose is Purpose.LISTEN
         self._purpose = purpose
         self._recital = ""
@@ -71,6 +76,9 @@ class Protocol:
         self._uncommitted_bytes = 0
         self._turn_of_input: dict[str, int] = {}
         self._calls = CallReader(self._responses, self._tell, self.send_tool_result)
+        self._remote = RemoteReader(
+            settings.mcp, self._responses, Ends(self._tell, self._complain, self.answer_approval)
+        )
         self._complained: set[str] = set()
         self._of_the_beta = False
         """The server describes its session in the words of the retired beta."""
@@ -172,6 +180,7 @@ class Protocol:
     def abandon_response(self) -> None:
         """Treat the running response as complete, since nothing of it has come for long. ResponseFinished is told."""
         forgotten = self._responses.wanted()
+        self._responses.remote.forget()
         for response in forgotten:
             response.cut = self._content.is_open(response)
             self._send(client.CancelResponse(response_id=response.id))
@@ -201,9 +210,22 @@ class Protocol:
             self._responses.sent(call_id)
             self._ask()
 
+    def answer_approval(self, call_id: str, approve: bool, reason: str) -> None:
+        """Answer a request for a person's yes, once. The server goes on by itself."""
+        if self._responses.remote.answered(call_id):
+            answer = client.ApprovalResponse(
+                id=f"approval_{self._numbers}",
+                approval_request_id=call_id,
+                approve=approve,
+                reason=reason or UNSET,
+            )
+            self._send(client.CreateItem(item=answer))
+
     def note_alive(self) -> None:
-        """Tell that the server has answered the check."""
+        """Tell that the server has answered the check. One that should have gone on by itself is asked to."""
+        self._responses.prod()
         self._tell(ev.LinkAnswered(self._turn))
+        self._ask()
 
     def fail(self, failure: Failure, message: str) -> None:
         """End the session: tell why, once."""
@@ -278,9 +300,14 @@ class Protocol:
             return
         self.configured = True
         self._instructions_before = session.instructions
-        tools = self._tools if self._purpose is Purpose.TALK else ()
+        talks = self._purpose is Purpose.TALK
         config = configuration.first_config(
-            self._settings, self._instructions, tools, self._turn_end, self._listens_only
+            self._settings,
+            self._instructions,
+            self._tools if talks else (),
+            self._turn_end,
+            self._listens_only,
+            self._remote_tools if talks else (),
         )
         self._send(client.UpdateSession(event_id=_CONFIGURATION, session=config))
 
@@ -366,6 +393,15 @@ class Protocol:
     def _item_added(self, event: server.ItemAdded) -> None:
         if event.item.type == "function_call_output" and event.item.call_id:
             self._responses.confirmed(event.item.call_id)
+        self._remote.item(event.item, "", self._turn)
+
+    def _output_item_added(self, event: server.OutputItemAdded) -> None:
+        self._calls.item_added(event)
+        self._remote.item(event.item, event.response_id, self._turn)
+
+    def _output_item_done(self, event: server.OutputItemDone) -> None:
+        self._calls.item_done(event.item, event.response_id, self._turn)
+        self._remote.item(event.item, event.response_id, self._turn)
 
     def _input_transcribed(self, event: server.InputTranscribed) -> None:
         turn = self._turn_of_input.pop(event.item_id, self._turn)
@@ -388,6 +424,7 @@ class Protocol:
         items = [server.read(item, server.Item) for item in server.read(info.output, list[Any]) or ()]
         for item in items:
             self._calls.item_done(item, info.id, self._turn)
+            self._remote.item(item, info.id, self._turn)
         self._calls.response_done(info.id)
         self._content.end_audio(info.id)
         if usage := server.read(info.usage, server.Usage):
@@ -411,14 +448,17 @@ _HANDLERS: dict[type, Callable[[Protocol, Any], None]] = {
     server.InputTranscribed: Protocol._input_transcribed,
     server.ResponseCreated: Protocol._response_created,
     server.ResponseDone: Protocol._response_done,
-    server.OutputItemAdded: lambda protocol, event: protocol._calls.item_added(event),
-    server.OutputItemDone: lambda protocol, event: protocol._calls.item_done(
-        event.item, event.response_id, protocol._turn
-    ),
+    server.OutputItemAdded: Protocol._output_item_added,
+    server.OutputItemDone: Protocol._output_item_done,
     server.AudioDelta: lambda protocol, event: protocol._content.audio_delta(event),
     server.AudioDone: lambda protocol, event: protocol._content.audio_done(event),
     server.TranscriptDone: lambda protocol, event: protocol._content.transcript_done(event),
     server.TextDelta: lambda protocol, event: protocol._content.text_delta(event),
     server.TextDone: lambda protocol, event: protocol._content.text_done(event),
     server.ArgumentsDone: lambda protocol, event: protocol._calls.arguments_done(event, protocol._turn),
+    server.RemoteListed: lambda protocol, event: protocol._remote.listed(event),
+    server.RemoteNotListed: lambda protocol, event: protocol._remote.not_listed(event),
+    server.RemoteRuns: lambda protocol, event: protocol._remote.runs(event),
+    server.RemoteEnded: lambda protocol, event: protocol._remote.ended(event),
+    server.RemoteFailed: lambda protocol, event: protocol._remote.failed(event),
 }

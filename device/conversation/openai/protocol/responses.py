@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from device.conversation.openai.protocol.remote.state import Remote
 from device.conversation.openai.protocol.words import Words
 
 
@@ -52,6 +53,8 @@ class Request:
     event_id: str
     void: bool = False
     """It is not wanted any more."""
+    spare: bool = False
+    """It is not needed where another response is running."""
 
 
 class Responses:
@@ -80,13 +83,22 @@ class Responses:
         self._calls: dict[str, Calls] = {}
         self._response_of: dict[str, str] = {}
         self._numbers = 0
+        self.remote = Remote()
+        self._spare = False
+        """The queued request is not needed where another response is running."""
 
     # -- asking
 
     def want(self) -> None:
         """Queue a request for a response, if none is queued: one response answers the whole conversation so far."""
         self._wanted = True
-        self._blocked = False
+        self._blocked = self._spare = False
+
+    def prod(self) -> None:
+        """The provider is there, and silent: ask for the response that it should have given by itself."""
+        if not self._is_running and self.remote.pop_stuck() and not self._wanted:
+            self.want()
+            self._spare = True
 
     def sent(self, what: str) -> None:
         """Note that something was sent that is to be answered."""
@@ -103,7 +115,7 @@ class Responses:
             return ""
         self._wanted = False
         self._numbers += 1
-        self._asked = Request(f"response_{self._numbers}")
+        self._asked = Request(f"response_{self._numbers}", spare=self._spare)
         return self._asked.event_id
 
     def refused(self, event_id: str | None) -> bool:
@@ -121,7 +133,7 @@ class Responses:
         # If the request was not ours it was the provider's own for the person's turn, whose response will not come any
         # more.
         its_own = self._due and self._asked is None and not event_id
-        wanted_still = its_own or (request is not None and not request.void)
+        wanted_still = its_own or (request is not None and not request.void and not request.spare)
         self._wanted = self._wanted or wanted_still
         self._asked = self._granted = None
         self._due = False
@@ -132,6 +144,7 @@ class Responses:
     def created(self, response_id: str, turn: int) -> Response:
         """Note a response that begins, asked for or not."""
         self._supersede()
+        self.remote.went_on()
         void = self._created_by_us(self._asked) if self._asked else self._created_by_itself()
         self._blocked = False
         response = Response(response_id, turn, dropped=void, void=void)
@@ -245,6 +258,7 @@ class Responses:
             if request is not None:
                 request.void = True
         self._wanted = False
+        self.remote.forget()
         return [response.id for response in fresh]
 
     def forget_voice(self) -> None:
@@ -283,7 +297,7 @@ class Responses:
     def more(self) -> bool:
         """Say whether another response will follow by itself."""
         owed = any(calls.owed and not calls.cancelled for calls in self._calls.values())
-        return owed or self._wanted or self._asked is not None or self._due
+        return owed or self._wanted or self._asked is not None or self._due or self.remote.more
 
     def _settle(self, response_id: str) -> None:
         """Once a response is complete and its calls are answered, forget it; queue the next if it made calls."""

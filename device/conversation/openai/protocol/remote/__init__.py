@@ -1,0 +1,1 @@
+"""Tools on MCP servers that the provider calls by itself."""
