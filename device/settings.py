@@ -61,7 +61,7 @@ class Mistake:
     """What the types of a Section's keys cannot refuse: a combination, or a text of the wrong form."""
 
     key: str
-    """As the Section names it; "" for the table itself."""
+    """As the Section names it, with dots if it is in a table of a table; "" for the table itself."""
     text: str
     """What is wrong and what to do; it begins with the space or colon that parts it from the key."""
 

@@ -15,6 +15,7 @@ from device.ports.provider import Provider, Traits
 from device.settings import Table
 from device.tools.clock import CLOCK
 from device.tools.homeassistant.feature import HOME_ASSISTANT
+from device.tools.mcp.feature import MCP
 from device.tools.mqtt.feature import MQTT
 from device.tools.own.own import OWN
 from device.tools.pins.feature import LIGHTS, RELAYS, SENSORS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 PROVIDERS: tuple[Provider[Any], ...] = (OPENAI,)
 """Where conversation.provider names none, the first one answers."""
 
-FEATURES: tuple[Feature[Any], ...] = (CLOCK, TIMERS, RELAYS, LIGHTS, SENSORS, VOLUME, HOME_ASSISTANT, MQTT, OWN)
+FEATURES: tuple[Feature[Any], ...] = (CLOCK, TIMERS, RELAYS, LIGHTS, SENSORS, VOLUME, HOME_ASSISTANT, MQTT, MCP, OWN)
 """In the order in which the model is told of their tools."""
 
 TABLES: tuple[Table[Any], ...] = (

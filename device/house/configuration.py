@@ -172,7 +172,7 @@ def _refuse_types(laid: Layered) -> None:
 def _refuse_mistakes(config: Config, laid: Layered) -> None:
     """Refuse what the types cannot: combinations."""
     for path, mistake in _mistakes(config):
-        key = (*path, mistake.key) if mistake.key else path
+        key = (*path, *mistake.key.split(".")) if mistake.key else path
         raise _error(laid, key, f"{dotted(key)}{mistake.text}")
 
 

@@ -60,8 +60,15 @@ def test_a_house_without_a_connected_home_loads_nothing_of_it(tmp_path: Path) ->
     [
         ('{"tools": {"home_assistant": {"url": "http://127.0.0.1:9"}}}', "device.tools.homeassistant.link"),
         ('{"tools": {"mqtt": {"host": "127.0.0.1", "port": 9}}}', "paho"),
+        ('{"tools": {"mcp": {"servers": {"nas": {"url": "http://127.0.0.1:9/mcp"}}}}}', "device.tools.mcp.bridge"),
     ],
 )
 def test_what_is_configured_is_loaded(tables: str, needed: str, tmp_path: Path) -> None:
     """Else nothing could be told from that."""
     assert needed in of_connected(loaded(tmp_path, tables))
+
+
+def test_mcp_servers_are_spoken_with_in_another_process(tmp_path: Path) -> None:
+    """The daemon never loads the package, nor what it brings."""
+    modules = loaded(tmp_path, '{"tools": {"mcp": {"servers": {"nas": {"url": "http://127.0.0.1:9/mcp"}}}}}')
+    assert not {name.partition(".")[0] for name in modules} & FOREIGN

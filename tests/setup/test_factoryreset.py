@@ -32,6 +32,7 @@ def places(tmp_path: Path) -> Places:
         "hearthside_broker_token",
         "home_assistant_token",
         "mqtt_password",
+        "mcp_home_token",
         "somebody_elses",
         BROKERS,
     ):

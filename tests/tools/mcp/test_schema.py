@@ -1,0 +1,176 @@
+"""Schemas of strangers, in a form that a provider takes and a model can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.tools.mcp import schema
+from device.tools.mcp.schema import UnusableError, translate
+
+
+def test_references_are_put_in_their_places() -> None:
+    """As pydantic writes them; titles are left out, and null alternatives say "optional"."""
+    given_schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "move_arguments",
+        "type": "object",
+        "$defs": {
+            "Place": {
+                "title": "Place",
+                "type": "object",
+                "description": "Where.",
+                "properties": {"title": {"type": "string", "title": "Title"}, "row": {"type": "integer", "minimum": 1}},
+                "required": ["title"],
+            }
+        },
+        "properties": {
+            "to": {"$ref": "#/$defs/Place", "description": "whither"},
+            "via": {"type": "array", "items": {"$ref": "#/$defs/Place"}, "maxItems": 3},
+            "speed": {"anyOf": [{"type": "number"}, {"type": "null"}], "default": None, "title": "Speed"},
+            "how": {"const": "gently"},
+            "mood": {"type": ["string", "null"], "enum": ["good", "bad"]},
+        },
+        "required": ["to"],
+        "additionalProperties": False,
+    }
+    place = {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "row": {"type": "integer", "minimum": 1}},
+        "required": ["title"],
+    }
+    assert translate(given_schema) == {
+        "type": "object",
+        "properties": {
+            "to": {**place, "description": "whither"},
+            "via": {"type": "array", "items": {**place, "description": "Where."}, "maxItems": 3},
+            "speed": {"type": "number"},
+            "how": {"enum": ["gently"]},
+            "mood": {"type": "string", "enum": ["good", "bad"]},
+        },
+        "required": ["to"],
+        "additionalProperties": False,
+    }
+
+
+def test_alternatives_of_the_whole_become_one_object() -> None:
+    """Providers refuse them at the top; the server still checks."""
+    one = {"properties": {"name": {"type": "string"}}, "required": ["name"]}
+    other = {"properties": {"number": {"type": "integer"}}, "required": ["number"]}
+    shared = {"properties": {"room": {"type": "string"}}, "required": ["room"]}
+    assert translate({"type": "object", "anyOf": [one, other], "allOf": [shared]}) == {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "number": {"type": "integer"}, "room": {"type": "string"}},
+        "required": ["room"],
+    }
+
+
+@pytest.mark.parametrize("empty", [{}, {"type": "object"}, {"type": "object", "properties": None}])
+def test_a_tool_without_arguments_takes_an_empty_object(empty: dict[str, Any]) -> None:
+    """Providers insist on one."""
+    assert translate(empty) == {"type": "object", "properties": {}}
+
+
+def test_endless_schemas_end() -> None:
+    """A tree of trees, references in a circle, and one that doubles with every step."""
+    tree = {"properties": {"tree": {"$ref": "#"}}}
+    circle = {
+        "properties": {"a": {"$ref": "#/$defs/a"}},
+        "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
+    }
+    doubling: dict[str, Any] = {
+        f"d{n}": {"type": "object", "properties": {k: {"$ref": f"#/$defs/d{n + 1}"} for k in "ab"}} for n in range(60)
+    }
+    for endless in (tree, circle, {"$defs": doubling, "properties": {"a": {"$ref": "#/$defs/d0"}}}):
+        assert len(json.dumps(translate(endless))) < 2 * schema.LARGEST
+
+
+def test_what_a_server_says_of_its_arguments_is_one_short_line() -> None:
+    """No control characters, nothing hidden; values that would be changed by that are left out."""
+    said = translate(
+        {
+            "properties": {
+                "a": {"type": "string", "description": "first\nsecond\u202e\x1b[31m " + "x" * 500},
+                "b": {"enum": ["plain", "hid\u200bden"], "default": "hid\u200bden", "pattern": "x" * 500},
+                "hid\u200bden": {"type": "string"},
+            }
+        }
+    )["properties"]
+    assert said["a"]["description"].startswith("first second x")
+    assert len(said["a"]["description"]) == schema.LONGEST_DESCRIPTION
+    assert said["b"] == {}
+    assert list(said) == ["a", "b"]
+
+
+def test_a_book_is_told_without_its_words_or_not_at_all() -> None:
+    """The model reads it in every session."""
+    wordy = {f"p{n}": {"type": "string", "description": "word " * 40} for n in range(60)}
+    assert "description" not in translate({"properties": wordy})["properties"]["p0"]
+    with pytest.raises(UnusableError, match="8000 bytes"):
+        translate({"properties": {f"{n:064}": {"type": "string"} for n in range(200)}})
+
+
+@pytest.mark.parametrize("wrong", [{"type": "string"}, {"properties": {"a\u200b": {}}, "required": ["a\u200b"]}])
+def test_what_no_model_could_call_is_refused(wrong: dict[str, Any]) -> None:
+    """The log says why."""
+    with pytest.raises(UnusableError):
+        translate(wrong)
+
+
+KEYS = (
+    *(
+        "type",
+        "properties",
+        "required",
+        "items",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "enum",
+        "const",
+        "default",
+        "$ref",
+        "$defs",
+    ),
+    *("a", "description", "minimum", "maxLength", "additionalProperties", "pattern", "format"),
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(KEYS),
+            inner
+            | st.sampled_from(["object", "array", "string", "#", "#/$defs/a", "#/properties/a", "file:///etc/passwd"]),
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+def nodes(plain: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every schema in a schema."""
+    yield plain
+    inner = [*plain.get("properties", {}).values(), *plain.get("anyOf", ()), *plain.get("allOf", ())]
+    for node in [*inner, *([plain["items"]] if "items" in plain else [])]:
+        yield from nodes(node)
+
+
+@given(st.dictionaries(st.sampled_from(("type", "properties", "$defs", "anyOf", "$ref", "required")), json_values))
+def test_whatever_a_server_sends_is_plain_and_bounded_or_refused(stranger: dict[str, Any]) -> None:
+    """Never another exception; no references are left, and it can be sent."""
+    try:
+        plain = translate(stranger)
+    except UnusableError:
+        return
+    assert not [node for node in nodes(plain) if "$ref" in node]
+    assert len(json.dumps(plain).encode()) < 4 * schema.LARGEST
+    assert plain["type"] == "object"
+    assert not set(plain) - {"type", "properties", "required", "additionalProperties"}
+    assert set(plain.get("required", ())) <= set(plain["properties"])
