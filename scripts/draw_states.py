@@ -24,7 +24,7 @@ Drawn from `device/core/transitions.py` by `scripts/draw_states.py`; do not edit
 The diagram shows what changes the phase. The tables below show all rows, in the order in which they are tried: the
 first row whose condition holds applies, and a fact without a row changes nothing. Beside the phase the machine keeps
 conditions (muted, online, faults, gate, ...). The gate and the deadlines follow from the phase
-(see `device/core/memory.py`).
+(see `device/core/gating.py` and `device/core/memory.py`).
 """
 
 

@@ -17,7 +17,8 @@ from device.core import endings as end
 from device.core import events as ev
 from device.core.actions import Action, Outcome, Purpose, TurnEnd
 from device.core.failures import MOST_WAITING
-from device.core.memory import AnswerProgress, Memory, Timer, next_announcement, unlit
+from device.core.gating import unlit
+from device.core.memory import AnswerProgress, Memory, Timer, next_announcement
 from device.core.status import Phase
 from device.units import Samples
 

@@ -14,7 +14,8 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue
-from device.core.memory import Memory, unlit
+from device.core.gating import unlit
+from device.core.memory import Memory
 from device.core.status import Phase
 from device.units import Ms
 

@@ -11,7 +11,8 @@ from device.core import actions as order
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue, Purpose, TurnEnd
-from device.core.memory import AnswerProgress, Memory, Timer, rest_goes_on
+from device.core.gating import rest_goes_on
+from device.core.memory import AnswerProgress, Memory, Timer
 from device.units import CAPTURE_RATE, Ms, Samples, samples_from_ms
 
 

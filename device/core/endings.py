@@ -13,7 +13,8 @@ from device.core import effects as do
 from device.core import events as ev
 from device.core import failures
 from device.core.actions import Action, Cue
-from device.core.memory import Memory, Timer, unlit
+from device.core.gating import unlit
+from device.core.memory import Memory, Timer
 from device.core.status import Phase
 
 # Failures in which the provider is not reached, or not any more.

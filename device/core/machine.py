@@ -10,7 +10,8 @@ from device.core.actions import Action, CloseGate, OpenGate
 from device.core.announcing import go_on
 from device.core.darkness import sound_instead
 from device.core.endings import say_not_kept
-from device.core.memory import Memory, Settings, Timer, deadline, gate_wanted, limit_turn, voiced_only_wanted
+from device.core.gating import gate_wanted, voiced_only_wanted
+from device.core.memory import Memory, Settings, Timer, deadline, limit_turn
 from device.core.ringing import attend
 from device.core.silence import watch
 from device.core.status import Phase, Status

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from device.core import announcing, answers, confirmation, ringing, silence
+from device.core import announcing, answers, confirmation, ringing, saying, silence
 from device.core import effects as do
 from device.core import endings as end
 from device.core import events as ev
@@ -40,24 +40,24 @@ IDLE, WAKING, LISTENING, THINKING, SPEAKING = Phase
 
 # An announcement, and a session that only listens for its answer. Tried before the rows of conversations.
 _ANNOUNCEMENTS = (
-    Row(IDLE, Timer.ANNOUNCEMENT, WAKING, announcing.open_to_recite, when.next_is_for_provider),
+    Row(IDLE, Timer.ANNOUNCEMENT, WAKING, announcing.open_to_recite, saying.next_is_for_provider),
     Row(IDLE, Timer.ANNOUNCEMENT, IDLE, announcing.say_next),
-    Row(IDLE, ev.AnnouncementSaid, WAKING, announcing.listen_for_answer, when.answer_is_wanted),
-    Row(IDLE, ev.AnnouncementSaid, IDLE, announcing.finish, when.announcement_sounds),
-    Row(IDLE, ev.AnnouncementUnsaid, IDLE, announcing.fail, when.announcement_sounds),
+    Row(IDLE, ev.AnnouncementSaid, WAKING, announcing.listen_for_answer, saying.answer_is_wanted),
+    Row(IDLE, ev.AnnouncementSaid, IDLE, announcing.finish, saying.announcement_sounds),
+    Row(IDLE, ev.AnnouncementUnsaid, IDLE, announcing.fail, saying.announcement_sounds),
     Row(IDLE, Timer.LONGEST_ANNOUNCEMENT, IDLE, announcing.give_up),
-    Row(IDLE, ev.ButtonClicked, IDLE, end.hush, when.announcing),
-    Row(WAKING, ev.SessionReady, THINKING, announcing.recite, when.reciting),
-    Row(WAKING, Timer.DEADLINE, IDLE, announcing.say_it_ourselves, when.reciting),
-    Row(LISTENING, ev.ResponseStarted, LISTENING, announcing.want_no_response, when.asking, rearm=False),
-    Row(LISTENING, ev.Understood, LISTENING, announcing.keep_words, when.asking, rearm=False),
-    Row(THINKING, ev.ResponseStarted, THINKING, announcing.want_no_response, when.asking, rearm=False),
-    Row(THINKING, ev.ResponseFinished, THINKING, do.nothing, when.asking, rearm=False),
-    Row(THINKING, ev.Understood, IDLE, announcing.take_answer, when.words_are_whole),
-    Row(THINKING, ev.Understood, THINKING, announcing.keep_words, when.asking, rearm=False),
-    Row(THINKING, Timer.DEADLINE, IDLE, announcing.miss_answer, when.asking),
-    Row(THINKING, Timer.DEADLINE, IDLE, announcing.say_it_ourselves, when.reciting),
-    Row(SPEAKING, Timer.DEADLINE, IDLE, end.leave, when.reciting),
+    Row(IDLE, ev.ButtonClicked, IDLE, end.hush, saying.announcing),
+    Row(WAKING, ev.SessionReady, THINKING, announcing.recite, saying.reciting),
+    Row(WAKING, Timer.DEADLINE, IDLE, announcing.say_it_ourselves, saying.reciting),
+    Row(LISTENING, ev.ResponseStarted, LISTENING, announcing.want_no_response, saying.asking, rearm=False),
+    Row(LISTENING, ev.Understood, LISTENING, announcing.keep_words, saying.asking, rearm=False),
+    Row(THINKING, ev.ResponseStarted, THINKING, announcing.want_no_response, saying.asking, rearm=False),
+    Row(THINKING, ev.ResponseFinished, THINKING, do.nothing, saying.asking, rearm=False),
+    Row(THINKING, ev.Understood, IDLE, announcing.take_answer, saying.words_are_whole),
+    Row(THINKING, ev.Understood, THINKING, announcing.keep_words, saying.asking, rearm=False),
+    Row(THINKING, Timer.DEADLINE, IDLE, announcing.miss_answer, saying.asking),
+    Row(THINKING, Timer.DEADLINE, IDLE, announcing.say_it_ourselves, saying.reciting),
+    Row(SPEAKING, Timer.DEADLINE, IDLE, end.leave, saying.reciting),
 )
 
 _IDLE = (
@@ -210,16 +210,16 @@ def _in_sessions_of_announcements() -> tuple[Row, ...]:
 
 def _for_an_announcement(here: Phase) -> tuple[Row, ...]:
     return (
-        Row(here, ev.WakeWordDetected, IDLE, announcing.give_way_unlit, when.reciting_unlit),
+        Row(here, ev.WakeWordDetected, IDLE, announcing.give_way_unlit, saying.reciting_unlit),
         Row(here, ev.WakeWordDetected, WAKING, announcing.give_way, when.announcing_in_session),
-        Row(here, ev.AnnouncementWithdrawn, IDLE, announcing.stop_listening, when.asking_for_who_left),
-        Row(here, ev.ButtonHeld, IDLE, announcing.give_way_unlit, when.reciting_unlit),
-        Row(here, ev.ButtonHeld, WAKING, announcing.give_way_to_hold, when.reciting),
-        Row(here, ev.VoiceStarted, here, do.nothing, when.reciting, rearm=False),
-        Row(here, ev.SpeechStarted, here, do.nothing, when.reciting, rearm=False),
-        Row(here, ev.SessionFailed, IDLE, announcing.say_it_ourselves, when.reciting),
-        Row(here, ev.ResponseFinished, IDLE, announcing.say_it_ourselves, when.recital_failed),
-        Row(here, ev.PlaybackFinished, IDLE, announcing.finish_recital, when.recital_is_over),
+        Row(here, ev.AnnouncementWithdrawn, IDLE, announcing.stop_listening, saying.asking_for_who_left),
+        Row(here, ev.ButtonHeld, IDLE, announcing.give_way_unlit, saying.reciting_unlit),
+        Row(here, ev.ButtonHeld, WAKING, announcing.give_way_to_hold, saying.reciting),
+        Row(here, ev.VoiceStarted, here, do.nothing, saying.reciting, rearm=False),
+        Row(here, ev.SpeechStarted, here, do.nothing, saying.reciting, rearm=False),
+        Row(here, ev.SessionFailed, IDLE, announcing.say_it_ourselves, saying.reciting),
+        Row(here, ev.ResponseFinished, IDLE, announcing.say_it_ourselves, saying.recital_failed),
+        Row(here, ev.PlaybackFinished, IDLE, announcing.finish_recital, saying.recital_is_over),
     )
 
 
