@@ -45,6 +45,8 @@ class Thing:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     """The name of who has it."""
+    device: str = ""
+    """What is called so as a whole, where this is a part of it: a lock's battery, the second socket of a plug."""
 
     @property
     def domain(self) -> str:

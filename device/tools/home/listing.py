@@ -44,10 +44,11 @@ def slug(text: str) -> str:
 
 
 def is_guarded(thing: Thing, among: Sequence[str]) -> bool:
-    """Say whether a list of what is forbidden, or needs a yes, names a thing: as in `is_listed`, or by any name that it
-    or its room has. So nothing gets around such a list by its spelling."""
+    """Say whether a list of what is forbidden, or needs a yes, names a thing: as in `is_listed`, or by any name that
+    it, its room or its device has. So nothing gets around such a list by its spelling."""
     room = (thing.place.id, *thing.place.names) if thing.place else ()
-    return bool({slug(name) for name in (thing.id, thing.domain, *thing.names, *room)} & {slug(name) for name in among})
+    names = (thing.id, thing.domain, thing.device, *thing.names, *room)
+    return bool({slug(name) for name in names} & {slug(name) for name in among} - {""})
 
 
 def united(sources: Iterable[Iterable[Thing]]) -> list[Thing]:

@@ -31,8 +31,8 @@ def test_one_source_may_have_a_name_twice_and_two_sources_have_it_once() -> None
 
 def test_what_is_guarded_cannot_be_spelt_differently() -> None:
     """By kind, id, name or room, whatever case and signs they are written in."""
-    door = Thing("lock.front_door", ("Front Door", "Haustür"), Place("hall", ("Hall", "Flur")))
-    for name in ("lock", "lock.front_door", "front door", "FRONT-DOOR", "Haustur", "hall", "flur"):
+    door = Thing("lock.front_door", ("Front Door", "Haustür"), Place("hall", ("Hall", "Flur")), device="Entrance")
+    for name in ("lock", "lock.front_door", "front door", "FRONT-DOOR", "Haustur", "hall", "flur", "entrance"):
         assert is_guarded(door, (name,)), name
     for name in ("", "door", "light", "front", "."):
         assert not is_guarded(door, (name,)), name

@@ -22,8 +22,10 @@ Value = bool | float | str | None
 _PUBLISHED, _SETTABLE, _ASKABLE = 1, 2, 4
 """Bits of `access`."""
 
+_MOST_EXPOSES = 256
+"""So many exposes of a device are looked at: one that heats 15 rooms has 231."""
 _MOST = 64
-"""So many exposes of a device, and features of each, are looked at."""
+"""So many features of an expose and values of a feature are, and so many characters of a word."""
 
 SENSORS: Mapping[str, str] = {
     "temperature": "temperature",
@@ -56,6 +58,7 @@ _OF_USE = frozenset(
         "position",
         "lock_state",
         "mode",
+        "speed",
         "system_mode",
         "local_temperature",
         "running_state",
@@ -129,16 +132,32 @@ class Skill:
 
 def skills_of(exposes: Iterable[Expose]) -> Iterator[Skill]:
     """Yield what a device is, by its exposes; what is of no use here is left out."""
-    for expose in tuple(exposes)[:_MOST]:
-        suffix = one_line(expose.endpoint or "")
+    for expose in tuple(exposes)[:_MOST_EXPOSES]:
         if expose.type in _WRITE:
             features = {one.name: one for one in expose.features[:_MOST] if one.name in _OF_USE and _is_sane(one)}
             if features:
-                yield Skill(expose.type, suffix, features)
-        elif expose.name in SENSORS and expose.access & _PUBLISHED and not expose.category and _is_sane(expose):
-            domain = {"numeric": "sensor", "binary": "binary_sensor"}.get(expose.type)
-            if domain is not None:
-                yield Skill(domain, f"{SENSORS[expose.name].replace('_', ' ')} {suffix}".strip(), {"state": expose})
+                yield Skill(expose.type, _suffix(expose, features.get("state")), features)
+        elif _is_sane(expose) and not expose.category:
+            yield from _generic(expose)
+
+
+def _generic(expose: Expose) -> Iterator[Skill]:
+    """Yield what is measured or noticed, and what is switched without being called a switch."""
+    suffix = one_line(expose.endpoint or "")
+    if expose.name in SENSORS and expose.access & _PUBLISHED:
+        domain = {"numeric": "sensor", "binary": "binary_sensor"}.get(expose.type)
+        if domain is not None:
+            yield Skill(domain, f"{SENSORS[expose.name].replace('_', ' ')} {suffix}".strip(), {"state": expose})
+    elif expose.name == "state" and expose.type == "binary" and expose.access & _SETTABLE:
+        yield Skill("switch", suffix, {"state": expose})
+
+
+def _suffix(expose: Expose, state: Expose | None) -> str:
+    """Return what tells a thing from others of its device: a thermostat may have a switch for its child lock, too."""
+    told = expose.endpoint
+    if not told and expose.type == "switch" and state is not None and state.property != state.name:
+        told = state.property.replace("_", " ")
+    return one_line(told or "")
 
 
 def _is_sane(feature: Expose) -> bool:
@@ -197,11 +216,13 @@ def _read_lock(skill: Skill, values: Mapping[str, Any]) -> tuple[str, dict[str, 
 
 
 def _read_fan(skill: Skill, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    mode = skill.features.get("mode")
+    mode, speed = skill.features.get("mode"), skill.features.get("speed")
     told = word(values.get(mode.property)) if mode else ""
     state = _switched(skill, values)
     if state == "unknown" and told:
         state = "off" if told == "off" else "on"
+    if speed is not None and (turns := number(values.get(speed.property))) is not None:
+        return state, {"percentage": round(100 * _share(turns, _top(speed, _BRIGHTEST)))}
     shares = _shares(mode)
     return state, {"percentage": shares[told]} if told in shares else {}
 
@@ -286,11 +307,17 @@ def _write_lock(skill: Skill, thing: Thing, call: Call) -> dict[str, Any]:
 def _write_fan(skill: Skill, thing: Thing, call: Call) -> dict[str, Any]:
     if call.service != "set_percentage":
         return _switching(skill, thing, call)
+    wanted = call.data["percentage"]
+    if wanted == 0 and "state" in skill.features:
+        return _switching(skill, thing, Call("fan", "turn_off"))
+    if "speed" in skill.features:
+        speed = skill.settable(thing, "speed")
+        top = _top(speed, _BRIGHTEST)
+        return {speed.property: round(max(_within(speed, 1), wanted * top / 100))}
     mode = skill.settable(thing, "mode")
     shares = _shares(mode)
     if not shares:
         raise ToolError(f"{thing.name} has no speeds")
-    wanted = call.data["percentage"]
     return {mode.property: min(shares, key=lambda name: abs(shares[name] - wanted))}
 
 

@@ -118,14 +118,15 @@ def called(domain: str, own: str, suffix: str, label: Label | None) -> Thing | N
     `own` is what it is called on the broker, where a "/" parts the room from the name; `suffix` tells it from other
     things of the same device.
     """
-    room, _, name = own.rpartition("/") if label is None else (label.room, "", label.name)
-    room, name = room.partition("/")[0], f"{name} {suffix}".replace("_", " ")
-    shown = one_line(name)
+    room, _, whole = own.rpartition("/") if label is None else (label.room, "", label.name)
+    room = room.partition("/")[0] if label is None else room
+    shown = one_line(f"{whole} {suffix}".replace("_", " "))
     key = slug(f"{own if label is None else label.name} {suffix}")
     if not shown or not key:
         return None
     others = tuple(one_line(f"{alias} {suffix}") for alias in (label.aliases if label else ()))
-    return Thing(f"{domain}.{key}", (shown, *others), place_of(one_line(room.replace("_", " "))), source=NAME)
+    place = place_of(one_line(room.replace("_", " ")))
+    return Thing(f"{domain}.{key}", (shown, *others), place, source=NAME, device=one_line(whole.replace("_", " ")))
 
 
 def is_level(text: object) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from device.core.events import Way
 from device.errors import ToolError
-from device.ports.tools import Confirmation, UnconfirmedError
+from device.ports.tools import UnconfirmedError
 from device.tools.mqtt.things import source as module
 from tests.tools.mqtt.brokers import Broker, onlooker
 from tests.tools.mqtt.things.homes import known, tasmota, used, zigbee
@@ -297,7 +297,7 @@ async def test_unlocking_waits_for_a_person(broker: Broker) -> None:
             ):
                 with pytest.raises(UnconfirmedError) as asked:
                     await home.control(what, action)
-                assert asked.value.confirmation == Confirmation(Way.PRESS, said)
+                assert (asked.value.confirmation.way, asked.value.confirmation.what) == (Way.PRESS, said)
             assert not [topic for topic, _ in bridge.heard if topic.endswith("/set")]
             assert await home.control("front door", "unlock", confirmed=True) == "Done: front door (lock)"
             assert bridge.devices["front door"].state["lock_state"] == "unlocked"

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from device.ports.home import Call
 from device.sim.home import zigbee
+from device.tools.home import orders
+from device.tools.home.listing import is_guarded
+from device.tools.home.orders import Wish
 from device.tools.mqtt.messages import Message
 from device.tools.mqtt.things.parts import MOST_THINGS, Label
 from device.tools.mqtt.things.zigbee2mqtt import MOST_FOLDERS, Zigbee2Mqtt
@@ -238,6 +241,34 @@ def test_two_sockets_of_a_device_are_two_things() -> None:
     dialect = bridge([device("desk", sockets)])
     assert dialect.take(Message("zigbee2mqtt/desk", b'{"state_left": "ON"}')) == ("switch.desk_left",)
     assert [(thing.name, thing.state) for thing in dialect.things] == [("desk left", "on"), ("desk right", "unknown")]
+
+
+def test_what_else_a_device_switches_is_told_apart() -> None:
+    """A thermostat's switch for its child lock is not called as the thermostat; what guards the one guards both."""
+    lock = zigbee.switched()
+    lock["features"][0]["property"] = "child_lock"
+    valve = {**zigbee.switched()["features"][0], "type": "binary"}
+    dialect = bridge([device("bath_heating", [zigbee.climate(), lock]), device("garden valve", [valve])])
+    assert ids(dialect) == ["climate.bath_heating", "switch.bath_heating_child_lock", "switch.garden_valve"]
+    assert [is_guarded(thing, ("Bath Heating",)) for thing in dialect.things] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("wish", "payload"),
+    [
+        (Wish(action="set", speed=100), {"speed": 254}),
+        (Wish(action="set", speed=1), {"speed": 3}),
+        (Wish(action="set", speed=0), {"state": "OFF"}),
+    ],
+)
+def test_a_fan_may_have_a_speed_in_numbers(wish: Wish, payload: dict[str, Any]) -> None:
+    """From 1 to 254."""
+    dialect = bridge([device("fan", [zigbee.switched("fan", zigbee.ranged("speed", 1, 254))])])
+    dialect.take(Message("zigbee2mqtt/fan", b'{"state": "ON", "speed": 127}'))
+    (fan,) = dialect.things
+    assert fan.attributes == {"percentage": 50}
+    (publication,) = dialect.publications(fan, orders.call_for(fan, wish))
+    assert json.loads(publication.payload) == payload
 
 
 @pytest.mark.parametrize("told", [b"offline", b'{"state": "offline"}', b'{"state":"offline","x":[]}'])
