@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 from device.core.ration import Ration, Verdict
 from device.core.status import Status
+from device.kit.outsiders import visible
 from device.service.systemd import find_journal
 from device.units import Ms, ms_from_seconds
 
@@ -124,7 +125,8 @@ class Brief(logging.Handler):
         text = record.getMessage()
         if len(text) > LONGEST:
             text = f"{text[:LONGEST]} ... ({len(text) - LONGEST} characters more)"
-        record.msg, record.args = text + note, None
+        # Whatever a text from outside holds: a terminal that shows the log obeys none of it.
+        record.msg, record.args = visible(text) + note, None
         self._handler.handle(record)
 
     def close(self) -> None:

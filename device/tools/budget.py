@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
-from device.kit.outsiders import one_line
+from device.kit.outsiders import shorter
 from device.ports.tools import Told, ToolSpec
 
-LONGEST_OVERVIEW = 600
+LONGEST_OVERVIEW = 550
 """In bytes: so that a house of 150 things in 12 rooms takes 6 kB with all that the device does by itself."""
 SHORT_DESCRIPTION = 120
 """In characters: what is left of a foreign tool's description where there is no room."""
@@ -111,7 +111,7 @@ def _plain(spec: ToolSpec) -> ToolSpec:
 def _shortened(spec: ToolSpec) -> ToolSpec:
     return replace(
         spec,
-        description=one_line(spec.description, SHORT_DESCRIPTION),
+        description=shorter(spec.description, SHORT_DESCRIPTION),
         parameters=_schema(spec.parameters, _OF_NO_USE | _DISPENSABLE, SHORT_PARAMETER),
     )
 
@@ -131,7 +131,7 @@ def _value(key: str, value: Any, without: frozenset[str], longest: int | None, d
     if depth > _DEEPEST or key in _VALUES:
         return value
     if key == "description" and isinstance(value, str):
-        return value if longest is None else one_line(value, longest)
+        return value if longest is None else shorter(value, longest)
     if isinstance(value, Mapping):
         if key in _MAPS:
             return {

@@ -72,6 +72,13 @@ def test_a_long_line_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     assert "characters more" in line
 
 
+def test_no_line_holds_what_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever a text from outside brought into it."""
+    journal.start("info")
+    logging.getLogger("device.test").warning("named %s", "\x1b]0;x\x07\u202elamp")
+    assert "named ?]0;x??lamp" in capsys.readouterr().err
+
+
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, to be set."""

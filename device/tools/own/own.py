@@ -15,6 +15,7 @@ from device.core.events import Way
 from device.core.health import Health
 from device.errors import ConfigError, ToolError
 from device.kit import programs
+from device.kit.outsiders import are_data, printed
 from device.kit.textfiles import NotTextError, read_text
 from device.ports.feature import Feature, Fitted, Outside
 from device.ports.tools import Tool
@@ -103,7 +104,7 @@ def tool_of(found: Definition, source: str) -> Tool[Any]:
 
     return Tool(
         name=found.name,
-        description=found.description,
+        description=f"{found.description} {are_data('Its answers', 'a program')}",
         arguments=of.arguments_type(found),
         run=run,
         phrases=of.phrases(found),
@@ -125,9 +126,9 @@ async def _run(found: Definition, command: list[str]) -> str:
     if ran is None:
         raise ToolError(f"{found.name}: its program cannot be started")
     if ran.code != 0:
-        said = ran.complaint.strip().splitlines()
+        said = printed(ran.complaint).splitlines()
         raise ToolError(f"{found.name} failed" + (f": {said[-1][:_LONGEST_COMPLAINT]}" if said else ""))
-    return ran.output.strip()[:LONGEST_OUTPUT] or "Done"
+    return printed(ran.output, LONGEST_OUTPUT) or "Done"
 
 
 def _environment() -> dict[str, str]:

@@ -7,9 +7,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from device.core.events import AlarmKind
+from device.kit.outsiders import one_line
 from device.tools.timers.entry import Entry
 from device.tools.timers.spoken import clock_time, duration, name
 
+LONGEST_LABEL = 300
+"""In characters."""
 _ARTICLES = frozenset(("the", "my", "a", "an", "that", "this", "one", "called", "named", "to", "for"))
 _NUMBERS = [
     "zero",
@@ -59,7 +62,7 @@ def find(wanted: str, entries: Iterable[Entry]) -> list[Entry]:
 
 def plain_label(label: str, kind: AlarmKind) -> str:
     """Return a label as it is kept: without "the", and without the kind at its end ("pasta timer")."""
-    words = label.split()
+    words = one_line(label, LONGEST_LABEL).split()
     if kind is AlarmKind.REMINDER:
         return " ".join(words[1:] if words[:1] == ["to"] else words)
     while words and words[0].lower() in ("the", "my", "a", "an"):

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from device.core.events import AlarmKind
 from device.errors import ToolError
+from device.kit.outsiders import are_data
 from device.ports.tools import Tool
 from device.tools.timers import phrases, spoken
 from device.tools.timers.entry import DAY_S, Countdown, Entry, Now, TimeOfDay
@@ -34,6 +35,7 @@ DateText = Annotated[
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Days = Annotated[list[Day], Meta(max_length=7, description="to repeat it weekly on these days")]
 Name = Annotated[str, Meta(max_length=100, description="which one; leave it out if there can only be one")]
+_ARE_DATA = are_data("Names", "people")
 _DAYS: dict[Day, int] = {
     "monday": 0,
     "tuesday": 1,
@@ -243,7 +245,7 @@ def timer_tools(keeper: Timekeeper) -> list[Tool[Any]]:
         ),
         Tool(
             "list_timers",
-            "Tell which timers, alarms and reminders are set, how long they still take, and which were missed.",
+            f"Tell which timers, alarms and reminders are set, how long they take, which were missed. {_ARE_DATA}",
             ListTimers,
             do.list_timers,
             phrases.LIST,
