@@ -17,7 +17,7 @@ from device.house import configuration
 from device.kit.words import hint
 from device.panel.gpio import open_panel
 from device.panel.lights.drivers import described
-from device.panel.settings import Button, PanelSettings
+from device.panel.settings import Button, Led, PanelSettings
 from device.ports.panel import Panel
 from device.service import journal
 from device.setup.daemon import find_running
@@ -40,6 +40,24 @@ MEANINGS = {
     Indication.IDLE: "it only listens for its wake word",
 }
 """In the order in which they are shown."""
+
+LOOKS = {
+    Indication.LISTENING: ("steady, bright", "cyan"),
+    Indication.WAKING: ("gets brighter quickly, again and again", "cyan"),
+    Indication.THINKING: ("gets brighter and darker slowly", "violet"),
+    Indication.SPEAKING: ("gets brighter and darker, twice a second", "green"),
+    Indication.CONFIRMING: ("steady, bright and less bright, each for half a second", "yellow"),
+    Indication.RINGING: ("two strokes and a pause", "white"),
+    Indication.ANNOUNCING: ("bright quickly, darker slowly", "blue"),
+    Indication.PRESSED: ("steady, half bright", "white"),
+    Indication.MUTED: ("steady, dim", "red"),
+    Indication.DEAF: ("three quick flashes and a pause", "red"),
+    Indication.ERROR: ("flashes evenly", "red"),
+    Indication.FAULT: ("two flashes and a pause", "amber"),
+    Indication.OFFLINE: ("a faint, short flash every five seconds", "amber"),
+    Indication.IDLE: ("dark", "dark"),
+}
+"""What is to be seen: how one LED moves, and in which colour."""
 
 DIRECTION, VOLUME = "direction", "volume"
 _MORE = {
@@ -88,13 +106,33 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigError("hardware.led: there are no lights: say in [hardware.led] what there is, see docs/lights.md")
     if find_running() is not None:
         raise HearthsideError("the service has the lights; stop it first: sudo systemctl stop hearthside")
-    print(f"the lights: {what}")
-    asyncio.run(Player(settings.hardware, options.seconds).play(options.names or _known()))
+    print(f"the lights: {what}; {options.seconds:g} s each, Ctrl-C ends it")
+    names = options.names or [name for name in _known() if name not in _MORE or _has_many(settings.hardware.led)]
+    asyncio.run(Player(settings.hardware, options.seconds).play(names))
     return 0
 
 
 def _known() -> list[str]:
     return [*(indication.value for indication in MEANINGS), *_MORE]
+
+
+def _has_many(led: Led) -> bool:
+    """Say whether it has pixels, on which there is more to see."""
+    return led.chosen != "gpio" and led.pixels != 1
+
+
+def line(name: str, led: Led) -> str:
+    """Return what is said of an indication, or of what else is shown, on these lights."""
+    if name in _MORE:
+        return f"{name:<12}{_MORE[name]}"
+    indication = Indication(name)
+    movement, colour = LOOKS[indication]
+    if indication is Indication.IDLE or led.pin is not None:
+        seen = movement
+    else:
+        # Pixels move otherwise: see the pictures.
+        seen = colour if _has_many(led) else f"{movement}; {colour}"
+    return f"{name:<12}{MEANINGS[indication]} ({seen})"
 
 
 class Player:
@@ -121,7 +159,7 @@ class Player:
 
     async def _show(self, panel: Panel, name: str) -> None:
         indication = Indication.LISTENING if name in _MORE else Indication(name)
-        print(f"{name:<12}{_MORE.get(name) or MEANINGS[indication]}", flush=True)
+        print(line(name, self._hardware.led), flush=True)
         self._turning = name == DIRECTION
         panel.show(indication)
         for step in range(_STEPS + 1):

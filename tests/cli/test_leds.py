@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,12 @@ from device.cli import leds, main
 from device.core.indication import Indication
 from device.foreign import spidev
 from device.foreign.gpio import MockBoard
+from device.panel.patterns import pattern_of
+from device.panel.settings import Led
 from device.setup.daemon import Running
 from device.sim.devices.spi import SimulatedSpi, seen_apa102
 
+ROOT = Path(__file__).resolve().parents[2]
 FAST = ("--seconds", "0.05", "--config", "/dev/null")
 APA102 = ("--set", "hardware.led.driver=apa102", "--set", "hardware.led.pixels=12")
 
@@ -38,8 +42,8 @@ def test_all_are_shown_on_mock_pins_as_a_person_runs_it() -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=60)
     assert (run.returncode, run.stderr) == (0, "")
     first, *lines = run.stdout.splitlines()
-    assert first == "the lights: one LED on GPIO 18"
-    assert [line.split()[0] for line in lines] == [one.value for one in leds.MEANINGS] + ["direction", "volume"]
+    assert first == "the lights: one LED on GPIO 18; 0.05 s each, Ctrl-C ends it"
+    assert [line.split()[0] for line in lines] == [one.value for one in leds.MEANINGS]
 
 
 def test_one_is_lit_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +55,26 @@ def test_one_is_lit_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
         assert board.level(18) == 0
     finally:
         board.close()
-    assert capsys.readouterr().out.splitlines()[1] == "muted       the microphone is closed"
+    assert capsys.readouterr().out.splitlines()[1] == "muted       the microphone is closed (steady, dim)"
+
+
+def test_what_is_to_be_seen_is_said_for_the_lights_that_there_are() -> None:
+    """One LED has no colour, and pixels move otherwise: they have pictures; only they show volume and direction."""
+    rgb, ring = Led(red=5, green=6, blue=13), Led(driver="apa102", pixels=12)
+    assert leds.line("muted", rgb) == "muted       the microphone is closed (steady, dim; red)"
+    assert leds.line("muted", ring) == "muted       the microphone is closed (red)"
+    assert leds.line("idle", ring) == "idle        it only listens for its wake word (dark)"
+    assert leds.line("volume", ring) == "volume      rings and strips: the volume goes from 0 to 100 %"
+
+
+def test_the_words_for_the_lights_are_those_of_the_documentation() -> None:
+    """And the colours are those that are shown."""
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| (\w+) \|$", (ROOT / "hardware.md").read_text(), re.MULTILINE)
+    assert {*leds.LOOKS.values()} <= set(rows)
+    colours = {"cyan": "011", "violet": "101", "green": "010", "yellow": "110", "white": "111", "blue": "001"}
+    for indication, (_, colour) in leds.LOOKS.items():
+        shown = "".join(str(round(part)) for part in pattern_of(indication).colour)
+        assert shown == colours.get(colour, shown), indication
 
 
 def test_a_ring_shows_volume_and_direction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

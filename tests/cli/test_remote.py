@@ -150,11 +150,14 @@ def test_a_status_tells_people_what_is_not_well() -> None:
     }
     shown = "\n".join(lines(told))
     assert shown.startswith("fault since 200")
-    assert "(speaking, ringing)" in shown
+    assert shown.splitlines()[0].endswith(": it hears you, but something does not work (speaking, ringing)")
     assert "light: dark (since " in shown
     assert shown.count("what to do") == 1
     assert "speaker" not in shown
     assert shown.endswith("wake words: a, b\nvolume: unknown; provider: openai; version: 1.0")
+    well = {**told, "parts": [], "state": "listening", "why": "", "ringing": False}
+    assert next(lines({**well, "phase": "idle"})).endswith(": all is well, it waits for its wake word")
+    assert next(lines({**well, "phase": "listening"})).endswith(": all is well (listening to you)")
     told.update(parts=[], state="deaf", why="no sound has been scored for 11 s", what_to_do="restart")
     assert "  no sound has been scored for 11 s\n  what to do: restart\n" in "\n".join(lines(told))
 

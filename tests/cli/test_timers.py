@@ -22,15 +22,17 @@ def test_the_list_has_a_line_for_each() -> None:
     told = [
         row(12, "pasta timer", -3.0, "12:08 PM today", "ringing"),
         row(3, "tea timer", 65.2, "in 1 minute and 5 seconds"),
+        row(6, "rice timer", 45.0, "in 45 seconds"),
         row(4, "7 AM alarm", 68_340.0, "7 AM tomorrow"),
         row(5, "reminder to call home", 200_000.0, "6 PM on Friday"),
         row(1, "egg timer", -4_000.0, "11 AM today", "missed"),
     ]
     assert list(lines(told)) == [
         "#12  pasta timer                ringing  12:08 PM today",
-        " #3  tea timer                     1:05",
-        " #4  7 AM alarm                18:59:00  7 AM tomorrow",
-        " #5  reminder to call home  2 d 7:33:20  6 PM on Friday",
+        " #3  tea timer                1 min 5 s",
+        " #6  rice timer                    45 s",
+        " #4  7 AM alarm             18 h 59 min  7 AM tomorrow",
+        " #5  reminder to call home      2 d 7 h  6 PM on Friday",
         " #1  egg timer                   missed  11 AM today",
     ]
     assert list(lines([])) == ["no timer, alarm or reminder is set"]
@@ -53,3 +55,5 @@ async def test_the_commands_list_and_cancel_what_was_set_by_voice(
         assert err.startswith("hearthside: more than one fits; which one is meant: the ")
         assert await run("timers", "cancel", "pasta") == (0, "Cancelled: the pasta timer\n", "")
         assert await run("timers", "cancel", "#2") == (0, "Cancelled: the 30 minute timer\n", "")
+        await house.app.registry.call("set_timer", '{"seconds": 60}')
+        assert await run("timers", "cancel", "3") == (0, "Cancelled: the 1 minute timer\n", "")

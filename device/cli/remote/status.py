@@ -11,6 +11,19 @@ from typing import Any
 from device.control import client
 from device.ports.choices import ALL, DEFAULT
 
+_MEANINGS = {
+    "listening": "all is well",
+    "fault": "it hears you, but something does not work",
+    "offline": "it hears you, but who answers could not be reached the last time",
+    "deaf": "it does not hear its wake word",
+}
+"""What the states mean that do not say it by themselves, or by what follows."""
+_PHASES = {
+    "waking": "opening a conversation",
+    "listening": "listening to you",
+    "thinking": "waiting for the answer",
+}
+"""How phases are told whose names are not enough."""
 _BESIDE = (
     ("ringing", "ringing"),
     ("announcing", "making an announcement"),
@@ -34,8 +47,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def lines(told: dict[str, Any]) -> Iterator[str]:
     """Yield it for people: the state, what is not well, and a few facts."""
-    during = [*([] if told["phase"] == "idle" else [told["phase"]]), *(words for key, words in _BESIDE if told[key])]
-    yield f"{told['state']} since {_when(told['since'])}" + (f" ({', '.join(during)})" if during else "")
+    yield _first_line(told)
     unwell = [part for part in told["parts"] if not part["ok"]]
     if not unwell and told["why"]:
         yield from _trouble(told["why"], told["what_to_do"])
@@ -44,6 +56,17 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     yield from _chosen(told)
     volume = "unknown" if told["volume"] is None else f"{told['volume']} %"
     yield f"volume: {volume}; provider: {told['provider']}; version: {told['version']}"
+
+
+def _first_line(told: dict[str, Any]) -> str:
+    state, phase = told["state"], told["phase"]
+    during = [] if phase == "idle" else [_PHASES.get(phase, phase)]
+    during += [words for key, words in _BESIDE if told[key]]
+    meaning = _MEANINGS.get(state, "")
+    if state == "listening" and not during:
+        meaning += ", it waits for its wake word"
+    said = f"{state} since {_when(told['since'])}" + (f": {meaning}" if meaning else "")
+    return said + (f" ({', '.join(during)})" if during else "")
 
 
 def _chosen(told: dict[str, Any]) -> Iterator[str]:

@@ -9,17 +9,15 @@ from typing import Any
 
 from device.control import client
 
-_DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
-
 
 def add_to(commands: Any) -> None:
     """Add the command to the parser's subcommands."""
     parser = commands.add_parser("timers", help="list the timers, alarms and reminders that are set, or cancel one")
     parser.add_argument("--json", action="store_true", help="for programs: the list as JSON")
     parser.set_defaults(command=_list)
-    parts = parser.add_subparsers(title="more", metavar="")
+    parts = parser.add_subparsers(title="more", metavar="[cancel NAME]")
     cancel = parts.add_parser("cancel", help="cancel one")
-    cancel.add_argument("name", nargs="+", help='its name, or its number as listed: pasta, "#3"')
+    cancel.add_argument("name", nargs="+", metavar="NAME", help="its name, or its number as listed: pasta, 3")
     cancel.set_defaults(command=_cancel)
 
 
@@ -30,7 +28,10 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _cancel(options: argparse.Namespace) -> int:
-    print(client.ask({"do": "cancel_timer", "name": " ".join(options.name)})["done"])
+    name = " ".join(options.name)
+    # A shell takes a bare #3 for a comment.
+    name = f"#{name}" if name.isdecimal() else name
+    print(client.ask({"do": "cancel_timer", "name": name})["done"])
     return 0
 
 
@@ -50,11 +51,14 @@ def _when(timer: dict[str, Any]) -> str:
 
 
 def _left(timer: dict[str, Any]) -> str:
-    """Return "4:05", "1:04:05" or "2 d 3:00:00"; or that it rings, or was missed."""
+    """Return "45 s", "4 min 5 s", "1 h 4 min" or "2 d 7 h"; or that it rings, or was missed."""
     if timer["state"] != "waiting":
         return str(timer["state"])
-    days, seconds = divmod(round(max(0.0, timer["left_s"])), _DAY_S)
-    hours, seconds = divmod(seconds, _HOUR_S)
-    minutes, seconds = divmod(seconds, _MINUTE_S)
-    clock = f"{hours}:{minutes:02}:{seconds:02}" if hours or days else f"{minutes}:{seconds:02}"
-    return f"{days} d {clock}" if days else clock
+    minutes, seconds = divmod(round(max(0.0, timer["left_s"])), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
