@@ -45,6 +45,9 @@ class Device(msgspec.Struct, frozen=True):
     disabled: bool = False
 
 
+_LIST, _DEVICE = msgspec.json.Decoder(list[msgspec.Raw]), msgspec.json.Decoder(Device)
+
+
 @dataclass(slots=True)
 class _Held:
     """A device, and what it has said last."""
@@ -151,7 +154,7 @@ class Zigbee2Mqtt:
     def _learn(self, payload: bytes) -> None:
         """Take in the list of devices. One that is not understood is left out; no list changes nothing."""
         try:
-            listed = msgspec.json.decode(payload or b"[]", type=list[msgspec.Raw])
+            listed = _LIST.decode(payload or b"[]")
         except (ValueError, RecursionError):
             return
         before, self._devices, self._things, self.left_out = self._devices, {}, {}, 0
@@ -205,7 +208,7 @@ class Zigbee2Mqtt:
 def _understood(listed: list[msgspec.Raw]) -> Iterator[Device]:
     for raw in listed:
         try:
-            yield msgspec.json.decode(raw, type=Device)
+            yield _DEVICE.decode(raw)
         except (ValueError, RecursionError):
             continue
 

@@ -10,7 +10,9 @@ import pytest
 from device.core.events import Way
 from device.errors import ToolError
 from device.ports.tools import UnconfirmedError
+from device.sim.home.zigbee import SimulatedZigbee2Mqtt, ZigbeeDevice, switched
 from device.tools.mqtt.things import source as module
+from device.tools.mqtt.things.zigbee2mqtt import LARGEST_LIST
 from tests.tools.mqtt.brokers import Broker, onlooker
 from tests.tools.mqtt.things.homes import known, tasmota, used, zigbee
 from tests.waiting import until
@@ -229,6 +231,21 @@ async def test_what_comes_and_goes_is_known(broker: Broker) -> None:
                 return home.state("light.attic_lamp") == "off"
 
             await until(is_told, "the change")
+
+
+async def test_a_list_as_long_as_large_houses_have_arrives(broker: Broker) -> None:
+    """Of 1.5 MB; one beyond the limit is left out by the broker, and what was there stays."""
+    much = [switched(), *[{"type": "text", "name": "x" * 100, "property": "y", "access": 1} for _ in range(60)]]
+    with SimulatedZigbee2Mqtt(
+        broker.port, {f"plug {n}": ZigbeeDevice(much, {"state": "ON"}) for n in range(150)}
+    ) as many:
+        async with used(broker, things={}) as home:
+            await until(lambda: len(list(home.source.things)) == 150, "the devices")
+            many.publish("zigbee2mqtt/bridge/devices", "[" + " " * LARGEST_LIST + "]", retain=True)
+            many.change("plug 7", state="OFF")
+            await until(lambda: home.state("switch.plug_7") == "off", "what was told after it")
+            assert len(list(home.source.things)) == 150
+            assert home.source.is_connected
 
 
 async def test_tasmota_is_found_and_does_what_is_wanted(broker: Broker) -> None:
