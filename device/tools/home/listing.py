@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from device.kit.outsiders import are_data, one_line
 from device.ports.home import Place, Thing
@@ -37,6 +38,7 @@ def is_listed(entity: str, room: str, among: Sequence[str]) -> bool:
     return bool({entity, entity.partition(".")[0], room} & set(among) - {""})
 
 
+@lru_cache(maxsize=4_096)
 def slug(text: str) -> str:
     """Return a text as it stands in an id: "Kitchen/Ceiling Lamp" is "kitchen_ceiling_lamp"."""
     plain = unicodedata.normalize("NFKD", text.casefold())
@@ -46,6 +48,8 @@ def slug(text: str) -> str:
 def is_guarded(thing: Thing, among: Sequence[str]) -> bool:
     """Say whether a list of what is forbidden, or needs a yes, names a thing: as in `is_listed`, or by any name that
     it, its room or its device has. So nothing gets around such a list by its spelling."""
+    if not among:
+        return False
     room = (thing.place.id, *thing.place.names) if thing.place else ()
     names = (thing.id, thing.domain, thing.device, *thing.names, *room)
     return bool({slug(name) for name in names} & {slug(name) for name in among} - {""})
