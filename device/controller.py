@@ -7,8 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
@@ -21,38 +20,12 @@ from device.core.indication import indication
 from device.core.machine import Machine
 from device.core.status import Phase, Status
 from device.errors import AudioError, HearthsideError, ToolError, reason, where
-from device.ports.conversation import Conversation
+from device.orders import House, Step, each, orders_to_conversation, orders_to_ear, orders_to_mouth
 from device.ports.facts import Observer
-from device.ports.panel import Panel
-from device.ports.sound import Ear, Microphone, Mouth, Voice, VolumeOfHouse
-from device.ports.tools import Tools, UnconfirmedError
+from device.ports.tools import UnconfirmedError
 from device.units import Ms
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """Everything the controller gives orders to."""
-
-    ear: Ear
-    microphone: Microphone
-    mouth: Mouth
-    conversation: Conversation
-    tools: Tools
-    panel: Panel
-    voice: Voice
-    remember_mute: Callable[[bool], None]
-    """Keep the state over a restart. Never waits: a disk that refuses is posted as DeviceFailed."""
-    volume: VolumeOfHouse
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one part of the house does when an order is given."""
-
-    part: Device
-    do: Callable[[Any], object]
 
 
 def _now() -> Ms:
@@ -75,7 +48,7 @@ class Controller:
         self._saying: asyncio.Task[None] | None = None
         """Makes the sound of an announcement, or has handed it to the mouth."""
         self._exit = asyncio.Event()
-        self._orders: dict[type[Action], tuple[_Step, ...]] = {}
+        self._orders: dict[type[Action], tuple[Step, ...]] = {}
         self._failing: set[tuple[Device, str]] = set()
         """The part and the name of each call that failed the last time."""
         self._complained: set[Observer] = set()
@@ -235,40 +208,40 @@ class Controller:
         self._complained.add(observer)
         log.log(level, "an observer failed: %s", where(error))
 
-    def _wire(self, house: House) -> dict[type[Action], tuple[_Step, ...]]:
+    def _wire(self, house: House) -> dict[type[Action], tuple[Step, ...]]:
         return {
-            **_each(Device.CONVERSATION, _orders_to_conversation(house.conversation)),
-            **_each(Device.EAR, _orders_to_ear(house.ear)),
-            **_each(Device.SPEAKER, _orders_to_mouth(house.mouth)),
+            **each(Device.CONVERSATION, orders_to_conversation(house.conversation)),
+            **each(Device.EAR, orders_to_ear(house.ear)),
+            **each(Device.SPEAKER, orders_to_mouth(house.mouth)),
             **self._wire_rest(house),
         }
 
-    def _wire_rest(self, house: House) -> dict[type[Action], tuple[_Step, ...]]:
+    def _wire_rest(self, house: House) -> dict[type[Action], tuple[Step, ...]]:
         ear, microphone, speaker = Device.EAR, Device.MICROPHONE, Device.SPEAKER
         return {
             # Both take time: begun together, the loudspeaker is open before there is an answer.
             order.OpenSession: (
-                _Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end, a.purpose, a.persona)),
-                _Step(speaker, lambda a: house.mouth.warm_up()),
+                Step(Device.CONVERSATION, lambda a: house.conversation.open(a.turn, a.turn_end, a.purpose, a.persona)),
+                Step(speaker, lambda a: house.mouth.warm_up()),
             ),
-            order.OpenMicrophone: (_Step(microphone, lambda a: self._order_microphone(self._open_microphone)),),
+            order.OpenMicrophone: (Step(microphone, lambda a: self._order_microphone(self._open_microphone)),),
             order.CloseMicrophone: (
-                _Step(ear, lambda a: house.ear.clear()),
-                _Step(microphone, lambda a: self._order_microphone(self._close_microphone)),
+                Step(ear, lambda a: house.ear.clear()),
+                Step(microphone, lambda a: self._order_microphone(self._close_microphone)),
             ),
             order.StopPlayback: (
-                _Step(speaker, lambda a: house.mouth.stop()),
-                _Step(Device.VOICE, lambda a: self._stop_saying()),
+                Step(speaker, lambda a: house.mouth.stop()),
+                Step(Device.VOICE, lambda a: self._stop_saying()),
             ),
-            order.Announce: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a)),),
-            order.SayAnnouncement: (_Step(Device.VOICE, lambda a: self._start_saying(a)),),
+            order.Announce: (Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._announce, a)),),
+            order.SayAnnouncement: (Step(Device.VOICE, lambda a: self._start_saying(a)),),
             # Whoever asked observes.
             order.TellOutcome: (),
-            order.ReadAloud: (_Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._read_aloud, a)),),
-            order.RunTool: (_Step(Device.CONVERSATION, lambda a: self._spawn(Device.CONVERSATION, self._run_tool, a)),),
-            order.StepVolume: (_Step(speaker, lambda a: self._spawn(speaker, self._step_volume, a)),),
-            order.RememberMute: (_Step(Device.DISK, lambda a: house.remember_mute(a.muted)),),
-            order.Exit: (_Step(Device.CONVERSATION, lambda a: self._exit.set()),),
+            order.ReadAloud: (Step(Device.VOICE, lambda a: self._spawn(Device.VOICE, self._read_aloud, a)),),
+            order.RunTool: (Step(Device.CONVERSATION, lambda a: self._spawn(Device.CONVERSATION, self._run_tool, a)),),
+            order.StepVolume: (Step(speaker, lambda a: self._spawn(speaker, self._step_volume, a)),),
+            order.RememberMute: (Step(Device.DISK, lambda a: house.remember_mute(a.muted)),),
+            order.Exit: (Step(Device.CONVERSATION, lambda a: self._exit.set()),),
         }
 
     def _order_microphone(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -397,47 +370,6 @@ def _surviving(tell: Callable[[Exception], None]) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - the one place: no part of the house may stop the orders to another
         tell(error)
-
-
-def _each(part: Device, orders: Mapping[type[Action], Callable[[Any], object]]) -> dict[type[Action], tuple[_Step]]:
-    return {kind: (_Step(part, do),) for kind, do in orders.items()}
-
-
-def _orders_to_conversation(talk: Conversation) -> dict[type[Action], Callable[[Any], object]]:
-    return {
-        order.CloseSession: lambda a: talk.close(),
-        order.CutConnection: lambda a: talk.cut(),
-        order.CheckLink: lambda a: talk.check(a.within / 1000),
-        order.BeginTurn: lambda a: talk.begin_turn(a.turn, a.turn_end),
-        order.CommitTurn: lambda a: talk.commit_turn(),
-        order.Recite: lambda a: talk.recite(a.text),
-        order.CancelResponse: lambda a: talk.cancel_response(a.keeps_due),
-        order.DropResponse: lambda a: talk.drop_response(),
-        order.AbandonResponse: lambda a: talk.abandon_response(),
-        order.TruncateItem: lambda a: talk.truncate_item(a.item, a.played),
-        order.DeleteItem: lambda a: talk.delete_item(a.item),
-        order.SendToolResult: lambda a: talk.send_tool_result(a.call_id, a.output),
-        order.AnswerApproval: lambda a: talk.answer_approval(a.call_id, a.approve, a.reason),
-    }
-
-
-def _orders_to_ear(ear: Ear) -> dict[type[Action], Callable[[Any], object]]:
-    return {
-        order.OpenGate: lambda a: ear.open_gate(a.since, a.until, a.voiced_only),
-        order.CloseGate: lambda a: ear.close_gate(),
-        order.CutGate: lambda a: ear.cut_gate(),
-    }
-
-
-def _orders_to_mouth(mouth: Mouth) -> dict[type[Action], Callable[[Any], object]]:
-    return {
-        order.EndAnswer: lambda a: mouth.end_answer(a.turn),
-        order.Duck: lambda a: mouth.duck(),
-        order.Unduck: lambda a: mouth.unduck(),
-        order.PlayCue: lambda a: mouth.play_cue(a.cue),
-        order.Ring: lambda a: mouth.ring(a.ducked),
-        order.StopRinging: lambda a: mouth.stop_ringing(),
-    }
 
 
 _QUIET = (

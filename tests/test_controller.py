@@ -11,7 +11,7 @@ import pytest
 
 from device.audio.settings import Audio
 from device.audio.volume import Volume
-from device.controller import Controller, House
+from device.controller import Controller
 from device.core import events as ev
 from device.core.actions import Purpose, TurnEnd
 from device.core.indication import Indication
@@ -19,6 +19,7 @@ from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase
 from device.errors import AudioError, SpeechError, ToolError
+from device.orders import House
 from device.ports.tools import Confirmation, UnconfirmedError
 from device.service.mute import MuteMemory
 from device.units import Hz, Ms, Samples

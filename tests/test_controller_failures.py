@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from device.controller import Controller, House
+from device.controller import Controller
 from device.core import events as ev
 from device.core.actions import Action
 from device.core.events import Device
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase, Status
+from device.orders import House
 from device.units import Hz, Samples
 
 KEY = "sk-proj-the-key-of-somebody"

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from device.controller import Controller, House
+from device.controller import Controller
 from device.core import events as ev
 from device.core.actions import Cue
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase, Status
 from device.foreign import spidev
+from device.orders import House
 from device.panel.gpio import GpioPanel
 from device.panel.lights import showing
 from device.panel.settings import Led, PanelSettings

@@ -12,7 +12,7 @@ from device.audio.ear.frontend import Frontend
 from device.audio.ear.traffic import TrafficReport
 from device.audio.mouth.player import Player
 from device.boards.finding import Board
-from device.controller import Controller, House
+from device.controller import Controller
 from device.core.events import ShutdownRequested
 from device.core.machine import Machine
 from device.core.statusline import listened_for
@@ -31,6 +31,7 @@ from device.house.site import Site
 from device.house.sound import Sound, open_cards, open_sound, set_up_card
 from device.house.talk import open_conversation
 from device.kit import signals
+from device.orders import House
 from device.panel.gpio import open_panel
 from device.panel.mutes.holders import Mutes
 from device.ports.panel import Panel

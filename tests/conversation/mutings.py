@@ -18,7 +18,7 @@ from device.audio.ear.frontend import Frontend
 from device.audio.ear.gate import Gate
 from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter, SegmenterSettings
-from device.controller import Controller, House
+from device.controller import Controller
 from device.conversation.openai.keys.keys import OwnKey
 from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
@@ -27,6 +27,7 @@ from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase
 from device.kit import dial
+from device.orders import House
 from device.secrets import Secret
 from device.units import CAPTURE_RATE, Hz, Samples
 

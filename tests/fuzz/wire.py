@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from device.audio.settings import Audio
 from device.audio.volume import Volume
-from device.controller import Controller, House
+from device.controller import Controller
 from device.conversation.openai.keys.keys import OwnKey
 from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
@@ -26,6 +26,7 @@ from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase, Status
 from device.foreign.gpio import MockBoard
+from device.orders import House
 from device.secrets import Secret
 from device.tools.clock import clock_tool
 from device.tools.pins.settings import Relay

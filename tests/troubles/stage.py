@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from device.controller import Controller, House
+from device.controller import Controller
 from device.conversation.openai import link
 from device.conversation.openai.keys import TOKEN
 from device.conversation.openai.keys.brokerage import Broker
@@ -27,6 +27,7 @@ from device.core.machine import Machine
 from device.core.memory import Settings
 from device.core.status import Phase, Status
 from device.kit.threads import Threads
+from device.orders import House
 from device.ports.facts import Post
 from device.secrets import Secret
 from device.tools.clock import clock_tool
