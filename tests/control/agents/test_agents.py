@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -282,3 +284,11 @@ async def test_over_stdio_it_ends_when_told_and_when_its_agent_has_gone() -> Non
             async with asyncio.timeout(LIMIT_S):
                 _, told = await process.communicate()
             assert (process.returncode, told) == (0, b"")
+
+
+def test_the_daemon_loads_nothing_of_it() -> None:
+    """The package is as heavy as the daemon itself."""
+    heavy = "{'mcp', 'mcp_types', 'uvicorn', 'starlette', 'pydantic', 'device.control.agents.server'}"
+    look = f"import sys, device.house.app, device.cli.run, device.control.client; print(*{heavy} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
