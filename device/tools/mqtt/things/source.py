@@ -18,10 +18,17 @@ log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_S = 2.0
 """How long a thing may take to tell its new state: one that is reached does within a few hundred milliseconds."""
+MORE_S, LONGEST_S = 0.1, 8.0
+"""For each further thing that is told together with it, as a Zigbee network tells one after the other; and for all."""
 ASK_PAUSE_S = 0.1
 """Between two things that are asked for their state: a Zigbee network carries about ten such questions a second."""
 SETTLE_S = 1.0
 """After a connection, before anybody is asked: what the broker has kept comes first."""
+
+
+def answer_limit_s(number: int) -> float:
+    """Return how long so many things may take to answer together."""
+    return max(ANSWER_LIMIT_S, min(LONGEST_S, ANSWER_LIMIT_S + MORE_S * (number - 1)))
 
 
 class Broker(Protocol):
@@ -126,7 +133,7 @@ class MqttThings:
         if not waiting.missing:
             return
         try:
-            async with asyncio.timeout(ANSWER_LIMIT_S):
+            async with asyncio.timeout(answer_limit_s(len(waiting.missing))):
                 reached = await waiting.over
         except TimeoutError:
             return

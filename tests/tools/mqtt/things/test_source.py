@@ -159,6 +159,12 @@ async def test_what_does_not_answer_is_told_plainly(broker: Broker, monkeypatch:
             assert bridge.devices["coffee machine"].state["state"] == "OFF"
 
 
+def test_many_things_have_more_time_to_answer() -> None:
+    """A radio tells one after the other; a tool that waits for ever would be given up."""
+    limits = [module.answer_limit_s(number) for number in (1, 2, 11, 60, 1_000)]
+    assert limits == [2.0, pytest.approx(2.1), pytest.approx(3.0), pytest.approx(7.9), 8.0]
+
+
 async def test_what_cannot_be_reached_is_said_at_once(broker: Broker) -> None:
     """By the availability of a device, of Zigbee2MQTT, and of the broker."""
     with zigbee(broker) as bridge:
