@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from device.core.events import Way
+from device.core.health import Health
 from device.ports.feature import Feature, Fitted, Outside
 from device.settings import Table
 from device.tools.mqtt import address
@@ -38,7 +39,10 @@ def _open(settings: Mqtt, outside: Outside) -> Fitted:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    return Fitted(home=things, observers=(presence.observe,), health=link.health, close=close, part=link)
+    def health() -> tuple[Health, ...]:
+        return link.health() if things is None else (*link.health(), *things.health())
+
+    return Fitted(home=things, observers=(presence.observe,), health=health, close=close, part=link)
 
 
 def _things(settings: Mqtt, link: Link) -> MqttThings | None:

@@ -75,6 +75,14 @@ class Dialect(Protocol):
         """Take a message in; return the ids of the things that have told their state with it."""
 
     @property
+    def part(self) -> str:
+        """What it is called among the parts of the house; "" for what can always be used."""
+
+    @property
+    def missing(self) -> str:
+        """Why nothing of it can be used, a while after the broker was connected; "" when nothing is missing."""
+
+    @property
     def left_out(self) -> int:
         """How many things could not be taken in: they have no name of their own, or are too many."""
 

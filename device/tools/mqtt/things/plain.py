@@ -21,6 +21,8 @@ _DIMMED: dict[str, Any] = {"supported_color_modes": ["brightness"]}
 class Plain:
     """Implements parts.Dialect."""
 
+    part = ""
+    missing = ""
     left_out = 0
     is_curious = False
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from device.core.health import Health, unwell, well
 from device.errors import ToolError
 from device.ports.home import Call, Rules, Thing
 from device.tools.home.listing import is_guarded, is_listed
 from device.tools.mqtt.messages import Message
 from device.tools.mqtt.things.parts import NAME, Dialect, Publication, is_answer
+from device.units import Ms, ms_from_seconds
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,9 @@ MORE_S, LONGEST_S = 0.1, 8.0
 """For each further thing that is told together with it, as a Zigbee network tells one after the other; and for all."""
 ASK_PAUSE_S = 0.1
 """Between two things that are asked for their state: a Zigbee network carries about ten such questions a second."""
+PATIENCE_S = 10.0
+"""After a connection: so long nobody is missed."""
+_CHECK = "see whether Zigbee2MQTT runs, and whether tools.mqtt.home.zigbee2mqtt is its base topic"
 SETTLE_S = 1.0
 """After a connection, before anybody is asked: what the broker has kept comes first."""
 
@@ -74,19 +80,37 @@ class MqttThings:
         rules: Rules,
         allow: Sequence[str] = (),
         deny: Sequence[str] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Where two dialects have a thing with the same id, it is that of the first."""
         self.rules = rules
         self._broker = broker
         self._dialects = tuple(dialects)
         self._allow, self._deny = tuple(allow), tuple(deny)
+        self._clock = clock
+        self._connected_at = clock()
+        parts = (dialect.part for dialect in self._dialects if dialect.part)
+        self._health = {part: Health(part, ok=True, since=self._now()) for part in parts}
         self._waiting: list[_Waiting] = []
         self._asking: asyncio.Task[None] | None = None
         self._left_out: dict[int, int] = {}
         for dialect in self._dialects:
             self._listen(dialect)
-        broker.when_connected.append(self._ask)
+        broker.when_connected.append(self._welcome)
         broker.when_lost.append(self._lose)
+
+    def health(self) -> tuple[Health, ...]:
+        """Return whether each dialect that needs somebody at the broker has heard of him. Without the broker, whose
+        own health is told, nobody knows."""
+        waited = self._clock() - self._connected_at > PATIENCE_S
+        for dialect in self._dialects:
+            if dialect.part and self.is_connected:
+                before = self._health[dialect.part]
+                if not dialect.missing:
+                    self._health[dialect.part] = well(before, self._now())
+                elif waited:
+                    self._health[dialect.part] = unwell(before, dialect.missing, _CHECK, self._now())
+        return tuple(self._health.values())
 
     @property
     def is_connected(self) -> bool:
@@ -185,6 +209,13 @@ class MqttThings:
             waiting.missing -= answered
             if not waiting.missing and not waiting.over.done():
                 waiting.over.set_result(True)
+
+    def _welcome(self) -> None:
+        self._connected_at = self._clock()
+        self._ask()
+
+    def _now(self) -> Ms:
+        return ms_from_seconds(self._clock())
 
     def _lose(self) -> None:
         for dialect in self._dialects:

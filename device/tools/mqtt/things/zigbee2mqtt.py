@@ -64,6 +64,8 @@ class _Held:
 class Zigbee2Mqtt:
     """Implements parts.Dialect."""
 
+    part = "zigbee2mqtt"
+
     def __init__(self, base: str, labels: Labels) -> None:
         """`base` is the base topic: "zigbee2mqtt"."""
         self._base = base
@@ -74,6 +76,7 @@ class Zigbee2Mqtt:
         self._folders: dict[str, None] = {}
         """What names begin with that have a "/"."""
         self._online = True
+        self._listed = False
         self.patterns: tuple[str, ...] = self._patterns()
         self.left_out = 0
         self.is_curious = False
@@ -81,6 +84,13 @@ class Zigbee2Mqtt:
     def largest(self, pattern: str) -> int:
         """Return how large a payload of a pattern may be."""
         return LARGEST_LIST if pattern == self.patterns[0] else LARGEST_STATE
+
+    @property
+    def missing(self) -> str:
+        """Say that it is offline, or was never heard."""
+        if not self._online:
+            return "Zigbee2MQTT is not running, it says itself"
+        return "" if self._listed else f"there is no list of devices on {self._base}/bridge/devices"
 
     @property
     def things(self) -> Iterator[Thing]:
@@ -157,6 +167,7 @@ class Zigbee2Mqtt:
             listed = _LIST.decode(payload or b"[]")
         except (ValueError, RecursionError):
             return
+        self._listed = bool(payload)
         before, self._devices, self._things, self.left_out = self._devices, {}, {}, 0
         self._folders = {}
         # Those that a person has named come first, for the number of things is limited.

@@ -187,6 +187,27 @@ async def test_what_cannot_be_reached_is_said_at_once(broker: Broker) -> None:
                     await call
 
 
+async def test_it_is_told_when_zigbee2mqtt_is_not_there(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong base topic, or a bridge that is gone; not before it had a while to say something."""
+    monkeypatch.setattr(module, "PATIENCE_S", 0.2)
+    with zigbee(broker) as bridge:
+        async with used(broker, zigbee2mqtt="zigbee", tasmota="") as home:
+            await until(lambda: not home.source.health()[0].ok, "the complaint")
+            (told,) = home.source.health()
+            assert (told.part, told.why) == ("zigbee2mqtt", "there is no list of devices on zigbee/bridge/devices")
+            assert "tools.mqtt.home.zigbee2mqtt" in told.what_to_do
+        monkeypatch.setattr(module, "PATIENCE_S", 60.0)
+        async with used(broker) as home:
+            await known(home)
+            assert home.source.health()[0].ok
+            monkeypatch.setattr(module, "PATIENCE_S", 0.0)
+            assert home.source.health()[0].ok
+            bridge.publish("zigbee2mqtt/bridge/state", "offline")
+            await until(lambda: not home.source.health()[0].ok, "the complaint")
+            bridge.publish("zigbee2mqtt/bridge/state", "online")
+            await until(lambda: home.source.health()[0].ok, "the end of it")
+
+
 async def test_a_broker_that_goes_while_a_thing_is_told_ends_the_waiting(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
