@@ -19,8 +19,8 @@ from device.audio.ear.gate import Gate
 from device.audio.ear.preroll import PrerollRing
 from device.audio.ear.segmenter import Segmenter, SegmenterSettings
 from device.controller import Controller
+from device.conversation.openai.conversation import RealtimeConversation
 from device.conversation.openai.keys.keys import OwnKey
-from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.machine import Machine

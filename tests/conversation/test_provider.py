@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from device.conversation.openai.conversation import RealtimeConversation
 from device.conversation.openai.provider import OPENAI
-from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
 from device.ports.provider import Ends
 from device.secrets import Secret

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import pytest
 
 from device.conversation.openai import session
+from device.conversation.openai.conversation import RealtimeConversation, in_numbers
 from device.conversation.openai.keys.keys import OwnKey
 from device.conversation.openai.messages.server_events import TokenDetails, Usage
 from device.conversation.openai.protocol.protocol import Protocol
-from device.conversation.openai.session import RealtimeConversation, in_numbers
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.actions import TurnEnd

@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from device.audio.settings import Audio
 from device.audio.volume import Volume
 from device.controller import Controller
+from device.conversation.openai.conversation import RealtimeConversation
 from device.conversation.openai.keys.keys import OwnKey
-from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
 from device.core import events as ev
 from device.core.actions import TurnEnd

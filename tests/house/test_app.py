@@ -15,7 +15,7 @@ import pytest
 
 from device.audio.mouth.player import Player
 from device.audio.volume import Volume
-from device.conversation.openai.session import RealtimeConversation
+from device.conversation.openai.conversation import RealtimeConversation
 from device.core.actions import TurnEnd
 from device.core.events import ButtonHeld, ButtonLongPressed, ShutdownRequested
 from device.errors import ConfigError, DeviceNotFoundError

@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 from device.controller import Controller
 from device.conversation.openai import link
+from device.conversation.openai.conversation import RealtimeConversation
 from device.conversation.openai.keys import TOKEN
 from device.conversation.openai.keys.brokerage import Broker
 from device.conversation.openai.keys.brokered import BrokeredKeys
 from device.conversation.openai.keys.devicetoken import DeviceTokens
 from device.conversation.openai.keys.keys import Keys, OwnKey
-from device.conversation.openai.session import RealtimeConversation
 from device.conversation.openai.settings import OpenAI
 from device.core import actions as order
 from device.core import events as ev

@@ -57,8 +57,8 @@ def prepare() -> None:
 def open_conversation(settings: OpenAI, ends: Ends) -> Conversation:
     """Return a conversation that is connected to nothing yet. Raise ConfigError when the URL cannot be dialled."""
     # Imported late: reading the configuration alone does not need it.
+    from device.conversation.openai.conversation import RealtimeConversation
     from device.conversation.openai.keys.opening import open_keys
-    from device.conversation.openai.session import RealtimeConversation
 
     return RealtimeConversation(
         settings,

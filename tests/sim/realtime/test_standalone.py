@@ -76,7 +76,7 @@ DEVICE = """
 import asyncio, sys
 from device.conversation.openai.keys.keys import OwnKey
 from device.conversation.openai.settings import OpenAI
-from device.conversation.openai.session import RealtimeConversation
+from device.conversation.openai.conversation import RealtimeConversation
 from device.core.actions import TurnEnd
 from device.secrets import Secret
 
