@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -62,6 +62,7 @@ _SPELLINGS = tuple(
         ("ck|[cq]", "k"),
         ("x", "ks"),
         (r"(.)\1", r"\1"),
+        ("(?<=[^aeiou])e$", ""),
     )
 )
 """Letters that sound like others."""
@@ -104,7 +105,7 @@ def resolve(phrase: str, things: Iterable[Thing], place: str = "", here: str = "
     everything = list(things)
     if place and not _EVERYWHERE & set(_split(place)):
         everything = [thing for thing in everything if _is_in(thing, place)]
-    scored = _scored(wanted, everything) or _scored_without_kind(wanted, everything)
+    scored = _scored(wanted, everything)
     if not scored:
         return Nothing(_nearest(wanted, everything))
     found = _best_together(scored) if together else _best(scored)
@@ -141,16 +142,6 @@ Scored = list[tuple[tuple[int, int, int], Thing]]
 
 def _scored(wanted: list[str], things: Iterable[Thing]) -> Scored:
     return [(score, thing) for thing in things if wanted and (score := _score(wanted, thing)) is not None]
-
-
-def _scored_without_kind(wanted: list[str], things: Iterable[Thing]) -> Scored:
-    """Return what fits but for its kind: "the christmas lights" are a plug that is called "christmas tree"."""
-    telling = [word for word in wanted if word not in _OF_ANY_KIND]
-    if telling == wanted:
-        return []
-    return [
-        (score, thing) for score, thing in _scored(telling, things) if score[1] > 0 and not _is_around(telling, thing)
-    ]
 
 
 def _best(scored: Scored) -> list[Thing]:
@@ -194,15 +185,14 @@ def _score_of_name(
     wanted: list[str], own: list[str], around: set[str], room: frozenset[str]
 ) -> tuple[int, int, int] | None:
     wanted = _as_written(wanted, own)
-    around = around | (_BETWEEN - set(own))
-    telling = [word for word in wanted if word not in around]
+    telling = [word for word in wanted if word not in around and (word not in _BETWEEN or word in own)]
     exact = [word for word in telling if word in own]
     misheard = [word for word in telling if word not in own]
     elsewhere = [word for word in misheard if not any(_sounds_like(word, other) for other in set(own) - room)]
     if not all(any(_sounds_like(word, other) for other in around) for word in elsewhere):
         return None
     if not telling:
-        return (int(own == wanted), 1, 0)
+        return (int(own == wanted), 1, 0) if set(wanted) & around else None
     return (int(own == wanted), len(exact) - len(elsewhere), -len(set(own) - set(wanted)))
 
 
@@ -219,11 +209,6 @@ def _as_written(wanted: list[str], own: list[str]) -> list[str]:
         else:
             joined.append(word)
     return joined
-
-
-def _is_around(wanted: list[str], thing: Thing) -> bool:
-    """Say whether the words only tell of which kind and where it is."""
-    return set(wanted) <= _around(thing)
 
 
 def _around(thing: Thing) -> set[str]:
@@ -288,8 +273,8 @@ def _same(one: list[str], other: list[str]) -> bool:
 def _sounds_like(one: str, other: str) -> bool:
     if min(len(one), len(other)) < _SHORTEST_MISHEARD or abs(len(one) - len(other)) > 2:
         return False
-    if one[0] != other[0] and len(one) != len(other):
-        # "stairs" are not "upstairs".
+    if _sound(one)[:1] != _sound(other)[:1]:
+        # "stairs" are not "upstairs", nor is the "mower" the "power".
         return False
     ratio = SequenceMatcher(None, one, other).ratio()
     return ratio >= _ALIKE or _sound(one) == _sound(other) or _root(one) == _root(other)
@@ -302,21 +287,27 @@ def _root(word: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _sound(word: str) -> str:
-    """Return how an English word roughly sounds: its first letter and its consonants ("nite" and "night")."""
+    """Return how an English word roughly sounds: "nite" as "night", "ceiling" as "seiling"."""
     for letters, sound in _SPELLINGS:
         word = letters.sub(sound, word)
-    return word[:1] + re.sub(r"[aeiouywh]", "", word[1:])
+    return word
 
 
 def _nearest(wanted: list[str], things: Iterable[Thing]) -> tuple[Thing, ...]:
-    """Return up to three things that have most of the words."""
+    """Return up to three things that have most of the words; one of a name counts for two that many things have."""
     scored = []
     for thing in things:
-        own = {*(word for name in thing.names for word in words(name)), *_around(thing)}
-        fits = sum(word in own or any(_sounds_like(word, other) for other in own) for word in wanted)
+        own, around = _own_words(thing), _around(thing)
+        fits = sum(
+            2 * _is_among(word, own - around - _OF_ANY_KIND) or int(_is_among(word, own | around)) for word in wanted
+        )
         if fits:
             scored.append((-fits, len(thing.name), thing.name, thing))
     return tuple(entry[3] for entry in sorted(scored, key=lambda entry: entry[:3])[:3])
+
+
+def _is_among(word: str, others: Set[str]) -> bool:
+    return word in others or any(_sounds_like(word, other) for other in others)
 
 
 def _split(text: str) -> list[str]:

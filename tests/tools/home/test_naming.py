@@ -154,7 +154,6 @@ MORE = (
         ("screen bar", "", "", One((MORE[10],))),
         ("nightlight", "", "", One((MORE[9],))),
         ("wake up light", "", "", One((MORE[11],))),
-        ("christmas lights", "", "", One((MORE[12],))),
         ("charging the car", "", "", One((MORE[13],))),
         ("light above the bedside", "", "", One((MORE[8],))),
         ("heating", "upstairs", "", One((MORE[15], MORE[16]))),
@@ -169,3 +168,30 @@ def test_a_name_is_shown_without_its_room() -> None:
     """And not at all where only its kind is left."""
     assert telling_words(Thing("light.a", ("Kitchen Ceiling Light",), KITCHEN)) == ["Ceiling", "Light"]
     assert telling_words(Thing("light.a", ("Kitchen Light",), KITCHEN)) == []
+
+
+@pytest.mark.parametrize(
+    ("phrase", "nearest"),
+    [
+        ("christmas lights", "switch.tree"),
+        ("christmas fan", "switch.tree"),
+        ("bedside curtain", "light.bed"),
+    ],
+)
+def test_a_thing_of_another_kind_is_offered_and_not_used(phrase: str, nearest: str) -> None:
+    """The "freezer light" must not switch the freezer off, nor "Tom's fan" Tom's lamp."""
+    found = resolve(phrase, MORE)
+    assert isinstance(found, Nothing)
+    assert found.near[0].id == nearest
+
+
+@pytest.mark.parametrize("phrase", ["power", "fire", "upstairs light", "land"])
+def test_what_only_looks_alike_is_not_meant(phrase: str) -> None:
+    """It begins with another sound, or sounds otherwise."""
+    things = (
+        Thing("vacuum.mower", ("Mower",)),
+        Thing("light.fairy", ("Fairy",)),
+        Thing("light.stairs", ("Stairs",)),
+        Thing("light.lamp", ("Lamp",)),
+    )
+    assert isinstance(resolve(phrase, things), Nothing)
