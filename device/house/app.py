@@ -21,9 +21,9 @@ from device.foreign.espeak import EspeakVoice
 from device.house.catalogue import provider_of
 from device.house.closing import Closing
 from device.house.configuration import Config, Effective
-from device.house.home import open_home
+from device.house.home import Home, open_home
 from device.house.latecomer import is_awaited, wait_for_board
-from device.house.listening import Listening, may_appear, open_listening, open_wake
+from device.house.listening import Listening, WakeWing, may_appear, open_listening, open_wake
 from device.house.oversight import Lookout, Oversight, Parts, look_out
 from device.house.policy import choose_barge_in, machine_settings
 from device.house.relief import Relief, open_relief
@@ -34,6 +34,7 @@ from device.kit import signals
 from device.orders import House
 from device.panel.gpio import open_panel
 from device.panel.mutes.holders import Mutes
+from device.ports.conversation import Conversation
 from device.ports.panel import Panel
 from device.ports.sound import Microphone
 from device.secrets import Secret
@@ -193,12 +194,24 @@ def _readiness(site: Site, microphone: Microphone) -> Readiness:
     return Readiness(microphone, lambda: controller.status.muted, lambda: listened_for(controller.status, words))
 
 
-async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, House]:
-    """Open the wings, each with what it needs of those before it."""
-    controller, settings = site.controller, site.settings
+@dataclass(frozen=True)
+class _Wings:
+    """What a house is made of."""
+
+    wake: WakeWing
+    sound: Sound
+    home: Home
+    conversation: Conversation
+    relief: Relief
+    listening: Listening
+    panel: Panel
+
+
+async def _open_wings(site: Site) -> _Wings:
+    """Open them, each with what it needs of those before it."""
     cards = open_cards(site)
     wake = await open_wake(site, cards)
-    sound = open_sound(site, cards, provider_of(settings).output_rate)
+    sound = open_sound(site, cards, provider_of(site.settings).output_rate)
     home = open_home(site, sound.volume, wake.words)
     await set_up_card(site)
     await sound.volume.start()
@@ -207,42 +220,68 @@ async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, H
     conversation = open_conversation(site, lambda: home.registry.tell().specs)
     relief = open_relief(site, sound, wake)
     listening = open_listening(site, cards, sound, wake, conversation, relief.note)
-    panel = _open_panel(site, sound, listening)
-    mutes = Mutes(settings.hardware, controller.post)
+    return _Wings(wake, sound, home, conversation, relief, listening, _open_panel(site, sound, listening))
+
+
+async def _build(site: Site, mute: MuteMemory, lookout: Lookout) -> tuple[App, House]:
+    """Open the wings, and connect them."""
+    wings = await _open_wings(site)
+    mutes = Mutes(site.settings.hardware, site.controller.post)
     site.closing.add("mute switch", mutes.close)
     await mutes.start()
-    readiness = _readiness(site, listening.microphone)
-    health = HealthLog(home.health)
+    readiness = _readiness(site, wings.listening.microphone)
+    health = HealthLog(wings.home.health)
+    oversight = Oversight(site, _parts(wings, health), lookout)
     # Everybody in the house who is told of every fact and order.
-    parts = Parts(listening.microphone, listening.frontend, sound.speaker, sound.volume, wake, health, relief, home)
-    oversight = Oversight(site, parts, lookout)
-    controller.observers += [*sound.observers, *home.observers, *listening.observers, readiness.observe, health.observe]
-    controller.observers += [*oversight.observers, TurnLog().observe, heap.Tidying(site.loading).observe]
-    house = House(
-        ear=listening.frontend,
+    watching = [*wings.sound.observers, *wings.home.observers, *wings.listening.observers]
+    watching += [readiness.observe, health.observe, *oversight.observers]
+    site.controller.observers += [*watching, TurnLog().observe, heap.Tidying(site.loading).observe]
+    return _app(site, wings, readiness, health, oversight), _house(wings, oversight, mute)
+
+
+def _parts(wings: _Wings, health: HealthLog) -> Parts:
+    sound, listening = wings.sound, wings.listening
+    return Parts(
         microphone=listening.microphone,
-        mouth=sound.player,
-        conversation=conversation,
-        tools=home.registry,
-        panel=oversight.watched(panel),
-        voice=EspeakVoice(),
+        frontend=listening.frontend,
+        speaker=sound.speaker,
         volume=sound.volume,
+        wake=wings.wake,
+        health=health,
+        relief=wings.relief,
+        home=wings.home,
+    )
+
+
+def _house(wings: _Wings, oversight: Oversight, mute: MuteMemory) -> House:
+    return House(
+        ear=wings.listening.frontend,
+        microphone=wings.listening.microphone,
+        mouth=wings.sound.player,
+        conversation=wings.conversation,
+        tools=wings.home.registry,
+        panel=oversight.watched(wings.panel),
+        voice=EspeakVoice(),
+        volume=wings.sound.volume,
         remember_mute=mute.remember,
     )
-    app = App(
-        settings=settings,
-        controller=controller,
+
+
+def _app(site: Site, wings: _Wings, readiness: Readiness, health: HealthLog, oversight: Oversight) -> App:
+    listening, home = wings.listening, wings.home
+    return App(
+        settings=site.settings,
+        controller=site.controller,
         frontend=listening.frontend,
-        player=sound.player,
+        player=wings.sound.player,
         registry=home.registry,
         relays=home.part(Relays),
-        wake=wake.worker,
+        wake=wings.wake.worker,
         traffic=listening.traffic,
         microphone=listening.microphone,
         readiness=readiness,
         health=health,
         oversight=oversight,
-        relief=relief,
+        relief=wings.relief,
         timers=home.part(TimersOfHouse),
     )
-    return app, house
