@@ -107,7 +107,7 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_a_wheel_holds_every_module_and_data_file(wheel_names: set[str]) -> None:
     """An editable installation would not notice that one is left out."""
-    files = [path for path in (ROOT / "device").rglob("*") if path.suffix in {".py", ".toml", ".typed"}]
+    files = [path for path in (ROOT / "device").rglob("*") if path.suffix in {".py", ".toml", ".npz", ".typed"}]
     assert {str(path.relative_to(ROOT)) for path in files} <= wheel_names
 
 

@@ -36,7 +36,8 @@ from device.wake.clips import ClipFolder, ClipKeeper
 from device.wake.engines import load_engine
 from device.wake.report import WakeReport
 from device.wake.stopword.listener import StopListener
-from device.wake.stopword.sphinx import UnavailableError, open_recogniser
+from device.wake.stopword.recognisers import open_recogniser
+from device.wake.stopword.sphinx import UnavailableError
 from device.wake.worker import WakeWorker
 
 log = logging.getLogger(__name__)
@@ -166,7 +167,10 @@ def open_listening(
         if not _is_at_ease(status):
             frontend.attend()
 
-    follow = () if wake.stop is None else (wake.stop.observe,)
+    follow: tuple[Observer, ...] = ()
+    if wake.stop is not None:
+        wake.stop.on_voice = sound.player.give_way
+        follow = (wake.stop.observe,)
     observers = (*follow, adapt, traffic.observe)
     return Listening(microphone, frontend, traffic, observers, _direction_of(site, detector))
 

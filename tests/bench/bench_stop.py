@@ -7,6 +7,7 @@ time: the real canceller, voice detector, segmenter and recogniser, without a so
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import statistics
 import subprocess
@@ -28,11 +29,11 @@ from echo_stage import FRAME, NEAR_DBFS, RATE, Device, answers, at_level
 from wake_set import say
 
 from device.audio.frames import AudioFrame
-from device.audio.mouth.ring import Ringer
+from device.audio.mouth.ring import DUCKED_DB, GIVES_WAY_S, GOES_ON_S, Ringer
 from device.core.events import VoiceStarted, VoiceStopped
 from device.sim.room.acoustics import Room, Sound, pcm_from_samples
-from device.wake.stopword.listener import AFTER, BEFORE
-from device.wake.stopword.sphinx import Sphinx, open_recogniser
+from device.wake.stopword.listener import AFTER, BEFORE, Recogniser
+from device.wake.stopword.recognisers import open_recogniser
 
 PAGE = ROOT / "docs/wake-words.md"
 WORD = "stop"
@@ -84,7 +85,7 @@ class Listening(Device):
     """A Device that keeps what its segmenter tells."""
 
     def __init__(self, reacts: bool) -> None:
-        """`reacts`: what is played becomes quieter for a voice, as an answer does, and a ring does not."""
+        """`reacts`: what is played becomes quieter for a voice."""
         super().__init__(reacts=reacts)
         self.facts: list[tuple[int, VoiceStarted | VoiceStopped]] = []
 
@@ -97,11 +98,27 @@ class Listening(Device):
         return isinstance(fact, VoiceStarted)
 
 
+class Ringing(Listening):
+    """One whose ring gives way to a voice, as the Ringer does."""
+
+    def __init__(self) -> None:
+        super().__init__(reacts=True)
+        self._told, self._gave_way = 0, -math.inf
+
+    def _react(self, gain: Sound) -> bool:
+        new, self._told = self.facts[self._told :], len(self.facts)
+        for now, fact in new:
+            if isinstance(fact, VoiceStarted) and now - self._gave_way >= (GIVES_WAY_S + GOES_ON_S) * RATE:
+                self._gave_way = now
+                gain[: int(GIVES_WAY_S * RATE)] = 10 ** (DUCKED_DB / 20)
+        return False
+
+
 class Ear:
     """The recogniser, and what it costs."""
 
     def __init__(self) -> None:
-        self.recogniser: Sphinx = open_recogniser((WORD,))
+        self.recogniser: Recogniser = open_recogniser((WORD,))
         self.recogniser.begin()
         self.computed_s = self.heard_s = 0.0
 
@@ -131,11 +148,11 @@ def spans(facts: Sequence[tuple[int, VoiceStarted | VoiceStopped]], end: int) ->
 
 
 def converse(ear: Ear, place: Room, played: Sound, said: list[Said], reacts: bool) -> Outcome:
-    """Let somebody speak over what is played."""
+    """Let somebody speak over what is played, which `reacts` as an answer does, or else as a ring."""
     near = np.zeros_like(played)
     for one in said:
         near[one.at : one.end] += one.sound
-    device = Listening(reacts)
+    device = Listening(reacts=True) if reacts else Ringing()
     heard = device.hear(played, near, place, [one.end + RATE for one in said])
     outcome = Outcome(said, voices=sum(isinstance(fact, VoiceStarted) for _, fact in device.facts))
     for at, spent in ear.words(pcm_from_samples(heard.left), spans(device.facts, len(played))):

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from device.audio.mouth.ring import Ringer
 from device.core.actions import StopRinging
 from device.core.events import AlarmDue, AlarmKind, PlaybackStarted, StopWordHeard
 from device.core.status import Phase
@@ -42,8 +43,15 @@ async def test_it_ends_an_answer_and_the_conversation(open_house: Open) -> None:
         assert house.heard_ms(stopped) == 0.0
 
 
-async def test_it_ends_a_ringing(open_house: Open) -> None:
-    """That of a timer, while nobody is in a conversation."""
+async def test_it_ends_a_ringing(open_house: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of a timer, while nobody is in a conversation; it gives way to the voice."""
+    give_way, asked = Ringer.give_way, list[Ringer]()
+
+    def note(ringer: Ringer) -> None:
+        asked.append(ringer)
+        give_way(ringer)
+
+    monkeypatch.setattr(Ringer, "give_way", note)
     async with open_house(STOP) as house:
         since = time.monotonic()
         house.app.controller.post(AlarmDue("pasta", AlarmKind.TIMER))
@@ -51,3 +59,4 @@ async def test_it_ends_a_ringing(open_house: Open) -> None:
         await say_stop(house)
         await house.timeline.until(StopRinging, since, LIMIT_S)
         assert not house.status.ringing
+        assert asked

@@ -70,6 +70,8 @@ class Player:
         self._ducked = False
         self._gain = Gain(volume)
         self._ringer = Ringer(volume)
+        self.give_way = self._ringer.give_way
+        """Let what rings be quiet for a moment, for somebody has begun to speak; not again soon."""
         self._limiter = Limiter(peak)
         self._queue = SoundQueue(speaker.rate, self._gain)
         self._rate = speaker.rate

@@ -18,6 +18,10 @@ BEGINS_DB = -18.0
 GROWS_FOR_S = 20.0
 # While somebody talks with us, or something else is played: both can be followed, and the ring is still heard.
 DUCKED_DB = -20.0
+# It gives way to a voice for so long: a stop word and the pause behind it are heard without it. Then it goes on for so
+# long at least: a television must not silence it.
+GIVES_WAY_S = 1.0
+GOES_ON_S = 4.0
 # How loud it becomes at last, however low the volume is: 12 dB below full volume.
 LEAST_VOLUME = 0.25
 
@@ -29,6 +33,9 @@ class Ringer:
         self._volume = volume
         self._least = LEAST_VOLUME
         self._ducked = False
+        self._is_asked = False
+        self._gave_way: int | None = None
+        """How many samples of this ringing had been played when it last gave way."""
         self._gain = Gain(0.0)
         self._played = 0
         """Samples of this ringing so far."""
@@ -42,11 +49,16 @@ class Ringer:
         self._ducked = ducked
         if not self.is_ringing:
             self._played = 0
+            self._is_asked, self._gave_way = False, None
             self.is_ringing = True
 
     def stop(self) -> None:
         """Ring no more."""
         self.is_ringing = False
+
+    def give_way(self) -> None:
+        """Be quiet for a moment, for somebody has begun to speak; unless it has been just now."""
+        self._is_asked = True
 
     def set_volume(self, volume: float) -> None:
         """Set how loud everything is: a factor of the amplitude, 0 to 1."""
@@ -72,9 +84,17 @@ class Ringer:
 
     def _factor(self, rate: Hz, over: bool) -> float:
         missing_s = max(0.0, GROWS_FOR_S - self._played / rate)
-        db = BEGINS_DB * missing_s / GROWS_FOR_S + (DUCKED_DB if self._ducked or over else 0.0)
+        is_quiet = self._gives_way(rate) or self._ducked or over
+        db = BEGINS_DB * missing_s / GROWS_FOR_S + (DUCKED_DB if is_quiet else 0.0)
         factor: float = max(self._volume, self._least) * 10 ** (db / 20)
         return factor
+
+    def _gives_way(self, rate: Hz) -> bool:
+        asked, self._is_asked = self._is_asked, False
+        since, now = self._gave_way, self._played
+        if asked and (since is None or now - since >= (GIVES_WAY_S + GOES_ON_S) * rate):
+            since = self._gave_way = now
+        return since is not None and now - since < GIVES_WAY_S * rate
 
     def _take(self, count: int, rate: Hz) -> bytes:
         """Return the next `count` samples of the endless round."""

@@ -55,6 +55,8 @@ class StopListener:
         self._recogniser = recogniser
         self._post = post
         self._run = run
+        self.on_voice: Callable[[], None] = lambda: None
+        """Told when a voice begins that may say a stop word."""
         self._position = 0
         self._recent = bytearray()
         """The newest sound, while a voice may begin."""
@@ -89,6 +91,7 @@ class StopListener:
                 self._is_voice = True
                 self._until = None
                 if self._is_wanted:
+                    self.on_voice()
                     self._begin(at)
             case VoiceStopped():
                 self._is_voice = False

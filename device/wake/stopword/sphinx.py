@@ -11,7 +11,6 @@ with pauses around it, and if it fits better than some short words that people s
 from __future__ import annotations
 
 import ctypes
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -21,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import ConfigError
-from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, samples_from_ms
-from device.wake.stopword.utterance import PAUSE, Utterance, utterance
+from device.units import BYTES_PER_SAMPLE
+from device.wake.stopword.utterance import LONGEST, PAUSE, Stretch, Utterance, utterance
 
 PACKAGE = "pocketsphinx"
 
@@ -38,11 +37,8 @@ _RIVALS = {
 # How likely a word must be against any other sequence of phonemes to be looked at more closely; found by trials
 # (tests/bench/bench_stop.py).
 _PROMISING = 1e-48
-# The word may be found a little before or after the beginning of its utterance (steps of 10 ms), and no word is longer.
+# The word may be found a little before or after the beginning of its utterance (steps of 10 ms).
 _EARLIEST, _LATEST = -25, 30
-_LONGEST = 80
-_STEP = samples_from_ms(10, CAPTURE_RATE)
-_STEP_BYTES = _STEP * BYTES_PER_SAMPLE
 # A voice that goes on is heard in pieces.
 _LONGEST_PIECE = 1000
 _PEAK = 16_000
@@ -98,27 +94,24 @@ class Sphinx:
         self._phrases = phrases
         self._pronunciations = pronunciations
         self._decoder: Decoder | None = None
-        self._sound = bytearray()
-        self._levels: list[float] = []
+        self._stretch = Stretch()
 
     def begin(self) -> None:
         """See Recogniser."""
         if self._decoder is None:
             self._decoder = Decoder(self._phrases, self._pronunciations)
         self._decoder.look()
-        self._sound.clear()
-        self._levels.clear()
+        self._stretch.clear()
 
     def hear(self, pcm: bytes) -> str:
         """See Recogniser."""
         if self._decoder is None:
             return ""
         self._decoder.hear(pcm)
-        self._sound += pcm
-        self._measure()
+        self._stretch.add(pcm)
         whole = self._utterance(self._decoder)
         if whole is None:
-            if len(self._levels) > _LONGEST_PIECE:
+            if len(self._stretch.levels) > _LONGEST_PIECE:
                 self.begin()
             return ""
         said = self._decoder.best(self._cut(whole))
@@ -128,27 +121,19 @@ class Sphinx:
     def rest(self) -> None:
         """See Recogniser: 7 MB, which take 15 ms to load."""
         self._decoder = None
-        self._sound.clear()
-        self._levels.clear()
-
-    def _measure(self) -> None:
-        new = bytes(self._sound[len(self._levels) * _STEP_BYTES :])
-        steps = np.frombuffer(new[: len(new) // _STEP_BYTES * _STEP_BYTES], "<i2").reshape(-1, _STEP)
-        powers = np.mean(steps.astype(np.float32) ** 2, axis=1) + 1.0
-        self._levels += [10 * math.log10(power) for power in powers.tolist()]
+        self._stretch.clear()
 
     def _utterance(self, decoder: Decoder) -> Utterance | None:
         """Return an utterance that is over, and that may be one of the phrases as a whole."""
         for first, last in decoder.places():
-            whole = utterance(self._levels, first, last)
-            if whole and whole.steps <= _LONGEST and _EARLIEST <= first - whole.first <= _LATEST:
+            whole = utterance(self._stretch.levels, first, last)
+            if whole and whole.steps <= LONGEST and _EARLIEST <= first - whole.first <= _LATEST:
                 return whole
         return None
 
     def _cut(self, whole: Utterance) -> bytes:
         """Return it with some of the pauses around it, at a standard level."""
-        first, last = max(0, whole.first - PAUSE), whole.last + PAUSE
-        sound = np.frombuffer(bytes(self._sound[first * _STEP_BYTES : last * _STEP_BYTES]), "<i2").astype(np.float32)
+        sound = np.frombuffer(self._stretch.cut(whole.first - PAUSE, whole.last + PAUSE), "<i2").astype(np.float32)
         gain = min(_MOST_GAIN, _PEAK / max(1.0, float(np.abs(sound).max(initial=0.0))))
         return np.asarray(sound * gain).astype("<i2").tobytes()
 

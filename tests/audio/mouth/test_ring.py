@@ -9,7 +9,15 @@ import numpy.typing as npt
 import pytest
 
 from device.audio.cues import FREQUENCIES_HZ, RING_PEAK, ring_pcm
-from device.audio.mouth.ring import BEGINS_DB, DUCKED_DB, GROWS_FOR_S, LEAST_VOLUME, Ringer
+from device.audio.mouth.ring import (
+    BEGINS_DB,
+    DUCKED_DB,
+    GIVES_WAY_S,
+    GOES_ON_S,
+    GROWS_FOR_S,
+    LEAST_VOLUME,
+    Ringer,
+)
 from device.sim.devices.fakecard import FakeSpeaker
 from device.units import Hz
 from tests.audio.mouth.test_player import RATE, House, a_house, house, sound
@@ -98,6 +106,35 @@ def test_it_is_ducked_when_told_and_under_what_is_played(how: str) -> None:
     assert db(quiet[RATE // 10 :]) == pytest.approx(loud + DUCKED_DB, abs=0.5)
     ringer.ring(ducked=False)
     assert db(rung(ringer, 3 * ROUND_S)) == pytest.approx(loud, abs=0.1)
+
+
+def test_it_gives_way_to_a_voice_for_a_moment_and_rings_on_though_the_voice_comes_back() -> None:
+    """A television that talks without end takes a fifth of its time."""
+    ringer = Ringer(1.0)
+    ringer.ring(ducked=False)
+    rung(ringer, GROWS_FOR_S + ROUND_S)
+    rings = np.zeros(0)
+    for _ in range(100):
+        ringer.give_way()
+        rings = np.concatenate([rings, rung(ringer, 0.25)])
+    gave_way = rings[: int(GIVES_WAY_S * RATE)]
+    assert db(gave_way[RATE // 50 :]) < 20 * np.log10(RING_PEAK) + DUCKED_DB + 0.5
+    rang_on = rings[int((GIVES_WAY_S + 0.02) * RATE) : int((GIVES_WAY_S + GOES_ON_S) * RATE)]
+    assert db(rang_on) == pytest.approx(20 * np.log10(RING_PEAK), abs=1.2)
+    assert all(db(rings[at : at + 5 * RATE]) > -8 for at in range(0, len(rings), 5 * RATE))
+
+
+def test_the_next_ring_gives_way_at_once() -> None:
+    """And a voice of before is no reason to."""
+    ringer = Ringer(1.0)
+    for _ in range(2):
+        ringer.ring(ducked=False)
+        loud = db(rung(ringer, ROUND_S))
+        ringer.give_way()
+        assert db(rung(ringer, GIVES_WAY_S)[RATE // 50 :]) < loud - 10
+        ringer.give_way()
+        ringer.stop()
+        rung(ringer, 0.1)
 
 
 async def test_it_rings_until_it_is_told_to_stop_and_stopping_what_is_played_does_not_end_it(house: House) -> None:

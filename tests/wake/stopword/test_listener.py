@@ -19,6 +19,7 @@ from device.wake.stopword.listener import AFTER, BEFORE, StopListener
 FRAME = 320
 QUIET = Status()
 SOUNDING = Status(phase=Phase.SPEAKING, heeds_stop=True)
+RINGING = Status(ringing=True, heeds_stop=True)
 
 
 class FakeRecogniser:
@@ -168,6 +169,17 @@ async def test_after_a_stop_word_the_recogniser_rests() -> None:
     stage.be(QUIET)
     await asyncio.sleep(0)
     assert stage.recogniser.rests == 1
+
+
+async def test_a_ring_is_told_of_a_voice_that_may_say_a_stop_word() -> None:
+    """It gives way; and nobody is told while nothing sounds."""
+    stage, told = Stage(), []
+    stage.listener.on_voice = lambda: told.append(stage.position)
+    stage.voice()
+    stage.be(RINGING)
+    stage.feed(10)
+    stage.voice()
+    assert told == [stage.position]
 
 
 async def test_an_interrupted_stream_is_forgotten() -> None:

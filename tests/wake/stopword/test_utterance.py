@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.wake.stopword.utterance import PAUSE, Utterance, utterance
+from device.wake.stopword.utterance import LEAD, LONGEST, PAUSE, STEP, Utterance, Utterances, utterance
 
 LOUD, SOFT = 70.0, 30.0
 
@@ -58,3 +59,53 @@ def test_an_utterance_begins_and_ends_loud_around_its_loudest_step(sound: list[f
     after = sound[whole.last + 1 : whole.last + 1 + PAUSE]
     assert len(after) == PAUSE
     assert all(level <= most - 25 for level in after)
+
+
+def sound(*pieces: tuple[float, int]) -> bytes:
+    """Return so many steps of noise, each piece at its level (a standard deviation)."""
+    chance = np.random.default_rng(1)
+    return (
+        np.concatenate([chance.standard_normal(count * STEP) * level for level, count in pieces])
+        .astype("<i2")
+        .tobytes()
+    )
+
+
+def cuts(pcm: bytes, samples: int = 320) -> list[bytes]:
+    """Return what is cut out of a stream that comes in pieces of so many samples."""
+    utterances = Utterances()
+    return [cut for at in range(0, len(pcm), 2 * samples) for cut in utterances.hear(pcm[at : at + 2 * samples])]
+
+
+WORD = (3000.0, 45)
+
+
+def test_each_word_is_cut_out_once_with_what_is_soft_before_it() -> None:
+    """And with the pause behind it."""
+    pcm = sound((10, 50), WORD, (10, 40), WORD, (10, 40))
+    found = cuts(pcm)
+    assert [len(cut) // 2 // STEP for cut in found] == [LEAD + 45 + PAUSE - 1] * 2
+    assert pcm.index(found[0]) == (50 - LEAD) * STEP * 2
+
+
+def test_what_is_longer_than_a_word_is_not_cut_out() -> None:
+    """A sentence; nor is the end of a voice that was there from the beginning, nor silence."""
+    assert cuts(sound((10, 50), (3000, LONGEST + 5), (10, 60))) == []
+    assert cuts(sound((3000, 30), (10, 60))) == []
+    assert cuts(sound((10, 500))) == []
+
+
+@given(st.integers(1, 20_000))
+def test_it_does_not_matter_in_which_pieces_sound_comes(samples: int) -> None:
+    """But in whole frames it is cut out at the first moment that tells."""
+    pcm = sound((10, 50), WORD, (10, 300), WORD, (10, 200), WORD, (10, 30))
+    assert len(cuts(pcm, samples)) == 3
+
+
+def test_an_hour_of_quiet_is_not_kept() -> None:
+    """Only what a word needs."""
+    utterances = Utterances()
+    for _ in range(60):
+        assert not list(utterances.hear(sound((10, 100))))
+    assert len(utterances._stretch.levels) < 4 * LONGEST
+    assert len(list(utterances.hear(sound(WORD, (10, 40))))) == 1
