@@ -27,7 +27,7 @@ def _open(settings: Mqtt, outside: Outside) -> Fitted:
 
     link = Link(settings, outside.secrets.get(PASSWORD))
     things = _things(settings, link)
-    presence = Presence(settings, link, outside.desk, link.threads)
+    presence = Presence(settings, link, outside.desk, outside.choices, link.threads)
     outside.volume.watchers.append(presence.note_volume)
     running = [asyncio.create_task(part.run(), name="mqtt") for part in (link, presence)]
 

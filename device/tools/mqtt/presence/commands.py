@@ -13,7 +13,7 @@ from device.kit.outsiders import one_line
 from device.tools.mqtt.messages import Message, PayloadError, json_of
 from device.units import Ms
 
-COMMANDS = ("say", "ask", "stop", "mute/set", "volume/set", "timers/cancel")
+COMMANDS = ("say", "ask", "stop", "mute/set", "volume/set", "timers/cancel", "persona/set", "wakes_on/set")
 """Below the topic of this device."""
 
 TALK_WINDOW = Ms(300_000)
@@ -23,6 +23,7 @@ _PIECE = 100
 OTHERS_WINDOW = Ms(60_000)
 MOST_OTHERS = 60
 _LONGEST_NUMBER = 20
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,21 @@ class CancelTimer:
     name: str
 
 
-Command = Say | Ask | Stop | SetMute | SetVolume | CancelTimer
+@dataclass(frozen=True, slots=True)
+class ChoosePersona:
+    """Have somebody else answer from now on."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseWakeWord:
+    """Wake on this one only, or on all."""
+
+    word: str
+
+
+Command = Say | Ask | Stop | SetMute | SetVolume | CancelTimer | ChoosePersona | ChooseWakeWord
 
 
 class _Sentence(msgspec.Struct, forbid_unknown_fields=True):
@@ -89,7 +104,11 @@ def command_of(name: str, message: Message) -> Command:
         case "volume/set":
             return SetVolume(_percent(message))
         case "timers/cancel":
-            return CancelTimer(_text(message, 100))
+            return CancelTimer(_text(message, _LONGEST_NAME))
+        case "persona/set":
+            return ChoosePersona(_text(message, _LONGEST_NAME))
+        case "wakes_on/set":
+            return ChooseWakeWord(_text(message, _LONGEST_NAME))
     return Stop()
 
 

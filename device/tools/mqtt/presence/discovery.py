@@ -31,6 +31,10 @@ class About:
     version: str
     words: tuple[str, ...]
     """Its wake words."""
+    personas: tuple[str, ...]
+    """Who may be chosen to answer."""
+    choices_of_words: tuple[str, ...]
+    """What it may be chosen to wake on."""
     has_buttons: bool
     has_temperature: bool
 
@@ -57,7 +61,7 @@ def message(about: About) -> dict[str, Any]:
 
 
 def _components(about: About) -> Iterator[tuple[str, Component]]:
-    for key, component in (*_talking(about.topic), *_events(about), *_figures(about)):
+    for key, component in (*_talking(about.topic), *_choices(about), *_events(about), *_figures(about)):
         common = {
             "unique_id": f"hearthside_{about.id}_{key}",
             "default_entity_id": f"{component['platform']}.{_slug(about.id)}_{key}",
@@ -116,6 +120,25 @@ def _talking(topic: str) -> Iterator[tuple[str, Component]]:
         },
     )
     yield "stop", {"platform": "button", "name": "Stop", "command_topic": f"{topic}/stop", "icon": "mdi:stop"}
+
+
+def _choices(about: About) -> Iterator[tuple[str, Component]]:
+    """What can be chosen, where there is a choice: between "all" wake words and the only one there is none."""
+    if len(about.personas) > 1:
+        yield "persona", _select("Persona", f"{about.topic}/persona", about.personas, "mdi:account-switch")
+    if len(about.choices_of_words) > 2:
+        yield "wakes_on", _select("Wakes on", f"{about.topic}/wakes_on", about.choices_of_words, "mdi:ear-hearing")
+
+
+def _select(name: str, topic: str, options: tuple[str, ...], icon: str) -> Component:
+    return {
+        "platform": "select",
+        "name": name,
+        "state_topic": topic,
+        "command_topic": f"{topic}/set",
+        "options": list(options),
+        "icon": icon,
+    }
 
 
 def _events(about: About) -> Iterator[tuple[str, Component]]:

@@ -17,11 +17,23 @@ from device.core.ration import Ration, Verdict
 from device.core.status import Phase, Status
 from device.errors import HearthsideError, where
 from device.kit.threads import Threads
+from device.ports.choices import Choices
 from device.ports.desk import Desk, NotDoneError
 from device.tools.mqtt.link import Handler
 from device.tools.mqtt.messages import Message, PayloadError
 from device.tools.mqtt.presence import commands, discovery, states
-from device.tools.mqtt.presence.commands import Ask, CancelTimer, Command, Rations, Say, SetMute, SetVolume, Stop
+from device.tools.mqtt.presence.commands import (
+    Ask,
+    CancelTimer,
+    ChoosePersona,
+    ChooseWakeWord,
+    Command,
+    Rations,
+    Say,
+    SetMute,
+    SetVolume,
+    Stop,
+)
 from device.tools.mqtt.presence.machine import Machine
 from device.tools.mqtt.settings import Mqtt
 from device.units import Ms, ms_from_seconds
@@ -67,12 +79,14 @@ class Presence:
         settings: Mqtt,
         link: Publisher,
         desk: Callable[[], Desk],
+        choices: Choices,
         threads: Threads,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._link = link
         self._desk = desk
+        self._choices = choices
         self._threads = threads
         self._clock = clock
         self._machine = Machine()
@@ -164,6 +178,8 @@ class Presence:
             name=self._settings.name,
             version=__version__,
             words=tuple(status["words"]),
+            personas=self._choices.personas,
+            choices_of_words=self._choices.wake_words,
             has_buttons=bool(status["buttons"]),
             has_temperature=self._machine.has_temperature,
         )
@@ -182,6 +198,8 @@ class Presence:
     def _tell_state(self, phase: Phase, muted: bool, ringing: bool, announcing: bool) -> None:
         self._tell("state", states.state_of(phase, muted, ringing, announcing))
         self._tell("mute", states.switch(muted))
+        self._tell("persona", self._choices.persona)
+        self._tell("wakes_on", self._choices.wake_word)
 
     def _tell_json(self, name: str, table: Mapping[str, Any]) -> None:
         self._tell(name, msgspec.json.encode(table).decode())
@@ -242,9 +260,8 @@ class Presence:
             log.error("MQTT: %s: %s", name, where(error))
             self._refuse(name, "this failed; the log of the device says more", command)
         finally:
-            if isinstance(command, SetMute | SetVolume):
-                # Who asked shows what it asked for until it is told how it is.
-                self._told.pop("mute" if isinstance(command, SetMute) else "volume", None)
+            # Who asked shows what it asked for until it is told how it is.
+            self._told.pop(name.removesuffix("/set"), None)
             self._news.set()
 
     async def _carry_out(self, desk: Desk, command: Command) -> None:
@@ -266,6 +283,10 @@ class Presence:
                 await desk.set_volume(command.percent)
             case CancelTimer():
                 await desk.cancel_timer(command.name)
+            case ChoosePersona():
+                await self._choices.choose_persona(command.name)
+            case ChooseWakeWord():
+                await self._choices.choose_wake_word(command.word)
 
     def _unmute(self, desk: Desk) -> None:
         """Mute is sovereign: from here it is ended only where the configuration says so. Raise NotDoneError."""

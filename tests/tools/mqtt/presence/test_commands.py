@@ -16,6 +16,8 @@ from device.tools.mqtt.presence.commands import (
     TALK_WINDOW,
     Ask,
     CancelTimer,
+    ChoosePersona,
+    ChooseWakeWord,
     Rations,
     Say,
     SetMute,
@@ -41,6 +43,8 @@ from device.units import Ms
         ("volume/set", b"40", SetVolume(40)),
         ("volume/set", b"40.0", SetVolume(40)),
         ("timers/cancel", b"pasta", CancelTimer("pasta")),
+        ("persona/set", b"butler", ChoosePersona("butler")),
+        ("wakes_on/set", b"alexa", ChooseWakeWord("alexa")),
     ],
 )
 def test_what_is_written_is_understood(name: str, payload: bytes, command: object) -> None:
@@ -92,6 +96,8 @@ def test_what_is_no_sentence_is_refused(name: str, payload: bytes) -> None:
         ("volume/set", b"0" * 1_000),
         ("timers/cancel", b""),
         ("timers/cancel", b"x" * 101),
+        ("persona/set", b"\xff"),
+        ("wakes_on/set", b""),
     ],
 )
 def test_what_is_none_of_the_values_is_refused(name: str, payload: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ ABOUT = About(
     name="Kitchen speaker",
     version="1.2.3",
     words=("hey_jarvis", "alexa"),
+    personas=("default", "butler"),
+    choices_of_words=("all", "hey_jarvis", "alexa"),
     has_buttons=True,
     has_temperature=True,
 )
@@ -32,6 +35,7 @@ REQUIRED = {
     "button": {"command_topic"},
     "text": {"command_topic"},
     "notify": {"command_topic"},
+    "select": {"command_topic", "options"},
     "event": {"state_topic", "event_types"},
     "update": {"state_topic"},
     "device_automation": {"automation_type", "topic", "type", "subtype"},
@@ -43,6 +47,7 @@ ALLOWED = {
     "switch": {"state_topic"},
     "number": {"state_topic", "min", "max", "step", "unit_of_measurement", "mode"},
     "text": {"max"},
+    "select": {"state_topic"},
     "event": {"device_class"},
     "device_automation": {"payload", "value_template"},
 }
@@ -98,15 +103,19 @@ def test_the_device_says_who_it_is() -> None:
 
 def test_what_is_not_there_is_not_told() -> None:
     """No button, no thermometer."""
-    bare = components(About("den", "t", "t/a", "Den", "1", ("hey_jarvis",), has_buttons=False, has_temperature=False))
-    assert not {"button", "button_click", "button_long_press", "temperature", "heard_2"} & bare.keys()
+    one = ("hey_jarvis",)
+    bare = components(
+        replace(ABOUT, words=one, personas=("default",), choices_of_words=("all", *one), has_buttons=False)
+    )
+    assert not {"button", "button_click", "button_long_press", "persona", "wakes_on", "heard_2"} & bare.keys()
+    assert "temperature" not in components(replace(ABOUT, has_temperature=False))
     assert "heard_1" in bare
 
 
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True), st.lists(st.text(min_size=1), max_size=5))
 def test_ids_are_each_the_only_one(identifier: str, words: list[str]) -> None:
     """And entity ids are such that Home Assistant takes them."""
-    about = About(identifier, "t", "t/a", "x", "1", tuple(words), has_buttons=True, has_temperature=True)
+    about = replace(ABOUT, id=identifier, words=tuple(words))
     with_ids = [component for component in components(about).values() if "unique_id" in component]
     assert len({component["unique_id"] for component in with_ids}) == len(with_ids)
     for component in with_ids:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from device.core import events as ev
 from device.core.status import Phase, Status
-from device.errors import ToolError
+from device.errors import ChoiceError, ToolError
 from device.kit.threads import Threads
 from device.ports.desk import LateDesk, NotDoneError
 from device.tools.mqtt.presence import presence as module
@@ -102,6 +102,25 @@ class FakeDesk:
         return "Cancelled"
 
 
+class FakeChoices:
+    """Two personas, and two words."""
+
+    personas = ("default", "butler")
+    wake_words = ("all", "hey_jarvis", "alexa")
+    persona = "default"
+    wake_word = "all"
+
+    async def choose_persona(self, name: str) -> None:
+        """See Choices."""
+        if name not in self.personas:
+            raise ChoiceError(f"nobody is called {name}")
+        self.persona = name
+
+    async def choose_wake_word(self, word: str) -> None:
+        """See Choices."""
+        self.wake_word = word
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """It looks again at once."""
@@ -113,7 +132,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 async def present(**more: Any) -> AsyncIterator[tuple[FakeLink, FakeDesk, Presence]]:
     """Have a device that is connected, and has told all of it."""
     link, late, desk = FakeLink(is_connected=False), LateDesk(), FakeDesk()
-    presence = Presence(msgspec.convert({"host": "broker", **more}, Mqtt), link, late, THREADS)
+    presence = Presence(msgspec.convert({"host": "broker", **more}, Mqtt), link, late, FakeChoices(), THREADS)
     running = asyncio.create_task(presence.run())
     link.connect()
     late.put(lambda: desk)
@@ -227,6 +246,20 @@ async def test_an_answer_is_published_with_its_question() -> None:
         link.deliver(f"{BASE}/ask", "Hello?")
         await until(lambda: "nobody answered" in (link.last(f"{BASE}/answer") or ""), "the answer")
         assert json.loads(link.last(f"{BASE}/answer") or "")["event_type"] == "unanswered"
+
+
+async def test_it_can_be_chosen_who_answers_and_what_wakes() -> None:
+    """What is none of the choices is refused, and what holds is told again."""
+    async with present() as (link, _, _):
+        assert (link.last(f"{BASE}/persona"), link.last(f"{BASE}/wakes_on")) == ("default", "all")
+        link.deliver(f"{BASE}/persona/set", "butler")
+        link.deliver(f"{BASE}/wakes_on/set", "alexa")
+        await until(lambda: link.last(f"{BASE}/persona") == "butler", "the persona")
+        await until(lambda: link.last(f"{BASE}/wakes_on") == "alexa", "the word")
+        link.published.clear()
+        link.deliver(f"{BASE}/persona/set", "nobody")
+        await until(lambda: link.last(f"{BASE}/persona") == "butler", "what holds")
+        assert "nobody is called nobody" in (link.last(f"{BASE}/refused") or "")
 
 
 async def test_mute_is_sovereign() -> None:
