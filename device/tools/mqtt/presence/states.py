@@ -91,7 +91,8 @@ def health(status: Mapping[str, Any]) -> dict[str, Any]:
     unwell = {part["part"]: part["why"] for part in status["parts"] if not part["ok"]}
     return {
         "problem": switch(bool(unwell)),
-        "state": status["state"],
+        # "state" is a word of Home Assistant's own, which leaves it out of the attributes.
+        "standing": status["state"],
         "why": status["why"],
         "what_to_do": status["what_to_do"],
         "parts": unwell,

@@ -80,7 +80,7 @@ def test_what_is_wrong_is_told_with_what_to_do() -> None:
     told = states.health(status)
     assert told == {
         "problem": "ON",
-        "state": "fault",
+        "standing": "fault",
         "why": "speaker: unplugged",
         "what_to_do": "plug it in",
         "parts": {"speaker": "unplugged"},
