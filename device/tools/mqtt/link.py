@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import ssl
 import time
@@ -293,4 +294,6 @@ def _trusting(ca_file: str) -> ssl.SSLContext:
 
 
 def _cause(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+    """Return why, without the addresses that asyncio writes into it; names that are not found have numbers below 0."""
+    known = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+    return known or type(error).__name__
