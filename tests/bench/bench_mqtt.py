@@ -1,6 +1,6 @@
 """MQTT: whether a house comes back to its broker by itself, how soon it does as it is told, and what that costs.
 
-    .venv/bin/python -m tests.bench.bench_mqtt [--moments 20] [--latency 300] [--cost 3] [--seed 1]
+    .venv/bin/python -m tests.bench.bench_mqtt [--moments 20] [--ways killed] [--latency 300] [--cost 3] [--seed 1]
 
 A whole house without sound cards is at a mosquitto, which is killed, restarted in order, or made to hang (SIGSTOP, for
 1 to 40 s) at random moments, some of them while the house is about to connect again. Each time the house must do what
@@ -35,6 +35,7 @@ BASE = "hearthside/kitchen"
 BACK_S = 90.0
 """The longest pause between two tries, a connection, and a quarter more."""
 SETTLE_S = 12.0
+WAYS = ["killed", "restarted", "hung"]
 
 
 @asynccontextmanager
@@ -64,20 +65,22 @@ async def obeys(other: Onlooker, chance: random.Random) -> float:
     raise TimeoutError(f"the house did not obey within {BACK_S:g} s")
 
 
-async def interrupted(folder: Path, moments: int, chance: random.Random) -> str:
+async def interrupted(folder: Path, moments: int, ways: list[str], chance: random.Random) -> str:
     """End the broker so often in each way; return a table of how soon the house obeyed."""
-    back: dict[str, list[float]] = {"killed": [], "restarted": [], "hung": []}
+    back: dict[str, list[float]] = {way: [] for way in ways}
     async with house_at(folder) as (broker, other):
-        ways = [way for way in back for _ in range(moments)]
-        chance.shuffle(ways)
-        for number, way in enumerate(ways, start=1):
-            await asyncio.sleep(chance.uniform(0.0, 3.0))
+        order = [way for way in back for _ in range(moments)]
+        chance.shuffle(order)
+        for number, way in enumerate(order, start=1):
+            await asyncio.sleep(chance.uniform(0.0, 40.0))
             away_s = chance.uniform(1.0, 40.0) if way == "hung" else chance.uniform(0.0, 5.0)
             {"killed": broker.kill, "restarted": broker.stop, "hung": broker.hang}[way]()
             await asyncio.sleep(away_s)
             (broker.go_on if way == "hung" else broker.start)()
             back[way].append(await obeys(other, chance))
-            print(f"{number}: {way} for {away_s:.1f} s, obeyed {back[way][-1]:.2f} s later", file=sys.stderr)
+            print(
+                f"{number}: {way} for {away_s:.1f} s, obeyed {back[way][-1]:.2f} s later", file=sys.stderr, flush=True
+            )
     rows = [(way, str(len(times)), common.spread(times)) for way, times in back.items()]
     return common.table(("the broker was", "times", "obeyed after, s"), rows)
 
@@ -134,13 +137,14 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20, help="how often the broker ends in each of three ways")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="in these ways only")
     parser.add_argument("--latency", type=int, default=300, help="how many messages are timed")
     parser.add_argument("--cost", type=int, default=3, help="how often the daemon is started with and without")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     chance = random.Random(options.seed)
     works = (
-        (options.moments, lambda folder: interrupted(folder, options.moments, chance)),
+        (options.moments, lambda folder: interrupted(folder, options.moments, options.ways, chance)),
         (options.latency, lambda folder: latency(folder, options.latency)),
         (options.cost, lambda folder: cost(folder, options.cost)),
     )

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+import math
 import os
 import socket
 import subprocess
@@ -107,6 +108,32 @@ async def test_a_broker_that_comes_back_is_used_again(tmp_path: Path) -> None:
                 await until(lambda number=number: len(heard) == number, "what was published after it")  # type: ignore[misc]
             assert [message.payload for message in heard] == [b"1", b"2"]
             assert told == ["connected", "lost", "connected", "lost", "connected"]
+
+
+async def test_a_good_connection_is_no_failure_of_the_ones_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However short it was: a broker that is restarted twice in a minute is not waited for that long."""
+    tries: list[float] = []
+
+    class Counting(backoff.Backoff):
+        def pause_s(self, tried_for_s: float) -> float:
+            tries.append(tried_for_s)
+            return 0.02
+
+    monkeypatch.setattr(link_module, "Backoff", Counting)
+    with Broker(tmp_path) as broker:
+        link = Link(settings_for(broker))
+        async with running(link):
+            broker.kill()
+            await until(lambda: len(tries) > 2, "some tries")
+            broker.start()
+            await until(lambda: link.health()[0].ok, "a new connection")
+            failed = len(tries)
+            broker.kill()
+            await until(lambda: len(tries) > failed, "the next loss")
+    assert [math.isinf(tried_for_s) for tried_for_s in tries[:3]] == [True, False, False]
+    assert math.isinf(tries[failed])
 
 
 async def test_a_broker_that_hangs_is_noticed(tmp_path: Path) -> None:
