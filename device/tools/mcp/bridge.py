@@ -16,10 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from device.core.health import Health, unwell, well
-from device.errors import HearthsideError, ToolError
+from device.errors import HearthsideError, ToolError, where
 from device.kit.backoff import Backoff
 from device.kit.outsiders import LONGEST_SENTENCE, one_line
 from device.ports.tools import Tool
@@ -60,7 +58,7 @@ class Patience:
     """So long a server may take for what is no call. One that hangs is noticed within the sum of these two; within this
     alone, if a call was given up."""
     pauses: float = 1.0
-    """How long the pauses between two starts are, as a share of the usual ones."""
+    """How long the pauses between two tries are, as a share of the usual ones."""
 
 
 CHILD = (sys.executable, "-I", "-m", "device.tools.mcp.child")
@@ -183,7 +181,9 @@ class Bridge:
         why = "it ended"
         try:
             endpoints = tuple(self._endpoint(name) for name in self._peers)
-            self._send(child, wire.Begin(endpoints, self._patience.relist_s, self._patience.answer_s))
+            self._send(
+                child, wire.Begin(endpoints, self._patience.relist_s, self._patience.answer_s, self._patience.pauses)
+            )
             await asyncio.wait({tasks[0], tasks[1]}, return_when=asyncio.FIRST_COMPLETED)
             for task in (task for task in tasks[:2] if task.done()):
                 await task
@@ -245,7 +245,8 @@ class Bridge:
         try:
             while line := await child.process.stdout.readline():
                 self._take(child, wire.to_house.decode(line))
-        except (ValueError, msgspec.MsgspecError, ConnectionError) as error:
+        except Exception as error:  # the boundary: what strangers wrote goes through here, and must not end the bridge
+            log.debug("%s", where(error))
             raise ChildError(f"it said what it should not ({type(error).__name__})") from error
 
     async def _watch(self, child: _Child) -> None:

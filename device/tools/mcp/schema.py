@@ -59,7 +59,7 @@ class _Translation:
         parts = [whole, *(part for part in _list(whole.get("allOf")))]
         for part in map(self._resolved, parts):
             properties |= _table(part.get("properties"))
-            required += [name for name in _list(part.get("required")) if isinstance(name, str)]
+            required += _texts(part.get("required"))
         for key in ("anyOf", "oneOf"):
             for part in map(self._resolved, _list(whole.get(key))):
                 properties = {**_table(part.get("properties")), **properties}
@@ -94,7 +94,7 @@ class _Translation:
 
     def _object(self, node: Mapping[str, Any], depth: int) -> dict[str, Any]:
         table = _table(node.get("properties"))
-        required = [name for name in dict.fromkeys(_list(node.get("required"))) if name in table]
+        required = [name for name in dict.fromkeys(_texts(node.get("required"))) if name in table]
         if unusable := [name for name in required if not _is_name(name)]:
             raise UnusableError(f"one of its arguments is called {one_line(unusable[0], 40)!r}")
         plain: dict[str, Any] = {
@@ -139,7 +139,7 @@ def _without_null(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(kind: Any) -> str | list[str] | None:
-    kinds = [one for one in ([kind] if isinstance(kind, str) else _list(kind)) if one in _TYPES]
+    kinds = [one for one in _texts([kind] if isinstance(kind, str) else kind) if one in _TYPES]
     if len(kinds) > 1:
         kinds = [one for one in kinds if one != "null"]
     return kinds[0] if len(kinds) == 1 else kinds or None
@@ -178,6 +178,10 @@ def _said(text: Any) -> str:
 
 def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in _list(value) if isinstance(one, str)]
 
 
 def _list(value: Any) -> list[Any]:

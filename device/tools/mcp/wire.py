@@ -36,6 +36,8 @@ class Begin(Struct, frozen=True, tag_field="is", tag="begin"):
     """So often each is asked what it has."""
     answer_s: float
     """So long a server may take for what is no call."""
+    pauses: float
+    """How long the pauses before it is tried again are, as a share of the usual ones."""
 
 
 class Call(Struct, frozen=True, tag_field="is", tag="call"):

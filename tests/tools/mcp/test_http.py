@@ -25,14 +25,14 @@ TOKEN = "of-the-home-abcdefgh"
 class HomeAssistant:
     """`/api/mcp` as Home Assistant's integration mcp_server answers it: POST only, stateless, plain JSON.
 
-    As Home Assistant 2026.11 does: 400 for what is no request of its time, 202 for notifications, 404 where the
-    integration is not set up, 401 without its token, and no stream of notifications (405 for GET).
+    400 for what is no request of its time, 202 for notifications, 404 where the integration is not set up, 401 without
+    its token, and no stream of notifications (405 for GET). The real one is asked by tests/system/test_mcp_servers.py.
     """
 
     def __init__(self) -> None:
         self.is_set_up = True
         self.token = TOKEN
-        self.tools = [{"name": "HassTurnOn", "description": "Turns on", "inputSchema": {"type": "object"}}]
+        self.tools = [{"name": "intent__HassTurnOn", "description": "Turns on", "inputSchema": {"type": "object"}}]
         self.asked: list[tuple[str, Any]] = []
         self.headers: list[dict[str, str]] = []
 
@@ -124,11 +124,15 @@ async def test_home_assistants_own_server_is_used_with_its_token(tmp_path: Path)
         server = Server(url=url, token=True, confirm_for=())
         patience = Patience(relist_s=0.2)
         async with bridged({"home": server}, {"home": Secret(TOKEN)}, patience) as bridge:
-            assert names(bridge) == ["home_HassTurnOn"]
-            said = await use(bridge, "home_HassTurnOn", name="lamp")
-            assert '"name": "HassTurnOn", "arguments": {"name": "lamp"}' in said
-            home.tools.append({"name": "HassTurnOff", "description": "Turns off", "inputSchema": {"type": "object"}})
-            await until(lambda: names(bridge) == ["home_HassTurnOn", "home_HassTurnOff"], "the new tool")
+            assert names(bridge) == ["home_intent__HassTurnOn"]
+            said = await use(bridge, "home_intent__HassTurnOn", name="lamp")
+            assert '"name": "intent__HassTurnOn", "arguments": {"name": "lamp"}' in said
+            home.tools.append(
+                {"name": "intent__HassTurnOff", "description": "Turns off", "inputSchema": {"type": "object"}}
+            )
+            await until(
+                lambda: names(bridge) == ["home_intent__HassTurnOn", "home_intent__HassTurnOff"], "the new tool"
+            )
     assert all(headers["Host"].startswith("localhost:") for headers in home.headers)
 
 

@@ -81,12 +81,13 @@ async def test_home_assistants_server_is_used_with_its_token_and_two_tools(tmp_p
     """One that answers as it does."""
     (settings,) = servers("Home Assistant", tmp_path).values()
     home = HomeAssistant()
-    home.tools = [{**home.tools[0], "name": name} for name in ("HassTurnOn", "GetLiveContext", "HassListAddItem")]
+    offered = ("intent__HassTurnOn", "homeassistant__GetLiveContext", "vacuum__HassVacuumStart")
+    home.tools = [{**home.tools[0], "name": name} for name in offered]
     async with serving(home) as url:
         here: dict[str, Any] = {"url": url, "token": settings.token, "allow": settings.allow}
         server = Server(**here, confirm_for=settings.confirm_for)
         async with bridged({"home": server}, {"home": Secret(TOKEN)}) as bridge:
-            assert names(bridge) == ["home_GetLiveContext", "home_HassListAddItem"]
+            assert names(bridge) == ["home_homeassistant__GetLiveContext", "home_vacuum__HassVacuumStart"]
 
 
 def test_the_limits_on_the_page_are_those_that_hold() -> None:

@@ -34,14 +34,11 @@ _LONGEST_DESCRIPTION = 4_000
 class Connection:
     """Kept for as long as `run` runs, which never returns."""
 
-    def __init__(
-        self, endpoint: wire.Endpoint, tell: Callable[[wire.ToHouse], None], relist_s: float, answer_s: float
-    ) -> None:
-        """`relist_s`: so often it is asked what it has; `answer_s`: so long it may take to say so."""
+    def __init__(self, endpoint: wire.Endpoint, tell: Callable[[wire.ToHouse], None], patience: wire.Begin) -> None:
+        """`patience` says how often it is asked what it has, and how long it may take to say so."""
         self._endpoint = endpoint
         self._tell = tell
-        self._relist_s = relist_s
-        self._answer_s = answer_s
+        self._patience = patience
         self._client: Client | None = None
         self._news = asyncio.Event()
         """Its list has changed, it is gone, or it may hang."""
@@ -62,7 +59,7 @@ class Connection:
                 why, what_to_do = explained(error, self._endpoint, self._status)
             self._told = None
             self._tell(wire.Lost(self._endpoint.name, why, what_to_do))
-            pause_s = backoff.pause_s(time.monotonic() - began)
+            pause_s = self._patience.pauses * backoff.pause_s(time.monotonic() - began)
             await asyncio.sleep(REFUSED_PAUSE_S if self._status in REFUSED else pause_s)
 
     async def call(self, call: wire.Call) -> wire.Done | wire.Failed:
@@ -98,7 +95,7 @@ class Connection:
         # Neither a person nor a model can be asked anything by a server: no callbacks for that.
         client = Client(
             self._transport(),
-            read_timeout_seconds=self._answer_s,
+            read_timeout_seconds=self._patience.answer_s,
             message_handler=self._heard,
             client_info=me,
             cache=None,
@@ -107,12 +104,12 @@ class Connection:
             listening = asyncio.create_task(self._listen(client))
             try:
                 await self._publish(client)
-                self._client = client
+                self._client = None if self._gone else client
                 while not self._gone:
                     with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(self._relist_s):
+                        async with asyncio.timeout(self._patience.relist_s):
                             await self._news.wait()
-                        await asyncio.sleep(_SETTLE_S)
+                        await asyncio.sleep(0 if self._gone else _SETTLE_S)
                     self._news.clear()
                     if not self._gone:
                         await self._publish(client)
@@ -130,6 +127,8 @@ class Connection:
 
     def _end(self) -> None:
         self._gone = True
+        # Whoever calls from now on is told that nothing was done.
+        self._client = None
         self._news.set()
 
     def _look(self) -> None:

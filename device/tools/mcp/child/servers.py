@@ -15,9 +15,7 @@ class Servers:
     def __init__(self, begin: wire.Begin, tell: Callable[[wire.ToHouse], None]) -> None:
         """Begin to connect. `tell` hands a message to the house."""
         self._tell = tell
-        self._connections = {
-            endpoint.name: Connection(endpoint, tell, begin.relist_s, begin.answer_s) for endpoint in begin.servers
-        }
+        self._connections = {endpoint.name: Connection(endpoint, tell, begin) for endpoint in begin.servers}
         self._running = [asyncio.create_task(connection.run()) for connection in self._connections.values()]
         self._calls: dict[int, asyncio.Task[None]] = {}
 
