@@ -47,6 +47,8 @@ class Thing:
     """The name of who has it."""
     device: str = ""
     """What is called so as a whole, where this is a part of it: a lock's battery, the second socket of a plug."""
+    address: str = ""
+    """Where it is reached, where another thing could come to have its id."""
 
     @property
     def domain(self) -> str:

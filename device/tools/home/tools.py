@@ -45,7 +45,7 @@ class Bound(Control, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     """The same, once a person has said yes to it for these very things. No model can give this."""
 
     things: tuple[tuple[str, str], ...] = ()
-    """Who has it, and its id."""
+    """Who has it, and its id; with its address, where another could come to have that id."""
 
 
 def home_tools(sources: Sequence[Source]) -> list[Tool[Any]]:
@@ -138,7 +138,7 @@ class Using:
         way = Way.PRESS if Way.PRESS in ways else Way.YES
         names = " and ".join(order.thing.name for order in guarded)
         # What is called that when the yes comes may be something else.
-        things = tuple((order.source.name, order.thing.id) for order in ordered)
+        things = tuple(_identity(order.thing) for order in ordered)
         bound = Bound(**msgspec.structs.asdict(arguments), things=things)
         return Confirmation(way, f"{_verb(arguments.action)} {names}", msgspec.json.encode(bound).decode())
 
@@ -164,7 +164,7 @@ class Using:
     def _bound(self, things: tuple[tuple[str, str], ...]) -> tuple[Thing, ...]:
         """Return those that a person has said yes to. Raise ToolError when one of them is not there any more."""
         reached = [source for source in self._sources.values() if source.is_connected]
-        there = {(source.name, thing.id): thing for source in reached for thing in source.things}
+        there = {_identity(thing): thing for source in reached for thing in source.things}
         if not set(things) <= there.keys():
             raise ToolError("not done: what the person said yes to is not there any more")
         return tuple(there[key] for key in things)
@@ -222,6 +222,10 @@ def _told(outcomes: list[Outcome]) -> str:
     if errors := [outcome.error for outcome in outcomes if outcome.error]:
         raise ToolError(". ".join([*errors, *told]))
     return ". ".join(told)
+
+
+def _identity(thing: Thing) -> tuple[str, str]:
+    return thing.source, f"{thing.id} at {thing.address}" if thing.address else thing.id
 
 
 def _key(call: Call) -> bytes:

@@ -191,7 +191,7 @@ class Tasmota:
                 self.left_out += 1
                 continue
             held.things[thing.id] = part
-            self._things[thing.id] = (config.t, replace(thing, attributes=part.unchanging()))
+            self._things[thing.id] = (config.t, replace(thing, attributes=part.unchanging(), address=config.t))
 
     def _remove(self, topic: str) -> None:
         if (held := self._devices.pop(topic, None)) is not None:

@@ -195,7 +195,7 @@ class Zigbee2Mqtt:
                 continue
             state, attributes = skill.read(held.values)
             held.things[thing.id] = skill
-            self._things[thing.id] = (name, replace(thing, state=state, attributes=attributes))
+            self._things[thing.id] = (name, replace(thing, state=state, attributes=attributes, address=name))
 
     def _label(self, device: Device) -> parts.Label | None:
         return self._labels.get(device.friendly_name) or self._labels.get(device.ieee_address)

@@ -95,6 +95,14 @@ class Used:
         arguments = json.dumps({"what": what, "action": action, **more})
         return await self._registry.call("home_control", arguments, confirmed)
 
+    async def repeat(self, arguments: str) -> str:
+        """Call home_control as it was confirmed."""
+        return await self._registry.call("home_control", arguments, confirmed=True)
+
+    def names(self, thing: str) -> tuple[str, ...]:
+        """Return what a thing is called, by its id; () for one that is not there."""
+        return next((known.names for known in self.source.things if known.id == thing), ())
+
     def state(self, thing: str) -> str:
         """Return the state of a thing by its id; "" for one that is not there."""
         return next((known.state for known in self.source.things if known.id == thing), "")

@@ -355,6 +355,21 @@ async def test_unlocking_waits_for_a_person(broker: Broker) -> None:
                 await home.control("front door", "unlock", confirmed=True)
 
 
+async def test_a_yes_holds_for_the_very_device(broker: Broker) -> None:
+    """Another that comes to have its name, but for a sign, is not opened in its place."""
+    with zigbee(broker) as bridge:
+        async with used(broker, confirm="press") as home:
+            await known(home)
+            with pytest.raises(UnconfirmedError) as asked:
+                await home.control("front door", "unlock")
+            bridge.devices["Front_Door"] = bridge.devices.pop("front door")
+            bridge.tell_devices()
+            await until(lambda: home.names("lock.front_door") == ("Front Door",), "the other")
+            with pytest.raises(ToolError, match="not there any more"):
+                await home.repeat(asked.value.confirmation.arguments)
+            assert bridge.devices["Front_Door"].state["state"] == "LOCK"
+
+
 async def test_lists_say_what_may_be_used(broker: Broker) -> None:
     """What is denied is so whatever allows it, by whatever name."""
     with zigbee(broker):
