@@ -113,15 +113,33 @@ async def mqtt(folder: Path, texts: Sequence[str]) -> AsyncIterator[Strangers]:
                 other.publish(f"house/{number}", payload, retain=True)
                 for order in ("mute/set", "volume/set", "say/set", "ask/set", "confirm", "timer/cancel"):
                     other.publish(f"hearthside/kitchen/{order}", payload, retain=True)
+            other.publish("zigbee2mqtt/bridge/state", '{"state": "online"}', retain=True)
+            devices = json.dumps([_zigbee(number, text) for number, text in zip(NUMBERS, texts, strict=True)])
+            other.publish("zigbee2mqtt/bridge/devices", devices, retain=True)
             other.publish("house/ready", "yes", retain=True)
             lock = {"front door": {"kind": "lock", "command_topic": "door/set"}}
             about = {"host": "127.0.0.1", "port": broker.port, "id": "kitchen", "discovery": False}
             yield Strangers(
-                {"mqtt": {**about, "things": {**sensors, **lock}, "home": {"confirm": "press"}}},
+                {"mqtt": {**about, "things": {**sensors, **lock}, "home": {"confirm": "press", **ZIGBEE}}},
                 [("home_find", {}), *(("home_find", {"what": f"note {number}"}) for number in NUMBERS)],
                 "front door",
                 lambda: bool(other.on("door/set")),
             )
+
+
+ZIGBEE = {"zigbee2mqtt": "zigbee2mqtt"}
+
+
+def _zigbee(number: str, text: str) -> dict[str, Any]:
+    """Return a lamp as Zigbee2MQTT announces it, with that text wherever it may write one."""
+    # A list of more than a few megabytes is not read at all.
+    text = text[:9_000]
+    state = {"type": "binary", "name": "state", "property": "state", "value_on": "ON", "value_off": "OFF", "access": 7}
+    exposes = [{"type": "light", "features": [state]}, {"type": "enum", "name": text, "property": text, "access": 1}]
+    definition = {"description": text, "model": text, "vendor": text, "exposes": exposes}
+    # A name of a megabyte is more than a topic can hold; each name is another one.
+    about = {"friendly_name": f"{text[:300]} {number}", "ieee_address": f"0x{number}", "description": text}
+    return {**about, "type": "Router", "supported": True, "definition": definition, "interview_completed": True}
 
 
 @asynccontextmanager
@@ -194,12 +212,14 @@ async def ready(house: CardlessHouse, strangers: Strangers) -> None:
     """Wait for whatever it is connected to."""
     homes = [one.home for one in house.app.oversight._parts.home.fitted if one.home is not None]
     await until(lambda: all(home.is_connected and list(home.things) for home in homes), "a connection")
+    wanted = "zigbee2mqtt" in json.dumps(strangers.tables)
+    await until(lambda: not wanted or any(thing.domain == "light" for thing in homes[0].things), "a lamp")
     last = [thing.id for home in homes for thing in home.things if "ready" in thing.name]
     await until(
         lambda: not last or any(thing.state == "yes" for home in homes for thing in home.things), "what was published"
     )
-    wanted = {tool for tool, _ in strangers.reads}
-    await until(lambda: wanted <= {spec.name for spec in house.app.registry.specs}, "its tools")
+    tools = {tool for tool, _ in strangers.reads}
+    await until(lambda: tools <= {spec.name for spec in house.app.registry.specs}, "its tools")
 
 
 @pytest.mark.parametrize("way", WAYS)
