@@ -92,6 +92,8 @@ class Using:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = {source.name: source for source in sources}
+        self._judged: tuple[Control, list[Order]] | None = None
+        """What was meant when it was asked whether a person must say yes: then it is not looked for again."""
         self._here = next((source.rules.area for source in sources if source.rules.area), "")
 
     async def find(self, arguments: Find) -> str:
@@ -108,7 +110,8 @@ class Using:
 
     async def control(self, arguments: Control) -> str:
         """Do it."""
-        ordered = self._orders(arguments)
+        judged, self._judged = self._judged, None
+        ordered = judged[1] if judged and judged[0] is arguments else self._orders(arguments)
         if refused := next((order for order in ordered if order.needs_yes and not order.source.rules.confirm), None):
             raise ToolError(
                 f"{refused.thing.name}: to {_verb(arguments.action)} it by voice, a person must first set "
@@ -130,6 +133,7 @@ class Using:
         except ToolError:
             # Then it is not done either, and the model is told why.
             return None
+        self._judged = arguments, ordered
         guarded = [order for order in ordered if order.needs_yes]
         ways = {order.source.rules.confirm for order in guarded}
         if not guarded or None in ways:

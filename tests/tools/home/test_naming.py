@@ -74,6 +74,8 @@ def meant(phrase: str, place: str = "", here: str = "") -> list[str] | str:
         ("bedroom heating", "", "", ["climate.heating"]),
         ("movie night", "", "", ["scene.movie"]),
         ("outside temperature", "", "", ["sensor.outside"]),
+        ("temperature", "outside", "", ["sensor.outside"]),
+        ("lights", "outside", "", "near sensor.outside light.bedside light.counter"),
         ("garage door", "", "", "near "),
         ("coffee maker", "", "", "near switch.coffee"),
     ],
