@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from device.tools.homeassistant.settings import HomeAssistant
 from device.tools.registry import Registry
 from tests.tools.homeassistant.owner import Owner, OwnerError, owner_of
 from tests.tools.homeassistant.process import HomeProcess, SimulatedProcess
+from tests.tools.homeassistant.trouble import Model, Trouble, suffer
 from tests.waiting import until
 
 EXPOSED = {
@@ -354,3 +356,22 @@ async def test_a_restart_is_survived(home: HomeProcess, link: Link) -> None:
         await until(lambda: ids(link) >= EXPOSED, "what is exposed", LIMIT_S)
         await do(link, "home_control", what="bed light", action="on")
         assert (await owner.state("light.bed_light"))["state"] == "on"
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+async def test_trouble_at_a_random_moment_is_told_and_survived(
+    home: HomeProcess, monkeypatch: pytest.MonkeyPatch, trouble: Trouble
+) -> None:
+    """Killed, hung, restarted, while the model goes on: bench_home_assistant.py does each twenty times."""
+    monkeypatch.setattr(connection, "ANSWER_LIMIT_S", 0.5 if isinstance(home, SimulatedProcess) else 8.0)
+    async with running(home) as link:
+        model = Model(Registry(home_tools([link]), 20), "home_control", '{"what": "ceiling lights", "action": "on"}')
+        living = asyncio.create_task(model.live())
+        try:
+            await model.first(is_done=True, since=0)
+            for _ in range(2 if isinstance(home, SimulatedProcess) else 1):
+                await suffer(home, model, trouble, random.Random())
+                assert not living.done()
+        finally:
+            living.cancel()
+    assert all("Home Assistant" in said for said in model.said)

@@ -81,6 +81,7 @@ class Link:
         self._connection: Connection | None = None
         """One over which what is known is current."""
         self._stale = asyncio.Event()
+        self._backoff = Backoff()
         # No fault before it has been tried.
         self._health = Health("home assistant", ok=True, since=self._now(), why="connecting")
 
@@ -95,14 +96,13 @@ class Link:
 
     async def run(self) -> None:
         """Connect, listen, and connect again; never returns."""
-        backoff = Backoff()
         while True:
             began = self._clock()
             try:
                 await self._live()
             except LinkError as error:
                 self._lose(error)
-                await asyncio.sleep(max(error.pause_s, backoff.pause_s(self._clock() - began)))
+                await asyncio.sleep(max(error.pause_s, self._backoff.pause_s(self._clock() - began)))
 
     async def call(self, things: tuple[Thing, ...], call: Call) -> tuple[Thing, ...]:
         """Call a service for things, and wait until it is done: all have answered then. Raise ToolError."""
@@ -224,6 +224,8 @@ class Link:
         if self._connection is None:
             log.info("Home Assistant is connected: %d things can be used", len(self.things))
         self._connection = connection
+        # Whatever ends it now, it was there: it is looked for again soon.
+        self._backoff = Backoff()
         self._health = replace(well(self._health, self._now()), why="", what_to_do="")
 
     def _lose(self, error: LinkError) -> None:

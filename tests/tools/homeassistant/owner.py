@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +22,7 @@ class Owner:
     def __init__(self, connection: websockets.asyncio.client.ClientConnection) -> None:
         self._connection = connection
         self._number = 0
+        self._events: deque[dict[str, Any]] = deque()
 
     async def command(self, kind: str, **more: Any) -> Any:
         """Return the result. Raise OwnerError."""
@@ -28,10 +30,18 @@ class Owner:
         await self._connection.send(msgspec.json.encode({"id": self._number, "type": kind, **more}), text=True)
         while True:
             told = msgspec.json.decode(await self._connection.recv())
-            if told["id"] == self._number:
+            if told["type"] == "event":
+                self._events.append(told["event"])
+            elif told["id"] == self._number:
                 if not told["success"]:
                     raise OwnerError(told["error"]["message"])
                 return told["result"]
+
+    async def event(self) -> dict[str, Any]:
+        """Wait for the next event of what was subscribed to."""
+        while not self._events:
+            self._events.append(msgspec.json.decode(await self._connection.recv())["event"])
+        return self._events.popleft()
 
     async def states(self) -> dict[str, dict[str, Any]]:
         """Return all entities with their states."""
