@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Self
 
 import msgspec
@@ -51,6 +51,9 @@ class SimulatedHome:
         """"NOT_RUNNING" while it starts: then it answers, and has not all of its entities yet."""
         self.hangs = False
         """It takes what comes, and answers nothing."""
+        self.ready = asyncio.Event()
+        """While it is not set, services are done, and not reported as done: as with a radio that is slow."""
+        self.ready.set()
         self.logins = 0
         self.port = 0
         self._sessions: set[_Session] = set()
@@ -130,6 +133,7 @@ class SimulatedHome:
                 self.logins += 1
                 self._sessions.add(session)
                 await session.serve()
+        session.end()
         self._sessions.discard(session)
 
 
@@ -166,6 +170,11 @@ class _Session:
                 # As there: it goes without a word.
                 return
             await self._take(command.pop("id", None), command)
+
+    def end(self) -> None:
+        """Whoever was there has gone."""
+        for task in tuple(self._telling):
+            task.cancel()
 
     async def _take(self, number: Any, command: dict[str, Any]) -> None:
         try:
@@ -218,9 +227,12 @@ class _Session:
 
     def _tell(self, number: int, event: Mapping[str, Any]) -> None:
         if not self.home.hangs:
-            task = asyncio.ensure_future(self._send({"id": number, "type": "event", "event": event}))
-            self._telling.add(task)
-            task.add_done_callback(self._told)
+            self._start(self._send({"id": number, "type": "event", "event": event}))
+
+    def _start(self, telling: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(telling)
+        self._telling.add(task)
+        task.add_done_callback(self._told)
 
     def _told(self, task: asyncio.Task[None]) -> None:
         self._telling.discard(task)
@@ -240,6 +252,10 @@ class _Session:
         if refusal := self.home.refusals.get(f"{given['domain']}.{given['service']}"):
             raise RefusedError(*refusal)
         self.home.call(given["domain"], given["service"], dict(given.get("service_data") or {}), entities)
+        self._start(self._report(number))
+
+    async def _report(self, number: int) -> None:
+        await self.home.ready.wait()
         await self._succeed(number, {"context": {"id": "x", "parent_id": None, "user_id": "x"}})
 
     async def _succeed(self, number: int, result: Any) -> None:
