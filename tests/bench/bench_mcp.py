@@ -60,7 +60,7 @@ async def main():
         command = (sys.executable, str(ROOT / "tests/tools/mcp/servers/notes.py"), folder)
         bridge = Bridge({"notes": Server(command=command)}, {})
         running = asyncio.create_task(bridge.run())
-        await until(lambda: bridge.health()[0].ok)
+        await until(lambda: bridge.connected)
         Registry([], 20.0, [bridge.tools]).tell()
         print(memory())
         await bridge.aclose()
@@ -98,7 +98,7 @@ async def costs() -> list[list[str]]:
             assert bridge.pid
             one, (server,) = memory_mb(bridge.pid), children(bridge.pid)
             rows = [
-                ["the house, more than without servers", f"{own:.1f}"],
+                ["the house, more than without servers", f"{max(own, 0.0):.1f}"],
                 ["the process that speaks with one server", f"{one:.1f}"],
                 ["the server of these tests, made with the same package", f"{memory_mb(server):.1f}"],
             ]

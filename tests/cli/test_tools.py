@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from device.foreign.gpio import MockBoard
+from device.tools.mcp.bridge import Bridge
 from tests.cli.test_remote import run
 from tests.control.house import short_folder
 from tests.house.cardless import open_cardless
+from tests.tools.mcp.bridging import SERVERS
 from tests.tools.own.test_own import write
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -65,3 +70,24 @@ async def test_files_are_checked_without_a_house(tmp_path: Path) -> None:
     assert [line.partition(": ")[0] for line in out.splitlines()] == [str(right), str(wrong), f"{tmp_path}/none.toml"]
     assert "whole path" in out
     assert "No such file" in out
+
+
+async def test_tools_of_an_mcp_server_are_listed_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is there, and after it has gone; status says that it has."""
+    server = {"command": [sys.executable, str(SERVERS / "notes.py"), str(tmp_path)]}
+    with short_folder() as runtime:
+        monkeypatch.setenv("RUNTIME_DIRECTORY", str(runtime))
+        async with open_cardless(tmp_path, monkeypatch, tools={"mcp": {"servers": {"notes": server}}}) as house:
+            bridge = house.app.oversight._parts.home.part(Bridge)
+            await until(lambda: bridge.tools(), "the server")
+            tools = {tool["name"]: tool for tool in json.loads((await run("tools", "--json"))[1])}
+            assert tools["notes_write_note"]["from"] == "the MCP server notes"
+            assert "notes_throw_away" not in tools
+            code, out, _ = await run("tools", "call", "notes_write_note", '{"name": "a", "text": "b"}')
+            assert (code, "«written: a»" in out) == (0, True)
+            assert bridge.pid
+            os.kill(bridge.pid, signal.SIGKILL)
+            await until(lambda: not bridge.health()[0].ok, "its end")
+            assert "MCP server notes: it ended" in (await run("status"))[1]
+            code, _, err = await run("tools", "call", "notes_write_note", '{"name": "a", "text": "b"}')
+            assert (code, "the MCP server notes cannot be reached" in err) == (1, True)

@@ -102,7 +102,7 @@ async def test_homeassistant_switches_a_lamp_by_its_own_server(tmp_path: Path) -
                 await until(lambda: "HTTP 404" in bridge.health()[0].why, "that it is missed", LIMIT_S)
                 assert "Model Context Protocol Server" in bridge.health()[0].what_to_do
                 await asyncio.to_thread(home.add_integration)
-                await until(lambda: bridge.health()[0].ok, "the server", LIMIT_S)
+                await until(lambda: bridge.connected, "the server", LIMIT_S)
                 free = {tool.name for tool in bridge.tools() if tool.confirm({}) is None}
                 assert free == {"home_homeassistant__GetLiveContext", "home_llm__GetDateTime"}
                 assert "Bed Light" in await use(bridge, "home_homeassistant__GetLiveContext")

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from device.core.health import Health, unwell, well
@@ -39,7 +40,6 @@ _LONGEST_COMPLAINT = 4_096
 """In bytes, of what is read at once: of more the rest is thrown away, and the next is read a little later."""
 _FLOOD, _FLOOD_PAUSE_S = 65_536, 0.02
 _AGAIN = "nothing: it is started again by itself; the log says more"
-_WAIT = "wait a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class _Peer:
 
     settings: Server
     health: Health
+    is_connected: bool = False
     tools: tuple[Tool[Any], ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
     """Its tools that the model may not use, and why."""
@@ -84,8 +85,8 @@ class _Child:
     process: asyncio.subprocess.Process
     began: float
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-    answered: int = 0
-    """The last ping that it answered."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """It has answered since it was last asked."""
     unable: str = ""
 
 
@@ -106,7 +107,8 @@ class Bridge:
         self._patience = patience
         self._clock = clock
         self._peers = {
-            name: _Peer(settings, Health(source(name), False, self._now(), "not connected yet", _WAIT))
+            # That it is not connected at the very start is no fault.
+            name: _Peer(settings, Health(f"MCP server {name}", True, self._now(), "connecting"))
             for name, settings in servers.items()
         }
         self._tools: tuple[Tool[Any], ...] = ()
@@ -122,6 +124,11 @@ class Bridge:
     def tools(self) -> tuple[Tool[Any], ...]:
         """Return what the servers have; those of a server that is away stay, and say so when they are called."""
         return self._tools
+
+    @property
+    def connected(self) -> tuple[str, ...]:
+        """The names of the servers that can be asked."""
+        return tuple(name for name, peer in self._peers.items() if peer.is_connected)
 
     def health(self) -> tuple[Health, ...]:
         """Return that of every server."""
@@ -150,8 +157,8 @@ class Bridge:
     async def call(self, server: str, tool: str, arguments: dict[str, Any]) -> wire.Done:
         """Call a tool. Raise ToolError with a sentence for the model."""
         peer, child = self._peers[server], self._child
-        if child is None or not peer.health.ok:
-            raise ToolError(f"{source(server)} cannot be reached: {peer.health.why}")
+        if child is None or not peer.is_connected:
+            raise ToolError(f"{source(server)} cannot be reached: {peer.health.why or 'it is being started'}")
         if len(self._waiting) >= MOST_CALLS:
             raise ToolError("too much is being done at once; try again when something has finished")
         self._numbers += 1
@@ -256,18 +263,15 @@ class Bridge:
                 await child.ready.wait()
         except TimeoutError:
             raise ChildError(f"it did not start within {self._patience.start_s:g} s") from None
-        number = 0
-        while True:
+        for number in itertools.count(1):
             await asyncio.sleep(self._patience.ping_s)
-            number += 1
+            child.answered.clear()
             self._send(child, wire.Ping(number))
-            await asyncio.sleep(self._patience.pong_s / 20)
-            waited_s = self._patience.pong_s / 20
-            while child.answered < number:
-                if waited_s >= self._patience.pong_s:
-                    raise ChildError(f"it did not answer for {self._patience.pong_s:g} s, and was ended")
-                await asyncio.sleep(self._patience.pong_s / 20)
-                waited_s += self._patience.pong_s / 20
+            try:
+                async with asyncio.timeout(self._patience.pong_s):
+                    await child.answered.wait()
+            except TimeoutError:
+                raise ChildError(f"it did not answer for {self._patience.pong_s:g} s, and was ended") from None
 
     async def _overhear(self, child: _Child) -> None:
         """Put what it and its servers complain about into the log; how many lines a minute, the log itself limits."""
@@ -284,7 +288,7 @@ class Bridge:
             case wire.Ready():
                 child.ready.set()
             case wire.Pong():
-                child.answered = message.number
+                child.answered.set()
             case wire.Unable():
                 child.unable = one_line(message.why, LONGEST_SENTENCE)
             case wire.Tools() if peer := self._peers.get(message.server):
@@ -300,7 +304,8 @@ class Bridge:
             if peer.left_out.get(name) != why:
                 log.info("%s: its tool %s is left out: %s", source(message.server), name, why)
         peer.left_out = left_out
-        peer.health = well(peer.health, self._now())
+        peer.is_connected = True
+        peer.health = well(replace(peer.health, why=""), self._now())
         self._tools = tuple(tool for one in self._peers.values() for tool in one.tools)
         named = (source(message.server), len(peer.tools), len(message.tools) + message.left_out)
         log.info("%s is connected: %d of its %d tools may be used (MCP %s)", *named, one_line(message.version, 20))
@@ -309,6 +314,7 @@ class Bridge:
         why = self._without_tokens(one_line(message.why, LONGEST_SENTENCE))
         if peer.health.ok or peer.health.why != why:
             log.warning("%s is away: %s", source(message.server), why)
+        peer.is_connected = False
         peer.health = unwell(peer.health, why, one_line(message.what_to_do, LONGEST_SENTENCE), self._now())
 
     def _answer(self, message: wire.Done | wire.Failed) -> None:
@@ -322,6 +328,7 @@ class Bridge:
 
     def _lose_all(self, why: str, what_to_do: str) -> None:
         for peer in self._peers.values():
+            peer.is_connected = False
             peer.health = unwell(peer.health, why, what_to_do, self._now())
         for answer in self._waiting.values():
             if not answer.done():

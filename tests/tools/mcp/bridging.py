@@ -33,7 +33,7 @@ def ancient(folder: Path, **settings: Any) -> Server:
 
 def is_well(bridge: Bridge) -> bool:
     """Say whether all servers are connected."""
-    return all(health.ok for health in bridge.health())
+    return len(bridge.connected) == len(bridge.health())
 
 
 @contextlib.asynccontextmanager
@@ -69,8 +69,11 @@ def names(bridge: Bridge) -> list[str]:
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    """Return the processes that a process has started; none when it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return [int(child) for child in text.split()]
 
 

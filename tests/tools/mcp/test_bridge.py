@@ -139,6 +139,7 @@ async def test_a_server_that_dies_is_started_again(tmp_path: Path) -> None:
         (server,) = (pid for pid in children(bridge.pid) if "notes.py" in seen_from_outside(pid))
         os.kill(server, signal.SIGKILL)
         await until(lambda: not is_well(bridge), "that it is noticed")
+        assert bridge.connected == ("old",)
         assert [health.ok for health in bridge.health()] == [False, True]
         assert "3 letters" in await use(bridge, "old_count_letters", text="abc")
         await until(lambda: is_well(bridge), "the new server")
@@ -188,6 +189,7 @@ async def test_a_server_that_cannot_be_started_says_what_to_do(tmp_path: Path) -
     async with bridged(
         {**servers, "gone": Server(command=("/nowhere",)), "notes": notes(tmp_path)}, wait=False
     ) as bridge:
+        assert all(one.ok and one.why == "connecting" for one in bridge.health()), "no fault at the start"
         health = {one.part.rpartition(" ")[2]: one for one in bridge.health()}
 
         def of(name: str) -> str:
