@@ -9,10 +9,12 @@ import logging
 import math
 import os
 import socket
+import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,13 +80,13 @@ async def test_it_says_whether_it_is_there(tmp_path: Path) -> None:
             async with running(link):
                 await other.sees(AVAILABILITY, "online")
             await other.sees(AVAILABILITY, "offline")
+            other.seen.clear()
             async with running(link):
                 await other.sees(AVAILABILITY, "online")
                 assert link._wire is not None
                 link._wire._socket.shutdown(socket.SHUT_RDWR)
-                await until(
-                    lambda: other.on(AVAILABILITY)[-2:] == ["offline", "online"], "its last will, and its return"
-                )
+                gone_and_back = ["online", "offline", "online"]
+                await until(lambda: other.on(AVAILABILITY) == gone_and_back, "its will, and its return")
 
 
 async def test_a_broker_that_comes_back_is_used_again(tmp_path: Path) -> None:
@@ -215,7 +217,7 @@ async def test_topics_that_the_broker_keeps_from_it_are_told(tmp_path: Path) -> 
 async def test_topics_that_it_may_not_read_are_told() -> None:
     """Of brokers that say so (mosquitto keeps silent): MQTT 5.0, section 3.9.3, 0x87."""
     async with answering(b"\x20\x03\x00\x00\x00", b"\x40\x02\x00\x01\x90\x04\x00\x02\x00\x87") as port:
-        link = Link(_settings(port))
+        link = Link(settings_for_port(port))
         link.subscribe("secret/topic", lambda message: None)
         async with running(link, wait=False):
             await until(lambda: "does not let this device read secret/topic" in why(link), "the refusal")
@@ -250,6 +252,22 @@ async def test_with_tls_only_the_right_broker_is_spoken_to(tmp_path: Path) -> No
             async with running(wrong, wait=False):
                 await until(lambda wrong=wrong, said=said: said in why(wrong), "the refusal")  # type: ignore[misc]
                 assert "tools.mqtt.ca_file" in why(wrong)
+
+
+async def test_with_tls_nothing_waits_for_what_comes_later(tmp_path: Path) -> None:
+    """What a broker sends in one piece is decrypted at once, and no selector tells of the rest of it."""
+    certificate, key = authority(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    heard: list[Message] = []
+    messages = b"".join(b"\x30\x07\x00\x04bell\x00" for _ in range(3))
+    async with answering(b"\x20\x03\x00\x00\x00", messages, tls=tls) as port:
+        link = Link(settings_for_port(port, tls=True, ca_file=str(certificate)))
+        link.subscribe("bell", heard.append)
+        async with running(link, wait=False):
+            await until(lambda: heard, "the first")
+            # All of them came in the same moment.
+            assert len(heard) == 3
 
 
 async def test_what_is_too_large_is_left_out(tmp_path: Path) -> None:
@@ -315,7 +333,7 @@ async def test_an_older_broker_is_spoken_to_in_its_own_version(tmp_path: Path, r
 
 
 @asynccontextmanager
-async def answering(*answers: bytes) -> AsyncIterator[int]:
+async def answering(*answers: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Be what says these things, each after something was heard, and then hangs up; yield the port."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -325,7 +343,7 @@ async def answering(*answers: bytes) -> AsyncIterator[int]:
         await reader.read(1_000)
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -338,14 +356,15 @@ async def answering(*answers: bytes) -> AsyncIterator[int]:
 async def test_what_is_no_broker_is_told_of(noise: bytes) -> None:
     """And tried again: somebody may correct it."""
     async with answering(noise) as port:
-        link = Link(_settings(port))
+        link = Link(settings_for_port(port))
         async with running(link, wait=False):
             await until(lambda: "not connected yet" not in why(link), "the refusal")
             assert not link.is_connected
 
 
-def _settings(port: int) -> link_module.Mqtt:
-    return link_module.Mqtt(host="127.0.0.1", port=port, id="kitchen")
+def settings_for_port(port: int, **more: Any) -> link_module.Mqtt:
+    """Return the settings of a device that looks for its broker there."""
+    return link_module.Mqtt(host="127.0.0.1", port=port, id="kitchen", **more)
 
 
 async def test_two_with_one_id_are_told_so(tmp_path: Path) -> None:
@@ -360,7 +379,7 @@ async def test_two_with_one_id_are_told_so(tmp_path: Path) -> None:
 async def test_a_broker_that_says_so_is_believed() -> None:
     """MQTT 5.0, section 2.4: 0x8E, session taken over."""
     async with answering(b"\x20\x03\x00\x00\x00", b"\xe0\x02\x8e\x00") as port:
-        link = Link(_settings(port))
+        link = Link(settings_for_port(port))
         async with running(link, wait=False):
             await until(lambda: "has connected to the broker with the same id" in why(link), "the complaint")
             assert "tools.mqtt.id" in why(link)
@@ -402,7 +421,7 @@ async def test_a_handler_that_fails_takes_nothing_along(tmp_path: Path, caplog: 
 
 async def test_a_broker_that_is_not_there_is_asked_again_and_again() -> None:
     """The log tells it once."""
-    link = Link(_settings(free_port()))
+    link = Link(settings_for_port(free_port()))
     async with running(link, wait=False):
         await until(lambda: "127.0.0.1 cannot be reached" in why(link), "the refusal")
 
