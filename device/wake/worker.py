@@ -7,7 +7,6 @@ import contextlib
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +18,7 @@ from device.kit import threads
 from device.ports.facts import Post
 from device.ports.wake import Detection, NearMiss, WakeWord
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
+from device.wake.agenda import Agenda
 from device.wake.decision import Expectation, number
 from device.wake.doze import Doze, Unscored
 from device.wake.sanity import Sanity
@@ -119,7 +119,7 @@ class WakeWorker:
         self._post = post
         self._heeds = heeds
         self._listener = _Listener(engine, heeds)
-        self._agenda = _Agenda(clock)
+        self._agenda = Agenda(clock)
         self._thread: threading.Thread | None = None
         self._waiting = _Waiting()
         self._collected = b""
@@ -308,36 +308,6 @@ class _Waiting:
         chunk = self._chunks.get()
         self._taken += chunk.samples if chunk else 0
         return chunk
-
-
-class _Agenda:
-    """By when each piece of sound should be scored, if it takes the engine no longer than it lasts.
-
-    Not by when it comes: after a doze it hears some seconds at once.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._due: deque[tuple[int, float]] = deque()
-
-    @property
-    def overdue_s(self) -> float:
-        """How late (s) the oldest piece is; 0: it may yet be in time, or there is none."""
-        return max(0.0, self._clock() - self._due[0][1]) if self._due else 0.0
-
-    def add(self, end: int, samples: int) -> None:
-        """Note a piece that ends there."""
-        begin = self._due[-1][1] if self._due else self._clock()
-        self._due.append((end, begin + samples / CAPTURE_RATE))
-
-    def strike(self, end: int) -> None:
-        """What ends there, and all before it, has been scored or skipped."""
-        while self._due and self._due[0][0] <= end:
-            self._due.popleft()
-
-    def clear(self) -> None:
-        """Nothing is to be scored any more."""
-        self._due.clear()
 
 
 class _Listener:
