@@ -122,6 +122,15 @@ def test_what_no_model_could_call_is_refused(wrong: dict[str, Any]) -> None:
         translate(wrong)
 
 
+@pytest.mark.parametrize("odd", [[], {}, [[]], {"a": []}])
+def test_what_stands_where_a_name_should_is_left_out(odd: Any) -> None:
+    """A list or an object cannot be looked up in anything: it must not end what speaks with all servers."""
+    inner = {"type": ["string", odd], "properties": {"b": {"type": [odd]}}, "required": ["b", odd]}
+    plain = translate({"properties": {"a": inner}, "required": ["a", odd]})
+    assert plain["required"] == ["a"]
+    assert plain["properties"]["a"] == {"type": "object", "properties": {"b": {}}, "required": ["b"]}
+
+
 KEYS = (
     *(
         "type",
