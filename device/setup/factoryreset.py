@@ -22,7 +22,9 @@ from device.service.statefolder import OF_THE_UNIT, RESET_MARK
 _GROUP = "hearthside"
 _CONFIGURATION = "config.toml"
 # Those of this speaker. The store is the system's, and a broker's own key may lie in it, too (scripts/install-broker).
-_SECRETS = ("openai_api_key", "hearthside_*", "home_assistant_token", "mqtt_password", "mcp_*_token")
+_SECRETS = (
+    *("openai_api_key", "hearthside_*", "home_assistant_token", "mqtt_password", "mcp_*_token", "openai_mcp_*_token"),
+)
 _BROKERS = "hearthside_broker_openai_api_key"
 # Whose signatures count for new releases: it belongs to the releases, which stay, and not to who used the device.
 _SIGNERS = "release-signers"

@@ -9,7 +9,11 @@ import pytest
 from tests.scripts.machine import ROOT, Machine
 
 DROP_IN = "etc/systemd/system/hearthside.service.d/more-memory.conf"
-YOURS = ("etc/hearthside/config.toml", "var/lib/hearthside/mute", "etc/credstore/openai_api_key", DROP_IN)
+DROP_IN_OF_AGENTS = "etc/systemd/system/hearthside-mcp.service.d/networks.conf"
+YOURS = (
+    *("etc/hearthside/config.toml", "var/lib/hearthside/mute", "etc/credstore/openai_api_key"),
+    *(DROP_IN, DROP_IN_OF_AGENTS),
+)
 FOREIGN = ("etc/credstore/other_key", "usr/local/bin/other", "etc/hostname")
 
 
@@ -103,8 +107,8 @@ def test_every_secret_of_the_service_is_known(installed: Machine) -> None:
     unit = (ROOT / "systemd" / "hearthside.service").read_text("utf-8")
     names = re.findall(r"^LoadCredential(?:Encrypted)?=([a-z_]+)", unit, re.MULTILINE)
     assert names
-    # That of an MCP server is in a drop-in of the person's.
-    for name in (*names, "mcp_home_token"):
+    # Those of MCP servers are in a drop-in of the person's, that of agents in a unit of its own.
+    for name in (*names, "mcp_home_token", "openai_mcp_calendar_token", "mcp_server_token"):
         path = installed.root / "etc" / "credstore" / name
         path.write_text("# a secret\n")
     installed.run("uninstall", "--purge")

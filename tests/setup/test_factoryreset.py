@@ -33,6 +33,7 @@ def places(tmp_path: Path) -> Places:
         "home_assistant_token",
         "mqtt_password",
         "mcp_home_token",
+        "openai_mcp_calendar_token",
         "somebody_elses",
         BROKERS,
     ):
