@@ -14,6 +14,9 @@ from device.tools.mcp.settings import Mcp, Server
 MOST_SERVERS = 8
 """Each has a process or a connection, and tools that the model reads in every session."""
 
+AGENTS_TOKEN = "MCP_SERVER_TOKEN"
+"""That of who calls this house (docs/mcp-server.md): whoever had it could speak in the house's voice."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,19}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # What would have the program loader or an interpreter run something else.
@@ -28,6 +31,10 @@ def mistakes(settings: Mcp) -> Iterator[Mistake]:
         if not _NAME.fullmatch(name):
             yield Mistake("servers", f': "{name[:40]}": a name has up to 20 lower-case letters, digits and _')
             continue
+        if server.token and secret_name(name) == AGENTS_TOKEN:
+            yield Mistake(
+                f"servers.{name}.token", " would be the one that agents of this house show; call it otherwise"
+            )
         for mistake in _mistakes(server):
             yield replace(mistake, key=".".join(filter(None, ("servers", name, mistake.key))))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from device.control.agents.settings import TOKEN as AGENTS_TOKEN
 from device.errors import ConfigError
 from device.house.catalogue import secret_names
 from device.house.configuration import parse
@@ -76,6 +77,14 @@ def test_a_server_has_a_name_that_tools_can_begin_with(name: str) -> None:
     """And that is part of the name of its secret."""
     with pytest.raises(ConfigError, match="lower-case letters"):
         parsed(name, **PROGRAM)
+
+
+def test_no_server_is_sent_the_token_of_agents() -> None:
+    """Whose secret has the name that the one of a server called "server" would have."""
+    assert address.AGENTS_TOKEN == AGENTS_TOKEN == address.secret_name("server")
+    assert parsed("server", **PROGRAM)
+    with pytest.raises(ConfigError, match=r"tools\.mcp\.servers\.server\.token .*agents"):
+        parsed("server", url="http://localhost/mcp", token=True)
 
 
 def test_there_are_not_dozens_of_servers() -> None:
