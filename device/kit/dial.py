@@ -34,7 +34,11 @@ async def resolve(threads: Threads, host: str, port: int) -> list[AddrInfoType]:
     A lookup can hang for minutes. It does so in one of `threads`, which neither the event loop nor the end of the
     program waits for.
     """
-    return list(await threads.call(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)))
+    try:
+        return list(await threads.call(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)))
+    except UnicodeError:
+        # A part between two dots that is empty, or longer than 63 letters: no name server is even asked.
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
 
 
 def at_home(host: str, addresses: Sequence[AddrInfoType]) -> list[AddrInfoType]:

@@ -59,6 +59,13 @@ async def test_a_name_that_does_not_exist_is_an_error() -> None:
         await dial.resolve(Threads("dial"), "nobody.invalid", 80)
 
 
+@pytest.mark.parametrize("name", ["two..dots.local", f"{'x' * 64}.local"])
+async def test_what_can_be_no_name_is_the_same_error(name: str) -> None:
+    """Python says it otherwise, and whoever tries again and again would end by that."""
+    with pytest.raises(OSError, match=r"\[Errno -\d+\]"):
+        await dial.resolve(Threads("dial"), name, 80)
+
+
 @pytest.mark.parametrize(
     ("host", "kept"), [("nas.example.com", [NOBODY]), ("nas.local", [NOBODY, OUTSIDE]), ("203.0.113.7", [NOBODY])]
 )
