@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from device.boards import finding
@@ -22,6 +22,7 @@ from device.foreign.plugged import Hat
 from device.house import configuration, migrations
 from device.house.layers import Layer
 from device.house.migrations import Move
+from device.kit.words import masked
 
 COMMAND = Path(sys.executable).with_name("hearthside")
 KEY = "sk-proj-Zx81kQ7yTn0123456789"
@@ -77,6 +78,8 @@ TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 @given(TEXT, TEXT.filter(bool), st.floats(0, 1), st.lists(TEXT, min_size=1, max_size=3))
 def test_any_text_and_number_comes_back_as_it_was(text: str, name: str, number: float, words: list[str]) -> None:
     """Quotes, line ends, names that need quotes."""
+    # What looks like a key ("KEY=0") is not shown, so it cannot come back: that has a test of its own, below.
+    assume(all(masked(drawn) == drawn for drawn in (text, name, *words)))
     table = {
         "audio": {"mixer": text, "volume": number},
         "wake": {"words": words, "thresholds": {name: number}},
