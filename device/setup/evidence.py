@@ -28,6 +28,7 @@ _PROPERTIES = (
 _PACKAGES = (
     *("numpy", "msgspec", "websockets", "gpiozero", "lgpio", "livekit", "onnxruntime", "openwakeword"),
     *("pymicro-wakeword", "PyAudio", "pyusb", "webrtcvad-wheels", "aiohttp", "systemd-python"),
+    *("paho-mqtt", "mcp"),
 )
 _ASOUND = Path("/proc/asound")
 _ASOUND_FILES = (
