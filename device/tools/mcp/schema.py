@@ -108,11 +108,11 @@ class _Translation:
         return plain
 
     def _resolved(self, node: Any) -> dict[str, Any]:
-        """Follow references within the schema, each once."""
+        """Follow references within the schema, each once, and not along a chain of thousands."""
         seen: set[str] = set()
         found = _table(node)
         while isinstance(pointer := found.get("$ref"), str):
-            if pointer in seen or len(pointer) > _LONGEST_POINTER:
+            if pointer in seen or len(seen) == DEEPEST or len(pointer) > _LONGEST_POINTER:
                 return {}
             seen.add(pointer)
             found = {**_table(self._at(pointer)), **{key: value for key, value in found.items() if key != "$ref"}}
@@ -163,9 +163,21 @@ def _values(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Say whether a value is what is seen of it, and short."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return len(text) <= _LONGEST_VALUE and (not isinstance(value, str) or one_line(value, _LONGEST_VALUE) == value)
+    """Say whether a value is what is seen of it, and short: a large one is not even written down to see how long."""
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_VALUE and one_line(value, _LONGEST_VALUE) == value
+    if isinstance(value, (list, dict)):
+        return _is_plain_table(value)
+    return len(json.dumps(value)) <= _LONGEST_VALUE
+
+
+def _is_plain_table(value: list[Any] | dict[str, Any]) -> bool:
+    if len(value) > _LONGEST_VALUE:
+        return False
+    within = [*value, *value.values()] if isinstance(value, dict) else value
+    if not all(not isinstance(one, (list, dict)) and _is_plain(one) for one in within):
+        return False
+    return len(json.dumps(value)) <= _LONGEST_VALUE
 
 
 def _is_name(name: Any) -> bool:

@@ -90,6 +90,21 @@ def test_endless_schemas_end() -> None:
         assert len(json.dumps(translate(endless))) < 2 * schema.LARGEST
 
 
+def test_a_long_chain_of_references_is_not_followed_to_its_end() -> None:
+    """From each of 300 arguments the 25,000 that fit into a list would hold the house up for 7 s."""
+    links = {f"d{n}": {"$ref": f"#/$defs/d{n + 1}"} for n in range(schema.DEEPEST)}
+    end = {f"d{schema.DEEPEST}": {"type": "string"}}
+    chained = {"$defs": links | end, "properties": {"long": {"$ref": "#/$defs/d0"}, "short": {"$ref": "#/$defs/d1"}}}
+    assert translate(chained)["properties"] == {"long": {}, "short": {"type": "string"}}
+
+
+@pytest.mark.parametrize("large", [[0] * 201, [[0]], ["x" * 201], {"a": {}}, ["a\u200bb"], {"\u200b": 1}])
+def test_of_a_default_only_a_short_and_visible_one_is_told(large: Any) -> None:
+    """It is not even written down to see how long it would be: each of 300 arguments may have the same one."""
+    short = {"default": ["a", 1, None]}
+    assert translate({"properties": {"a": {"default": large}, "b": short}})["properties"] == {"a": {}, "b": short}
+
+
 def test_what_a_server_says_of_its_arguments_is_one_short_line() -> None:
     """No control characters, nothing hidden; values that would be changed by that are left out."""
     said = translate(
