@@ -50,6 +50,8 @@ class _Translation:
         self._root = root
         self._with_words = with_words
         self._nodes = 0
+        self._cleaned: dict[str, str] = {}
+        """Descriptions: hundreds of arguments may refer to one that takes long to clean."""
 
     def root(self) -> dict[str, Any]:
         """Return the outermost object, which may have no alternatives itself: theirs become its own."""
@@ -78,7 +80,7 @@ class _Translation:
         plain: dict[str, Any] = {}
         if kind := _kind(node.get("type")):
             plain["type"] = kind
-        if self._with_words and (said := _said(node.get("description"))):
+        if self._with_words and (said := self._said(node.get("description"))):
             plain["description"] = said
         plain |= _values(node)
         if node.get("type") == "object" or "properties" in node:
@@ -106,6 +108,13 @@ class _Translation:
         if node.get("additionalProperties") is False:
             plain["additionalProperties"] = False
         return plain
+
+    def _said(self, text: Any) -> str:
+        if not isinstance(text, str):
+            return ""
+        if text not in self._cleaned:
+            self._cleaned[text] = one_line(text, LONGEST_DESCRIPTION)
+        return self._cleaned[text]
 
     def _resolved(self, node: Any) -> dict[str, Any]:
         """Follow references within the schema, each once, and not along a chain of thousands."""
@@ -182,10 +191,6 @@ def _is_plain_table(value: list[Any] | dict[str, Any]) -> bool:
 
 def _is_name(name: Any) -> bool:
     return isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and one_line(name, _LONGEST_NAME) == name
-
-
-def _said(text: Any) -> str:
-    return one_line(text, LONGEST_DESCRIPTION) if isinstance(text, str) else ""
 
 
 def _table(value: Any) -> dict[str, Any]:
