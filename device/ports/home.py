@@ -15,6 +15,9 @@ from device.core.events import Way
 NOT_THERE = ("unavailable", "unknown")
 """States of a thing that cannot be used now."""
 
+MAKER = "Hearthside"
+"""Who a speaker like this one says has made it, where it shows itself in a home: what it has there is for people."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -61,7 +61,13 @@ def _floor(key: str, floor: Floor) -> dict[str, Any]:
 
 def _devices(home: SimulatedHome, given: Given) -> Any:
     return [
-        {"id": _device_of(key), "area_id": entity.area, "name": entity.name, "name_by_user": entity.renamed}
+        {
+            "id": _device_of(key),
+            "area_id": entity.area,
+            "name": entity.name,
+            "name_by_user": entity.renamed,
+            "manufacturer": entity.maker,
+        }
         for key, entity in home.entities.items()
         if entity.registered
     ]

@@ -31,6 +31,8 @@ class Entity:
     """What somebody calls its device instead."""
     own_name: str | None = None
     """What it is called beside its device."""
+    maker: str | None = None
+    """Who has made its device."""
     registered: bool = True
     """Whether the registries know it; what is written in a file without an id of its own, they do not."""
     does: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)

@@ -41,7 +41,7 @@ from device.tools.homeassistant.messages import (
     Known,
     Registered,
 )
-from device.tools.homeassistant.registries import NAME, Entry, Things, entries_of, places_of
+from device.tools.homeassistant.registries import NAME, Entry, Things, entries_of, of_speakers, places_of
 from device.tools.homeassistant.settings import HomeAssistant
 from device.units import Ms, ms_from_seconds
 
@@ -181,9 +181,10 @@ class Link:
     async def _learn(self, connection: Connection) -> int | None:
         """Read the registries, and subscribe to what may be used; return the number of the subscription."""
         candidates = await self._candidates(connection)
-        entries = await self._entries(connection, candidates)
+        entries, speakers = await self._entries(connection, candidates)
         rooms = {entity: entry.place.id for entity, entry in entries.items() if entry.place is not None}
-        usable = chosen(candidates, self._settings.allow, self._settings.deny, rooms)
+        allowed = chosen(candidates, self._settings.allow, self._settings.deny, rooms)
+        usable = [entity for entity in allowed if entity not in speakers]
         things = Things({entity: entries[entity] for entity in usable if entity in entries})
         if not usable:
             # Without a list Home Assistant would tell of everything.
@@ -209,7 +210,8 @@ class Link:
             return sorted(entity for entity, to in told.exposed_entities.items() if to.conversation)
         return sorted(known.entity_id for known in await connection.command(list[Known], "get_states"))
 
-    async def _entries(self, connection: Connection, entities: list[str]) -> dict[str, Entry]:
+    async def _entries(self, connection: Connection, entities: list[str]) -> tuple[dict[str, Entry], frozenset[str]]:
+        """Return what is known of them, and which of them are parts of speakers."""
         areas = await connection.command(list[Area], "config/area_registry/list")
         floors = await connection.command(list[Floor], "config/floor_registry/list")
         devices = await connection.command(list[Device], "config/device_registry/list")
@@ -218,7 +220,7 @@ class Link:
             some = entities[at : at + _AT_ONCE]
             kind = "config/entity_registry/get_entries"
             known |= await connection.command(dict[str, Registered | None], kind, entity_ids=some)
-        return entries_of(known, devices, places_of(areas, floors))
+        return entries_of(known, devices, places_of(areas, floors)), of_speakers(known, devices)
 
     def _note_connected(self, connection: Connection) -> None:
         if self._connection is None:

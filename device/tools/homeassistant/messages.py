@@ -54,6 +54,7 @@ class Device(Struct, frozen=True):
 
     id: str
     area_id: str | None = None
+    manufacturer: Any = None
 
 
 class Registered(Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from device.kit.outsiders import LONGEST_NAME, one_line
-from device.ports.home import Place, Thing
+from device.ports.home import MAKER, Place, Thing
 from device.tools.home.listing import names_of
 from device.tools.homeassistant.messages import Area, Attributes, Change, Device, Event, Floor, Registered, Whole
 
@@ -51,6 +51,12 @@ def entries_of(
             room = about.area_id or rooms.get(about.device_id or "")
             found[entity] = Entry(names_of(about.name, about.aliases), places.get(room or ""))
     return found
+
+
+def of_speakers(entities: Mapping[str, Registered | None], devices: Iterable[Device]) -> frozenset[str]:
+    """Return those entities that belong to a speaker like this one: a mute is nothing that a model may switch."""
+    speakers = {device.id for device in devices if device.manufacturer == MAKER}
+    return frozenset(entity for entity, about in entities.items() if about is not None and about.device_id in speakers)
 
 
 class Things:

@@ -11,6 +11,7 @@ import pytest
 from device.core.events import Way
 from device.errors import ToolError
 from device.kit import backoff
+from device.ports.home import MAKER
 from device.ports.tools import Confirmation, UnconfirmedError
 from device.secrets import Secret
 from device.sim.home.homeassistant import Entity, ServiceCall, SimulatedHome
@@ -51,6 +52,20 @@ async def test_what_is_exposed_is_found_with_its_state() -> None:
         assert await do(link, "home_find", what="outside temperature") == "Outside Temperature (sensor): 7.5 °C"
         assert "nothing is called" in await do(link, "home_find", what="secret")
         assert "rooms: Bathroom, Bedroom, Kitchen" in await do(link, "home_find", room="garage")
+
+
+async def test_what_a_speaker_shows_of_itself_is_for_people() -> None:
+    """Home Assistant exposes switches by itself, the mute of this device among them: neither it nor another speaker's
+    may be switched by a model, whatever tools.mqtt.may_unmute and `allow` say."""
+    async with a_house() as home:
+        home.entities["switch.kitchen_mute"] = Entity("Speaker", "on", "kitchen", own_name="Mute", maker=MAKER)
+        home.entities["switch.lamp"] = Entity("Floor Lamp", area="kitchen", maker="Somebody")
+        async with linked(home, allow=["switch"]) as link:
+            assert sorted(thing.id for thing in link.things) == ["switch.coffee", "switch.lamp"]
+            for action in ("on", "off", "toggle"):
+                with pytest.raises(ToolError, match="nothing is called"):
+                    await do(link, "home_control", what="speaker mute", action=action)
+        assert home.calls == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from device.ports.home import MAKER
 from device.tools.mqtt.presence.states import BUTTON_EVENTS, LONG_PRESS, STATES, Answered
 
 LONGEST_ASKED = 255
@@ -50,7 +51,7 @@ def message(about: About) -> dict[str, Any]:
         "device": {
             "identifiers": [f"hearthside_{about.id}"],
             "name": about.name,
-            "manufacturer": "Hearthside",
+            "manufacturer": MAKER,
             "model": "Smart speaker",
             "sw_version": about.version,
         },
