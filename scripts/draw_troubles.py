@@ -154,16 +154,20 @@ async def table(title: str, troubles: tuple[conditions.Trouble, ...]) -> str:
 
 def parts() -> str:
     """Return the table of what is said and shown of parts that fail, as the machine decides it."""
-    rows = [
-        f"| {device.value.replace('_', ' ')} | {' '.join(said_of(device))} | {shown_of(device)} |" for device in Device
-    ]
+    rows = [part(device.value.replace("_", " "), device) for device in Device]
+    rows.append(part("light, with `hardware.led.required = true`", Device.LIGHT, Settings(light_required=True)))
     return PARTS + "\n".join(rows)
 
 
-def said_of(device: Device) -> list[str]:
+def part(what: str, device: Device, settings: Settings = Settings()) -> str:  # noqa: B008  it is frozen
+    """Return a line of that table."""
+    return f"| {what} | {' '.join(said_of(device, settings))} | {shown_of(device, settings)} |"
+
+
+def said_of(device: Device, settings: Settings) -> list[str]:
     """Return the sentences with the moments at which they are said."""
     said: dict[str, list[str]] = {}
-    for moment, machine in machines().items():
+    for moment, machine in machines(settings).items():
         failed = machine.handle_event(ev.DeviceFailed(device, "why"), Ms(0))
         pressed = [] if moment == "muted" else machine.handle_event(ev.ButtonClicked(Samples(0)), Ms(0))
         then = "at a press" if moment == "idle" else "after the conversation"
@@ -173,14 +177,14 @@ def said_of(device: Device) -> list[str]:
     return [f"“{text}” ({', '.join(dict.fromkeys(moments))})" for text, moments in said.items()] or ["nothing"]
 
 
-def shown_of(device: Device) -> str:
+def shown_of(device: Device, settings: Settings) -> str:
     """Return what the light shows when nobody talks."""
-    machine = machines()["idle"]
+    machine = machines(settings)["idle"]
     machine.handle_event(ev.DeviceFailed(device, "why"), Ms(0))
     return indication(machine.status).value
 
 
-def machines() -> dict[str, Machine]:
+def machines(settings: Settings) -> dict[str, Machine]:
     """Return a machine at each moment that counts."""
     wake, ready, begun = (
         ev.WakeWordDetected("hey_jarvis", 0.9, Samples(0)),
@@ -192,7 +196,7 @@ def machines() -> dict[str, Machine]:
         "listening": (wake, ready),
         "speaking": (wake, ready, begun, ev.PlaybackStarted(1)),
     }
-    made = {moment: Machine(Settings()) for moment in facts} | {"muted": Machine(Settings(), True)}
+    made = {moment: Machine(settings) for moment in facts} | {"muted": Machine(settings, True)}
     for moment, happened in facts.items():
         for fact in happened:
             made[moment].handle_event(fact, Ms(0))
