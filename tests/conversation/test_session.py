@@ -11,11 +11,13 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from device.conversation.openai import session
 from device.conversation.openai.conversation import RealtimeConversation, in_numbers
 from device.conversation.openai.keys.keys import OwnKey
+from device.conversation.openai.messages.client_events import RemoteTool
 from device.conversation.openai.messages.server_events import TokenDetails, Usage
 from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.settings import OpenAI
@@ -42,13 +44,20 @@ class House:
 
     def __init__(self, url: str, **settings: Any) -> None:
         self.tools: tuple[ToolSpec, ...] = (SWITCH,)
+        self.remote_tools: tuple[RemoteTool, ...] = ()
         self.events: list[ev.Event] = []
         self.audio = b""
         self.ended: list[str] = []
         self._news = asyncio.Event()
         key, told = OwnKey(Secret(KEY)), (self._post, self._on_audio, self._on_end)
         self.conversation = RealtimeConversation(
-            OpenAI(url=url, **settings), "Be brief.", key, lambda: self.tools, *told, personas=PERSONAS
+            OpenAI(url=url, **settings),
+            "Be brief.",
+            key,
+            lambda: self.tools,
+            *told,
+            personas=PERSONAS,
+            remote_tools=lambda: self.remote_tools,
         )
 
     def _post(self, event: ev.Event) -> None:
@@ -541,6 +550,28 @@ async def test_neither_key_nor_words_nor_sound_are_in_the_logs(caplog: pytest.Lo
     assert "Incorrect API key" in text
     assert not any(part in text for part in (KEY, KEY[:12], KEY[-4:], "AQABAA"))
     assert all(record.levelno == logging.DEBUG for record in ours if "my words" in record.getMessage())
+
+
+async def test_the_token_of_a_server_that_it_calls_is_not_told_either() -> None:
+    """What it complains of goes on to the health, and from there to a broker."""
+    token = "zug-7t4qpw"
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await peer.hear_until("input_audio_buffer.append")
+        await peer.say("error", error={"type": "odd", "code": "odd", "message": f"calendar refuses {token} today"})
+        await peer.listen()
+
+    async with scripted_server(script) as server:
+        house = House(server.url)
+        calendar = RemoteTool(server_label="calendar", server_url="https://c.example", require_approval="always")
+        house.remote_tools = (msgspec.structs.replace(calendar, authorization=token),)
+        house.conversation.open(1, TurnEnd.PROVIDER)
+        await house.event(ev.SessionReady)
+        house.conversation.send_audio(milliseconds(100))
+        complaint = await house.event(ev.ProviderComplained)
+        await house.conversation.aclose()
+    assert "calendar refuses ******** today" in complaint.message
 
 
 @pytest.mark.parametrize("url", ["ws://", "ws://[bad/", "ws://host:port/", "wss://user:secret@host/"])

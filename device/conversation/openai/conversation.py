@@ -16,6 +16,7 @@ from device.conversation.openai.protocol import configuration
 from device.conversation.openai.protocol.facts import AnswerAudio, AnswerItemEnded, Fact, Ignored, UsageReported
 from device.conversation.openai.protocol.protocol import Protocol
 from device.conversation.openai.protocol.sound import RATE
+from device.conversation.openai.remoteservers import hiding
 from device.conversation.openai.session import Session
 from device.conversation.openai.settings import OpenAI
 from device.core.actions import Purpose, TurnEnd
@@ -81,7 +82,9 @@ class RealtimeConversation:
         self.close()
         who = self._personas.get(persona, self._usual)
         settings = configuration.spoken_by(who, self._settings)
-        protocol = Protocol(settings, who.instructions, self._tools(), self._keys.mask, purpose, self._remote_tools())
+        remote = self._remote_tools()
+        mask = hiding(self._keys.mask, remote)
+        protocol = Protocol(settings, who.instructions, self._tools(), mask, purpose, remote)
         protocol.begin_turn(turn, turn_end)
         self._session = Session(self._settings, self._keys, protocol, self._tell)
         self._session.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from msgspec import UNSET
@@ -44,6 +44,18 @@ def _as_tool(name: str, server: RemoteServer, token: Secret | None) -> client.Re
         allowed_tools=[*server.allowed_tools] or UNSET,
         require_approval=free if server.without_approval else server.require_approval,
     )
+
+
+def hiding(mask: Callable[[str], str], tools: Sequence[client.RemoteTool]) -> Callable[[str], str]:
+    """Return a mask that hides their tokens, too: a provider that refuses one may quote it."""
+    tokens = [Secret(one.authorization) for one in tools if isinstance(one.authorization, str)]
+
+    def hide(text: str) -> str:
+        for each in (mask, *(token.mask for token in tokens)):
+            text = each(text)
+        return text
+
+    return hide
 
 
 def confirms(settings: OpenAI) -> dict[str, Way]:
