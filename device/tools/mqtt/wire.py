@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -37,6 +37,7 @@ FAR_TOO_LARGE = 1024 * 1024
 """In bytes. A broker that sends such a packet all the same is left before it has been read."""
 
 _LOOK_S = 5.0
+_EXACTLY_ONCE = 2
 _NEW, _OLD = paho.MQTTv5, paho.MQTTv311
 # Reason codes of MQTT 5.0, section 2.4, which paho also uses for the return codes of 3.1.1 (section 3.2.2.3 there).
 _UNSUPPORTED_VERSION = (0x84,)
@@ -98,6 +99,13 @@ class _Client(paho.Client):
         if bufsize > self._far_too_large:
             raise ConnectionAbortedError
         return super()._sock_recv(bufsize)
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        # All is subscribed to with "at least once", so "exactly once" (bits 1 and 2, MQTT 5.0, section 3.3.1.2) never
+        # comes; 65,535 such messages would be kept until the broker releases them.
+        if self._in_packet["command"] >> 1 & 3 == _EXACTLY_ONCE:
+            raise ConnectionAbortedError
+        return super()._handle_publish()
 
 
 class Wire:

@@ -385,6 +385,15 @@ async def test_a_broker_that_says_so_is_believed() -> None:
             assert "tools.mqtt.id" in why(link)
 
 
+async def test_a_broker_that_has_messages_kept_for_it_is_left() -> None:
+    """MQTT 5.0, section 4.3.3: "exactly once" is kept until it is released, and was not asked for."""
+    async with answering(b"\x20\x03\x00\x00\x00", b"\x34\x07\x00\x01a\x00\x01\x00x") as port:
+        link = Link(settings_for_port(port))
+        async with running(link, wait=False):
+            await until(lambda: "does not speak MQTT" in why(link), "the complaint")
+            assert not link.is_connected
+
+
 async def test_a_name_that_leads_outside_is_not_sent_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without TLS nothing leaves the house."""
     outside = [(2, 1, 6, "", ("203.0.113.7", 1883))]
