@@ -246,8 +246,8 @@ class Presence:
             task.add_done_callback(self._doing.pop)
 
     def _has_room_for(self, command: Command) -> bool:
-        """Say whether it may begin: what others have asked for keeps nobody from muting."""
-        if command == SetMute(on=True):
+        """Say whether it may begin: what others have asked for keeps nobody from muting, nor from ending it."""
+        if command in (SetMute(on=True), Stop()):
             return command not in self._doing.values()
         return len(self._doing) < MOST_AT_ONCE
 

@@ -307,6 +307,15 @@ async def test_a_mute_that_takes_long_is_one() -> None:
         assert "too much is asked at once" in (link.last(f"{BASE}/answer") or "")
 
 
+async def test_stop_is_done_whatever_else_is_asked() -> None:
+    """Else what waits to be said could not be ended until it has been."""
+    async with present() as (link, desk, _):
+        for _ in range(MOST_AT_ONCE + 2):
+            link.deliver(f"{BASE}/ask", "x")
+        link.deliver(f"{BASE}/stop", "PRESS")
+        await until(lambda: "stop" in desk.done, "the stop")
+
+
 async def test_a_flood_does_not_make_it_talk_for_ever() -> None:
     """Who asked too often is told so."""
     async with present() as (link, desk, _):
