@@ -22,6 +22,8 @@ from tests.waiting import LIMIT_S, until
 
 TOOL_S = 10.0
 ANSWER_MS, SHORT_MS = 3_000, 400
+# Of each answer this may still be on its way through the card when the test goes on.
+LEFT_MS = 100
 SILENCE_OF_A_GAP_MS = 20
 
 
@@ -62,14 +64,14 @@ async def test_while_a_tool_takes_ten_seconds_the_conversation_goes_on(
         await house.wake("turn on the light")
         await until(lambda: home.calls, "the call")
         called = time.monotonic()
-        await until(lambda: house.heard_ms(began) > ANSWER_MS - 100, "the end of what is said")
+        await until(lambda: house.heard_ms(began) > ANSWER_MS - LEFT_MS, "the end of what is said")
         loud, gaps = gaps_ms(house, began)
         assert (loud, gaps) == (pytest.approx(ANSWER_MS, abs=200), 0)
         assert outputs(server) == []
 
         asked = time.monotonic()
         await house.wake("what time is it")
-        await until(lambda: house.heard_ms(asked) > SHORT_MS - 100, "the answer")
+        await until(lambda: house.heard_ms(asked) > SHORT_MS - LEFT_MS, "the answer")
         assert outputs(server) == []
 
         await until(lambda: time.monotonic() > called + TOOL_S, "the end of the tool")
@@ -77,5 +79,5 @@ async def test_while_a_tool_takes_ten_seconds_the_conversation_goes_on(
         done = time.monotonic()
         await house.timeline.until(PlaybackFinished, done, LIMIT_S)
         assert outputs(server) == ["Done: Counter (light, Kitchen)"]
-        await until(lambda: house.heard_ms(done) > SHORT_MS - 100, "what was done")
-        assert house.heard_ms(asked, done) < SHORT_MS + 100
+        await until(lambda: house.heard_ms(done) > SHORT_MS - LEFT_MS, "what was done")
+        assert house.heard_ms(asked, done) < LEFT_MS + SHORT_MS + 100

@@ -267,7 +267,7 @@ async def test_it_comes_back_by_itself(way: str) -> None:
         await until(lambda: not link.is_connected, "the loss")
         with pytest.raises(ToolError, match="cannot be reached"):
             await do(link, "home_control", what="worktop", action="on")
-        assert not link.health()[0].ok
+        await until(lambda: not link.health()[0].ok, "the fault")
         home.entities["light.kitchen_counter"].state = "on"
         await home.start()
         await until(lambda: link.is_connected, "the connection")
