@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.broker.stage import free_port
 from tests.system.booted import Machine
 from tests.system.prepared import INSTALL_LIMIT_S
 from tests.system.stage import Stage
@@ -17,6 +18,8 @@ from tests.system.test_install import INSTALL
 pytestmark = pytest.mark.system
 
 UNIT = "hearthside-mcp.service"
+# These machines share the network of the one that they run on, and may run side by side.
+PORT = free_port()
 PYTHON = "/opt/hearthside/current/venv/bin/python -I"
 TOKEN = "4ab4f3a8c2d94f7b8e15d3f6a7b9c0de"
 
@@ -40,7 +43,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 def agent(machine: Machine, tool: str, token: str = "", **arguments: Any) -> dict[str, Any]:
     """Have an agent call a tool; return what it was told."""
-    words = f"http://127.0.0.1:8789/mcp '{token}' {tool} '{json.dumps(arguments)}'"
+    words = f"http://127.0.0.1:{PORT}/mcp '{token}' {tool} '{json.dumps(arguments)}'"
     answer: dict[str, Any] = json.loads(machine.run(f"{PYTHON} - {words}", text=AGENT).stdout)
     return answer
 
@@ -63,6 +66,7 @@ def started(machine: Machine) -> None:
 def test_agents_are_served_once_somebody_wants_that(with_network: Machine) -> None:
     """By a process that is not the daemon's user, restarted with the daemon; the network needs a token."""
     machine = with_network
+    machine.write("/etc/hearthside/config.d/50-port.toml", f"[mcp_server]\nport = {PORT}\n")
     assert machine.property("UnitFileState", UNIT) == "disabled"
     started(machine)
     assert machine.property("ExecMainStatus", UNIT) == "78"
@@ -96,7 +100,7 @@ def test_agents_are_served_once_somebody_wants_that(with_network: Machine) -> No
     machine.write("/etc/credstore/mcp_server_token", TOKEN, mode=0o600)
     started(machine)
     assert not agent(machine, "get_status", TOKEN)["failed"]
-    refused = machine.run(f"{PYTHON} - http://127.0.0.1:8789/mcp '' get_status {{}}", check=False, text=AGENT)
+    refused = machine.run(f"{PYTHON} - http://127.0.0.1:{PORT}/mcp '' get_status {{}}", check=False, text=AGENT)
     assert refused.returncode != 0
     assert TOKEN not in machine.journal(UNIT)
     machine.reboot()
