@@ -7,6 +7,7 @@ scripts/draw_settings.py --check  exits with 1 when docs/configuration.md is sta
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin
@@ -77,7 +78,8 @@ def table(name: str, kind: type[msgspec.Struct], meaning: dict[str, str]) -> str
     lines = [
         f"## `[{name}]`",
         "",
-        kind.__doc__ or "",
+        # Python 3.13 takes the indentation away by itself.
+        inspect.cleandoc(kind.__doc__ or ""),
         "",
         "| key | value | default | meaning |",
         "| --- | --- | --- | --- |",

@@ -74,8 +74,12 @@ async def test_quiet_hours_and_a_muted_house_are_told(folder: Path) -> None:
 @asynccontextmanager
 async def hanging(folder: Path) -> AsyncIterator[None]:
     """A house that takes every question and says nothing."""
-    async with await asyncio.start_unix_server(lambda reader, writer: None, folder / "control.sock"):
+    held: list[asyncio.StreamWriter] = []
+    # A writer that nobody holds is closed by Python 3.13.
+    async with await asyncio.start_unix_server(lambda reader, writer: held.append(writer), folder / "control.sock"):
         yield
+        for writer in held:
+            writer.close()
 
 
 async def test_a_house_that_hangs_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
