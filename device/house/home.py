@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -20,11 +19,9 @@ from device.ports.feature import Feature, Fitted, Outside
 from device.ports.sound import VolumeOfHouse
 from device.ports.tools import Tool
 from device.service.choices import ChosenByPeople
-from device.tools.registry import Registry
+from device.tools.registry import Registry, by_name
 
 Part = TypeVar("Part")
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,17 +66,7 @@ def open_home(site: Site, volume: VolumeOfHouse, words: Sequence[str]) -> Home:
     fitted = {feature.name: _fit(site, feature, volume, choices) for feature in catalogue.FEATURES}
     for one in fitted.values():
         _refuse_unconfirmable(site.settings, one.confirms)
-    tools: dict[str, Tool[Any]] = {}
-    for name, brought in _offered(fitted):
-        for tool in brought:
-            sourced = replace(tool, source=tool.source or name)
-            if (taken := tools.setdefault(tool.name, sourced)) is not sourced:
-                log.error(
-                    "two tools are called %s: that of %s is left out, for %s has one",
-                    tool.name,
-                    sourced.source,
-                    taken.source,
-                )
+    tools = by_name(replace(tool, source=tool.source or name) for name, brought in _offered(fitted) for tool in brought)
     coming = [one.coming for one in fitted.values()]
     rules = site.settings.tools
     registry = Registry(tuple(tools.values()), rules.timeout_s, coming, rules.budget_bytes)

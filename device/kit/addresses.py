@@ -48,6 +48,11 @@ def is_home_name(host: str) -> bool:
     return literal(host) is None and ("." not in name or name.endswith((".local", ".localhost")))
 
 
+def is_home(host: str) -> bool:
+    """Say whether a host, name or address, can only be in the house."""
+    return is_home_name(host) or is_home_address(host)
+
+
 def _plain(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address contains (::ffff:1.2.3.4); any other as it is."""
     return getattr(address, "ipv4_mapped", None) or address

@@ -27,6 +27,11 @@ class Ran:
     complaint: str
 
 
+def bare_environment() -> dict[str, str]:
+    """Return what a program of others may know of this process's environment: nothing that leads to a secret."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
+
+
 async def run(
     *command: str,
     limit_s: float | None = _LIMIT_S,

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -74,15 +74,7 @@ class Registry:
         if all(now is before for now, before in zip(came, self._came, strict=True)):
             return
         self._came = came
-        self._tools = dict(self._staying)
-        for tool in (tool for tools in came for tool in tools):
-            if (taken := self._tools.setdefault(tool.name, tool)) is not tool:
-                log.error(
-                    "two tools are called %s: that of %s is left out, for %s has one",
-                    tool.name,
-                    tool.source,
-                    taken.source,
-                )
+        self._tools = by_name((*self._staying.values(), *(tool for tools in came for tool in tools)))
         self._specs = tuple(_spec(tool, comes=name not in self._staying) for name, tool in self._tools.items())
 
     async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
@@ -131,6 +123,17 @@ class Registry:
             raise _unexpected(tool, error) from error
         except Exception as error:  # the boundary: a broken tool must not end the conversation
             raise _unexpected(tool, error) from error
+
+
+def by_name(tools: Iterable[Tool[Any]]) -> dict[str, Tool[Any]]:
+    """Return them by their names. Of two that are called the same the first one stays, and the log says so."""
+    named: dict[str, Tool[Any]] = {}
+    for tool in tools:
+        if (taken := named.setdefault(tool.name, tool)) is not tool:
+            log.error(
+                "two tools are called %s: that of %s is left out, for %s has one", tool.name, tool.source, taken.source
+            )
+    return named
 
 
 def decode_arguments(tool: Tool[Arguments], text: str, confirmed: bool = False) -> Arguments:

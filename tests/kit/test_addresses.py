@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from device.kit.addresses import is_home_address, is_home_name, is_loopback
+from device.kit.addresses import is_home, is_home_address, is_home_name, is_loopback
 
 HOME = [
     "127.0.0.1",
@@ -67,3 +67,11 @@ def test_this_machine() -> None:
     """No proxy can reach it there."""
     assert all(is_loopback(host) for host in ("localhost", "127.0.0.1", "127.1", "::1"))
     assert not any(is_loopback(host) for host in ("printer", "10.0.0.1", "example.com"))
+
+
+def test_a_name_or_an_address_can_be_at_home() -> None:
+    """Either of the two says so."""
+    assert is_home("printer.local")
+    assert is_home("192.168.1.2")
+    assert not is_home("example.com")
+    assert not is_home("203.0.113.7")

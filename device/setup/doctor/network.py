@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 from device.house.catalogue import provider_of
-from device.kit.addresses import is_home_address, is_home_name, is_loopback, literal
+from device.kit.addresses import is_home, literal
 from device.kit.threads import Threads
 from device.ports.provider import Endpoint
 from device.setup.doctor.check import Check, Findings
@@ -42,8 +42,7 @@ async def look_at_network(patient: Patient) -> Network:
     """Look at the kernel's routes."""
     found = _endpoint(patient)
     host = found.host if found else ""
-    stays = is_loopback(host) or is_home_address(host) or is_home_name(host)
-    return Network(_has_route(), host, stays)
+    return Network(_has_route(), host, is_home(host))
 
 
 def judge_network(network: Network) -> Findings:

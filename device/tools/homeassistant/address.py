@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from device.kit.addresses import is_home_address, is_home_name
+from device.kit.addresses import is_home
 from device.settings import Mistake
 from device.tools.homeassistant.settings import HomeAssistant
 
@@ -21,7 +21,7 @@ def mistakes(settings: HomeAssistant) -> Iterator[Mistake]:
         host, parts = "", urlsplit("")
     if parts.scheme not in ("http", "https") or not host or parts.username:
         yield Mistake("url", ' must be the address of its page, e.g. "http://homeassistant.local:8123"')
-    elif parts.scheme == "http" and not (is_home_name(host) or is_home_address(host)):
+    elif parts.scheme == "http" and not is_home(host):
         yield Mistake("url", ": the token would leave the house unencrypted; use https://, or its address at home")
     if not settings.exposed_only and not settings.allow:
         yield Mistake("exposed_only", " = false needs `allow`, or the model could use everything in the house")

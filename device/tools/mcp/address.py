@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from device.kit.addresses import is_home_address, is_home_name
+from device.kit.addresses import is_home
 from device.settings import Mistake
 from device.tools.mcp.settings import Mcp, Server
 
@@ -65,7 +65,7 @@ def _mistakes_of_url(server: Server) -> Iterator[Mistake]:
         host, parts = "", urlsplit("")
     if parts.scheme not in ("http", "https") or not host or parts.username or parts.fragment:
         yield Mistake("url", ' must be the address of an MCP server, e.g. "http://homeassistant.local:8123/api/mcp"')
-    elif parts.scheme == "http" and not (is_home_name(host) or is_home_address(host)):
+    elif parts.scheme == "http" and not is_home(host):
         yield Mistake("url", ": what is said with it would leave the house unencrypted; use https://")
     if server.environment or server.token_variable:
         key = "environment" if server.environment else "token_variable"

@@ -21,6 +21,7 @@ from device.core.health import Health, unwell, well
 from device.errors import HearthsideError, ToolError, where
 from device.kit.backoff import Backoff
 from device.kit.outsiders import LONGEST_SENTENCE, one_line
+from device.kit.programs import bare_environment
 from device.ports.tools import Tool
 from device.secrets import Secret
 from device.tools.mcp import wire
@@ -222,7 +223,7 @@ class Bridge:
                 stdout=pipe,
                 stderr=pipe,
                 limit=wire.LONGEST_LINE,
-                env=environment(),
+                env=bare_environment(),
                 start_new_session=True,
             )
         except RuntimeError as error:  # where no thread can be started to wait for it
@@ -341,11 +342,6 @@ class Bridge:
 
     def _now(self) -> Ms:
         return ms_from_seconds(self._clock())
-
-
-def environment() -> dict[str, str]:
-    """Return what the process and its servers may know of the daemon's environment: nothing that leads to a secret."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
 
 
 def _end(process: asyncio.subprocess.Process) -> None:

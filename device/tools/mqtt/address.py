@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from device.kit.addresses import is_home_address, is_home_name
+from device.kit.addresses import is_home
 from device.settings import Mistake
 from device.tools.mqtt.messages import topic_mistake
 from device.tools.mqtt.settings import Mqtt
@@ -19,7 +19,7 @@ def mistakes(settings: Mqtt) -> Iterator[Mistake]:
     """Refuse what cannot work, and a broker to which everything would go unencrypted through the internet."""
     if settings.host and not _HOST.fullmatch(settings.host):
         yield Mistake("host", ' must be a name or an address alone, e.g. "homeassistant.local"; `port` is beside it')
-    elif settings.host and not settings.tls and not (is_home_name(settings.host) or is_home_address(settings.host)):
+    elif settings.host and not settings.tls and not is_home(settings.host):
         yield Mistake("host", ": all would leave the house unencrypted; set tls = true, or give its address at home")
     if settings.ca_file and not settings.tls:
         yield Mistake("ca_file", " is for tls = true")

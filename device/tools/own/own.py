@@ -121,7 +121,12 @@ def _given(found: Definition, arguments: Any) -> dict[str, Any]:
 
 async def _run(found: Definition, command: list[str]) -> str:
     ran = await programs.run(
-        *command, limit_s=None, environment=_environment(), user=found.user, apart=True, longest=4 * LONGEST_OUTPUT
+        *command,
+        limit_s=None,
+        environment=programs.bare_environment(),
+        user=found.user,
+        apart=True,
+        longest=4 * LONGEST_OUTPUT,
     )
     if ran is None:
         raise ToolError(f"{found.name}: its program cannot be started")
@@ -129,11 +134,6 @@ async def _run(found: Definition, command: list[str]) -> str:
         said = printed(ran.complaint).splitlines()
         raise ToolError(f"{found.name} failed" + (f": {said[-1][:_LONGEST_COMPLAINT]}" if said else ""))
     return printed(ran.output, LONGEST_OUTPUT) or "Done"
-
-
-def _environment() -> dict[str, str]:
-    """Return what a command may know of the daemon's environment: nothing that leads to a secret."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
 
 
 def _open(settings: OwnTools, outside: Outside) -> Fitted:
