@@ -95,6 +95,8 @@ class Presence:
         self._births = Ration(_BIRTHS, Ms(60_000))
         self._told: dict[str, str] = {}
         """What the broker keeps for us, by topic below ours."""
+        self._shown: discovery.About | None = None
+        """What Home Assistant was told of this device."""
         self._doing: dict[asyncio.Task[None], Command] = {}
         self._news = asyncio.Event()
         self._figures_at = 0.0
@@ -144,6 +146,7 @@ class Presence:
     def _begin(self) -> None:
         """The connection is new: nothing is known of what the broker still has."""
         self._told.clear()
+        self._shown = None
         self._figures_at = 0.0
         self._news.set()
 
@@ -183,9 +186,11 @@ class Presence:
             has_buttons=bool(status["buttons"]),
             has_temperature=self._machine.has_temperature,
         )
+        if about == self._shown:
+            return
         payload = msgspec.json.encode(discovery.message(about)).decode()
-        if self._told.get(self._config) != payload and self._link.publish(self._config, payload, retain=True):
-            self._told[self._config] = payload
+        if self._link.publish(self._config, payload, retain=True):
+            self._shown = about
 
     async def _tell_figures(self, status: Mapping[str, Any]) -> None:
         if self._clock() < self._figures_at:
