@@ -62,6 +62,8 @@ class WatchedJudge:
     inner: EngineJudge
     asked: list[Question] = field(default_factory=list)
     _open: Question | None = None
+    _is_supposed: bool = False
+    """Whether it has been given only what there was and a silence after it; after a no the question goes on."""
 
     @property
     def threshold(self) -> float:
@@ -74,16 +76,21 @@ class WatchedJudge:
         score = self.inner.hear(pcm)
         spent = time.perf_counter() - began
         if self._open is None:
-            self._open = Question(first_s=spent)
+            self._open, self._is_supposed = Question(first_s=spent), True
             self.asked.append(self._open)
+        elif self._is_supposed:
+            self._open.first_s += spent
+            self._is_supposed = False
         else:
             self._open.waited += len(pcm) // 2
         self._open.score, self._open.computing_s = score, self._open.computing_s + spent
         return score
 
     def forget(self) -> None:
-        """The question is decided."""
-        self._open = None
+        """The question is decided, or goes on with what really comes."""
+        is_refused = self._open is not None and self._open.score < self.threshold
+        if not (self._is_supposed and is_refused):
+            self._open = None
         self.inner.forget()
 
 
@@ -93,9 +100,8 @@ class Pair:
     def __init__(self, word: str) -> None:
         wake = Wake(words=(word,))
         self.judge = WatchedJudge(EngineJudge(word, THRESHOLD, partial(MicroWakeWord, (word,))))
-        self.judge.hear(bytes(1280))
-        self.judge.forget()
-        self.judge.asked.clear()
+        self.judge.inner.hear(bytes(1280))
+        self.judge.inner.forget()
         self._both = Evaluator(SecondOpinion(OpenWakeWord((word,), rules(wake)), {word: self.judge}, ENGINE))
         self.second_alone = Evaluator(MicroWakeWord((word,)))
 

@@ -1,9 +1,10 @@
 """A second opinion: what one engine detects counts only if another engine hears the word in the same sound, too.
 
 Two engines that were trained by different people on different features are seldom wrong about the same sound. The other
-engine runs only when the first has detected something, on the newest two seconds, so it costs nothing in between. If it
-does not hear the word yet, it goes on for a moment: its score is a mean, and rises later than that of the first. What
-is detected, and where the word ends, is still what the first engine says.
+engine runs only when the first has detected something, on the newest two seconds, so it costs nothing in between. It
+needs some sound after a word before its score rises, and the first detects a word such as "alexa" before it is over. So
+it is asked at first whether it would hear the word if all were silent from now on. If not, it goes on with what really
+comes, for a moment. What is detected, and where the word ends, is still what the first engine says.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ BEFORE = samples_from_ms(2000, CAPTURE_RATE)
 # For how long after the estimated end of the word the other engine may go on. The estimate is up to 240 ms early, and
 # microWakeWord's score is highest some 150 ms after the word.
 AFTER = samples_from_ms(800, CAPTURE_RATE)
+# The silence that stands for what has not been heard yet: no score rises later than that after the word, since it is a
+# mean over 150 ms, of a network that looks at some tens of milliseconds more.
+_SILENCE = bytes(samples_from_ms(400, CAPTURE_RATE) * BYTES_PER_SAMPLE)
 # How far behind the newest sound the end of a word can lie when it is detected: 0.7 s, and a batch of blocks.
 _LATE = samples_from_ms(1000, CAPTURE_RATE)
 _KEPT_BYTES = (BEFORE + _LATE) * BYTES_PER_SAMPLE
@@ -174,7 +178,16 @@ class SecondOpinion:
             return False
         began = self._position - len(self._recent) // BYTES_PER_SAMPLE
         question = self._open[found.word] = _Question(found, judge, max(began, found.end - BEFORE))
-        return self._is_agreed(question)
+        return self._would_be_agreed(question) or self._is_agreed(question)
+
+    def _would_be_agreed(self, question: _Question) -> bool:
+        """Let the judge hear what there is, and silence after it; close the question if it agrees."""
+        until = min(self._position, question.until)
+        if self._heard(question.judge, self._sound(question.heard, until) + _SILENCE) >= question.judge.threshold:
+            self._close(question)
+            return True
+        self._forget(question.judge)
+        return False
 
     def _is_agreed(self, question: _Question) -> bool:
         """Let the judge hear what it has not heard; close the question when it is decided."""
@@ -220,7 +233,10 @@ class SecondOpinion:
 
     def _close(self, question: _Question) -> None:
         del self._open[question.found.word]
+        self._forget(question.judge)
+
+    def _forget(self, judge: Judge) -> None:
         try:
-            question.judge.forget()
+            judge.forget()
         except Exception as error:  # noqa: BLE001  as above
             self._complain(error)

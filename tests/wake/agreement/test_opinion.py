@@ -149,8 +149,43 @@ def test_a_judge_that_hears_the_word_a_little_later_is_waited_for() -> None:
     engine = SecondOpinion(FakeFirst((detection(40_000), 41_000)), {"fake": judge}, "second")
     assert feed(engine, sound[:46_080]) == []
     assert feed(engine, sound[46_080:47_360]) == [detection(40_000)]
-    [heard] = judge.pieces
+    _with_silence_after_it, heard = judge.pieces
     assert len(heard) // 2 == BEFORE + 47_360 - 40_000
+
+
+class LateJudge(FakeJudge):
+    """One that says what it has heard only when it has heard this much more."""
+
+    LATE = 4_800
+
+    def hear(self, pcm: bytes) -> float:
+        """Add to what was heard."""
+        self.heard += pcm
+        return max(np.frombuffer(self.heard, "<i2")[: -self.LATE], default=0) / 1000
+
+
+def test_a_judge_that_would_agree_if_silence_followed_is_not_waited_for() -> None:
+    """The first engine detects some words before they are over; the other one needs sound after them."""
+    sound = silence(60_000)
+    sound[33_900] = 600
+    judge = LateJudge()
+    engine = SecondOpinion(FakeFirst((detection(33_000), 34_000)), {"fake": judge}, "second")
+    assert feed(engine, sound[:34_560]) == [detection(33_000)]
+    [heard] = judge.pieces
+    real, silent = heard[: 2 * (BEFORE + 34_560 - 33_000)], heard[2 * (BEFORE + 34_560 - 33_000) :]
+    assert real == sound[33_000 - BEFORE : 34_560].tobytes()
+    assert len(silent) > 2 * LateJudge.LATE
+    assert not any(silent)
+
+
+def test_silence_that_was_only_supposed_is_not_held_against_a_word() -> None:
+    """Where it does not help, the judge begins again, and hears without a break what was and what comes."""
+    sound = silence(60_000)
+    sound[30_000], sound[38_000] = 100, 600
+    judge = FakeJudge()
+    engine = SecondOpinion(FakeFirst((detection(33_000), 34_000)), {"fake": judge}, "second")
+    assert feed(engine, sound[:38_400]) == [detection(33_000)]
+    assert judge.pieces[1] == sound[33_000 - BEFORE : 38_400].tobytes()
 
 
 def test_words_without_a_judge_are_detected_as_before() -> None:
@@ -187,7 +222,8 @@ def test_two_detections_at_once_are_one_word() -> None:
     judge = FakeJudge()
     engine = SecondOpinion(FakeFirst((detection(30_000), 31_000), (detection(32_000), 33_000)), {"fake": judge}, "s")
     assert feed(engine, silence(60_000)) == []
-    assert len(judge.pieces) == 1
+    # With silence after it, and with what really came.
+    assert len(judge.pieces) == 2
     assert len(engine.pop_near_misses()) == 1
 
 
@@ -200,7 +236,7 @@ def test_an_interrupted_stream_decides_what_was_open() -> None:
     engine.reset()
     assert [miss.at for miss in engine.pop_near_misses()] == [30_000]
     feed(engine, silence(16_000))
-    assert len(judge.pieces[1]) // 2 == 33_000 + AFTER - 32_000
+    assert len(judge.pieces[3]) // 2 == 33_000 + AFTER - 32_000
     assert first.calls == ["reset"]
 
 
@@ -212,7 +248,7 @@ def test_a_skipped_part_of_the_stream_is_counted() -> None:
     feed(engine, silence(20_000))
     engine.skip(100_000)
     feed(engine, silence(40_000))
-    assert [len(piece) // 2 for piece in judge.pieces] == [130_000 + AFTER - 100_000]
+    assert len(judge.pieces[1]) // 2 == 130_000 + AFTER - 100_000
     assert first.calls == [("skip", 100_000)]
 
 
