@@ -75,18 +75,20 @@ class FakeJudge:
     threshold = THRESHOLD
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.heard = bytearray()
+        self.loudest = 0
         self.pieces: list[bytes] = []
 
     def hear(self, pcm: bytes) -> float:
         """Add to what was heard."""
         self.heard += pcm
-        return max(np.frombuffer(self.heard, "<i2"), default=0) / 1000
+        self.loudest = max(self.loudest, int(np.frombuffer(pcm, "<i2").max(initial=0)))
+        return self.loudest / 1000
 
     def forget(self) -> None:
         """Keep it for the test."""
-        self.pieces.append(self.heard)
-        self.heard = b""
+        self.pieces.append(bytes(self.heard))
+        self.heard, self.loudest = bytearray(), 0
 
 
 class BrokenJudge(FakeJudge):
@@ -161,7 +163,7 @@ class LateJudge(FakeJudge):
     def hear(self, pcm: bytes) -> float:
         """Add to what was heard."""
         self.heard += pcm
-        return max(np.frombuffer(self.heard, "<i2")[: -self.LATE], default=0) / 1000
+        return int(np.frombuffer(bytes(self.heard), "<i2")[: -self.LATE].max(initial=0)) / 1000
 
 
 def test_a_judge_that_would_agree_if_silence_followed_is_not_waited_for() -> None:
