@@ -40,6 +40,7 @@ _FAREWELL_S = 0.6
 _LONGEST_COMPLAINT = 4_096
 """In bytes, of what is read at once: of more the rest is thrown away, and the next is read a little later."""
 _FLOOD, _FLOOD_PAUSE_S = 65_536, 0.02
+_STRANGE = "nothing: it is asked again when its list changes; the log says more (debug)"
 _AGAIN = "nothing: it is started again by itself; the log says more"
 
 
@@ -252,10 +253,27 @@ class Bridge:
         assert child.process.stdout is not None
         try:
             while line := await child.process.stdout.readline():
-                self._take(child, wire.to_house.decode(line))
-        except Exception as error:  # the boundary: what strangers wrote goes through here, and must not end the bridge
+                self._hear(child, line)
+        except Exception as error:  # the boundary, for what is about nobody: a line without end, one that is no JSON
             log.debug("%s", where(error))
             raise ChildError(f"it said what it should not ({type(error).__name__})") from error
+
+    def _hear(self, child: _Child, line: bytes) -> None:
+        """Take a line; one that is wrong costs only whom it is about. Raise whatever it is where that is nobody."""
+        try:
+            self._take(child, wire.to_house.decode(line))
+        except Exception as error:  # the boundary: what strangers wrote goes through here
+            log.debug("%s", where(error))
+            about = wire.whose.decode(line)
+            if about.server in self._peers:
+                why = f"what it has cannot be understood ({type(error).__name__})"
+                self._lose(wire.Lost(about.server, why, _STRANGE), self._peers[about.server])
+            elif about.number in self._waiting:
+                self._answer(
+                    wire.Failed(about.number, "what came of it cannot be understood; whether it was done is not known")
+                )
+            else:
+                raise
 
     async def _watch(self, child: _Child) -> None:
         """Ask it whether it lives. Raise ChildError when it does not say so."""

@@ -9,9 +9,8 @@ from device.core.events import Way
 from device.errors import ToolError
 from device.kit.outsiders import LONGEST_SENTENCE, one_line, quoted
 from device.ports.tools import Confirmation, Tool
-from device.tools.mcp import names
+from device.tools.mcp import names, wire
 from device.tools.mcp.choice import Choice, Verdict, choose
-from device.tools.mcp.schema import UnusableError, translate
 from device.tools.mcp.settings import Server
 from device.tools.mcp.wire import Done, Listed
 
@@ -37,13 +36,16 @@ def make(
             continue
         try:
             made.append(_tool(server, settings, choice, run))
-        except UnusableError as error:
-            left_out[name] = str(error)
+        except ValueError as error:
+            left_out[name] = one_line(str(error), LONGEST_SENTENCE)
     return tuple(made), left_out
 
 
 def _tool(server: str, settings: Server, choice: Choice, run: Run) -> Tool[Any]:
+    """Raise ValueError where it cannot be told to a model."""
     original = choice.tool.name
+    if choice.tool.unusable:
+        raise ValueError(choice.tool.unusable)
 
     async def call(arguments: dict[str, Any]) -> str:
         return _told(server, await run(server, original, arguments))
@@ -57,7 +59,7 @@ def _tool(server: str, settings: Server, choice: Choice, run: Run) -> Tool[Any]:
         name=choice.name,
         description=quoted(choice.tool.description or original, source(server), LONGEST_SENTENCE),
         arguments=dict[str, Any],
-        parameters=translate(choice.tool.schema),
+        parameters=wire.schema_of(choice.tool),
         run=call,
         timeout_s=settings.timeout_s,
         source=source(server),

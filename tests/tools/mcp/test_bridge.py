@@ -262,6 +262,36 @@ async def test_a_process_that_does_what_it_should_not_is_ended(says: str, why: s
         assert ("--with mcp" in bridge.health()[0].what_to_do) == ("installed" in why)
 
 
+MUDDLED = """
+import json, sys
+def say(**message): print(json.dumps(message), flush=True)
+say(**{"is": "ready"})
+say(**{"is": "tools", "server": "good", "tools": [{"name": "count", "read_only": True}]})
+say(**{"is": "tools", "server": "odd", "tools": [{"name": "x" * 201}]})
+say(**{"is": "tools", "server": "unknown", "tools": []})
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked["is"] == "ping":
+        say(**{"is": "pong", "number": asked["number"]})
+    elif asked["is"] == "call":
+        say(**{"is": "done", "number": asked["number"], "text": asked["arguments"]["answer"]})
+"""
+
+
+async def test_a_line_that_is_wrong_costs_only_whom_it_is_about() -> None:
+    """A list that cannot be understood its server, a result of a wrong type its call; all others go on."""
+    servers = {name: Server(command=("/bin/true",)) for name in ("good", "odd")}
+    async with bridged(servers, command=(sys.executable, "-c", MUDDLED), wait=False) as bridge:
+        await until(lambda: not bridge.health()[1].ok, "that the odd one is noticed")
+        pid = bridge.pid
+        assert "cannot be understood (ValidationError)" in bridge.health()[1].why
+        assert bridge.connected == ("good",)
+        with pytest.raises(ToolError, match="what came of it cannot be understood; whether it was done is not known"):
+            await use(bridge, "good_count", answer=[3])
+        assert "«3»" in await use(bridge, "good_count", answer="3")
+        assert bridge.pid == pid
+
+
 async def test_who_floods_the_log_is_read_slowly(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """And only in part, with every token masked."""
     caplog.set_level(logging.DEBUG)

@@ -19,16 +19,16 @@ from device.kit.backoff import Backoff
 from device.tools.mcp import wire
 from device.tools.mcp.child import transports
 from device.tools.mcp.child.explaining import REFUSED, explained
+from device.tools.mcp.child.listing import as_listed
 from device.tools.mcp.child.results import text_of
 
 CALL_LIMIT_S = 310.0
 """The house gives a call up before that."""
 REFUSED_PAUSE_S = 300.0
 """After a token that was refused: Home Assistant bans an address that goes on trying."""
-MOST_PAGES, MOST_LISTED = 50, 500
+MOST_PAGES = 50
 _SETTLE_S = 0.2
 """After a change of the list: several come together."""
-_LONGEST_DESCRIPTION = 4_000
 
 
 class Connection:
@@ -43,7 +43,8 @@ class Connection:
         self._news = asyncio.Event()
         """Its list has changed, it is gone, or it may hang."""
         self._gone = False
-        self._told: wire.Tools | None = None
+        self._told: list[types.Tool] | None = None
+        """What the house was told of last."""
         self._status = 0
         """Of its last answer over HTTP."""
 
@@ -150,44 +151,37 @@ class Connection:
     async def _publish(self, client: Client) -> None:
         """Ask what it has, and tell the house when that is new."""
         tools = await _all(client)
-        kept = _bearable(tools)
-        found = wire.Tools(self._endpoint.name, kept, client.protocol_version, len(tools) - len(kept))
-        if found != self._told:
-            self._told = found
-            self._tell(found)
+        if tools != self._told:
+            kept = await _bearable(tools)
+            self._tell(wire.Tools(self._endpoint.name, kept, client.protocol_version, len(tools) - len(kept)))
+            self._told = tools
 
 
-async def _all(client: Client) -> list[wire.Listed]:
+async def _all(client: Client) -> list[types.Tool]:
     """Return what is on its pages, as far as that is bearable."""
-    listed: list[wire.Listed] = []
+    listed: list[types.Tool] = []
     cursor: str | None = None
     for _ in range(MOST_PAGES):
         page = await client.list_tools(cursor=cursor)
-        listed += map(_listed, page.tools)
+        listed += page.tools
         cursor = page.next_cursor
-        if cursor is None or len(listed) >= MOST_LISTED:
+        if cursor is None or len(listed) >= wire.MOST_LISTED:
             break
     return listed
 
 
-def _listed(tool: types.Tool) -> wire.Listed:
-    hints = tool.annotations
-    return wire.Listed(
-        name=tool.name,
-        description=(tool.description or tool.title or "")[:_LONGEST_DESCRIPTION],
-        schema=dict(tool.input_schema),
-        read_only=hints.read_only_hint if hints else None,
-        destructive=hints.destructive_hint if hints else None,
-    )
-
-
-def _bearable(tools: list[wire.Listed]) -> tuple[wire.Listed, ...]:
-    """Return those that fit into a line."""
+async def _bearable(tools: list[types.Tool]) -> tuple[wire.Listed, ...]:
+    """Return those that fit into a line, as the house takes them."""
     kept: list[wire.Listed] = []
     size = 0
-    for tool in tools[:MOST_LISTED]:
-        size += len(msgspec.json.encode(tool))
+    for tool in tools[: wire.MOST_LISTED]:
+        if len(tool.name) > wire.LONGEST_NAME:
+            continue
+        listed = as_listed(tool)
+        size += len(msgspec.json.encode(listed))
         if size > wire.LARGEST_LIST:
             break
-        kept.append(tool)
+        kept.append(listed)
+        # A schema may take a while, and the house asks whether this process lives.
+        await asyncio.sleep(0)
     return tuple(kept)
