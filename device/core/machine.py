@@ -8,6 +8,7 @@ from device.core import confirmation
 from device.core import events as ev
 from device.core.actions import Action, CloseGate, OpenGate
 from device.core.announcing import go_on
+from device.core.awaiting import awaits_word
 from device.core.darkness import sound_instead
 from device.core.endings import say_not_kept
 from device.core.gating import gate_wanted, voiced_only_wanted
@@ -82,7 +83,7 @@ class Machine:
         extra = [*sound_instead(self._memory, before, fact, actions), *say_not_kept(self._memory)]
         extra += attend(self._memory, fact)
         extra += go_on(self._memory, fact, actions)
-        self._memory.note(heeds_stop=heeds_stop(self._memory))
+        self._memory.note(heeds_stop=heeds_stop(self._memory), awaits_word=awaits_word(self._memory))
         return [*actions, *extra]
 
     def _note_voice(self, event: ev.Event) -> None:

@@ -50,6 +50,8 @@ class Status:
     """A button is down."""
     heeds_stop: bool = False
     """Something sounds that a stop word would end."""
+    awaits_word: bool = False
+    """The house answers, and only a wake word would interrupt it."""
     persona: str = ""
     """Who answers in the next session, unless a wake word of another one opens it; "": nobody in particular."""
     wake_word: str = ""

@@ -97,6 +97,7 @@ async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
         doze=site.settings.wake.doze,
         on_near_miss=report.on_near_miss,
         heeds=lambda word: site.controller.status.heeds(word),
+        is_awaited=lambda: site.controller.status.awaits_word,
     )
     worker.start()
     site.closing.add("wake word", worker.close)

@@ -107,10 +107,12 @@ class WakeWorker:
         on_near_miss: OnNearMiss = lambda miss: None,
         clock: Callable[[], float] = time.monotonic,
         heeds: Callable[[str], bool] = lambda word: True,
+        is_awaited: Callable[[], bool] = lambda: False,
     ) -> None:
         """`doze`: do not run the engine while the sound of the room does not change, if it is a `Skipping` engine.
 
-        `heeds` tells whether a word is wanted at the moment, in any thread; of others nothing is reported.
+        `heeds` tells whether a word is wanted at the moment, in any thread; of others nothing is reported. `is_awaited`
+        tells whether one must be detected without delay, as far as the engine knows it.
         """
         self._doze = Doze() if doze and isinstance(engine, Skipping) else None
         self._on_detection = on_detection
@@ -118,6 +120,7 @@ class WakeWorker:
         self._on_near_miss = on_near_miss
         self._post = post
         self._heeds = heeds
+        self._is_awaited = is_awaited
         self._listener = _Listener(engine, heeds)
         self._agenda = Agenda(clock)
         self._thread: threading.Thread | None = None
@@ -212,7 +215,7 @@ class WakeWorker:
             self.reset()
 
     def _queue_chunks(self, sound: bytes, end: int) -> None:
-        unscored = self._doze.feed(sound, self.expects_word) if self._doze else Unscored(sound, skipped=False)
+        unscored = self._unscored(sound)
         if unscored:
             self._agenda.strike(self.scored_samples)
             self._agenda.add(end, len(unscored.pcm) // BYTES_PER_SAMPLE)
@@ -221,6 +224,11 @@ class WakeWorker:
             self._fresh = False
         elif self.scored_samples == self._asked:
             self._asked = self.scored_samples = Samples(end)
+
+    def _unscored(self, sound: bytes) -> Unscored | None:
+        if self._doze is None:
+            return Unscored(sound, skipped=False)
+        return self._doze.feed(sound, self.expects_word, self._is_awaited())
 
     def _run(self, waiting: _Waiting, loop: asyncio.AbstractEventLoop) -> None:
         # The first outcome may be a recovery.

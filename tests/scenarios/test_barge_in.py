@@ -10,15 +10,19 @@ import pytest
 from device.core.actions import DeleteItem, TruncateItem
 from device.core.events import ButtonHeld, PlaybackStarted, PlaybackStopped, WakeWordDetected
 from device.core.status import Phase
+from device.ports.wake import Detection
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
+from device.wake.openwakeword.engine import OpenWakeWord
 from tests.scenarios.conftest import Open
 from tests.scenarios.house import House
-from tests.waiting import LIMIT_S
+from tests.waiting import LIMIT_S, until
 
 LONG = Script(answer=lambda _: Reply("A long tone.", audio=tone(8_000)))
 # The benchmark has the median; here a busy machine must not matter.
 BOUND_MS = 100
+# Of sound in which nothing changes: 20 steps of 80 ms.
+KEPT = 20 * 1280
 
 
 async def interrupted_answer(house: House, interruption: str, wake_word: str) -> tuple[float, TruncateItem]:
@@ -56,6 +60,28 @@ async def test_an_interrupted_answer_is_truncated_at_what_was_played(
         sounded = house.heard_ms(began - 0.5, again - 0.05)
         assert abs(sounded - told["audio_end_ms"]) < BOUND_MS
         assert house.status.phase is Phase.SPEAKING, "the interruption is answered"
+
+
+async def test_while_only_the_wake_word_interrupts_nothing_is_kept_from_its_engine(
+    open_house: Open, server: SimulatedRealtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a quiet room, in which it rests otherwise: it would first have to score what was kept when somebody speaks."""
+    server.script, process, pieces = LONG, OpenWakeWord.process, list[int]()
+
+    def noting(engine: OpenWakeWord, pcm: bytes) -> list[Detection]:
+        pieces.append(len(pcm) // 2)
+        return process(engine, pcm)
+
+    monkeypatch.setattr(OpenWakeWord, "process", noting)
+    async with open_house("conversation.barge_in=wake_word") as house:
+        await answering(house)
+        await until(lambda: not house.app.wake.is_awake, "a room in which nothing changes")
+        pieces.clear()
+        await until(lambda: len(pieces) > 3, "an engine that hears it all the same")
+        since = time.monotonic()
+        await house.wake()
+        await house.timeline.until(TruncateItem, since, LIMIT_S)
+        assert max(pieces) < KEPT / 2
 
 
 async def test_barge_in_off_lets_the_answer_finish(open_house: Open, server: SimulatedRealtime) -> None:

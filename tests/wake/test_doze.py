@@ -133,6 +133,19 @@ def test_while_a_word_is_expected_it_rests_later() -> None:
     assert not any(heard[rests:])
 
 
+def test_while_a_word_is_awaited_all_that_is_heard_is_scored_soon() -> None:
+    """Also where nothing has changed for long, and in a hurry: nothing is kept but what has not been examined."""
+    doze, quiet = Doze(), _chunks(_noise(7.2, 5.0))
+    doze.hurry(True)
+    assert _asleep(doze, _noise(7.2, 5.0))[-1]
+    heard = [doze.feed(chunk, is_awaited=True) for chunk in quiet]
+    first, *rest = [found for found in heard if found]
+    assert (len(first.pcm) // 2 // CHUNK, first.skipped) == (KEPT, True)
+    assert {(len(found.pcm) // 2 // CHUNK, found.skipped) for found in rest} == {(3, False)}
+    assert b"".join(found.pcm for found in (first, *rest)).endswith(b"".join(quiet))
+    assert not any(doze.feed(chunk) for chunk in quiet)
+
+
 def test_in_a_hurry_it_sleeps_sooner_after_a_sound() -> None:
     """After half of the time, be it told before the sound or behind it; and after the usual time again later."""
     steady, loud = _chunks(_noise(6.0, 100.0)), _chunks(_noise(0.24, 8_000.0, seed=2))
