@@ -29,15 +29,19 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _LOOKS_LIKE_KEY = re.compile(r"^(sk|ek|rk|hsd|hse)[-_]|\*{3}")
+# In a text of several words, of which none looks like a key without this.
+_MAY_HOLD_KEY = re.compile(r"(sk|ek|rk|hsd|hse)[-_]|\*{3}")
 
 
 class Secret:
     """A string that prints as asterisks, cannot be pickled, and must be asked for by name."""
 
-    __slots__ = ("__value",)
+    __slots__ = ("__pieces", "__value")
 
     def __init__(self, value: str) -> None:
         self.__value = value
+        size = min(_TELLING, len(value))
+        self.__pieces = tuple(value[at : at + size] for at in range(len(value) - size + 1)) if size else ()
 
     def reveal(self) -> str:
         """Return the secret itself: only for the place that sends it."""
@@ -45,14 +49,16 @@ class Secret:
 
     def mask(self, text: str) -> str:
         """Return `text` with every word that shows a part of this secret, or looks like a key, replaced."""
+        # Nearly always there is none: looking at the words one by one takes a small Pi milliseconds for each line.
+        if not self._is_shown_in(text) and not _MAY_HOLD_KEY.search(text):
+            return text
         return _WORD.sub(lambda word: MASK if self._tells(word[0]) else word[0], text)
 
     def _tells(self, word: str) -> bool:
-        if _LOOKS_LIKE_KEY.search(word):
-            return True
-        size = min(_TELLING, len(self.__value))
-        pieces = (self.__value[at : at + size] for at in range(len(self.__value) - size + 1))
-        return size > 0 and any(piece in word for piece in pieces)
+        return _LOOKS_LIKE_KEY.search(word) is not None or self._is_shown_in(word)
+
+    def _is_shown_in(self, text: str) -> bool:
+        return any(map(text.__contains__, self.__pieces))
 
     def __repr__(self) -> str:
         return MASK
