@@ -285,7 +285,9 @@ class Memory:
 
     def note(self, **changes: Any) -> None:
         """Replace fields of the status."""
-        self.status = replace(self.status, **changes)
+        # Nearly every fact leaves them as they are, and a new status costs more than the look.
+        if any(getattr(self.status, name) != value for name, value in changes.items()):
+            self.status = replace(self.status, **changes)
 
     def start(self, timer: Timer, duration: Ms) -> None:
         """Let `timer` expire `duration` from now."""
