@@ -42,8 +42,8 @@ _VALUES = frozenset({"enum", "const", "default", "examples", "required"})
 
 
 def told(specs: Sequence[ToolSpec], budget: int) -> Told:
-    """Return what is told of these tools."""
-    kept = [_plain(spec) for spec in specs]
+    """Return what is told of these tools, each as `plain` returns it."""
+    kept = list(specs)
     shortened: list[str] = []
     left_out: list[str] = []
     foreign = [at for at, spec in enumerate(kept) if spec.is_foreign]
@@ -102,7 +102,7 @@ def _add_overviews(kept: list[ToolSpec], sizes: list[int], budget: int) -> bool:
     return lacks
 
 
-def _plain(spec: ToolSpec) -> ToolSpec:
+def plain(spec: ToolSpec) -> ToolSpec:
     """Return it without what tells a model nothing."""
     without = _OF_NO_USE if spec.is_foreign else _OF_NO_USE | _SAID_IN_WORDS
     return replace(spec, parameters=_schema(spec.parameters, without))

@@ -49,6 +49,8 @@ class Registry:
         self._came: list[tuple[Tool[Any], ...]] = [()] * len(coming)
         self._tools = self._staying
         self._specs = tuple(map(_spec, tools))
+        self._plain = tuple(map(budget.plain, self._specs))
+        """The same as a model is told of them; made once, since a session that is opened waits for it."""
         self._budget_bytes = budget_bytes
         self._telling = Telling()
 
@@ -60,7 +62,8 @@ class Registry:
 
     def tell(self) -> Told:
         """Return what of it the model is told, and log what is lacking where that has changed."""
-        told = budget.told(self.specs, self._budget_bytes)
+        self._look()
+        told = budget.told(self._plain, self._budget_bytes)
         self._telling.note(told)
         return told
 
@@ -76,6 +79,7 @@ class Registry:
         self._came = came
         self._tools = by_name((*self._staying.values(), *(tool for tools in came for tool in tools)))
         self._specs = tuple(_spec(tool, comes=name not in self._staying) for name, tool in self._tools.items())
+        self._plain = tuple(map(budget.plain, self._specs))
 
     async def call(self, name: str, arguments: str, confirmed: bool = False) -> str:
         """Run a tool with JSON text as arguments; return the text for the model. Raise ToolError.
