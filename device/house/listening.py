@@ -182,7 +182,7 @@ def _is_at_ease(status: Status) -> bool:
 
 
 def _open_frontend(site: Site, sound: Sound, wake: WakeWing, conversation: Conversation, detector: Vad) -> Frontend:
-    ring = PrerollRing()
+    ring, later = PrerollRing(), asyncio.get_running_loop().call_soon
     canceller, post = sound.canceller, site.controller.post
     # A board that cancels echoes is trusted to.
     mask = None if site.settings.audio.echo_cancelled else CueMask(sound.far_end.cues, lambda: canceller.is_trusted)
@@ -191,7 +191,7 @@ def _open_frontend(site: Site, sound: Sound, wake: WakeWing, conversation: Conve
     sent_mask = CueMask(sound.far_end.cues, lambda: False) if is_for_words else None
     return Frontend(
         ring=ring,
-        gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings)),
+        gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings), later),
         vad=ConfirmingVad(BargeInVad(detector, canceller.levels), lambda: post(VoiceConfirmed())),
         segmenter=Segmenter(segmenting(site.settings)),
         feed_wake=wake.feed,
@@ -202,6 +202,7 @@ def _open_frontend(site: Site, sound: Sound, wake: WakeWing, conversation: Conve
         sent_mask=sent_mask,
         detector=detector,
         is_idle=lambda: _is_at_ease(site.controller.status),
+        later=later,
     )
 
 

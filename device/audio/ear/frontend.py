@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
 from device.audio.ear.gate import Gate
-from device.audio.ear.preroll import PrerollRing
+from device.audio.ear.preroll import PrerollRing, Recall
 from device.audio.ear.segmenter import Segmenter
 from device.audio.ear.traffic import Traffic
 from device.audio.ear.vad import Vad
@@ -19,8 +20,10 @@ from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_m
 # The longest frame that fits 10 and 20 ms captures; webrtcvad costs the same for 10 ms as for 20.
 VAD_FRAME = samples_from_ms(20, CAPTURE_RATE)
 # How much sound the detector is shown when somebody needs to know of voices again, so that it knows noise that has
-# become louder by 20 dB meanwhile (with 4 s it hears voices for 160 ms, with 8 s none). It takes 1.5 ms on an x86 core.
+# become louder by 20 dB meanwhile (with 4 s it hears voices for 160 ms, with 8 s none). It takes 1.5 ms on an x86 core,
+# and 13 on a small Pi's: there it is shown a second of it in each turn of the event loop.
 LESSON = samples_from_ms(8_000, CAPTURE_RATE)
+PART = samples_from_ms(1_000, CAPTURE_RATE)
 # How late sound may reach us: a batch of 280 ms, the same again while streams change, and the card's buffer.
 LONGEST_WAY = samples_from_ms(1_000, CAPTURE_RATE)
 
@@ -50,6 +53,7 @@ class Frontend:
         sent_mask: CueMask | None = None,
         detector: Vad | None = None,
         is_idle: Callable[[], bool] = lambda: False,
+        later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         """`cue_mask` silences our own cues; None where the board cancels echoes.
 
@@ -59,6 +63,8 @@ class Frontend:
         `detector` is the one inside `vad`, if `vad` wraps one: it is shown what it has missed in an idle time.
 
         `is_idle` is asked after the wake word got a frame: whether nobody needs to know of voices.
+
+        `later` calls something in the event loop's next turn; None: what takes long is done at once.
         """
         self.on_level: Callable[[float], None] | None = None
         """Told the level of every frame in dBFS, when set."""
@@ -78,6 +84,13 @@ class Frontend:
         self._rechunker = Rechunker(VAD_FRAME)
         self._began = ring.end
         self._unheard_since: Samples | None = None
+        self._later = later
+        self._lesson: deque[Recall] = deque()
+        """What the detector is still to be shown, in parts."""
+        self._heard_since: list[bytes] = []
+        """The frames that wait for the end of the lesson."""
+        self._last_told: VoiceStarted | VoiceStopped | None = None
+        """What came of the lesson last."""
 
     @property
     def position(self) -> Samples:
@@ -113,7 +126,7 @@ class Frontend:
             self.interrupt()
 
     def attend(self) -> None:
-        """From now on somebody needs to know of voices: tell at once of one that goes on already.
+        """From now on somebody needs to know of voices: tell of one that goes on already, at once or in a few turns.
 
         The next frame may come later than what is decided by it: a session can be ready sooner.
         """
@@ -173,6 +186,9 @@ class Frontend:
             self.on_level(level_dbfs(heard))
 
     def _segment(self, pcm: bytes) -> None:
+        if self._lesson:
+            self._heard_since.append(pcm)
+            return
         for frame in self._rechunker.process(pcm):
             fact = self._segmenter.process(self._vad.is_voice(frame), frame.position, frame.end)
             if fact is not None:
@@ -180,6 +196,8 @@ class Frontend:
 
     def _rest(self, start: Samples) -> None:
         if self._unheard_since is None:
+            while self._lesson:
+                self._learn_part()
             self._unheard_since = start
             self._restart_segmenter()
 
@@ -192,15 +210,39 @@ class Frontend:
         """
         if self._unheard_since is None:
             return
-        unheard = self._ring.read(Samples(max(self._unheard_since, start - LESSON)), start)
+        since = max(self._unheard_since, start - LESSON, self._ring.start)
         self._unheard_since = None
-        self._rechunker.restart(unheard.position)
-        newest: VoiceStarted | VoiceStopped | None = None
-        for frame in self._rechunker.process(unheard.pcm):
-            newest = self._segmenter.process(self._detector.is_voice(frame), frame.position, frame.end) or newest
-        if isinstance(newest, VoiceStarted):
-            self._tell(newest)
+        self._lesson.extend(
+            self._ring.read(Samples(at), min(Samples(at + PART), start)) for at in range(since, start, PART)
+        )
         self._rechunker.restart(start)
+        self._last_told = None
+        self._learn()
+
+    def _learn(self) -> None:
+        """Go on with the lesson, if it goes on; in parts where there is a later turn."""
+        while self._lesson:
+            self._learn_part()
+            if self._lesson and self._later is not None:
+                self._later(self._learn)
+                return
+
+    def _learn_part(self) -> None:
+        part = self._lesson.popleft()
+        frames = Rechunker(VAD_FRAME)
+        frames.restart(part.position)
+        for frame in frames.process(part.pcm):
+            fact = self._segmenter.process(self._detector.is_voice(frame), frame.position, frame.end)
+            self._last_told = fact or self._last_told
+        if not self._lesson:
+            self._end_lesson()
+
+    def _end_lesson(self) -> None:
+        if isinstance(self._last_told, VoiceStarted):
+            self._tell(self._last_told)
+        heard, self._heard_since = self._heard_since, []
+        for pcm in heard:
+            self._segment(pcm)
 
     def _tell(self, fact: VoiceStarted | VoiceStopped) -> None:
         # The gate first: it must know of the voice when an order follows from the fact.
@@ -208,6 +250,8 @@ class Frontend:
         self._post(fact)
 
     def _restart_segmenter(self) -> None:
+        self._lesson.clear()
+        self._heard_since.clear()
         self._rechunker.restart(self.position)
         if (stopped := self._segmenter.finish()) is not None:
             self._tell(stopped)

@@ -43,12 +43,24 @@ class Gate:
     `send` gets s16le mono PCM at `target_rate`, a piece being 200 ms at most (and what the
     resampler held back). One opening is one stream: a later opening may reach back behind the end
     of the one before, e.g. for a new session that must hear the whole sentence.
+
+    With `later`, which calls something in the event loop's next turn, a stream that begins in the
+    past goes out a piece a turn: all of it at once would hold up the loop of a small Pi for tens of
+    milliseconds. What is decided by where the stream is finds it sent.
     """
 
     def __init__(
-        self, ring: PrerollRing, target_rate: Hz, send: Callable[[bytes], None], padding: Padding | None = None
+        self,
+        ring: PrerollRing,
+        target_rate: Hz,
+        send: Callable[[bytes], None],
+        padding: Padding | None = None,
+        later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         self._ring = ring
+        self._later = later
+        self._goes_on = False
+        """It has been asked for a later turn."""
         self._send = send
         self._padding = padding or Padding()
         self._resampler = StreamResampler(CAPTURE_RATE, target_rate)
@@ -94,6 +106,7 @@ class Gate:
         now everything does. An open gate may be switched either way: what is withheld is let out
         again from the padding before now.
         """
+        self._pass_all()
         if not self._open:
             self._open = True
             self._next = since
@@ -105,6 +118,8 @@ class Gate:
 
     def follow(self, fact: VoiceStarted | VoiceStopped) -> None:
         """Note where a voice started or stopped; call it with every fact of the stream, in order and at once."""
+        if self._voiced_only:
+            self._pass_all()
         self.advance()
         self._in_voice = isinstance(fact, VoiceStarted)
         if self._open and self._voiced_only:
@@ -117,6 +132,7 @@ class Gate:
     def close(self) -> None:
         """Shut, after the last of the samples let out that the resampler holds back."""
         if self._open:
+            self._pass_all()
             self._shut()
             self._deliver(self._resampler.flush())
 
@@ -126,15 +142,37 @@ class Gate:
         self._resampler.reset()
 
     def advance(self) -> None:
-        """Send what the ring holds and is due."""
-        self._skip_forgotten()
-        while self._open and self._next < self._due():
-            self._pass_piece(Samples(min(self._due(), self._next + PIECE)))
+        """Send what the ring holds and is due; with `later` a piece of it, and the rest in the next turns."""
+        if self._later is None or self._until is not None:
+            self._pass_all()
+        else:
+            self._pass_next()
+            if self._is_behind and not self._goes_on:
+                self._goes_on = True
+                self._later(self._go_on)
         if self._open and self._next == self._limit:
             # What is withheld now may follow a long time later, or never.
             self._deliver(self._resampler.flush())
         if self._open and self._until is not None and max(self._ring.end, self._next) >= self._until:
             self.close()
+
+    @property
+    def _is_behind(self) -> bool:
+        return self._open and self._next < self._due()
+
+    def _go_on(self) -> None:
+        self._goes_on = False
+        self.advance()
+
+    def _pass_all(self) -> None:
+        self._pass_next()
+        while self._is_behind:
+            self._pass_next()
+
+    def _pass_next(self) -> None:
+        self._skip_forgotten()
+        if self._is_behind:
+            self._pass_piece(Samples(min(self._due(), self._next + PIECE)))
 
     def _switch(self, voiced_only: bool) -> None:
         self._voiced_only = voiced_only
