@@ -71,6 +71,8 @@ class Visit:
     """From the beginning of an interruption in the room to silence at the loudspeaker."""
     after_word_ms: list[float] = field(default_factory=list)
     """From the end of the wake word in it."""
+    by_word_ms: list[float] = field(default_factory=list)
+    """The same where only the wake word interrupts, because the canceller was given up."""
     stories: bench_dropouts.Figures = field(default_factory=bench_dropouts.Figures)
     """Of long answers that are heard out."""
     given_up: list[str] = field(default_factory=list)
@@ -136,7 +138,7 @@ class Stage:
                 await asyncio.sleep(SLOW_S)
         async with scene(ANSWER, device, visit):
             for _ in range(self.options.interruptions):
-                await self._try(visit, "interruption", interrupt(bench, self.breath, self.stop, visit))
+                await self._try(visit, "interruption", interrupt(bench, self.breath, self.stop, visit, device))
                 visit.talking_mb = max(visit.talking_mb, device.own_memory_mb())
                 await asyncio.sleep(SLOW_S)
 
@@ -157,7 +159,7 @@ class Stage:
             print(f"{what}: {type(error).__name__} {error}", file=sys.stderr, flush=True)
 
 
-async def interrupt(bench: Bench, breath: Utterance, stop: Utterance, visit: Visit) -> None:
+async def interrupt(bench: Bench, breath: Utterance, stop: Utterance, visit: Visit, device: Device) -> None:
     """Hear a long answer, and interrupt it by wake word and sentence, which get a short one.
 
     A voice is noticed at its beginning; where the canceller has been given up only the wake word is, after its end.
@@ -168,7 +170,7 @@ async def interrupt(bench: Bench, breath: Utterance, stop: Utterance, visit: Vis
     await asyncio.sleep(random.uniform(2.0, 3.0))
     visit.answers.note(bench.speaker, delta, time.monotonic() - 0.3)
     bench.server.script = Script(answer=lambda heard: Reply(audio=tone(SHORT_MS)))
-    since = time.monotonic()
+    since, by_word = time.monotonic(), not device.cancels_echoes()
     began, ended = await bench.say(stop)
     truncated = await bench.wait(HEARD_SO_FAR, since, "received")
     # Before the next answer begins, if there is one: until then the loudspeaker is silent.
@@ -176,6 +178,7 @@ async def interrupt(bench: Bench, breath: Utterance, stop: Utterance, visit: Vis
     heard = common.loud_span(bench.speaker, delta.at - 0.005, following.at, SPEAKER_FOUND)
     visit.noticed_ms.append((heard.ended - began) * 1e3)
     visit.after_word_ms.append((heard.ended - word_end(stop, ended)) * 1e3)
+    visit.by_word_ms += visit.after_word_ms[-1:] if by_word else []
     bench.figures.truncation.append(truncated.event.get("audio_end_ms", 0) - heard.heard * 1e3)
     await bench.wait("response.done", following.at)
     await asyncio.sleep(SHORT_MS / 1e3)
@@ -228,6 +231,7 @@ def whole_table(visits: dict[str, Visit]) -> str:
         ("gaps in answers, ms each", lambda of: of.answers.holes_ms, 0),
         ("interruption: from the beginning of its wake word to silence, ms", lambda of: of.noticed_ms, 0),
         ("interruption: from the end of its wake word to silence, ms", lambda of: of.after_word_ms, 0),
+        ("the same, where the canceller was given up before, ms", lambda of: of.by_word_ms, 0),
         ("`audio_end_ms` less what was heard, ms", lambda of: of.figures.truncation, 0),
         ("memory (PSS) in a quiet room, MB", lambda of: [of.quiet_mb], 0),
         ("memory (PSS) in a conversation, MB", lambda of: [of.talking_mb], 0),

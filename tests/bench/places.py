@@ -113,6 +113,11 @@ class Device(common.Program):
         told = re.findall(r"for the time being the house does without (.*)", "".join(self.said))
         return list(dict.fromkeys(told))
 
+    def cancels_echoes(self) -> bool:
+        """Return whether it does not say that it goes on without, because it fell behind."""
+        told = re.findall(r"echo cancellation is lost|EchoCancellationRecovered", "".join(self.said))
+        return not told or told[-1].startswith("Echo")
+
     def own_memory_mb(self) -> float:
         """Return its memory (PSS) in MB of 10^6 bytes, without what an emulator keeps beside it."""
         text = Path(f"/proc/{self.pid}/smaps").read_text()
