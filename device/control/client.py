@@ -41,15 +41,18 @@ def ask(request: Table, patience_s: float | None = PATIENCE_S) -> Table:
 
 
 @contextlib.contextmanager
-def connected(patience_s: float | None = PATIENCE_S) -> Iterator[Connection]:
-    """Connect to the house that runs here. Raise ControlError."""
-    with _connect() as stream, stream.makefile("rb") as lines:
+def connected(patience_s: float | None = PATIENCE_S, as_agent: bool = False) -> Iterator[Connection]:
+    """Connect to the house that runs here, where people or where agents ask. Raise ControlError."""
+    with (
+        _connect(paths.sockets_for_agents() if as_agent else paths.sockets()) as stream,
+        stream.makefile("rb") as lines,
+    ):
         stream.settimeout(patience_s)
         yield Connection(stream, lines)
 
 
 class Line:
-    """A connection for one question, which somebody in another thread may end."""
+    """An agent's connection for one question, which somebody in another thread may end."""
 
     def __init__(self, patience_s: float | None) -> None:
         """`patience_s`: see `ask`."""
@@ -60,7 +63,7 @@ class Line:
 
     def ask(self, request: Table) -> Table:
         """Connect, ask for one thing, and return the result. Raise ControlError, also when it was ended."""
-        with connected(self._patience_s) as house:
+        with connected(self._patience_s, as_agent=True) as house:
             with self._lock:
                 self._house = house
                 if self._is_over:
@@ -133,10 +136,9 @@ def _told() -> Iterator[None]:
         raise NotRunningError("hearthside ended before it answered") from error
 
 
-def _connect() -> socket.socket:
+def _connect(places: list[Path]) -> socket.socket:
     """Return a connection to the first house that answers. Raise NotRunningError or NotAllowedError."""
     forbidden: Path | None = None
-    places = paths.sockets()
     for path in places:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 NAME = "control.sock"
+AGENTS = "agents"
+"""The folder beside it, with a socket of the same name for agents: their process is shown this one and not the rest."""
 
 SERVICE = Path("/run/hearthside")
 """What systemd makes for hearthside.service, which a person's own environment does not name."""
@@ -23,5 +25,13 @@ def own_folder() -> Path | None:
 
 def sockets() -> list[Path]:
     """Return where a socket may be, in the order in which to look."""
-    folders = [folder for folder in (own_folder(), SERVICE) if folder is not None]
-    return [folder / NAME for folder in dict.fromkeys(folders)]
+    return [folder / NAME for folder in _folders()]
+
+
+def sockets_for_agents() -> list[Path]:
+    """Return where that for agents may be, in the same order."""
+    return [folder / AGENTS / NAME for folder in _folders()]
+
+
+def _folders() -> list[Path]:
+    return list(dict.fromkeys(folder for folder in (own_folder(), SERVICE) if folder is not None))

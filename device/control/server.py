@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from device.control import messages
+from device.control import messages, rights
 from device.control.messages import LONGEST_LINE, AnyRequest, Ask, BadRequestError, Subscribe
 from device.control.socketfile import SocketFile
 from device.errors import HearthsideError, where
@@ -25,7 +25,7 @@ Do = Callable[[AnyRequest], Awaitable[dict[str, Any]]]
 
 
 class ControlServer:
-    """Listens at a socket file. All of it belongs to the event loop's thread."""
+    """Listens at a socket file, and does what may be asked there. All of it belongs to the event loop's thread."""
 
     def __init__(self, file: SocketFile, do: Do) -> None:
         self._file = file
@@ -43,7 +43,7 @@ class ControlServer:
     async def start(self) -> None:
         """Begin to answer."""
         self._server = await asyncio.start_unix_server(self._welcome, sock=self._file.socket, limit=LONGEST_LINE)
-        log.info("control socket: %s", self._file.path)
+        log.info("control socket of %ss: %s", self._file.right.value, self._file.path)
 
     async def close(self) -> None:
         """Answer no more."""
@@ -89,6 +89,8 @@ class ControlServer:
             request = messages.decode(line)
         except BadRequestError as error:
             return messages.refusal(messages.id_of(line), str(error))
+        if reason := rights.refusal(self._file.right, request):
+            return messages.refusal(request.id, reason)
         try:
             doing = self._do(request)
             # An answer that nobody waits for is not listened to.

@@ -8,10 +8,13 @@ import os
 import socket
 from pathlib import Path
 
-from device.control.paths import NAME
+from device.control.paths import AGENTS, NAME
+from device.control.rights import Right
 from device.errors import HearthsideError
 
 MODE = 0o660
+_FOLDER, _FOLDER_OF_AGENTS = 0o700, 0o750
+"""The second stands in the first, or in the service's own, which lets its group in."""
 _BACKLOG = 16
 
 
@@ -26,11 +29,15 @@ class TakenError(SocketFileError):
 class SocketFile:
     """A listening socket in a folder, and the lock that says whose it is; a lock ends with its process."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raise SocketFileError."""
+    def __init__(self, folder: Path, right: Right = Right.PERSON) -> None:
+        """`right`: of those who speak to it; agents have a folder of their own in that one. Raise SocketFileError."""
+        self.right = right
+        mode = _FOLDER
+        if right is Right.AGENT:
+            folder, mode = folder / AGENTS, _FOLDER_OF_AGENTS
         self.path = folder / NAME
         try:
-            folder.mkdir(mode=0o700, exist_ok=True)
+            _make(folder, mode)
             self._lock = _locked(folder / f"{NAME}.lock")
             try:
                 self.socket = self._bound()
@@ -64,6 +71,13 @@ class SocketFile:
             listener.close()
             raise
         return listener
+
+
+def _make(folder: Path, mode: int) -> None:
+    """Make a folder where there is none, whatever the process leaves out of the permissions of its files."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        folder.chmod(mode)
 
 
 def _locked(path: Path) -> int:

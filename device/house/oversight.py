@@ -17,6 +17,7 @@ from device.audio.ear.levels import levels_of
 from device.control import paths
 from device.control.desk import Desk, Outside
 from device.control.feed import Feed
+from device.control.rights import Right
 from device.control.server import ControlServer
 from device.control.socketfile import SocketFile, SocketFileError, TakenError
 from device.controller import Controller
@@ -54,43 +55,46 @@ class Lookout:
     """What is there before the house is built, so that whoever looks sees it start."""
 
     watch: StandingWatch
-    socket: SocketFile | None
-    """Whoever connects meanwhile is answered as soon as the house is whole."""
+    sockets: tuple[SocketFile, ...]
+    """Of people, and of agents. Whoever connects meanwhile is answered as soon as the house is whole."""
 
 
 def look_out(controller: Controller, closing: Closing) -> Lookout:
-    """Take the control socket's place, and say in the health file that the house is starting."""
+    """Take the control sockets' places, and say in the health file that the house is starting."""
     watch = StandingWatch(Sources(lambda: controller.status, tuple, lambda: 0))
     try:
-        socket = _take_socket(closing)
+        sockets = _take_sockets(closing)
     except TakenError as error:
         # The health file beside it is another's as well.
         log.warning("no control socket: %s", error)
-        return Lookout(watch, None)
+        return Lookout(watch, ())
     if folder := runtime_directory():
         file = HealthFile(folder)
         closing.add("health file", file.close)
         watch.listeners.append(lambda report: file.write(msgspec.json.encode(_table(report))))
         closing.add("standing", watch.close)
         watch.start()
-    return Lookout(watch, socket)
+    return Lookout(watch, sockets)
 
 
-def _take_socket(closing: Closing) -> SocketFile | None:
-    """Return it; None where there can be none. Raise TakenError."""
+def _take_sockets(closing: Closing) -> tuple[SocketFile, ...]:
+    """Return those that there can be. Raise TakenError."""
     folder = paths.own_folder()
     if folder is None:
         log.info("no control socket: neither $RUNTIME_DIRECTORY nor $XDG_RUNTIME_DIR says where")
-        return None
-    try:
-        socket = SocketFile(folder)
-    except TakenError:
-        raise
-    except SocketFileError as error:
-        log.warning("no control socket: %s", error)
-        return None
-    closing.add("control socket's file", socket.close)
-    return socket
+        return ()
+    taken: list[SocketFile] = []
+    for right in Right:
+        try:
+            socket = SocketFile(folder, right)
+        except TakenError:
+            raise
+        except SocketFileError as error:
+            log.warning("no control socket of %ss: %s", right.value, error)
+        else:
+            closing.add(f"control socket's file of {right.value}s", socket.close)
+            taken.append(socket)
+    return tuple(taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +129,9 @@ class Oversight:
         self.watch.sources = Sources(self._status, lambda: parts.health.facts, parts.scored_frames)
         self._desk: Desk | None = None
         site.desk.put(self.desk)
-        self._server = self._open_server(lookout.socket)
+        self._servers = [self._open_server(socket) for socket in lookout.sockets]
         self._feed = Feed(self._publish, site.settings.control.transcripts)
-        self.watch.listeners += [] if self._server is None else [self._feed.tell]
+        self.watch.listeners += [self._feed.tell] if self._servers else []
         self._counting: list[Observer] = []
         self._endpoint = self._open_metrics()
 
@@ -146,23 +150,21 @@ class Oversight:
 
     def watched(self, panel: Panel) -> Panel:
         """Return a panel that is this one, and tells subscribers what its lights say."""
-        return panel if self._server is None else _WatchedPanel(panel, self._note)
+        return _WatchedPanel(panel, self._note) if self._servers else panel
 
     async def start(self) -> None:
         """Begin to tell, and to answer; when the house is whole."""
-        if self._server is not None:
-            await self._server.start()
+        for server in self._servers:
+            await server.start()
         if self._endpoint is not None:
             await self._endpoint.start()
         if self.watch.listeners:
             self._site.closing.add("standing", self.watch.close)
             self.watch.start()
 
-    def _open_server(self, socket: SocketFile | None) -> ControlServer | None:
-        if socket is None:
-            return None
+    def _open_server(self, socket: SocketFile) -> ControlServer:
         server = ControlServer(socket, self.desk().do)
-        self._site.closing.add("control socket", server.close)
+        self._site.closing.add(f"control socket of {socket.right.value}s", server.close)
         return server
 
     def _open_metrics(self) -> MetricsEndpoint | None:
@@ -232,8 +234,8 @@ class Oversight:
         return {"muted": self._status().muted, **levels_of(heard).table()}
 
     def _publish(self, name: str, facts: dict[str, Any]) -> None:
-        if self._server is not None:
-            self._server.publish(name, facts)
+        for server in self._servers:
+            server.publish(name, facts)
 
     def _note(self, shown: Indication) -> None:
         self._feed.note(self._status(), shown)

@@ -13,6 +13,7 @@ from typing import Any
 
 from device.control.desk import Desk, Outside
 from device.control.messages import LONGEST_LINE
+from device.control.rights import Right
 from device.control.server import ControlServer
 from device.control.socketfile import SocketFile
 from device.core.actions import Outcome, TellOutcome
@@ -122,16 +123,19 @@ class FakeHouse:
 
 @asynccontextmanager
 async def serving(folder: Path, house: FakeHouse) -> AsyncIterator[ControlServer]:
-    """Serve in the folder."""
-    file = SocketFile(folder)
+    """Serve people and agents in the folder; give the server for people."""
+    files = [SocketFile(folder, right) for right in Right]
     house.desk = Desk(house.outside)
-    server = ControlServer(file, house.desk.do)
-    await server.start()
+    servers = [ControlServer(file, house.desk.do) for file in files]
+    for server in servers:
+        await server.start()
     try:
-        yield server
+        yield servers[0]
     finally:
-        await server.close()
-        file.close()
+        for server in servers:
+            await server.close()
+        for file in files:
+            file.close()
 
 
 class Client:

@@ -124,6 +124,8 @@ def test_a_house_of_the_person_s_own_is_found_before_the_service_s(
     assert paths.own_folder() is None
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     assert paths.sockets() == [folder / "hearthside/control.sock", Path("/run/hearthside/control.sock")]
+    of_agents = [folder / "hearthside/agents/control.sock", Path("/run/hearthside/agents/control.sock")]
+    assert paths.sockets_for_agents() == of_agents
     monkeypatch.setenv("RUNTIME_DIRECTORY", "/run/hearthside:/run/other")
     assert paths.sockets() == [Path("/run/hearthside/control.sock")]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from device.control.rights import Right
 from device.control.socketfile import SocketFile, SocketFileError
 from tests.control.house import FakeHouse, connected, serving
 from tests.waiting import block_until
@@ -38,6 +39,21 @@ def test_a_folder_of_a_user_s_own_is_made_for_that_user_alone(folder: Path) -> N
     file = SocketFile(folder / "hearthside")
     assert stat.S_IMODE((folder / "hearthside").stat().st_mode) == 0o700
     file.close()
+
+
+def test_agents_have_a_socket_of_their_own(folder: Path) -> None:
+    """In a folder that the group may enter, whatever the process leaves out of the permissions of its files."""
+    people = SocketFile(folder)
+    before = os.umask(0o077)
+    try:
+        agents = SocketFile(folder, Right.AGENT)
+    finally:
+        os.umask(before)
+    assert (people.path, agents.path) == (folder / "control.sock", folder / "agents" / "control.sock")
+    assert stat.S_IMODE((folder / "agents").stat().st_mode) == 0o750
+    assert stat.S_IMODE(agents.path.stat().st_mode) == 0o660
+    agents.close()
+    people.close()
 
 
 def test_a_living_socket_is_not_taken(folder: Path) -> None:

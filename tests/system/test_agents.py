@@ -40,6 +40,15 @@ asyncio.run(main(*sys.argv[1:]))
 """
 """An agent on the device: its address, its token, a tool and its arguments."""
 
+UNMUTE = """
+import socket
+with socket.socket(socket.AF_UNIX) as daemon:
+    daemon.connect("/run/hearthside/agents/control.sock")
+    daemon.sendall(b'{"id": 1, "do": "unmute"}' + bytes([10]))
+    print(daemon.makefile().readline())
+"""
+"""What somebody who has taken over the server would try."""
+
 
 def agent(machine: Machine, tool: str, token: str = "", **arguments: Any) -> dict[str, Any]:
     """Have an agent call a tool; return what it was told."""
@@ -83,6 +92,9 @@ def test_agents_are_served_once_somebody_wants_that(with_network: Machine) -> No
     within = f"nsenter --target {pid} --mount --"
     for hidden in ("/var/lib/hearthside", "/etc/credstore"):
         assert machine.run(f"{within} ls -A {hidden}/", check=False).stdout == "", hidden
+    # As root, in its view of the machine: there is no way to the socket over which one can unmute.
+    assert machine.says(f"{within} ls -A /run/hearthside") == "agents"
+    assert "only a person may ask for that" in machine.run(f"{within} {PYTHON} -", text=UNMUTE).stdout
     machine.run("systemctl kill --signal=KILL hearthside")
     machine.wait_for_state("listening")
     assert not agent(machine, "get_status")["failed"]

@@ -7,6 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from device.control import paths
 from device.control.agents.settings import TOKEN
 from tests.systemd.test_units import CONFINEMENT, DAEMON, FOLDER, needs_systemd
 from tests.systemd.unitfile import read
@@ -40,6 +41,15 @@ def test_it_is_not_the_daemons_user_and_sees_none_of_its_files() -> None:
     assert unit.value("Group") == daemon.value("Group")
     assert "-/var/lib/hearthside" in unit.value("InaccessiblePaths").split()
     assert unit.values("SupplementaryGroups") == []
+
+
+def test_it_sees_the_socket_of_agents_and_not_that_of_people() -> None:
+    """Over that one could unmute; its group would let it in."""
+    unit, folder = read(UNIT), paths.SERVICE
+    assert unit.value("TemporaryFileSystem") == f"{folder}:ro"
+    assert unit.values("BindReadOnlyPaths") == [str(folder / paths.AGENTS)]
+    made = (FOLDER / "tmpfiles.conf").read_text(encoding="utf-8").splitlines()
+    assert f"d {folder / paths.AGENTS} 0750 hearthside hearthside -" in made
 
 
 def test_the_token_comes_by_a_credential_and_gets_into_no_core() -> None:

@@ -1,7 +1,8 @@
 """What agents are offered: each tool, its arguments and hints, the order that it becomes, and how the result is told.
 
 This list is all that an agent can do. Unmuting, confirming, reading what was said and calling the house's other tools
-are orders of the control socket, too; they are not in it.
+are orders of the control socket, too; they are not in it, and the daemon refuses them over the socket that agents have
+(`device.control.rights`).
 """
 
 from __future__ import annotations

@@ -76,7 +76,9 @@ async def hanging(folder: Path) -> AsyncIterator[None]:
     """A house that takes every question and says nothing."""
     held: list[asyncio.StreamWriter] = []
     # A writer that nobody holds is closed by Python 3.13.
-    async with await asyncio.start_unix_server(lambda reader, writer: held.append(writer), folder / "control.sock"):
+    path = folder / "agents" / "control.sock"
+    path.parent.mkdir()
+    async with await asyncio.start_unix_server(lambda reader, writer: held.append(writer), path):
         yield
         for writer in held:
             writer.close()
