@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from device.kit.wholefile import Owner, replace_whole
-
-log = logging.getLogger(__name__)
+from device.kit.keptfile import Call, KeptFile
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-Call = Callable[..., Awaitable[Any]]
-"""Makes a call that may wait for the disk, in another thread."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -35,31 +27,18 @@ class KeptVolume:
     """The file; nothing of it raises."""
 
     def __init__(self, file: Path, call: Call) -> None:
-        self._file = file
-        self._call = call
+        unread, unkept = "the volume is as at the first start", "the volume is not remembered"
+        self._file = KeptFile(file, Kept, call, unread, unkept)
         self.boot = _read_text(BOOT_ID)
 
     def read(self) -> Kept | None:
         """Return what was kept; None where there is nothing that can be used."""
-        try:
-            kept = msgspec.json.decode(self._file.read_bytes(), type=Kept)
-        except FileNotFoundError:
-            return None
-        except (OSError, msgspec.MsgspecError, ValueError) as error:
-            log.warning("the volume is as at the first start, since %s cannot be read: %s", self._file, error)
-            return None
-        return kept if 0 <= kept.percent <= 100 else None
+        kept = self._file.read()
+        return kept if kept is not None and 0 <= kept.percent <= 100 else None
 
     async def keep(self, percent: int, raised: bool = False) -> None:
         """Write it, and wait until it is on the disk. What the disk refuses is logged."""
-        try:
-            await self._call(self._write, msgspec.json.encode(Kept(percent, self.boot, raised)))
-        except OSError as error:
-            log.warning("the volume is not remembered: %s: %s", self._file, error.strerror)
-
-    def _write(self, content: bytes) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(self._file, content, Owner())
+        await self._file.keep(Kept(percent, self.boot, raised))
 
 
 def _read_text(file: Path) -> str:

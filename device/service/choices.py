@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from device.core.events import PersonaChosen, WakeWordChosen
 from device.core.status import Status
 from device.errors import ChoiceError
-from device.kit.wholefile import Owner, replace_whole
+from device.kit.keptfile import Call, KeptFile
 from device.kit.words import hint
 from device.ports.choices import ALL, DEFAULT
 from device.ports.facts import Post
-
-log = logging.getLogger(__name__)
-
-Call = Callable[..., Awaitable[Any]]
-"""Makes a call that may wait for the disk, in another thread."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -40,11 +32,10 @@ class ChosenByPeople:
         """`personas`: the configured ones; `words`: the wake words, as detections name them."""
         self.personas = (DEFAULT, *personas)
         self.wake_words = (ALL, *words)
-        self._file = file
-        self._call = call
+        unread, unkept = "persona and wake word are as configured", "the choice is not remembered"
+        self._file = KeptFile(file, Kept, call, unread, unkept)
         self._status = status
         self._kept = Kept()
-        self._turn = asyncio.Lock()
 
     @property
     def persona(self) -> str:
@@ -62,7 +53,7 @@ class ChosenByPeople:
         What is not configured any more is not chosen any more.
         """
         self._post = post
-        self._kept = kept = self._read()
+        self._kept = kept = self._file.read() or Kept()
         chosen = kept.persona if kept.persona in self.personas else persona or DEFAULT
         if chosen != DEFAULT:
             post(PersonaChosen(chosen))
@@ -88,25 +79,6 @@ class ChosenByPeople:
         self._post(WakeWordChosen("" if word == ALL else word))
         await self._keep(msgspec.structs.replace(self._kept, wake_word=word))
 
-    def _read(self) -> Kept:
-        try:
-            return msgspec.json.decode(self._file.read_bytes(), type=Kept)
-        except FileNotFoundError:
-            return Kept()
-        except (OSError, msgspec.MsgspecError, ValueError) as error:
-            log.warning("persona and wake word are as configured, since %s cannot be read: %s", self._file, error)
-            return Kept()
-
     async def _keep(self, kept: Kept) -> None:
-        """Write it, and wait until it is on the disk. What the disk refuses is logged."""
         self._kept = kept
-        # One after the other, so that the last one stays.
-        async with self._turn:
-            try:
-                await self._call(self._write, msgspec.json.encode(self._kept))
-            except OSError as error:
-                log.warning("the choice is not remembered: %s: %s", self._file, error.strerror)
-
-    def _write(self, content: bytes) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        replace_whole(self._file, content, Owner())
+        await self._file.keep(kept)

@@ -15,7 +15,7 @@ from device.core.events import Event
 from device.core.machine import Machine
 from device.core.memory import Settings
 from device.errors import ChoiceError
-from device.service import choices as choices_module
+from device.kit import keptfile
 from device.service.choices import ChosenByPeople
 from device.units import Ms
 
@@ -106,7 +106,7 @@ async def test_a_disk_that_refuses_is_told_and_the_choice_holds(
     def refuse(*arguments: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(choices_module, "replace_whole", refuse)
+    monkeypatch.setattr(keptfile, "replace_whole", refuse)
     house = House(tmp_path)
     with caplog.at_level(logging.WARNING):
         await house.choices.choose_persona("pirate")
