@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from urllib.parse import SplitResult, urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -51,6 +52,21 @@ def is_home_name(host: str) -> bool:
 def is_home(host: str) -> bool:
     """Say whether a host, name or address, can only be in the house."""
     return is_home_name(host) or is_home_address(host)
+
+
+def of_web(url: str) -> SplitResult | None:
+    """Take the address of a server of HTTP apart; None where it is none, or holds a name and a password."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return parts if parts.scheme in ("http", "https") and host and not parts.username else None
+
+
+def leaves_home_in_clear(parts: SplitResult) -> bool:
+    """Say whether what is said to a server of HTTP would leave the house unencrypted."""
+    return parts.scheme == "http" and not is_home(parts.hostname or "")
 
 
 def _plain(address: Address) -> Address:

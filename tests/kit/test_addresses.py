@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from device.kit.addresses import is_home, is_home_address, is_home_name, is_loopback
+from device.kit.addresses import is_home, is_home_address, is_home_name, is_loopback, leaves_home_in_clear, of_web
 
 HOME = [
     "127.0.0.1",
@@ -75,3 +75,39 @@ def test_a_name_or_an_address_can_be_at_home() -> None:
     assert is_home("192.168.1.2")
     assert not is_home("example.com")
     assert not is_home("203.0.113.7")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://nas.local:8000/mcp", "https://example.com", "http://[fe80::1]/", "https://10.0.0.1/?a=b#c"]
+)
+def test_addresses_of_servers_are_taken_apart(url: str) -> None:
+    """What else is in them is for others to judge."""
+    parts = of_web(url)
+    assert parts is not None
+    assert parts.geturl() == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "nas.local", "ws://nas.local", "http://", "http://nas:port", "http://[nas", "https://me:secret@nas.local"],
+)
+def test_what_is_none_is_not(url: str) -> None:
+    """Nor one that holds a password, which would get into logs."""
+    assert of_web(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "leaves"),
+    [
+        ("https://example.com", False),
+        ("http://example.com", True),
+        ("http://203.0.113.7:80", True),
+        ("http://nas.local", False),
+        ("http://192.168.1.2", False),
+    ],
+)
+def test_what_is_said_in_clear_stays_at_home(url: str, leaves: bool) -> None:
+    """Encrypted it may go anywhere."""
+    parts = of_web(url)
+    assert parts is not None
+    assert leaves_home_in_clear(parts) == leaves

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from device.kit.addresses import is_home
+from device.kit.addresses import leaves_home_in_clear, of_web
 from device.settings import Mistake
 from device.tools.homeassistant.settings import HomeAssistant
 
@@ -14,14 +14,9 @@ def mistakes(settings: HomeAssistant) -> Iterator[Mistake]:
     """Refuse an address of another kind, and one to which the token would go unencrypted through the internet."""
     if not settings.url:
         return
-    try:
-        parts = urlsplit(settings.url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or parts.username:
+    if (parts := of_web(settings.url)) is None:
         yield Mistake("url", ' must be the address of its page, e.g. "http://homeassistant.local:8123"')
-    elif parts.scheme == "http" and not is_home(host):
+    elif leaves_home_in_clear(parts):
         yield Mistake("url", ": the token would leave the house unencrypted; use https://, or its address at home")
     if not settings.exposed_only and not settings.allow:
         yield Mistake("exposed_only", " = false needs `allow`, or the model could use everything in the house")

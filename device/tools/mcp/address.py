@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-from device.kit.addresses import is_home
+from device.kit.addresses import leaves_home_in_clear, of_web
 from device.settings import Mistake
 from device.tools.mcp.settings import Mcp, Server
 
@@ -58,14 +57,10 @@ def _mistakes(server: Server) -> Iterator[Mistake]:
 
 
 def _mistakes_of_url(server: Server) -> Iterator[Mistake]:
-    try:
-        parts = urlsplit(server.url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.fragment:
+    parts = of_web(server.url)
+    if parts is None or parts.fragment:
         yield Mistake("url", ' must be the address of an MCP server, e.g. "http://homeassistant.local:8123/api/mcp"')
-    elif parts.scheme == "http" and not is_home(host):
+    elif leaves_home_in_clear(parts):
         yield Mistake("url", ": what is said with it would leave the house unencrypted; use https://")
     if server.environment or server.token_variable:
         key = "environment" if server.environment else "token_variable"
