@@ -29,6 +29,7 @@ _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 _NEW_LINE = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_NOT_SPOKEN = re.compile(r"[^A-Za-z0-9]+")
 # What a terminal would obey: colours, titles, moves of the cursor.
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _OPENED, _CLOSED = "«", "»"
@@ -75,6 +76,11 @@ def shorter(text: str, longest: int) -> str:
     if line.count(_OPENED) == line.count(_CLOSED):
         return line
     return one_line(text, longest - len(_CLOSED)) + _CLOSED
+
+
+def spoken(name: str) -> str:
+    """Return a name in words, for a question to a person: nothing else than letters, digits and single spaces."""
+    return _NOT_SPOKEN.sub(" ", name).strip()
 
 
 def are_data(what: str, source: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -17,6 +18,7 @@ from device.kit.outsiders import (
     printed,
     quoted,
     shorter,
+    spoken,
     visible,
 )
 
@@ -109,3 +111,15 @@ def test_a_log_shows_what_a_terminal_would_obey() -> None:
     """As signs; its own line ends stay."""
     assert visible("a\x1b[31m\u202eb\nc\td") == "a?[31m?b\nc\td"
     assert visible("Küche 💡") == "Küche 💡"
+
+
+@given(st.text())
+def test_a_name_that_is_spoken_holds_nothing_but_words(name: str) -> None:
+    """It stands in a question that a person says yes to."""
+    assert re.fullmatch(r"([A-Za-z0-9]+( [A-Za-z0-9]+)*)?", spoken(name))
+
+
+def test_names_of_programs_are_spoken_as_words() -> None:
+    """Whatever stands between them."""
+    assert spoken("drop.table") == spoken("__drop--table\n") == "drop table"
+    assert spoken("«»") == ""

@@ -22,8 +22,3 @@ def local(server: str, tool: str) -> str:
         return name
     digest = hashlib.sha256(tool.encode(errors="replace")).hexdigest()[:_DIGITS]
     return f"{name[: LONGEST - _DIGITS - 1]}_{digest}"
-
-
-def spoken(tool: str) -> str:
-    """Return the name of a tool in words: for a question to a person, so nothing else than letters and digits."""
-    return " ".join(re.sub(r"[^A-Za-z0-9]+", " ", tool).split())[:LONGEST]

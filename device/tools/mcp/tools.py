@@ -7,7 +7,7 @@ from typing import Any
 
 from device.core.events import Way
 from device.errors import ToolError
-from device.kit.outsiders import LONGEST_SENTENCE, one_line, quoted
+from device.kit.outsiders import LONGEST_SENTENCE, one_line, quoted, spoken
 from device.ports.tools import Confirmation, Tool
 from device.tools.mcp import names, wire
 from device.tools.mcp.choice import Choice, Verdict, choose
@@ -53,7 +53,7 @@ def _tool(server: str, settings: Server, choice: Choice, run: Run) -> Tool[Any]:
     confirmation = None
     if choice.verdict is Verdict.CONFIRMED:
         confirmation = Confirmation(
-            Way(settings.confirm), f"use {names.spoken(original)} of {server.replace('_', ' ')}"
+            Way(settings.confirm), f"use {spoken(original)[: names.LONGEST]} of {server.replace('_', ' ')}"
         )
     return Tool(
         name=choice.name,

@@ -37,4 +37,3 @@ def test_long_names_that_begin_alike_stay_apart() -> None:
 def test_whatever_a_server_calls_its_tools_providers_take_it(tool: str) -> None:
     """Letters, digits, _ and -."""
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", names.local("notes", tool))
-    assert re.fullmatch(r"[A-Za-z0-9 ]{0,64}", names.spoken(tool))

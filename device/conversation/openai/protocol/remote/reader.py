@@ -7,7 +7,6 @@ response. Whether that response comes by itself is not documented: it is asked f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -17,12 +16,12 @@ from device.conversation.openai.protocol.responses import Responses
 from device.conversation.openai.settings import RemoteServer
 from device.core import events as ev
 from device.core.events import Way
+from device.kit.outsiders import spoken
 
 NOBODY_ASKED = "Not done: the answer was interrupted before a person could be asked."
 """For the model, where the request belongs to an answer that nobody waits for."""
 
 _LONGEST_NAME = 60
-_NOT_SPOKEN = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +108,5 @@ class RemoteReader:
 
 def what(label: str, name: str | None) -> str:
     """Return what a person is asked to let happen. Both names are from outside, and are spoken: plain words only."""
-    tool = _spoken(name or "") or "a tool"
-    return f"let {_spoken(label) or 'a server'} do {tool}"
-
-
-def _spoken(text: str) -> str:
-    return _NOT_SPOKEN.sub(" ", text[:_LONGEST_NAME]).strip().lower()
+    server, tool = (spoken(one[:_LONGEST_NAME]).lower() for one in (label, name or ""))
+    return f"let {server or 'a server'} do {tool or 'a tool'}"
