@@ -62,7 +62,9 @@ def message(about: About) -> dict[str, Any]:
 
 
 def _components(about: About) -> Iterator[tuple[str, Component]]:
-    for key, component in (*_talking(about.topic), *_choices(about), *_events(about), *_figures(about)):
+    topic = about.topic
+    entities = (*_listening(topic), *_speaking(topic), *_choices(about), *_events(about), *_figures(about))
+    for key, component in entities:
         common = {
             "unique_id": f"hearthside_{about.id}_{key}",
             "default_entity_id": f"{component['platform']}.{_slug(about.id)}_{key}",
@@ -71,8 +73,8 @@ def _components(about: About) -> Iterator[tuple[str, Component]]:
     yield from _triggers(about)
 
 
-def _talking(topic: str) -> Iterator[tuple[str, Component]]:
-    """What a person uses."""
+def _listening(topic: str) -> Iterator[tuple[str, Component]]:
+    """What it does, whether it hears, and how loud it is."""
     yield (
         "state",
         {
@@ -109,6 +111,10 @@ def _talking(topic: str) -> Iterator[tuple[str, Component]]:
             "icon": "mdi:volume-high",
         },
     )
+
+
+def _speaking(topic: str) -> Iterator[tuple[str, Component]]:
+    """What it is to say, and to stop."""
     yield "say", {"platform": "notify", "name": "Say", "command_topic": f"{topic}/say", "icon": "mdi:bullhorn"}
     yield (
         "ask",
