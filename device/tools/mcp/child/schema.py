@@ -93,7 +93,8 @@ class _Translation:
         if not isinstance(node, dict) or depth > DEEPEST or self._nodes > MOST_NODES:
             # Anything: so a schema means `true`, too.
             return {}
-        node = _without_null(self._resolved(node))
+        # Twice: what may be null is often a reference itself.
+        node = self._resolved(_without_null(self._resolved(node)))
         plain: dict[str, Any] = {}
         if kind := _kind(node.get("type")):
             plain["type"] = kind
