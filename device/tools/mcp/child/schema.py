@@ -17,6 +17,8 @@ from device.kit.outsiders import one_line
 from device.tools.mcp.wire import LARGEST_SCHEMA
 
 DEEPEST = 8
+_SHALLOW = 3
+"""What is deeper may be anything, where there is no room: trees whose branches are trees."""
 MOST_NODES = 300
 MOST_ENTRIES = 4_000
 """Looked at, of lists and objects in a schema: that of a reference counts each time. So many, told to a model, would be
@@ -50,8 +52,8 @@ def translate(schema: Mapping[str, Any]) -> dict[str, Any]:
     kind = schema.get("type", "object")
     if kind != "object":
         raise UnusableError("its arguments are no object")
-    for with_words in (True, False):
-        plain = _Translation(schema, with_words).root()
+    for with_words, deepest in ((True, DEEPEST), (False, DEEPEST), (False, _SHALLOW)):
+        plain = _Translation(schema, with_words, deepest).root()
         if len(msgspec.json.encode(plain)) <= LARGEST_SCHEMA:
             return plain
     raise _too_large()
@@ -62,9 +64,10 @@ def _too_large() -> UnusableError:
 
 
 class _Translation:
-    def __init__(self, root: Mapping[str, Any], with_words: bool) -> None:
+    def __init__(self, root: Mapping[str, Any], with_words: bool, deepest: int) -> None:
         self._root = root
         self._with_words = with_words
+        self._deepest = deepest
         self._nodes = 0
         self._entries = 0
         self._cleaned: dict[str, str] = {}
@@ -90,7 +93,7 @@ class _Translation:
 
     def _node(self, node: Any, depth: int) -> dict[str, Any]:
         self._nodes += 1
-        if not isinstance(node, dict) or depth > DEEPEST or self._nodes > MOST_NODES:
+        if not isinstance(node, dict) or depth > self._deepest or self._nodes > MOST_NODES:
             # Anything: so a schema means `true`, too.
             return {}
         # Twice: what may be null is often a reference itself.

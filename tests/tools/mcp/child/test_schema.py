@@ -60,6 +60,29 @@ def test_references_are_put_in_their_places() -> None:
     }
 
 
+@pytest.mark.parametrize("key", ["anyOf", "oneOf"])
+def test_what_may_be_null_is_told_also_where_it_is_described_elsewhere(key: str) -> None:
+    """As pydantic writes an optional object; "optional" is said by not requiring it."""
+    optional = {key: [{"$ref": "#/$defs/Place"}, {"type": "null"}], "default": None, "description": "Where it was."}
+    place = {"type": "object", "properties": {"row": {"type": "integer"}}, "required": ["row"]}
+    plain = translate({"$defs": {"Place": place}, "properties": {"back": optional}})
+    assert plain["properties"]["back"] == {**place, "description": "Where it was."}
+
+
+def test_of_a_tree_as_much_is_told_as_there_is_room_for() -> None:
+    """Two optional branches a node are 500 nodes at the deepest."""
+    branch = {"anyOf": [{"$ref": "#/$defs/Tree"}, {"type": "null"}], "default": None}
+    tree = {
+        "type": "object",
+        "properties": {"value": {"type": "integer", "minimum": 0}, "left": branch, "right": branch},
+        "required": ["value"],
+    }
+    plain = translate({"$defs": {"Tree": tree}, "properties": {"tree": {"$ref": "#/$defs/Tree"}}})
+    told = plain["properties"]["tree"]["properties"]["left"]["properties"]
+    assert told["value"] == {"type": "integer", "minimum": 0}
+    assert told["right"]["properties"]["left"] == {}
+
+
 def test_alternatives_of_the_whole_become_one_object() -> None:
     """Providers refuse them at the top; the server still checks."""
     one = {"properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -138,7 +161,9 @@ def test_what_many_refer_to_is_not_looked_at_for_ever(shared: dict[str, Any]) ->
 def test_of_what_is_referred_to_only_what_is_understood_is_kept() -> None:
     """A reference is followed by copying it: one with thousands of other keys took 0.9 s of 64 tools."""
     odd = {"type": "string", **{f"x-{n}": 0 for n in range(1_000)}}
-    node = schema._Translation({"$defs": {"a": odd}}, True)._resolved({"$ref": "#/$defs/a", "title": "A", "default": 1})
+    node = schema._Translation({"$defs": {"a": odd}}, True, schema.DEEPEST)._resolved(
+        {"$ref": "#/$defs/a", "title": "A", "default": 1}
+    )
     assert node == {"type": "string", "default": 1}
 
 
