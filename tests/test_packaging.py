@@ -69,17 +69,21 @@ def test_every_pin_has_hashes(name: str) -> None:
 def test_each_lock_holds_the_one_before_it() -> None:
     """scripts/setup installs one of them, not three."""
     assert pins("requirements.txt") < pins("requirements-sim.txt") < pins("requirements-dev.txt")
-    for extra in ("requirements-onnx.txt", "requirements-mcp.txt"):
+    for extra in ("requirements-onnx.txt", "requirements-mcp.txt", "requirements-stop-words.txt"):
         assert pins("requirements.txt") < pins(extra) < pins("requirements-dev.txt")
 
 
 def test_a_device_is_spared_what_only_tests_need() -> None:
-    """openwakeword would bring 120 MB that only its own Model imports; the simulation and onnxruntime are 70 MB."""
+    """openwakeword would bring 120 MB that only its own Model imports; the simulation and onnxruntime are 70 MB.
+
+    And pocketsphinx is 29 MB to download, for stop words that few set.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     rules = project["tool"]["hearthside"]["lock"]
     names = {pin.split("==")[0] for pin in pins("requirements.txt")}
     assert not names & {name for left_out in rules.values() for name in left_out}
-    assert not names & {"soxr", "onnxruntime", "flatbuffers", "matplotlib", "mcp", "pydantic", "httpx2"}
+    assert not names & {"soxr", "onnxruntime", "flatbuffers", "matplotlib", "mcp", "pydantic", "httpx2", "pocketsphinx"}
+    assert "pocketsphinx" in {pin.split("==")[0] for pin in pins("requirements-sim.txt")}
 
 
 def test_every_script_can_be_run_from_a_clone() -> None:

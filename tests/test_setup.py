@@ -177,9 +177,9 @@ def test_a_changed_lock_is_installed_at_the_level_that_was_there(clone: Clone) -
     assert clone.installed()[0] == "requirements-dev.txt"
 
 
-@pytest.mark.parametrize("extra", ["onnx", "mcp"])
+@pytest.mark.parametrize("extra", ["onnx", "mcp", "stop-words"])
 def test_an_extra_comes_only_when_asked_for_and_is_kept_up(clone: Clone, extra: str) -> None:
-    """Each is a third of a device's environment; who has it gets its new version with a pull."""
+    """Each is a quarter of a device's environment or more; who has it gets its new version with a pull."""
     lock = f"requirements-{extra}.txt"
     assert clone.run().returncode == 0
     assert lock not in clone.installed()
@@ -195,7 +195,7 @@ def test_an_extra_comes_only_when_asked_for_and_is_kept_up(clone: Clone, extra: 
 
 def test_another_extra_is_refused(clone: Clone) -> None:
     """Before anything is installed; it could only be a slip of the pen."""
-    for options in (("--with",), ("--with", "onyx")):
+    for options in (("--with",), ("--with", "onyx"), ("--with", "onnx mcp")):
         run = clone.run(*options)
         assert run.returncode == 1
         assert "--with takes onnx" in run.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from device.audio.cards.capture import Pace, pace_of
@@ -35,9 +35,9 @@ from device.service.systemd import is_service
 from device.wake.clips import ClipFolder, ClipKeeper
 from device.wake.engines import load_engine
 from device.wake.report import WakeReport
-from device.wake.stopword.listener import StopListener
-from device.wake.stopword.recognisers import open_recogniser
-from device.wake.stopword.sphinx import UnavailableError
+from device.wake.stopword.listener import Recogniser, StopListener
+from device.wake.stopword.recognisers import open_recogniser, unrecognised
+from device.wake.stopword.sphinx import HOW_TO_INSTALL, PACKAGE, UnavailableError
 from device.wake.worker import WakeWorker
 
 log = logging.getLogger(__name__)
@@ -112,11 +112,23 @@ async def _open_stop_words(site: Site) -> StopListener | None:
     try:
         if not hears_through_echo(site.settings):
             raise UnavailableError("without echo cancellation the device would hear itself say them")
-        recogniser = await site.loading.call(open_recogniser, words)
+        recogniser = await site.loading.call(_open_known, words)
     except UnavailableError as error:
         log.warning("nobody listens for stop words (wake.stop_words): %s", error)
         return None
     return StopListener(recogniser, site.controller.post, Threads("stop word").post)
+
+
+def _open_known(words: Sequence[str]) -> Recogniser:
+    """Return who recognises those of the words that can be recognised here. Raise UnavailableError for none of them."""
+    unknown = unrecognised(words)
+    known = [word for word in words if word not in unknown]
+    if unknown and known:
+        named = ", ".join(f'"{word}"' for word in unknown)
+        log.warning(
+            "nobody listens for %s (wake.stop_words): the package %s is missing; %s", named, PACKAGE, HOW_TO_INSTALL
+        )
+    return open_recogniser(known or words)
 
 
 async def _found(looking: asyncio.Task[None]) -> None:

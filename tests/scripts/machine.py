@@ -172,7 +172,8 @@ def make_machine(folder: Path) -> Machine:
     (machine.source / "systemd").mkdir()
     for name in SYSTEMD:
         (machine.source / "systemd" / name).write_text(f"# {name}\n", encoding="utf-8")
-    for name in ("requirements.txt", "requirements-onnx.txt", "requirements-mcp.txt", "config.example.toml", "LICENSE"):
+    locks = (f"requirements-{extra}.txt" for extra in ("onnx", "mcp", "stop-words"))
+    for name in ("requirements.txt", *locks, "config.example.toml", "LICENSE"):
         shutil.copy(ROOT / name, machine.source)
     (folder / "tools").mkdir()
     for name, text in TOOLS.items():

@@ -122,6 +122,17 @@ def test_what_is_asked_for_later_comes_beside_what_is_there(machine: Machine) ->
     assert machine.make_release("--with", "onnx") == second
 
 
+def test_a_name_of_two_words_is_kept_like_any_other(machine: Machine) -> None:
+    """Over releases, and beside others."""
+    first = machine.make_release("--with", "stop-words")
+    assert manifest_of(machine, first)["with"] == ["stop-words"]
+    machine.current.symlink_to(f"releases/{first}")
+    second = machine.make_release("--with", "mcp")
+    (call,) = (call for call in machine.calls if "requirements-mcp.txt" in call)
+    assert "requirements-stop-words.txt" in call
+    assert manifest_of(machine, second)["with"] == ["mcp", "stop-words"]
+
+
 def test_a_bundle_brings_its_wheels(machine: Machine) -> None:
     """And no network is asked."""
     (machine.source / "wheels").mkdir()

@@ -43,7 +43,7 @@ def test_an_installed_device_holds_what_a_device_needs(speaker: Machine) -> None
     """No more than 160 MB, and nothing of the simulation's."""
     assert int(speaker.says("du --summarize --block-size=1M /opt/hearthside/releases").split()[0]) <= MOST_MB
     python = "/opt/hearthside/current/venv/bin/python -I -c"
-    for name in ("soxr", "onnxruntime", "flatbuffers", "setuptools", "matplotlib"):
+    for name in ("soxr", "pocketsphinx", "onnxruntime", "flatbuffers", "setuptools", "matplotlib"):
         where = f"import importlib.util as u; found = u.find_spec('{name}'); print(found.origin if found else '')"
         assert "/opt/" not in speaker.says(f'{python} "{where}"'), name
     assert speaker.says("hearthside --version").split()[-1] == speaker.health()["version"]
@@ -81,6 +81,20 @@ def test_what_numpy_cannot_compute_is_run_by_onnxruntime_once_that_is_there(
     assert "own.onnx is run by onnxruntime" in with_network.journal()
     # What it was installed with, updates install as well.
     assert json.loads(with_network.read("/opt/hearthside/current/MANIFEST"))["with"] == ["onnx"]
+
+
+def test_other_stop_words_are_listened_for_once_what_knows_them_is_there(with_network: Machine) -> None:
+    """Until then the service listens without them, and says in a line what to run."""
+    with_network.write("/etc/hearthside/config.d/60-stop.toml", '[wake]\nstop_words = ["stop", "be quiet"]\n')
+    with_network.boot()
+    with_network.wait_for_state("listening")
+    (complaint,) = (line for line in with_network.journal().splitlines() if "nobody listens for" in line)
+    assert '"be quiet"' in complaint
+    assert "scripts/install --with stop-words" in complaint
+    with_network.run(f"{INSTALL} --with stop-words", timeout_s=INSTALL_LIMIT_S)
+    with_network.wait_for_state("listening")
+    assert with_network.journal().count("nobody listens for") == 1
+    assert json.loads(with_network.read("/opt/hearthside/current/MANIFEST"))["with"] == ["stop-words"]
 
 
 def write_own_word(path: Path) -> Path:

@@ -20,6 +20,8 @@ from device.units import CAPTURE_RATE, Ms, samples_from_ms
 from device.wake.engines import load_engine
 from device.wake.evaluation import Evaluator
 from device.wake.settings import Wake
+from device.wake.stopword.recognisers import unrecognised
+from device.wake.stopword.sphinx import HOW_TO_INSTALL, PACKAGE
 
 # A room at night, with a microphone that is any good, is above it.
 QUIET_DBFS = -75.0
@@ -39,6 +41,8 @@ class Models:
 
     words: tuple[str, ...]
     took: Ms
+    unrecognised: tuple[str, ...] = ()
+    """Stop words that are asked for, and that nobody recognises on this device."""
 
 
 async def load_models(patient: Patient) -> Models:
@@ -47,8 +51,13 @@ async def load_models(patient: Patient) -> Models:
 
 
 def judge_models(models: Models) -> Findings:
-    """Say which there are."""
-    return [well("wake words", f"{', '.join(models.words)} (loaded within {models.took / 1000:.1f} s)")]
+    """Say which there are, and which stop words are missing."""
+    found = [well("wake words", f"{', '.join(models.words)} (loaded within {models.took / 1000:.1f} s)")]
+    if models.unrecognised:
+        named = ", ".join(f"“{word}”" for word in models.unrecognised)
+        text = f"nobody listens for {named}: the package {PACKAGE} is missing"
+        found.append(wrong("stop words", text, HOW_TO_INSTALL, misconfigured=True))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +196,8 @@ def _text(wake: Wake) -> str:
 
 def _load(wake: Wake, clock: Callable[[], float] = time.monotonic) -> Models:
     began = clock()
-    return Models(load_engine(wake).words, Ms(1000 * (clock() - began)))
+    words = load_engine(wake).words
+    return Models(words, Ms(1000 * (clock() - began)), unrecognised(wake.stop_words))
 
 
 def _score(wake: Wake, take: Take) -> SelfTest:

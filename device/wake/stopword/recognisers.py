@@ -34,18 +34,27 @@ class SeveralRecognisers:
             part.rest()
 
 
+def unrecognised(words: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the words that nobody recognises here, because the package for them is not installed."""
+    return () if sphinx.is_installed() else tuple(word for word in words if _plain(word) != WORD)
+
+
 def open_recogniser(words: Sequence[str]) -> Recogniser:
     """Return a recogniser of these words or phrases, which loads what it needs when that is first needed.
 
     May read files. Raise UnavailableError, or ConfigError for a word that is not English.
     """
-    phrases = [" ".join(word.lower().split()) for word in words]
+    phrases = [_plain(word) for word in words]
     parts: list[Recogniser] = []
     if WORD in phrases:
         parts.append(_open_judged())
     if others := [phrase for phrase in phrases if phrase != WORD]:
         parts.append(sphinx.open_recogniser(others))
     return parts[0] if len(parts) == 1 else SeveralRecognisers(parts)
+
+
+def _plain(word: str) -> str:
+    return " ".join(word.lower().split())
 
 
 def _open_judged() -> JudgedWord:

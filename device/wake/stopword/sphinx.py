@@ -24,6 +24,8 @@ from device.units import BYTES_PER_SAMPLE
 from device.wake.stopword.utterance import LONGEST, PAUSE, Stretch, Utterance, utterance
 
 PACKAGE = "pocketsphinx"
+# 29 MB to fetch, for words that hardly anybody sets.
+HOW_TO_INSTALL = "run scripts/install --with stop-words (in a clone: scripts/setup --with stop-words)"
 
 # Of ARPAbet, as in its dictionary, which need not be read for these.
 _USUAL = {"stop": "S T AA P"}
@@ -74,6 +76,11 @@ class UnavailableError(Exception):
     """Nobody can listen for stop words here; the message says why."""
 
 
+def is_installed() -> bool:
+    """Tell whether the package is there. Reads folders."""
+    return _folder() is not None
+
+
 def open_recogniser(words: Sequence[str]) -> Sphinx:
     """Return a recogniser of these words or phrases, which loads its model when it is first needed. May read files.
 
@@ -81,7 +88,7 @@ def open_recogniser(words: Sequence[str]) -> Sphinx:
     """
     folder = _folder()
     if folder is None:
-        raise UnavailableError(f'the package {PACKAGE} is missing; install it (pip install "pocketsphinx>=5.0.4")')
+        raise UnavailableError(f"the package {PACKAGE} is missing; {HOW_TO_INSTALL}")
     phrases = [" ".join(word.lower().split()) for word in words]
     return Sphinx(phrases, _pronunciations({part for phrase in phrases for part in phrase.split()}, folder))
 

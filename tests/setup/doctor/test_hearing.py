@@ -10,9 +10,10 @@ from device.house import configuration
 from device.setup.daemon import Levels, Running
 from device.setup.doctor.acoustics import Echo, Level
 from device.setup.doctor.finding import Finding, Grade
-from device.setup.doctor.hearing import Hearing, SelfTest, hear, judge_hearing, load_models
+from device.setup.doctor.hearing import Hearing, SelfTest, hear, judge_hearing, judge_models, load_models
 from device.setup.doctor.patient import Patient
 from device.units import Ms
+from device.wake.stopword import sphinx
 
 ROOM, VOICE = Level(-52.0, 0.0, 0.01), Level(-25.0, 0.0, 0.01)
 ECHO = Echo(Ms(14), 0.6, 25.0)
@@ -130,3 +131,16 @@ async def test_the_models_are_loaded_as_the_service_does() -> None:
     """With their names."""
     models = await load_models(Patient(configuration.parse({}), None, "", None, {}))
     assert models.words == ("hey_jarvis",)
+
+
+async def test_stop_words_whose_package_is_missing_are_named_with_what_brings_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The usual word needs none."""
+    patient = Patient(configuration.parse({"wake": {"stop_words": ["stop", "be quiet"]}}), None, "", None, {})
+    assert [finding.check for finding in judge_models(await load_models(patient))] == ["wake words"]
+    monkeypatch.setattr(sphinx, "is_installed", lambda: False)
+    found = judge_models(await load_models(patient))[1]
+    assert (found.check, found.grade, found.misconfigured) == ("stop words", Grade.WRONG, True)
+    assert "nobody listens for “be quiet”" in found.text
+    assert "scripts/install --with stop-words" in found.fix

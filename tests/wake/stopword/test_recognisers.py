@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from device.errors import ConfigError
-from device.wake.stopword import recognisers
+from device.wake.stopword import recognisers, sphinx
 from device.wake.stopword.judged import JudgedWord
 from device.wake.stopword.listener import Recogniser
-from device.wake.stopword.recognisers import open_recogniser
+from device.wake.stopword.recognisers import open_recogniser, unrecognised
 from device.wake.stopword.sphinx import Sphinx, UnavailableError
 from tests.contracts.test_wakewords import quiet, say
 
@@ -45,6 +45,14 @@ def test_without_the_models_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(recognisers, "feature_model", none)
     with pytest.raises(UnavailableError, match="it lacks embedding_model"):
         open_recogniser(["stop"])
+
+
+def test_only_other_words_need_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which comes when it is asked for."""
+    assert unrecognised(["stop", "be quiet"]) == ()
+    monkeypatch.setattr(sphinx, "is_installed", lambda: False)
+    assert unrecognised([" STOP", "Be quiet", "enough"]) == ("Be quiet", "enough")
+    assert isinstance(open_recogniser(["stop"]), JudgedWord)
 
 
 def test_a_word_that_is_in_no_dictionary_is_refused() -> None:

@@ -78,5 +78,5 @@ def test_without_the_package_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> 
         return None
 
     monkeypatch.setattr(sphinx, "_folder", no_folder)
-    with pytest.raises(UnavailableError, match="pocketsphinx is missing"):
+    with pytest.raises(UnavailableError, match="pocketsphinx is missing; run scripts/install --with stop-words"):
         open_recogniser(("stop",))
