@@ -54,6 +54,8 @@ class Settings:
     """How the machine behaves; every duration in milliseconds."""
 
     barge_in: BargeIn = "wake_word"
+    stops_answers: bool = True
+    """A stop word ends whatever sounds; otherwise only a ringing."""
     turn_end: TurnEnd = TurnEnd.PROVIDER
     follow_up: Ms = Ms(8_000)
     listen: Ms = Ms(8_000)

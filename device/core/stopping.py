@@ -10,13 +10,14 @@ def heeds_stop(memory: Memory) -> bool:
     """Say whether a stop word would be heeded now: the one place where this is decided.
 
     While something of our own sounds that can be ended: ringing, an announcement, a sentence about what went wrong, or
-    an answer. Not while its echo cannot be told from a person, nor while nobody is heard.
+    an answer; where nothing else needs an answer's echo removed, only ringing. Not while that echo cannot be told from
+    a person, nor while nobody is heard.
     """
     status = memory.status
     if status.muted or memory.echo_remains:
         return False
     tells = status.phase is Phase.IDLE and (status.announcing or status.failing)
-    return status.ringing or tells or status.phase is Phase.SPEAKING
+    return status.ringing or (memory.settings.stops_answers and (tells or status.phase is Phase.SPEAKING))
 
 
 def interrupted_just_now(memory: Memory) -> bool:

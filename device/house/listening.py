@@ -24,7 +24,7 @@ from device.core.actions import Action
 from device.core.events import Event, VoiceConfirmed
 from device.core.status import Phase, Status
 from device.errors import DeviceNotFoundError
-from device.house.policy import hears_through_echo, padding, segmenting
+from device.house.policy import hears_through_echo, padding, segmenting, stop_words
 from device.house.site import Site
 from device.house.sound import Sound
 from device.kit.threads import Threads
@@ -106,7 +106,7 @@ async def open_wake(site: Site, cards: SoundCards) -> WakeWing:
 
 async def _open_stop_words(site: Site) -> StopListener | None:
     """Return who listens for stop words; None, and a line in the log, where that is wanted but cannot be."""
-    words = site.settings.wake.stop_words
+    words = stop_words(site.settings)
     if not words:
         return None
     try:
@@ -114,7 +114,9 @@ async def _open_stop_words(site: Site) -> StopListener | None:
             raise UnavailableError("without echo cancellation the device would hear itself say them")
         recogniser = await site.loading.call(_open_known, words)
     except UnavailableError as error:
-        log.warning("nobody listens for stop words (wake.stop_words): %s", error)
+        # Who has not asked for them need not be told at every start.
+        level = logging.INFO if site.settings.wake.stop_words is None else logging.WARNING
+        log.log(level, "nobody listens for stop words (wake.stop_words): %s", error)
         return None
     return StopListener(recogniser, site.controller.post, Threads("stop word").post)
 

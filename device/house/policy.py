@@ -16,6 +16,7 @@ from device.house.configuration import Config
 from device.tools.timers.settings import TABLE as TIMERS
 from device.units import CAPTURE_RATE, Ms, ms_from_seconds, samples_from_ms
 from device.wake.names import detected_as
+from device.wake.settings import USUAL_STOP_WORDS
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +45,29 @@ def hears_through_echo(settings: Config) -> bool:
     return settings.audio.echo_cancelled or apm.is_installed()
 
 
+def stop_words(settings: Config) -> tuple[str, ...]:
+    """Return what ends something that sounds: where nobody has said what, "stop", if its echo can be removed."""
+    asked = settings.wake.stop_words
+    if asked is not None:
+        return asked
+    return USUAL_STOP_WORDS if hears_through_echo(settings) else ()
+
+
+def stops_answers(settings: Config) -> bool:
+    """Tell whether stop words count over answers, too, and not only while it rings.
+
+    Who wants the wake word to interrupt an answer, and has not asked for stop words, may have a machine that cannot
+    cancel echoes beside a conversation. While it rings there is time.
+    """
+    return settings.wake.stop_words is not None or settings.conversation.barge_in == "voice"
+
+
 def machine_settings(settings: Config) -> Settings:
     """Return the machine's part of the configuration."""
     talk, traits, usual = settings.conversation, traits_of(settings), Settings()
     return Settings(
         barge_in=talk.barge_in or "wake_word",
+        stops_answers=stops_answers(settings),
         turn_end=TurnEnd.DEVICE if talk.turn_taking == "local" else TurnEnd.PROVIDER,
         follow_up=ms_from_seconds(talk.follow_up_s),
         listen=ms_from_seconds(talk.listen_s),

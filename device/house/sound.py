@@ -14,7 +14,7 @@ from device.audio.keptvolume import KeptVolume
 from device.audio.mouth.player import Player
 from device.audio.routing import RoutingMemory, set_up
 from device.audio.volume import Volume
-from device.house.policy import hears_through_echo
+from device.house.policy import hears_through_echo, stop_words, stops_answers
 from device.house.site import Site
 from device.ports.facts import Observer
 from device.ports.sound import Speaker
@@ -72,10 +72,11 @@ async def set_up_card(site: Site) -> None:
 def _choose_canceller(site: Site, far_end: FarEnd) -> LateLoader | None:
     """Return who loads WebRTC's, where voice barge-in or stop words need it."""
     settings = site.settings
-    is_needed = settings.conversation.barge_in == "voice" or settings.wake.stop_words
+    words, over_answers = stop_words(settings), stops_answers(settings)
+    is_needed = settings.conversation.barge_in == "voice" or words
     if not is_needed or settings.audio.echo_cancelled or not hears_through_echo(settings):
         return None
-    return LateLoader(far_end, site.controller.post, site.loading)
+    return LateLoader(far_end, site.controller.post, site.loading, only_rings=not over_answers)
 
 
 def _keep_quiet_hours(site: Site) -> None:

@@ -13,6 +13,9 @@ from device.settings import Fraction, Mistake, Seconds, Section
 # 25 frames are 2 s. Scores rarely stay high for longer than half a second.
 Patience = Annotated[int, Meta(ge=1, le=25)]
 
+USUAL_STOP_WORDS = ("stop",)
+"""Where nobody has said which."""
+
 
 class Wake(Section, frozen=True):
     """The wake word."""
@@ -41,8 +44,9 @@ class Wake(Section, frozen=True):
     """The most megabytes of recordings kept: 11 recordings take 1 MB."""
     second_opinion: Annotated[tuple[str, ...], Meta(examples=[["alexa", "hey_jarvis"]])] | None = None
     """Words of openWakeWord that microWakeWord must hear, too. Unset: those with which nothing is lost ("alexa")."""
-    stop_words: Annotated[tuple[str, ...], Meta(examples=[["stop", "be quiet"]])] = ()
-    """English words that end a ringing, an answer or an announcement without the wake word, e.g. "stop"."""
+    stop_words: Annotated[tuple[str, ...], Meta(examples=[["stop", "be quiet"]])] | None = None
+    """English words that end a ringing, an answer or an announcement without the wake word; []: none. Unset: "stop",
+    which ends answers and announcements only where a voice may interrupt them (`conversation.barge_in`)."""
     doze: bool = True
     """Do not run the engine while the sound of the room does not change. Nothing is missed."""
 

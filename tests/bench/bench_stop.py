@@ -122,10 +122,13 @@ class Ear:
         self.recogniser.begin()
         self.computed_s = self.heard_s = 0.0
 
-    def words(self, pcm: bytes, voices: Sequence[tuple[int, int]]) -> Iterator[tuple[int, float]]:
-        """Yield where (in samples) the word was recognised in one of these spans, and how long (s) that took."""
+    def words(self, pcm: bytes, voices: Sequence[tuple[int, int]], eager: bool) -> Iterator[tuple[int, float]]:
+        """Yield where (in samples) the word was recognised in one of these spans, and how long (s) that took.
+
+        `eager`: as over a ring (see Recogniser).
+        """
         for begin, end in voices:
-            self.recogniser.begin()
+            self.recogniser.begin(eager)
             for at in range(begin, end, FRAME):
                 began = time.perf_counter()
                 word = self.recogniser.hear(pcm[at * BYTES : (at + FRAME) * BYTES])
@@ -155,7 +158,7 @@ def converse(ear: Ear, place: Room, played: Sound, said: list[Said], reacts: boo
     device = Listening(reacts=True) if reacts else Ringing()
     heard = device.hear(played, near, place, [one.end + RATE for one in said])
     outcome = Outcome(said, voices=sum(isinstance(fact, VoiceStarted) for _, fact in device.facts))
-    for at, spent in ear.words(pcm_from_samples(heard.left), spans(device.facts, len(played))):
+    for at, spent in ear.words(pcm_from_samples(heard.left), spans(device.facts, len(played)), not reacts):
         number = next((n for n, one in enumerate(said) if one.at < at < one.end + RATE), None)
         if number is None:
             outcome.by_itself += 1
@@ -229,6 +232,12 @@ def alone_row(name: str, minutes: float, found: Sequence[tuple[Room, Outcome]]) 
     ]
 
 
+def resumed_row(found: Sequence[tuple[Room, Outcome]], seconds: float) -> list[str]:
+    """Return how often its own answers were taken for the word, at full volume again a second after a person spoke."""
+    times, alone = (sum(count) for count in zip(*((len(one.said), one.by_itself) for _, one in found), strict=True))
+    return [f"answers, talked over {times} times", f"{len(found) * seconds / 60:.0f}", "", str(alone)]
+
+
 def taken_row(name: str, found: Sequence[tuple[Room, Outcome]]) -> list[str]:
     """Return what was taken for the stop word."""
     count = sum(len(one.said) for _, one in found)
@@ -265,25 +274,29 @@ def main() -> None:
         return
     load_ms, memory_mb = map(float, subprocess.check_output([sys.executable, __file__, "--cost"], text=True).split())
     ear, alone_s = Ear(), options.minutes * 60 / len(ROOMS)
+    word, sentences, rhymes = (over(ear, answers, texts, options.seconds) for texts in ((WORD,), SENTENCES, RHYMES))
     heard = [
-        *heard_rows("answers", over(ear, answers, (WORD,), options.seconds)),
+        *heard_rows("answers", word),
         *heard_rows("ringing", over(ear, ringing, (WORD,), options.seconds)),
     ]
     alone = [
         alone_row("answers", options.minutes, over(ear, answers, (), alone_s)),
         alone_row("answers with the word in them", options.minutes, over(ear, answers_with_the_word, (), alone_s)),
         alone_row("ringing", options.minutes / 2, over(ear, ringing, (), alone_s / 2)),
+        resumed_row([*word, *sentences, *rhymes], options.seconds),
     ]
     taken = [
-        taken_row("sentences and short answers", over(ear, answers, SENTENCES, options.seconds)),
-        taken_row("words that sound like it", over(ear, answers, RHYMES, options.seconds)),
+        taken_row("sentences and short answers, over answers", sentences),
+        taken_row("the same, over ringing", over(ear, ringing, SENTENCES, options.seconds)),
+        taken_row("words that sound like it, over answers", rhymes),
+        taken_row("the same, over ringing", over(ear, ringing, RHYMES, options.seconds)),
     ]
     texts = (
         f"“{WORD}” said over what sounds, ms from the end of the word (without the sound card):",
         table(("over", "times", "heard", "ms, median / p90"), heard),
         "With nobody there:",
         table(("what sounds", "minutes", "voices noticed", "stop words heard"), alone),
-        f"Said over answers, and taken for “{WORD}”:",
+        f"Said, and taken for “{WORD}”:",
         table(("what", "times", "taken for it", "which"), taken),
         f"While somebody speaks over something it takes {ear.computed_s / ear.heard_s:.1%} of a core; "
         f"the model is loaded in {load_ms:.0f} ms, when something first sounds, and takes {memory_mb:.1f} MB.",

@@ -132,3 +132,15 @@ def test_a_broken_loudspeaker_is_not_listened_over() -> None:
     house.tell(ev.DeviceFailed(Device.SPEAKER, "gone"))
     house.wait(7_000)
     assert not house.machine.status.heeds_stop
+
+
+def test_where_only_rings_are_listened_over_answers_and_announcements_are_not() -> None:
+    """Their echo is in what is heard."""
+    house = House(Settings(barge_in="wake_word", stops_answers=False))
+    house.speak()
+    assert not house.machine.status.heeds_stop
+    house.tell(ev.AlarmDue("a", ev.AlarmKind.TIMER, "pasta"))
+    assert house.machine.status.heeds_stop
+    assert names(house.tell(STOP)) == ["StopRinging"]
+    assert house.phase is Phase.SPEAKING
+    assert not house.machine.status.heeds_stop

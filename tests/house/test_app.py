@@ -116,6 +116,28 @@ def test_barge_in_by_voice_needs_echo_cancellation(
     assert ("no echo cancellation" in caplog.text) == (barge_in == "wake_word" and wanted != "wake_word")
 
 
+@pytest.mark.parametrize(
+    ("installed", "tables", "words", "over_answers"),
+    [
+        (True, {}, ("stop",), True),
+        (True, {"conversation": {"barge_in": "wake_word"}}, ("stop",), False),
+        (True, {"conversation": {"barge_in": "off"}}, ("stop",), False),
+        (True, {"conversation": {"barge_in": "off"}, "wake": {"stop_words": ["stop"]}}, ("stop",), True),
+        (True, {"wake": {"stop_words": []}}, (), True),
+        (False, {}, (), False),
+        (False, {"wake": {"stop_words": ["stop"]}}, ("stop",), True),
+    ],
+)
+def test_stop_counts_where_nobody_has_said_otherwise(
+    installed: bool, tables: dict[str, Any], words: tuple[str, ...], over_answers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But only over rings, where a voice may not interrupt answers; and not where it would hear itself."""
+    monkeypatch.setattr(policy.apm, "is_installed", lambda: installed)
+    settings = policy.choose_barge_in(configuration.parse(tables))
+    assert policy.stop_words(settings) == words
+    assert policy.machine_settings(settings).stops_answers == over_answers
+
+
 async def test_the_relay_and_the_light_go_first_whatever_hangs_behind_them(
     virtual_card: VirtualSoundCard, board: MockBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

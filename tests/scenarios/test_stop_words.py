@@ -43,6 +43,18 @@ async def test_it_ends_an_answer_and_the_conversation(open_house: Open) -> None:
         assert house.heard_ms(stopped) == 0.0
 
 
+@pytest.mark.parametrize("options", [(), ("conversation.barge_in=wake_word",)])
+async def test_it_ends_a_ringing_where_nothing_was_configured(open_house: Open, options: tuple[str, ...]) -> None:
+    """Also where only the wake word may interrupt an answer: the echo of the ring is removed for it."""
+    async with open_house(*options) as house:
+        since = time.monotonic()
+        house.app.controller.post(AlarmDue("pasta", AlarmKind.TIMER))
+        await until(lambda: house.heard_ms(since) > 200, "the ring")
+        await say_stop(house)
+        await house.timeline.until(StopRinging, since, LIMIT_S)
+        assert not house.status.ringing
+
+
 async def test_it_ends_a_ringing(open_house: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """That of a timer, while nobody is in a conversation; it gives way to the voice."""
     give_way, asked = Ringer.give_way, list[Ringer]()

@@ -151,7 +151,7 @@ class WebRtcCanceller:
         self._head_start_s = HEAD_START_S
         self._missing: list[float] = []
         self._running = False
-        self._is_light = self._will_be_light = self._rests = False
+        self._is_light = self._will_be_light = self._rests = self._is_paused = False
         self._begins_anew = False
         self._failures = 0
         self._trained = 0
@@ -161,7 +161,7 @@ class WebRtcCanceller:
     @property
     def is_trusted(self) -> bool:
         """See EchoCanceller."""
-        is_able = self._module is not None and not self._rests and not self._begins_anew
+        is_able = self._module is not None and not (self._rests or self._is_paused or self._begins_anew)
         return is_able and 10 * self._trained >= WARM_UP and not self._filter.is_doubtful
 
     @property
@@ -182,9 +182,19 @@ class WebRtcCanceller:
         self._rests = rests
         self._begins_anew = True
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether nobody needs it at the moment."""
+        return self._is_paused
+
+    def pause(self, is_paused: bool) -> None:
+        """Cancel nothing while nobody needs it, or go on; what it knows of the room stays. In any thread."""
+        self._is_paused = is_paused
+
     def has_work(self, moment: float) -> bool:
         """Whether sound captured at `moment` (s, `time.monotonic`) may hold an echo that it is to remove."""
-        return self._module is not None and not self._rests and not self._far_end.is_silent(moment - TAIL_S)
+        is_able = self._module is not None and not (self._rests or self._is_paused)
+        return is_able and not self._far_end.is_silent(moment - TAIL_S)
 
     def load(self) -> None:
         """Load the module: 4 ms, 10 MB. Blocks: call it in a thread. Raise AudioError."""

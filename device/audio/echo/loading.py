@@ -9,6 +9,7 @@ from device.audio.echo.farend import FarEnd
 from device.audio.echo.worker import EchoWorker
 from device.core.actions import Announce, OpenSession, Ring, SayAnnouncement
 from device.core.events import EchoCancellationLost, EchoCancellationRecovered
+from device.core.status import Status
 from device.errors import AudioError
 from device.kit.threads import Threads
 from device.ports.facts import Post
@@ -20,7 +21,9 @@ class LateLoader:
     An observer of the controller. Until it is loaded, the canceller returns the sound unchanged.
     """
 
-    def __init__(self, far_end: FarEnd, post: Post, loading: Threads) -> None:
+    def __init__(self, far_end: FarEnd, post: Post, loading: Threads, only_rings: bool = False) -> None:
+        """`only_rings`: it is needed while it rings, and for nothing else."""
+        self._only_rings = only_rings
         self.canceller = WebRtcCanceller(far_end, self._note_failure)
         self.worker = EchoWorker(self.canceller, Threads("echo-canceller"))
         """What the sound goes through."""
@@ -30,9 +33,12 @@ class LateLoader:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_lost = False
 
-    def observe(self, what: object, status: object) -> None:
+    def observe(self, what: object, status: Status) -> None:
         """Load the canceller at the first order after which something sounds for longer than a cue."""
-        if isinstance(what, OpenSession | Announce | SayAnnouncement | Ring) and self._task is None:
+        if self._only_rings:
+            self.canceller.pause(not status.ringing)
+        needs = isinstance(what, Ring if self._only_rings else OpenSession | Announce | SayAnnouncement | Ring)
+        if needs and self._task is None:
             self._loop = asyncio.get_running_loop()
             self._task = self._loop.create_task(self._load())
 

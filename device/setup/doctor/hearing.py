@@ -197,7 +197,7 @@ def _text(wake: Wake) -> str:
 def _load(wake: Wake, clock: Callable[[], float] = time.monotonic) -> Models:
     began = clock()
     words = load_engine(wake).words
-    return Models(words, Ms(1000 * (clock() - began)), unrecognised(wake.stop_words))
+    return Models(words, Ms(1000 * (clock() - began)), unrecognised(wake.stop_words or ()))
 
 
 def _score(wake: Wake, take: Take) -> SelfTest:

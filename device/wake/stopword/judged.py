@@ -5,10 +5,11 @@ from __future__ import annotations
 from device.wake.stopword.judge import WORD, Judge
 from device.wake.stopword.utterance import Utterances
 
-# At this, of neural synthesizers left out of the training 90 to 100 % of the words are heard (of espeak-ng 56 %: voices
-# that are unlike those known score low), and 2 to 5 % of other short words, unlike it, are taken for it
-# (tests/bench/fit_stop_word.py).
+# What a network makes of voices of synthesizers that it was not trained on: tests/bench/fit_stop_word.py; of this one:
+# tests/bench/bench_stop.py, in docs/wake-words.md.
 THRESHOLD = 0.12
+EAGER_THRESHOLD = 0.04
+"""Over a ring nearly all is heard that its rest has not torn."""
 
 
 class JudgedWord:
@@ -17,9 +18,11 @@ class JudgedWord:
     def __init__(self) -> None:
         self._judge: Judge | None = None
         self._utterances = Utterances()
+        self._threshold = THRESHOLD
 
-    def begin(self) -> None:
+    def begin(self, eager: bool = False) -> None:
         """See Recogniser."""
+        self._threshold = EAGER_THRESHOLD if eager else THRESHOLD
         if self._judge is None:
             self._judge = Judge()
         self._utterances.begin()
@@ -30,7 +33,7 @@ class JudgedWord:
         if judge is None:
             return ""
         for utterance in self._utterances.hear(pcm):
-            if judge.score(utterance) > THRESHOLD:
+            if judge.score(utterance) > self._threshold:
                 # The burst of its "p" may come late, and is no other word.
                 self._utterances.begin()
                 return WORD

@@ -15,15 +15,16 @@ from typing import Protocol
 
 from device.core.actions import Action
 from device.core.events import Event, StopWordHeard, VoiceStarted, VoiceStopped
-from device.core.status import Status
+from device.core.status import Phase, Status
 from device.errors import reason
 from device.ports.facts import Post
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, samples_from_ms
 
 log = logging.getLogger(__name__)
 
-BEFORE = samples_from_ms(400, CAPTURE_RATE)
-"""How much is heard before the onset of a voice: the first consonant is soft."""
+BEFORE = samples_from_ms(600, CAPTURE_RATE)
+"""How much is heard before the onset of a voice: over an echo it may be noticed 450 ms after its word has
+begun, and there must be a pause before that."""
 AFTER = samples_from_ms(200, CAPTURE_RATE)
 """How much after its end is reported."""
 # How late an onset is reported at most: after some voiced frames.
@@ -37,8 +38,11 @@ _MOST_WAITING = 100
 class Recogniser(Protocol):
     """Recognises stop words in a stream. Its calls may take long, and are made in one thread."""
 
-    def begin(self) -> None:
-        """What comes now does not join on. The first call loads what is needed."""
+    def begin(self, eager: bool = False) -> None:
+        """What comes now does not join on. The first call loads what is needed.
+
+        `eager`: it is worse to miss a word than to take another one for it.
+        """
 
     def hear(self, pcm: bytes) -> str:
         """Hear more (16 kHz mono s16le); return the stop word that has ended, or "" for none."""
@@ -60,7 +64,7 @@ class StopListener:
         self._position = 0
         self._recent = bytearray()
         """The newest sound, while a voice may begin."""
-        self._is_wanted = self._is_voice = self._is_heard = self._is_awake = False
+        self._is_wanted = self._is_voice = self._is_heard = self._is_awake = self._is_eager = False
         self._until: int | None = None
         """Where the voice that is heard is over."""
         self._voice = 0
@@ -85,6 +89,8 @@ class StopListener:
 
     def observe(self, what: Event | Action, status: Status) -> None:
         """Follow the voices and the machine. An observer of the controller."""
+        # Who speaks to nothing but a ring mostly wants it to end; over an answer people say other things, too.
+        self._is_eager = status.ringing and status.phase is Phase.IDLE and not status.announcing
         self._want(status.heeds_stop)
         match what:
             case VoiceStarted(at):
@@ -122,7 +128,7 @@ class StopListener:
         since = max(onset - BEFORE, self._position - len(self._recent) // BYTES_PER_SAMPLE)
         known = bytes(self._recent[-(self._position - since) * BYTES_PER_SAMPLE :]) if since < self._position else b""
         self._recent.clear()
-        self._do(self._recogniser.begin)
+        self._do(partial(self._recogniser.begin, self._is_eager))
         self._give(known)
 
     def _give(self, pcm: bytes) -> None:

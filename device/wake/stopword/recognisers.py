@@ -19,10 +19,10 @@ class SeveralRecognisers:
     def __init__(self, parts: Sequence[Recogniser]) -> None:
         self._parts = parts
 
-    def begin(self) -> None:
+    def begin(self, eager: bool = False) -> None:
         """See Recogniser."""
         for part in self._parts:
-            part.begin()
+            part.begin(eager)
 
     def hear(self, pcm: bytes) -> str:
         """See Recogniser."""

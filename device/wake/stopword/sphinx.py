@@ -103,8 +103,8 @@ class Sphinx:
         self._decoder: Decoder | None = None
         self._stretch = Stretch()
 
-    def begin(self) -> None:
-        """See Recogniser."""
+    def begin(self, eager: bool = False) -> None:
+        """See Recogniser. It is as eager as ever."""
         if self._decoder is None:
             self._decoder = Decoder(self._phrases, self._pronunciations)
         self._decoder.look()

@@ -319,3 +319,21 @@ def test_a_canceller_at_rest_lets_the_sound_pass(canceller: WebRtcCanceller, far
     learn(canceller, far_end, 2.0)
     assert canceller.is_running
     assert not canceller.is_trusted
+
+
+def test_one_that_is_paused_lets_the_sound_pass_and_keeps_what_it_knows(
+    canceller: WebRtcCanceller, far_end: FarEnd
+) -> None:
+    """To the bit, by LATENCY; it is trusted again as soon as it goes on."""
+    learn(canceller, far_end, 4.0)
+    canceller.pause(True)
+    assert not canceller.is_trusted
+    play(far_end, 100.0, 101.0)
+    near = hissing(0.5)
+    assert not canceller.has_work(100.5)
+    left = run(canceller, near, since=100.0)
+    assert np.array_equal(pcm_from_samples(left[LATENCY:]), pcm_from_samples(near[:-LATENCY]))
+    assert not canceller.is_running
+    canceller.pause(False)
+    assert canceller.has_work(100.5)
+    assert canceller.is_trusted

@@ -10,8 +10,9 @@ import pytest
 from device.audio.echo.canceller import WebRtcCanceller
 from device.audio.echo.farend import FarEnd
 from device.audio.echo.loading import LateLoader
-from device.core.actions import Action, Announce, CloseSession, OpenSession, Ring, SayAnnouncement, TurnEnd
+from device.core.actions import Action, Announce, CloseSession, OpenSession, Ring, SayAnnouncement, StopRinging, TurnEnd
 from device.core.events import EchoCancellationLost, EchoCancellationRecovered, Event
+from device.core.status import Phase, Status
 from device.errors import AudioError
 from device.kit.threads import Threads
 from device.units import Hz
@@ -30,10 +31,10 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_it_is_loaded_once_with_the_first_session(loads: list[str]) -> None:
     """And not before."""
     loader = LateLoader(FarEnd(Hz(24_000)), lambda fact: None, Threads("loading"))
-    loader.observe(CloseSession(), None)
+    loader.observe(CloseSession(), Status())
     assert loader._task is None
     for _ in range(2):
-        loader.observe(OPEN, None)
+        loader.observe(OPEN, Status())
         assert loader._task is not None
         await loader._task
     assert loads == ["loaded"]
@@ -43,10 +44,25 @@ async def test_it_is_loaded_once_with_the_first_session(loads: list[str]) -> Non
 async def test_it_is_loaded_with_whatever_sounds_first(loads: list[str], sounds: Action) -> None:
     """Outside of a session only a stop word is listened for, and its person must be told from the echo."""
     loader = LateLoader(FarEnd(Hz(24_000)), lambda fact: None, Threads("loading"))
-    loader.observe(sounds, None)
+    loader.observe(sounds, Status())
     assert loader._task is not None
     await loader._task
     assert loads == ["loaded"]
+
+
+async def test_one_for_rings_alone_costs_nothing_beside_a_conversation(loads: list[str]) -> None:
+    """It is loaded when it first rings, and works while it rings."""
+    far_end = FarEnd(Hz(24_000))
+    loader = LateLoader(far_end, lambda fact: None, Threads("loading"), only_rings=True)
+    loader.observe(OPEN, Status(phase=Phase.WAKING))
+    assert loader._task is None
+    loader.observe(Ring(ducked=False), Status(ringing=True))
+    assert loader._task is not None
+    await loader._task
+    assert loads == ["loaded"]
+    assert not loader.canceller.is_paused
+    loader.observe(StopRinging(), Status())
+    assert loader.canceller.is_paused
 
 
 async def test_one_that_rests_is_posted_and_that_it_works_again(loads: list[str]) -> None:
@@ -64,7 +80,7 @@ async def test_one_that_is_lost_for_good_does_not_come_back_from_a_rest(monkeypa
     monkeypatch.setattr(WebRtcCanceller, "load", fail_to_load)
     told: list[Event] = []
     loader = LateLoader(FarEnd(Hz(24_000)), told.append, Threads("loading"))
-    loader.observe(OPEN, None)
+    loader.observe(OPEN, Status())
     assert loader._task is not None
     await loader._task
     loader.rest(True)
@@ -81,7 +97,7 @@ async def test_one_that_cannot_be_loaded_is_posted(monkeypatch: pytest.MonkeyPat
     """With the reason."""
     monkeypatch.setattr(WebRtcCanceller, "load", fail_to_load)
     told: asyncio.Queue[Event] = asyncio.Queue()
-    LateLoader(FarEnd(Hz(24_000)), told.put_nowait, Threads("loading")).observe(OPEN, None)
+    LateLoader(FarEnd(Hz(24_000)), told.put_nowait, Threads("loading")).observe(OPEN, Status())
     assert await asyncio.wait_for(told.get(), 10) == EchoCancellationLost("livekit is broken")
 
 
@@ -92,7 +108,7 @@ async def test_one_that_fails_too_often_is_posted_on_the_event_loop(loads: list[
     loader = LateLoader(
         FarEnd(Hz(24_000)), lambda fact: told.put_nowait((fact, threading.get_ident() == here)), Threads("loading")
     )
-    loader.observe(OPEN, None)
+    loader.observe(OPEN, Status())
     await asyncio.to_thread(loader._note_failure)
     fact, is_here = await asyncio.wait_for(told.get(), 10)
     assert isinstance(fact, EchoCancellationLost)

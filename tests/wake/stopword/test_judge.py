@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.wake.stopword.judge import ROWS, Judge
-from device.wake.stopword.judged import THRESHOLD, JudgedWord
+from device.wake.stopword.judged import EAGER_THRESHOLD, THRESHOLD, JudgedWord
 from tests.contracts.test_wakewords import quiet, say
 
 VOICES = ("en-us", "en-gb", "en-us+m3", "en-us+f2")
@@ -55,6 +55,16 @@ def test_it_hears_as_well_after_a_rest(word: JudgedWord) -> None:
     said = np.concatenate([quiet(0.4), say("stop", "en-us", 150) // 4, quiet(0.4)])
     assert word.hear(said.tobytes()) == ""
     assert heard(word, said) == ["stop"]
+
+
+def test_one_that_is_eager_takes_less_for_the_word(word: JudgedWord, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it begins anew."""
+    monkeypatch.setattr(Judge, "score", lambda self, pcm: (EAGER_THRESHOLD + THRESHOLD) / 2)
+    said = np.concatenate([quiet(0.4), say("stop", "en-us", 150) // 4, quiet(0.4)]).astype("<i2").tobytes()
+    word.begin(eager=True)
+    assert word.hear(said) == "stop"
+    word.begin()
+    assert word.hear(said) == ""
 
 
 def test_an_utterance_is_judged_by_itself() -> None:

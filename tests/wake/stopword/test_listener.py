@@ -27,6 +27,7 @@ class FakeRecogniser:
 
     def __init__(self) -> None:
         self.voices: list[bytes] = []
+        self.eager: list[bool] = []
         self.broken = False
         self.rests = 0
 
@@ -34,8 +35,9 @@ class FakeRecogniser:
         """Count."""
         self.rests += 1
 
-    def begin(self) -> None:
+    def begin(self, eager: bool = False) -> None:
         """Begin another."""
+        self.eager.append(eager)
         self.voices.append(b"")
 
     def hear(self, pcm: bytes) -> str:
@@ -81,6 +83,25 @@ class Stage:
         """How much of each voice was heard, and what its first sample was."""
         voices = [np.frombuffer(pcm, "<i2") for pcm in self.recogniser.voices]
         return [(len(voice), int(voice[0]) if len(voice) else -1) for voice in voices]
+
+
+@pytest.mark.parametrize(
+    ("status", "eager"),
+    [
+        (RINGING, True),
+        (SOUNDING, False),
+        (replace(SOUNDING, ringing=True), False),
+        (replace(RINGING, announcing=True), False),
+    ],
+)
+async def test_over_a_ring_alone_it_is_eager(status: Status, eager: bool) -> None:
+    """Over whatever is said, other words are said, too."""
+    stage = Stage()
+    stage.be(status)
+    stage.feed(50)
+    stage.voice()
+    stage.feed(30)
+    assert stage.recogniser.eager == [eager]
 
 
 async def test_a_voice_over_what_sounds_is_heard_from_before_its_onset_to_after_its_end() -> None:
