@@ -152,7 +152,7 @@ class Connection:
         """Ask what it has, and tell the house when that is new."""
         tools = await _all(client)
         if tools != self._told:
-            kept = await _bearable(tools)
+            kept = await bearable(tools)
             self._tell(wire.Tools(self._endpoint.name, kept, client.protocol_version, len(tools) - len(kept)))
             self._told = tools
 
@@ -170,7 +170,7 @@ async def _all(client: Client) -> list[types.Tool]:
     return listed
 
 
-async def _bearable(tools: list[types.Tool]) -> tuple[wire.Listed, ...]:
+async def bearable(tools: list[types.Tool]) -> tuple[wire.Listed, ...]:
     """Return those that fit into a line, as the house takes them."""
     kept: list[wire.Listed] = []
     size = 0
