@@ -91,9 +91,8 @@ async def test_events_are_printed_as_they_happen(tmp_path: Path, monkeypatch: py
     async with living(tmp_path, monkeypatch) as house:
         process = await asyncio.create_subprocess_exec(COMMAND, "events", "--json", stdout=-1, stderr=-1)
         people = await asyncio.create_subprocess_exec(COMMAND, "events", stdout=-1, stderr=-1)
-        server = house.app.oversight._server
-        assert server is not None
-        await until(lambda: len(server._subscribers) == 2, "subscriptions")
+        servers = house.app.oversight._servers
+        await until(lambda: sum(len(server._subscribers) for server in servers) == 2, "subscriptions")
         house.app.controller.post(ev.MuteRequested())
         assert process.stdout is not None
         event: dict[str, Any] = {}

@@ -192,7 +192,7 @@ async def test_a_house_can_be_opened_again_and_again_in_one_process(
     assert len(asyncio.all_tasks()) <= tasks
     # Those that make calls which may hang are waited for by nobody; they keep no process from ending (kit/threads.py).
     # The filter of what libraries write to stderr belongs to the process.
-    calling = {"link", "loading", "loudspeaker", "portaudio", "timers"}
+    calling = {"link", "loading", "loudspeaker", "portaudio", "stop word", "timers"}
     names = {thread.name for thread in threading.enumerate()} - before - calling - {"stderr"}
     assert not {name for name in names if not name.startswith("asyncio_")}
 
