@@ -28,9 +28,10 @@ _PLACEHOLDER = re.compile(
     r"\.\.\.|\*{3}|^<.*>$|^(sk-)?((your|insert|replace)[-_].*key|x{4})|^change-?me$|^(?P<one>.)(?P=one){2,}$",
     re.IGNORECASE,
 )
-_LOOKS_LIKE_KEY = re.compile(r"^(sk|ek|rk|hsd|hse)[-_]|\*{3}")
+_KEYS_BEGIN = r"(sk|ek|rk|hsd|hse)[-_]"
+_LOOKS_LIKE_KEY = re.compile(rf"^{_KEYS_BEGIN}|\*{{3}}")
 # In a text of several words, of which none looks like a key without this.
-_MAY_HOLD_KEY = re.compile(r"(sk|ek|rk|hsd|hse)[-_]|\*{3}")
+_MAY_HOLD_KEY = re.compile(rf"{_KEYS_BEGIN}|\*{{3}}")
 
 
 class Secret:

@@ -30,6 +30,16 @@ async def say_stop(house: House) -> None:
     pytest.fail("nobody heard the stop word")
 
 
+async def stop_a_ringing(house: House) -> None:
+    """Let it ring, and end that with the word."""
+    since = time.monotonic()
+    house.app.controller.post(AlarmDue("pasta", AlarmKind.TIMER))
+    await until(lambda: house.heard_ms(since) > 200, "the ring")
+    await say_stop(house)
+    await house.timeline.until(StopRinging, since, LIMIT_S)
+    assert not house.status.ringing
+
+
 async def test_it_ends_an_answer_and_the_conversation(open_house: Open) -> None:
     """Also where a voice cannot interrupt."""
     async with open_house("conversation.barge_in=wake_word", STOP) as house:
@@ -47,12 +57,7 @@ async def test_it_ends_an_answer_and_the_conversation(open_house: Open) -> None:
 async def test_it_ends_a_ringing_where_nothing_was_configured(open_house: Open, options: tuple[str, ...]) -> None:
     """Also where only the wake word may interrupt an answer: the echo of the ring is removed for it."""
     async with open_house(*options) as house:
-        since = time.monotonic()
-        house.app.controller.post(AlarmDue("pasta", AlarmKind.TIMER))
-        await until(lambda: house.heard_ms(since) > 200, "the ring")
-        await say_stop(house)
-        await house.timeline.until(StopRinging, since, LIMIT_S)
-        assert not house.status.ringing
+        await stop_a_ringing(house)
 
 
 async def test_it_ends_a_ringing(open_house: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +70,5 @@ async def test_it_ends_a_ringing(open_house: Open, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Ringer, "give_way", note)
     async with open_house(STOP) as house:
-        since = time.monotonic()
-        house.app.controller.post(AlarmDue("pasta", AlarmKind.TIMER))
-        await until(lambda: house.heard_ms(since) > 200, "the ring")
-        await say_stop(house)
-        await house.timeline.until(StopRinging, since, LIMIT_S)
-        assert not house.status.ringing
+        await stop_a_ringing(house)
         assert asked
