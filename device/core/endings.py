@@ -16,6 +16,7 @@ from device.core.actions import Action, Cue
 from device.core.gating import unlit
 from device.core.memory import Memory, Timer
 from device.core.status import Phase
+from device.core.strain import Burden
 
 # Failures in which the provider is not reached, or not any more.
 _OFFLINE = frozenset(
@@ -251,6 +252,12 @@ def take_voice_barge_in_back(memory: Memory, fact: ev.EchoCancellationRecovered)
     memory.echo_remains = False
     if memory.voice_barged_in:
         memory.settings = replace(memory.settings, barge_in="voice")
+    return []
+
+
+def note_load(memory: Memory, fact: ev.LoadShed) -> list[Action]:
+    """What the house does without has changed."""
+    memory.canceller_is_light = Burden.ECHO_FILTER in fact.without
     return []
 
 

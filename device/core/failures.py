@@ -7,6 +7,7 @@ from enum import Enum
 from device.core import events as ev
 from device.core.actions import Outcome
 from device.core.events import Device, Failure, Shortfall
+from device.core.strain import in_words
 
 OF_CONVERSATION = {
     Failure.UNREACHABLE: "I cannot reach the voice service. Please check the network.",
@@ -138,7 +139,7 @@ def trouble(fact: ev.Event) -> str:
         case ev.EchoCancellationLost():
             return f"echo cancellation is lost: {fact.message}"
         case ev.LoadShed() if fact.without:
-            return f"this machine falls behind; for the time being the house does without {', '.join(fact.without)}"
+            return f"this machine falls behind; for the time being the house does without {in_words(fact.without)}"
     return ""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from device.core import events as ev
 from device.core.events import Device, Failure
+from device.core.strain import Burden, in_words
 from device.units import Ms
 
 PROVIDER = "provider"
@@ -108,9 +109,9 @@ class Record:
             case ev.LoadShed():
                 self._note_load(what.without, now)
 
-    def _note_load(self, without: tuple[str, ...], now: Ms) -> None:
+    def _note_load(self, without: tuple[Burden, ...], now: Ms) -> None:
         if without:
-            why = f"this machine fell behind; the house does without {', '.join(without)}"
+            why = f"this machine fell behind; the house does without {in_words(without)}"
             self._fail(PACE, why, _LESS_TO_DO, now)
         else:
             self._recover(PACE, now)

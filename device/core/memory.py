@@ -269,6 +269,8 @@ class Memory:
     """What the loudspeaker plays cannot be removed from what is heard."""
     voice_barged_in: bool = False
     """Until then a voice could interrupt an answer."""
+    canceller_is_light: bool = False
+    """The linear part of the echo canceller was given up, because the house fell behind."""
     unheard: bool = False
     """Our own detector heard a voice, and nothing has come from the provider since."""
     asked: bool = False

@@ -51,7 +51,7 @@ class Status:
     heeds_stop: bool = False
     """Something sounds that a stop word would end."""
     awaits_word: bool = False
-    """The house answers, and only a wake word would interrupt it."""
+    """The house answers, and a wake word might have to interrupt it."""
     persona: str = ""
     """Who answers in the next session, unless a wake word of another one opens it; "": nobody in particular."""
     wake_word: str = ""

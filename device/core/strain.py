@@ -7,7 +7,7 @@ comes back when there has been room for a while, one at a time, in the reverse o
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,6 +27,11 @@ class Burden(Enum):
     """Words hardly louder than a noise are missed more often."""
 
 
+def in_words(burdens: Iterable[Burden]) -> str:
+    """Name several."""
+    return ", ".join(burden.value for burden in burdens)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrainSettings:
     """When something is given up, and when it comes back."""
@@ -34,7 +39,8 @@ class StrainSettings:
     late: Ms = Ms(60)
     """Less is no lateness: blocks of 20 ms wait for each other, and a virtual machine may stand still for as long."""
     sustained: Ms = Ms(120)
-    """How long sound must have been late. With frames of up to 80 ms that is noticed within 200 ms."""
+    """How long sound must have been late. With frames of up to 80 ms that is noticed within 200 ms; in an idle house
+    sound comes up to 240 ms at a time, and where that is scored late, 160 ms at a time."""
     catching_up: float = 0.8
     """Sound that is late by this part of what it was, or less, is catching up by itself: then time counts anew."""
     forgotten: Ms = Ms(400)

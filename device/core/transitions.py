@@ -275,6 +275,7 @@ def _everywhere(here: Phase) -> tuple[Row, ...]:
         Row(here, ev.DeviceRecovered, here, end.remove_fault, rearm=False),
         Row(here, ev.EchoCancellationLost, here, end.give_up_voice_barge_in, rearm=False),
         Row(here, ev.EchoCancellationRecovered, here, end.take_voice_barge_in_back, rearm=False),
+        Row(here, ev.LoadShed, here, end.note_load, rearm=False),
         Row(here, ev.AnnouncementRequested, here, announcing.take, rearm=False),
         Row(here, ev.AnnouncementWithdrawn, here, announcing.withdraw, rearm=False),
         Row(here, ev.QuietHoursChanged, here, announcing.note_hours, rearm=False),

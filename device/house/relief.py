@@ -74,7 +74,7 @@ class Relief:
         change = self._strain.decide(running, self._is_free(), now)
         if change is not None:
             self._remedies[change.burden].do_without(change.given_up)
-            self._post(LoadShed(tuple(burden.value for burden in self.given_up)))
+            self._post(LoadShed(self.given_up))
 
 
 def open_relief(site: Site, sound: Sound, wake: WakeWing, clock: Callable[[], float] = time.monotonic) -> Relief:
@@ -95,7 +95,7 @@ def open_relief(site: Site, sound: Sound, wake: WakeWing, clock: Callable[[], fl
 
 def _remedies_of_hearing(worker: WakeWorker) -> dict[Burden, Remedy]:
     return {
-        Burden.OTHER_WORDS: Remedy(lambda: worker.can_narrow and worker.is_awake, worker.narrow),
+        Burden.OTHER_WORDS: Remedy(lambda: worker.can_narrow and worker.is_scoring, worker.narrow),
         Burden.WAKEFULNESS: Remedy(lambda: worker.can_doze and worker.is_awake, worker.hurry_to_doze),
     }
 

@@ -6,6 +6,7 @@ import pytest
 
 from device.core import events as ev
 from device.core.memory import Settings
+from device.core.strain import Burden
 from device.units import Samples
 from tests.core.test_machine import House
 
@@ -48,6 +49,18 @@ def test_while_the_canceller_is_given_up_it_is() -> None:
     house.tell(ev.EchoCancellationLost("too slow", for_good=False))
     assert awaits_word(house)
     house.tell(ev.EchoCancellationRecovered())
+    assert not awaits_word(house)
+
+
+def test_while_the_canceller_lacks_a_part_it_is() -> None:
+    """A voice may be suppressed then; whatever else is given up has nothing to do with voices."""
+    house = House(Settings(barge_in="voice"))
+    house.speak()
+    house.tell(ev.LoadShed((Burden.OTHER_WORDS,)))
+    assert not awaits_word(house)
+    house.tell(ev.LoadShed((Burden.OTHER_WORDS, Burden.ECHO_FILTER)))
+    assert awaits_word(house)
+    house.tell(ev.LoadShed(()))
     assert not awaits_word(house)
 
 

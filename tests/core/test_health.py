@@ -15,6 +15,7 @@ from device.core.health import (
     unwell,
     well,
 )
+from device.core.strain import Burden
 from device.units import Ms
 
 
@@ -80,11 +81,12 @@ def test_an_echo_canceller_that_rests_is_well_again_later() -> None:
 def test_what_the_house_does_without_is_told_until_it_does_everything_again() -> None:
     """All of it, and since when anything is missing."""
     record = Record(Ms(0))
-    for now, without in enumerate([("this",), ("this", "that"), ("this",)], start=1):
+    this, that = Burden.ECHO_FILTER, Burden.OTHER_WORDS
+    for now, without in enumerate([(this,), (this, that), (this,)], start=1):
         record.note(ev.LoadShed(without), Ms(now))
         told = of(record, PACE)
         assert (told.ok, told.since) == (False, 1)
-        assert told.why.endswith(f"without {', '.join(without)}")
+        assert told.why.endswith(f"without {', '.join(one.value for one in without)}")
     record.note(ev.LoadShed(()), Ms(4))
     assert of(record, PACE).ok
 

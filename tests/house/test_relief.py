@@ -127,7 +127,7 @@ class _Wake:
     """A wake word that does not run."""
 
     overdue_s = 0.0
-    can_narrow = can_doze = is_awake = False
+    can_narrow = can_doze = is_awake = is_scoring = False
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, bool]] = []
@@ -164,7 +164,7 @@ def test_a_house_too_slow_for_the_linear_part_gives_that_up_and_is_in_time(house
     house.filter_s, house.module_s = 0.008, 0.005
     house.run(3.0)
     [(at, fact)] = house.of(ev.LoadShed)
-    assert fact.without == (Burden.ECHO_FILTER.value,)
+    assert fact.without == (Burden.ECHO_FILTER,)
     assert at - late_since(house) <= 0.2
     assert house.longest_wait_s(at + 0.5) <= 0.02
     assert house.of(ev.EchoCancellationLost) == []
@@ -176,7 +176,7 @@ def test_a_house_too_slow_for_any_canceller_is_interrupted_by_the_wake_word(hous
     house.filter_s, house.module_s = 0.008, 0.012
     house.run(3.0)
     [_, (at, fact)] = house.of(ev.LoadShed)
-    assert fact.without == (Burden.ECHO_FILTER.value, Burden.ECHO_CANCELLER.value)
+    assert fact.without == (Burden.ECHO_FILTER, Burden.ECHO_CANCELLER)
     assert at - late_since(house) <= 0.4
     assert len(house.of(ev.EchoCancellationLost)) == 1
     assert house.longest_wait_s(at + 0.2) <= 0.1
@@ -217,7 +217,8 @@ def test_a_house_that_stands_still_for_a_moment_gives_nothing_up(house: House) -
 
 def test_a_wake_word_that_is_overdue_narrows_and_then_rests_sooner(house: House) -> None:
     """Though the event loop is in time: it runs in another thread. The canceller runs, so it goes first."""
-    house.worker.can_narrow = house.worker.can_doze = house.worker.is_awake = True
+    house.worker.can_narrow = house.worker.can_doze = True
+    house.worker.is_awake = house.worker.is_scoring = True
     house.worker.overdue_s = 0.3
     house.run(0.8)
     assert house.relief.behind_s == 0.3

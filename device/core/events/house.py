@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from device.core.events.kinds import AlarmKind, Device
+from device.core.strain import Burden
 from device.units import Samples
 
 LONGEST_TEXT = 500
@@ -44,8 +45,8 @@ class EchoCancellationRecovered:
 class LoadShed:
     """What the house does without has changed, because it fell behind or has caught up."""
 
-    without: tuple[str, ...]
-    """Each in words, in the order in which they were given up; none: it does everything."""
+    without: tuple[Burden, ...]
+    """In the order in which they were given up; none: it does everything."""
 
 
 @dataclass(frozen=True, slots=True)
