@@ -1,4 +1,4 @@
-"""Keys: found in a systemd credential or the environment, and never shown."""
+"""Keys and passwords: found in a systemd credential or the environment, and never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from device.kit.textfiles import NotTextError, decoded
 
 MASK = "********"
 
-# Longer than any key in use (some have about 170 characters); a file beyond it is not a key.
+# Longer than any key in use (some have about 170 characters); a file beyond it is neither a key nor a password.
 _LONGEST = 4096
 
 # Servers echo keys shortened ("sk-proj-abc***xyz"): six characters in a row that are also in the key give a word away.
@@ -23,6 +23,8 @@ _WORD = re.compile(r"[^\s\"'`,;:()<>]+")
 # What files of settings and shell scripts have, and a key has not.
 _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Z][A-Z0-9_]*_KEY)\s*=", re.IGNORECASE)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+# What controls a terminal, and what an environment holds for bytes that are not UTF-8.
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 # "...", "sk-...", "<your key>", "YOUR_API_KEY", "sk-xxxx", "changeme"
 _PLACEHOLDER = re.compile(
     r"\.\.\.|\*{3}|^<.*>$|^(sk-)?((your|insert|replace)[-_].*key|x{4})|^change-?me$|^(?P<one>.)(?P=one){2,}$",
@@ -37,11 +39,12 @@ _MAY_HOLD_KEY = re.compile(rf"{_KEYS_BEGIN}|\*{{3}}")
 class Secret:
     """A string that prints as asterisks, cannot be pickled, and must be asked for by name."""
 
-    __slots__ = ("__pieces", "__value")
+    __slots__ = ("__is_password", "__pieces", "__value")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, is_password: bool = False) -> None:
         self.__value = value
-        size = min(_TELLING, len(value))
+        self.__is_password = is_password
+        size = len(value) if is_password else min(_TELLING, len(value))
         self.__pieces = tuple(value[at : at + size] for at in range(len(value) - size + 1)) if size else ()
 
     def reveal(self) -> str:
@@ -49,10 +52,16 @@ class Secret:
         return self.__value
 
     def mask(self, text: str) -> str:
-        """Return `text` with every word that shows a part of this secret, or looks like a key, replaced."""
+        """Return `text` with every word that shows a part of this secret, or looks like a key, replaced.
+
+        Of a password only the whole is: it may be made of words that are said every day.
+        """
         # Nearly always there is none: looking at the words one by one takes a small Pi milliseconds for each line.
-        if not self._is_shown_in(text) and not _MAY_HOLD_KEY.search(text):
+        is_shown = self._is_shown_in(text)
+        if not is_shown and not _MAY_HOLD_KEY.search(text):
             return text
+        if is_shown and self.__is_password:
+            text = text.replace(self.__value, MASK)
         return _WORD.sub(lambda word: MASK if self._tells(word[0]) else word[0], text)
 
     def _tells(self, word: str) -> bool:
@@ -74,13 +83,15 @@ class Secret:
 def find_secret(name: str, environment: Mapping[str, str] | None = None) -> Secret:
     """Return the secret `name` (e.g. SOME_API_KEY): systemd's credential first, then the environment.
 
-    Raise ConfigError when it is missing, unreadable, empty, or not a key at all; the message never shows it.
+    What is called ..._PASSWORD was made up by a person, and may be any line of text; all else is a key. Raise
+    ConfigError when it is missing, unreadable, empty, or not a key at all; the message never shows it.
     """
     environment = os.environ if environment is None else environment
+    checked = _password if name.endswith("_PASSWORD") else _key
     if credential := _credential(name, environment):
-        return _checked(_read(credential), f"the file {credential}")
+        return checked(_read(credential), f"the file {credential}")
     if name in environment:
-        return _checked(environment[name], f"the environment variable {name}")
+        return checked(environment[name], f"the environment variable {name}")
     raise ConfigError(
         f"{name} is missing; give it to the service as the systemd credential {name.lower()} "
         f"(LoadCredential={name.lower()}:FILE), or set the environment variable {name}"
@@ -144,11 +155,20 @@ def _read(path: Path) -> str:
             return decoded(file.read(2 * _LONGEST + 2))
     except OSError as error:
         raise ConfigError(f"cannot read the secret in {path}: {error.strerror}; correct its permissions") from error
-    except NotTextError:
-        raise _not_a_key(f"the file {path}") from None
+    except NotTextError as error:
+        raise ConfigError(f"the secret in {path}: {error}") from None
 
 
-def _checked(text: str, where: str) -> Secret:
+def _password(text: str, where: str) -> Secret:
+    password = text.rstrip("\r\n")
+    if not password.strip():
+        raise ConfigError(f"{where} is empty; put the password there")
+    if len(password) > _LONGEST or _NOT_IN_A_LINE.search(password):
+        raise ConfigError(f"{where} does not hold a password: a password is one line of text")
+    return Secret(password, is_password=True)
+
+
+def _key(text: str, where: str) -> Secret:
     key = text.strip()
     if not key:
         raise ConfigError(f"{where} is empty; put the key there")
@@ -157,11 +177,7 @@ def _checked(text: str, where: str) -> Secret:
     if key[0] in _QUOTES or key[-1] in _QUOTES:
         raise ConfigError(f"{where} has the key in quotes; put it there without them")
     if len(key) > _LONGEST or not all("!" <= character <= "~" for character in key):
-        raise _not_a_key(where)
+        raise ConfigError(f"{where} does not hold a key: a key is one line of plain letters, digits and signs")
     if _PLACEHOLDER.search(key):
         raise ConfigError(f"{where} holds a placeholder, as in an example, and no key; put your own key there")
     return Secret(key)
-
-
-def _not_a_key(where: str) -> ConfigError:
-    return ConfigError(f"{where} does not hold a key: a key is one line of plain letters, digits and signs")

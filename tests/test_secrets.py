@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from device.errors import ConfigError
-from device.secrets import Secret, find_secret, take_secret, withhold
+from device.secrets import MASK, Secret, find_secret, take_secret, withhold
 
 KEY = "sk-proj-Zx81kQ7yTn"
 
@@ -138,6 +140,57 @@ def test_what_only_looks_like_a_key_is_named_for_what_it_is(tmp_path: Path, text
 def test_a_key_of_any_kind_is_taken(key: str) -> None:
     """Servers of one's own, gateways and Azure have others than OpenAI's."""
     assert find_secret("OPENAI_API_KEY", {"OPENAI_API_KEY": key}).reveal() == key
+
+
+@pytest.mark.parametrize("place", ["file", "variable"])
+@pytest.mark.parametrize(
+    "password", ["correct horse", "Schl\u00fcssel", '"quoted"', "changeme", " x ", "a=b", "\U0001f511"]
+)
+def test_a_password_may_be_any_line_of_text(tmp_path: Path, password: str, place: str) -> None:
+    """A person made it up."""
+    (tmp_path / "mqtt_password").write_text(f"{password}\n", encoding="utf-8")
+    given = {"CREDENTIALS_DIRECTORY": str(tmp_path)} if place == "file" else {"MQTT_PASSWORD": password}
+    assert find_secret("MQTT_PASSWORD", given).reveal() == password
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (b"", "is empty; put the password there"),
+        (b" \r\n", "is empty; put the password there"),
+        (b"two\nlines", "a password is one line of text"),
+        (b"\x1b[A", "a password is one line of text"),
+        (b"x" * 5000, "a password is one line of text"),
+        (b"caf\xe9", "not UTF-8 text"),
+    ],
+)
+def test_what_is_no_password_is_refused_without_showing_it(tmp_path: Path, text: bytes, complaint: str) -> None:
+    """Empty, several lines, or a file of something else."""
+    (tmp_path / "mqtt_password").write_bytes(text)
+    with pytest.raises(ConfigError, match=f"mqtt_password.*{complaint}") as caught:
+        find_secret("MQTT_PASSWORD", {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert not text.strip() or text.decode(errors="replace")[:5] not in str(caught.value)
+
+
+def test_a_variable_that_is_no_text_is_no_password() -> None:
+    """What Python makes of bytes that are not UTF-8 cannot be sent."""
+    with pytest.raises(ConfigError, match="MQTT_PASSWORD does not hold a password"):
+        find_secret("MQTT_PASSWORD", {"MQTT_PASSWORD": "caf\udce9"})
+
+
+@given(st.text("ab '\"*\u00fc", min_size=1, max_size=12), st.text(max_size=20), st.text(max_size=20))
+def test_a_password_is_in_no_text_that_was_masked(password: str, before: str, after: str) -> None:
+    """Also one with signs in it that separate words."""
+    assume(set(password) != {"*"})
+    masked = Secret(password, is_password=True).mask(f"{before}{password}{after}")
+    assert password not in masked.replace(MASK, "\0")
+
+
+def test_a_password_of_everyday_words_leaves_them_in_other_texts() -> None:
+    """Else every other line of the log would tell what it is made of."""
+    secret = find_secret("MQTT_PASSWORD", {"MQTT_PASSWORD": "in the kitchen"})
+    assert secret.mask("the light in the hall is on") == "the light in the hall is on"
+    assert secret.mask("no: in the kitchen") == f"no: {MASK}"
 
 
 def test_an_empty_variable_is_refused() -> None:

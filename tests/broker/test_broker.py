@@ -213,7 +213,7 @@ async def test_whoever_is_slow_is_told_and_whoever_says_nothing_is_cut(tmp_path:
     """A body that does not come gets 408; a connection without a request ends; others are served meanwhile."""
     desk: Any = object.__new__(Desk)
     desk.enrol = lambda body, address: asyncio.sleep(0, {})
-    async with Door(desk, "127.0.0.1", 0, None, Patience(body=0.1, connection=0.5)) as door:
+    async with Door(desk, "127.0.0.1", 0, None, Patience(body=0.1, connection=3)) as door:
         caller = Caller(door.port)
         idle = [asyncio.create_task(caller.send(b"POST /enrol HTTP/1.1\r\nHo")) for _ in range(3)]
         slow = await caller.send(b"POST /enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")

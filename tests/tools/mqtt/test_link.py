@@ -181,10 +181,11 @@ def hashed(password: str) -> str:
 async def test_a_password_lets_it_in(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A wrong one does not, is told, and stands in no log."""
     caplog.set_level(logging.DEBUG)
-    file = with_password(tmp_path, ("speaker", "correct-horse"))
+    password = "correct horse, Gr\u00fc\u00dfe"
+    file = with_password(tmp_path, ("speaker", password))
     with Broker(tmp_path, f"password_file {file}", anonymous=False) as broker:
         settings = settings_for(broker, username="speaker")
-        async with running(Link(settings, Secret("correct-horse"))):
+        async with running(Link(settings, Secret(password))):
             pass
         for wrong in (Link(settings, Secret("battery-staple")), Link(settings_for(broker))):
             async with running(wrong, wait=False):
