@@ -86,10 +86,13 @@ class Watch:
         return _judge_rest(status, unwell)
 
     def _silence(self, now: Ms) -> str:
-        """Return that no sound has been scored for too long, "" when it has."""
+        """Return that no sound has been scored for too long, "" when it has.
+
+        In steps of 10 s, for whoever looks more often: what is told is told again whenever it changes.
+        """
         since, limit = (self._began, LONGEST_START) if self._heard_at is None else (self._heard_at, LONGEST_SILENCE)
         passed = now - since
-        return f"no sound has been scored for {passed / 1000:.0f} s" if passed > limit else ""
+        return f"no sound has been scored for {passed // 10_000 * 10:.0f} s" if passed > limit else ""
 
 
 def _judge_mute(status: Status) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from device.core.health import Health
 from device.core.report import Report
-from device.core.standing import Watch
+from device.core.standing import State, Watch
 from device.core.status import Status
 from device.errors import where
 from device.service import journal
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_S = 8.0
 """How often it is told at least; readers of the file are promised 10 s."""
+DEAF_S = 1.0
+"""How often is looked for sound where there was none: nothing tells that the first has been scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,14 @@ class StandingWatch:
             self._news.clear()
             self._look()
             try:
-                async with asyncio.timeout(LONGEST_S):
+                async with asyncio.timeout(LONGEST_S if self._hears else DEAF_S):
                     await self._news.wait()
             except TimeoutError:
                 continue
+
+    @property
+    def _hears(self) -> bool:
+        return self._watch.standing.state not in (State.STARTING, State.DEAF)
 
     def _look(self) -> None:
         report, now = self.report(), self._clock()

@@ -13,6 +13,7 @@ from device.core.indication import Indication, indication
 from device.core.report import Report
 from device.core.standing import LONGEST_SILENCE, LONGEST_START, Standing, State, Watch
 from device.core.status import Status
+from device.core.strain import Burden
 from device.units import Ms
 
 HEARING = (Device.MICROPHONE, Device.WAKE_WORD)
@@ -105,6 +106,14 @@ def test_sound_that_stays_away_makes_it_deaf_until_it_comes_again() -> None:
     assert state(3_600_001 + LONGEST_SILENCE, 6) is State.DEAF
 
 
+def test_for_how_long_no_sound_was_scored_is_told_in_steps() -> None:
+    """Else it would be news each time that somebody looks."""
+    watch, fine = Watch(Ms(0)), Record(Ms(0)).facts
+    watch.look(Status(), fine, 1, Ms(0))
+    whys = [watch.look(Status(), fine, 1, Ms(now)).why for now in range(10_500, 30_000, 1_000)]
+    assert [*dict.fromkeys(whys)] == [f"no sound has been scored for {s} s" for s in (10, 20)]
+
+
 FACTS = st.one_of(
     st.builds(DeviceFailed, st.sampled_from(Device), st.text(max_size=5)),
     st.builds(ev.DeviceRecovered, st.sampled_from(Device)),
@@ -112,7 +121,7 @@ FACTS = st.one_of(
     st.just(ev.SessionReady(1)),
     st.just(ev.EchoCancellationLost("gone")),
     st.just(ev.EchoCancellationRecovered()),
-    st.sampled_from([ev.LoadShed(("something",)), ev.LoadShed(())]),
+    st.sampled_from([ev.LoadShed((Burden.OTHER_WORDS,)), ev.LoadShed(())]),
 )
 STEPS = st.lists(
     st.tuples(st.lists(FACTS, max_size=3), st.booleans(), st.booleans(), st.integers(0, 2), st.floats(0, 20_000)),

@@ -59,6 +59,27 @@ async def test_it_is_told_again_though_nothing_changes(monkeypatch: pytest.Monke
     facts.watch.close()
 
 
+@pytest.mark.parametrize("is_deaf", [False, True], ids=["starting", "deaf"])
+async def test_that_it_hears_is_told_soon_though_nothing_happens(
+    is_deaf: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a silent room, after the start and after a pause of sound; not when the next time is due."""
+    monkeypatch.setattr(standing, "DEAF_S", 0.01)
+    facts, now = Facts(), 100.0
+    facts.watch = StandingWatch(facts.watch.sources, lambda: now)
+    facts.watch.listeners.append(facts.told.append)
+    facts.frames = 0
+    if is_deaf:
+        now += 31.0
+    facts.watch.start()
+    await until(lambda: len(facts.told) == 1, "the first")
+    facts.frames = 1
+    await until(lambda: len(facts.told) == 2, "that it hears")
+    expected = [State.DEAF if is_deaf else State.STARTING, State.LISTENING]
+    assert [report.standing.state for report in facts.told] == expected
+    facts.watch.close()
+
+
 def test_no_key_and_no_endless_text_gets_out_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server quotes the key that it refuses, and goes on and on."""
     monkeypatch.setattr(journal, "_masks", [Secret("sk-planted-key-0123456789").mask])
