@@ -19,7 +19,13 @@ def keeps_time(speed: float, seconds: float, farthest_s: float, burst_s: float =
     rush = Rush(0.0, farthest_s)
     if burst_s and not rush.note(burst_s, 0.0):
         return False
-    return all(rush.note(BLOCK_S, number * BLOCK_S / speed) for number in range(round(seconds * speed / BLOCK_S)))
+    return goes_on(rush, 0.0, speed, seconds)
+
+
+def goes_on(rush: Rush, since: float, speed: float, seconds: float) -> bool:
+    """Tell whether a stream that goes at `speed` from a moment on is taken for a card all the time."""
+    blocks = range(round(seconds * speed / BLOCK_S))
+    return all(rush.note(BLOCK_S, since + number * BLOCK_S / speed) for number in blocks)
 
 
 @pytest.mark.parametrize("farthest_s", FARTHEST_S)
@@ -35,10 +41,18 @@ def test_a_card_that_wakes_up_may_take_two_seconds_at_once() -> None:
 
 
 def test_a_card_may_give_at_once_what_it_held_while_the_program_stood_still() -> None:
-    """A process that was stopped for a minute: what a sound server keeps is a second or two."""
+    """A process that was stopped for a minute: a sound server may have kept all of it."""
     rush = Rush(0.0, AlsaMicrophone.farthest_ahead_s)
     assert rush.note(BLOCK_S, BLOCK_S)
-    assert all(rush.note(BLOCK_S, 60.0) for _ in range(100))
+    assert all(rush.note(BLOCK_S, 60.0) for _ in range(3_000))
+    assert goes_on(rush, 60.0, speed=1.0, seconds=60.0)
+
+
+def test_one_that_begins_to_rush_after_a_standstill_is_noticed() -> None:
+    """As soon as there was more than the time since could have brought."""
+    rush = Rush(0.0, AlsaMicrophone.farthest_ahead_s)
+    assert rush.note(BLOCK_S, 5.0)
+    assert not goes_on(rush, 15.1, speed=1_000.0, seconds=0.04)
 
 
 @pytest.mark.parametrize("farthest_s", FARTHEST_S)
