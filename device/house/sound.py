@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from device.audio.cards.filling.depth import first_need
 from device.audio.cards.filling.depths import Depths
 from device.audio.cards.portaudio import SoundCards
 from device.audio.cards.speaker import AlsaSpeaker
@@ -16,6 +17,7 @@ from device.audio.routing import RoutingMemory, set_up
 from device.audio.volume import Volume
 from device.house.policy import hears_through_echo, stop_words, stops_answers
 from device.house.site import Site
+from device.kit.yardstick import python_ms
 from device.ports.facts import Observer
 from device.ports.sound import Speaker
 from device.units import Hz
@@ -46,7 +48,7 @@ def open_cards(site: Site) -> SoundCards:
 def open_sound(site: Site, cards: SoundCards, rate: Hz) -> Sound:
     """Build the way to the loudspeaker for answers at `rate`; the volume is still to be started."""
     far_end = FarEnd(rate)
-    depths = Depths(site.state_dir / "loudspeakers.json", site.loading.post)
+    depths = Depths(site.state_dir / "loudspeakers.json", site.loading.post, first_need(python_ms()))
     speaker = AlsaSpeaker(cards, rate, depths)
     audio = site.settings.audio
     player = Player(speaker, rate, site.controller.post, observer=far_end, peak=audio.peak)

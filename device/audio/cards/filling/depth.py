@@ -1,5 +1,7 @@
 """How much sound to keep ahead in a loudspeaker's card: as little as card and machine were seen to need. Pure.
 
+A slow machine begins with more, since what it needs there shows too seldom.
+
 What is left in the card whenever it is filled up again tells how near it was to running dry: it need not run dry for
 that to be known, and silence tells as much as sound.
 """
@@ -13,8 +15,8 @@ import msgspec
 
 from device.units import Ms
 
-# With this much every stream begins. PulseAudio's null sinks at their defaults ran a stream dry that began with 20 ms,
-# up to 79 times in its first second, and need no more later on.
+# With this much every stream begins, and goes on where nothing is known of card and machine. PulseAudio's null sinks at
+# their defaults ran a stream dry that began with 20 ms, up to 79 times in its first second, and need no more later on.
 FIRST_MS = Ms(30)
 LEAST_MS = Ms(15)
 MOST_MS = Ms(150)
@@ -46,6 +48,25 @@ class Need(msgspec.Struct, frozen=True):
 
     ahead_ms: Annotated[float, msgspec.Meta(ge=LEAST_MS, le=MOST_MS)] = float(FIRST_MS)
     hold_s: Annotated[float, msgspec.Meta(ge=FIRST_HOLD_S, le=LONGEST_HOLD_S)] = FIRST_HOLD_S
+
+
+_SLOW_MS = 12.0
+"""Python's yardstick (device/kit/yardstick.py) on a machine that is slow: half of what a Zero 2 W takes."""
+_AHEAD_PER_MS = 5.0
+_SLOW_MOST_MS = 120.0
+
+
+def first_need(python_ms: float) -> Need:
+    """Return what to begin with on a card of which nothing is known, where Python takes so long for its yardstick.
+
+    What keeps the thread waiting that fills a card is other threads of Python, so it waits longer where Python is slow.
+    Where the yardstick takes 23 ms (an emulated small Pi) that was up to 80 ms once in some minutes, for which it had
+    to run dry three times before enough was kept. So less is tried there very seldom. It is the only such machine that
+    was measured; one twice as quick begins as all others.
+    """
+    if python_ms < _SLOW_MS:
+        return Need()
+    return Need(min(_SLOW_MOST_MS, _AHEAD_PER_MS * python_ms), LONGEST_HOLD_S)
 
 
 class Depth:

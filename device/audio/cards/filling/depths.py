@@ -21,21 +21,26 @@ Post = Callable[[Callable[[], object]], None]
 class Depths:
     """The depth of each card, by the card's name."""
 
-    def __init__(self, file: Path | None = None, post: Post | None = None) -> None:
-        """`file` need not exist; without one, or without `post`, nothing outlives the process."""
+    def __init__(self, file: Path | None = None, post: Post | None = None, first: Need | None = None) -> None:
+        """`file` need not exist; without one, or without `post`, nothing outlives the process.
+
+        `first`: what to begin with on a card of which nothing is known.
+        """
         self._file = file
         self._post = post
+        self._first = first
         self._kept = _read(file) if file is not None else {}
         self._depths: dict[str, Depth] = {}
 
     def of(self, card: str) -> Depth:
         """Return the depth of a card, which goes on from what it was seen to need."""
-        return self._depths.setdefault(card, Depth(self._kept.get(card)))
+        return self._depths.setdefault(card, Depth(self._kept.get(card, self._first)))
 
     def keep(self) -> None:
         """Remember what the cards need; never waits. What the disk refuses is logged."""
         if self._file is not None and self._post is not None:
-            self._kept |= {card: depth.need for card, depth in self._depths.items()}
+            seen = {card: depth.need for card, depth in self._depths.items()}
+            self._kept |= {card: need for card, need in seen.items() if need != self._first}
             self._post(partial(_write, self._file, msgspec.json.encode(self._kept)))
 
 

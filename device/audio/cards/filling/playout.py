@@ -174,7 +174,7 @@ class Playout:
             self._keep_filled(now)
         except DryError:
             # Told when asked how full it is or, on a busy machine, a moment later when it is given more.
-            self._depth.note_dry()
+            self._note_dry()
             self._start_over(now)
             self._settle_drop(now)
 
@@ -196,10 +196,20 @@ class Playout:
         elif not self._flowing:
             return
         elif fill.queued:
-            self._depth.note_left(fill.queued * 1000 / self._rate, now, max(0.0, now - self._due) * 1000)
+            if self._was_full():
+                self._depth.note_left(fill.queued * 1000 / self._rate, now, max(0.0, now - self._due) * 1000)
             self._fill_up(fill, now)
         else:
             self._face_emptiness(fill, now)
+
+    def _was_full(self) -> bool:
+        """Whether the card held as much as it is to when it was filled last; a stream that begins does not yet."""
+        return self._filled + self._block > self._wanted()
+
+    def _note_dry(self) -> None:
+        """Where less was ahead than is wanted, more would not have helped."""
+        if self._was_full():
+            self._depth.note_dry()
 
     def _face_emptiness(self, fill: Fill, now: float) -> None:
         """Nothing is left, though it is not said to have run dry: the news of it may still be on the way."""
@@ -208,7 +218,7 @@ class Playout:
             # Taken faster than time passes. What has no clock at all is found out by whoever feeds it.
             self._fill_up(fill, now)
         elif self._empty_turns > 1:
-            self._depth.note_dry()
+            self._note_dry()
             self._start_over(now)
 
     def _unstick(self, fill: Fill) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.audio.cards.filling.depth import FIRST_MS, LEAST_MS, MOST_MS, STEP_MS, Depth
+from device.audio.cards.filling.depth import FIRST_MS, LEAST_MS, MOST_MS, STEP_MS, Depth, Need, first_need
 
 TURN_S = 0.005
 
@@ -13,8 +13,8 @@ TURN_S = 0.005
 class Machine:
     """Fills a card up every 5 ms, and comes `late_ms` too late once in a while."""
 
-    def __init__(self, late_ms: float, every_s: float) -> None:
-        self.depth = Depth()
+    def __init__(self, late_ms: float, every_s: float, need: Need | None = None) -> None:
+        self.depth = Depth(need)
         self.dry = 0
         self._late_ms = late_ms
         self._every = round(every_s / TURN_S)
@@ -75,6 +75,30 @@ def test_what_was_too_little_is_tried_less_and_less_often() -> None:
     machine = Machine(late_ms=40, every_s=20)
     machine.run(3600)
     assert machine.dry <= 6
+
+
+def test_a_quick_machine_begins_with_little() -> None:
+    """A desktop, a Pi 5."""
+    assert first_need(1.6) == first_need(4.0) == first_need(11.0) == Need()
+
+
+@given(st.floats(0, 1000), st.floats(0, 1000))
+def test_a_slower_one_never_with_less(python_ms: float, more: float) -> None:
+    """Up to a limit, from which it can still learn."""
+    first, slower = first_need(python_ms), first_need(python_ms + more)
+    assert FIRST_MS <= first.ahead_ms <= slower.ahead_ms < MOST_MS
+    assert first.hold_s <= slower.hold_s
+
+
+def test_on_a_small_pi_what_is_rare_is_borne_from_the_beginning() -> None:
+    """80 ms once in eight minutes: it ran dry three times before; and less is tried all the same in the end."""
+    machine = Machine(80.0, 480.0, first_need(23.5))
+    machine.run(6 * 3600)
+    assert machine.dry == 0
+    before = machine.depth.ahead_ms
+    machine = Machine(5.0, 480.0, first_need(23.5))
+    machine.run(6 * 3600)
+    assert machine.depth.ahead_ms < before
 
 
 def test_a_pause_between_two_streams_proves_nothing() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from device.audio.cards.filling.depth import FIRST_MS
+from device.audio.cards.filling.depth import FIRST_MS, Need
 from device.audio.cards.filling.depths import Depths
 
 
@@ -39,6 +39,18 @@ def test_a_card_that_is_not_there_today_is_not_forgotten(tmp_path: Path) -> None
     seen = seen_dry(file, "hw:1")
     seen_dry(file, "default")
     assert Depths(file, at_once).of("hw:1").ahead_ms == seen
+
+
+def test_a_card_of_which_nothing_is_known_begins_with_what_this_machine_needs(tmp_path: Path) -> None:
+    """Of the others it is known better."""
+    file = tmp_path / "loudspeakers.json"
+    seen = seen_dry(file, "default")
+    depths = Depths(file, at_once, Need(99.0, 300.0))
+    assert depths.of("default").ahead_ms == seen
+    assert depths.of("hw:1").need == Need(99.0, 300.0)
+    depths.keep()
+    assert Depths(file, at_once).of("default").ahead_ms == seen
+    assert Depths(file, at_once).of("hw:1").need == Need()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"default": {"ahead_ms": 1e9, "hold_s": 1}}', "\udc80"])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from device.audio.cards.filling import playout
-from device.audio.cards.filling.depth import FIRST_MS, MOST_MS, Depth
+from device.audio.cards.filling.depth import FIRST_MS, MOST_MS, Depth, Need
 from device.audio.cards.filling.outputpcm import DryError, Fill
 from device.audio.cards.filling.playout import Cause, Playout
 from device.kit.threads import Threads
@@ -158,10 +158,10 @@ THREADS = Threads("loudspeaker", 2)
 class Stage:
     """A card, who feeds it, and what plays."""
 
-    def __init__(self, feeder: Feeder | None = None) -> None:
+    def __init__(self, feeder: Feeder | None = None, need: Need | None = None) -> None:
         self.pcm = FakePcm()
         self.feeder = feeder or Feeder()
-        self.depth = Depth()
+        self.depth = Depth(need)
         self.began = time.monotonic()
         self.playout = Playout(self.pcm, RATE, self.depth, self.feeder, THREADS.post)
 
@@ -194,6 +194,21 @@ def test_a_card_that_sleeps_at_first_is_handed_nothing() -> None:
     assert stage.feeder.handed_over == 0
     stage.pcm.frozen = False
     block_until(lambda: stage.feeder.handed_over > 0)
+    stage.playout.close()
+
+
+def test_running_dry_before_as_much_was_ahead_as_is_wanted_teaches_nothing() -> None:
+    """With less ahead than that more would not have helped. Later it does."""
+    stage = Stage(need=Need(100.0, 900.0))
+    stage.pcm.frozen = True
+    stage.playout.start()
+    stage.pcm.run_dry()
+    stage.pcm.frozen = False
+    block_until(lambda: stage.feeder.handed_over > RATE // 5)
+    assert stage.feeder.dry
+    assert stage.depth.ahead_ms == 100.0
+    stage.pcm.run_dry()
+    block_until(lambda: stage.depth.ahead_ms > 100.0)
     stage.playout.close()
 
 
