@@ -54,9 +54,8 @@ class WakeWing:
     stop: StopListener | None
     """Of stop words; None where there are none."""
 
-    def feed(self, pcm: bytes) -> None:
-        """Look for words in what was captured, without the echo."""
-        self.worker.feed(pcm)
+    def feed_stop(self, pcm: bytes) -> None:
+        """Look for stop words in what was captured, without the echo."""
         if self.stop is not None:
             self.stop.feed(pcm)
 
@@ -168,7 +167,8 @@ def open_listening(
         status = site.controller.status
         if status.heeds_stop:
             return Pace.HURRIED
-        return pace_of(status.phase, wake.worker.is_at_rest, wake.worker.expects_word)
+        worker = wake.worker
+        return pace_of(status.phase, worker.is_at_rest, worker.expects_word, worker.is_punctual)
 
     detector = _open_detector(site)
     frontend = _open_frontend(site, sound, wake, conversation, detector)
@@ -208,7 +208,8 @@ def _open_frontend(site: Site, sound: Sound, wake: WakeWing, conversation: Conve
         gate=Gate(ring, conversation.input_rate, conversation.send_audio, padding(site.settings), later),
         vad=ConfirmingVad(BargeInVad(detector, canceller.levels), lambda: post(VoiceConfirmed())),
         segmenter=Segmenter(segmenting(site.settings)),
-        feed_wake=wake.feed,
+        feed_wake=wake.worker.feed,
+        feed_stop=wake.feed_stop,
         reset_wake=wake.reset,
         post=post,
         canceller=canceller,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from device.units import CAPTURE_RATE, Samples, samples_from_ms
 
@@ -89,3 +89,24 @@ class WakeWord(Protocol):
 
     def reset(self) -> None:
         """Forget the sound so far, because the stream was interrupted. Positions go on counting."""
+
+
+@runtime_checkable
+class Skipping(WakeWord, Protocol):
+    """An engine that can skip a part of the stream. Only such an engine can doze."""
+
+    def skip(self, samples: int) -> None:
+        """Skip a part of the stream: positions count it, and nothing else does.
+
+        It sounds like what was heard last, or is less than a step long.
+        """
+
+
+@runtime_checkable
+class Narrowing(WakeWord, Protocol):
+    """An engine that can do less, if it runs several models."""
+
+    can_narrow: bool
+
+    def narrow(self, first_only: bool) -> None:
+        """Listen for what the first model detects only; False: for all words again, as if they were new."""

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 BEFORE = samples_from_ms(2000, CAPTURE_RATE)
 AFTER = samples_from_ms(700, CAPTURE_RATE)
-# By then all of AFTER was captured: while the device is idle, sound arrives 80 ms at a time.
+# By then all of AFTER was captured: after a word sound arrives 80 ms at a time.
 _WAIT_S = 0.8
 # Only files with such names are ever removed: the folder may hold other files.
 _OURS = re.compile(r"\d{8}T\d{6}\.\d{3}Z-.*-(heard|near)-\d\.\d\d\.wav(\.part)?")

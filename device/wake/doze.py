@@ -36,7 +36,9 @@ _CHUNK_BYTES = CHUNK_SAMPLES * BYTES_PER_SAMPLE
 # The sound is examined at least 240 ms at a time. In an idle process the CPU caches hold other data: to examine 80 ms
 # costs 150 us (10 us in a busy process), and 240 ms hardly more. Words are longer, and the kept sound makes up for the
 # delay.
-_LOOK_BYTES = 3 * _CHUNK_BYTES
+_LOOK_CHUNKS = 3
+# Half as often while a sound goes on: the engine runs, and will for a while.
+_LONG_LOOK_CHUNKS = 6
 # For how long the engine runs on after a change: 1 s, in which all but the words that end very softly are detected.
 _AWAKE_CHUNKS = 12
 # The same on a machine that is too slow for that.
@@ -87,7 +89,7 @@ class Doze:
         self._skipped = False
         self._patience = _AWAKE_CHUNKS
         self._unchanged = 0
-        """How many chunks have been looked at since the last change."""
+        """How many chunks have been looked at since the last one that differed."""
         self._is_awake = True
 
     @property
@@ -114,7 +116,8 @@ class Doze:
         self._keep(sound)
         self._unseen += sound
         is_due = False
-        if len(self._unseen) >= _LOOK_BYTES:
+        look = _LONG_LOOK_CHUNKS if self._unchanged < _LOOK_CHUNKS else _LOOK_CHUNKS
+        if len(self._unseen) >= look * _CHUNK_BYTES:
             is_due = self._look(is_word_expected) or is_awaited
         return self._hand_over() if self._is_awake or is_due else None
 
@@ -130,9 +133,8 @@ class Doze:
     def _look(self, is_word_expected: bool) -> bool:
         """Decide whether the engine runs. Return whether the time has come to score what it has not heard."""
         before = self._unchanged
-        self._unchanged += len(self._unseen) // _CHUNK_BYTES
-        if self._change.detect(self._unseen):
-            self._unchanged = 0
+        ago = self._change.detect(self._unseen)
+        self._unchanged = self._unchanged + len(self._unseen) // _CHUNK_BYTES if ago is None else ago
         self._unseen = b""
         self._is_awake = self._unchanged < (_SCORED_CHUNKS if is_word_expected else self._patience)
         return before < _SCORED_CHUNKS <= self._unchanged
@@ -179,14 +181,17 @@ class ChangeDetector:
         """Mean level of the newest `_steady_chunks`, each of which is near the mean."""
         self._steady_chunks = 0
 
-    def detect(self, sound: bytes) -> bool:
-        """Return whether any of these chunks (1280 samples of s16le each) differs from the usual."""
+    def detect(self, sound: bytes) -> int | None:
+        """Return how many of these chunks (1280 samples of s16le each) follow the newest that differs from the usual.
+
+        None: none differs.
+        """
         levels = self._levels(sound)
         if not self._steady_chunks and not any(map(self._differs, levels)):
             self._drift(levels)
-            return False
+            return None
         differs = [self._follow(level) for level in levels]
-        return any(differs)
+        return differs[::-1].index(True) if any(differs) else None
 
     def _levels(self, sound: bytes) -> list[Levels]:
         parts = np.frombuffer(sound, "<i2").astype(np.float32).reshape(-1, _FRAME) @ self._waves

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 _log = logging.getLogger(__name__)
 
 PATIENCE = 25
-"""Chunks of 80 ms in a row (2 s), after which the state changes: more than the zeros at the beginning of a stream."""
+"""Pieces of sound in a row after which the state changes, of 80 to 240 ms each (2 to 6 s): more than the zeros at the
+beginning of a stream."""
 
 
 class Sanity:
-    """Watches the scores of an engine, chunk by chunk."""
+    """Watches the scores of an engine, piece by piece."""
 
     def __init__(self) -> None:
         self.complaint = ""

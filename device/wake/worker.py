@@ -11,45 +11,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Protocol, runtime_checkable
 
 from device.core.events import Device, DeviceFailed, DeviceRecovered
 from device.kit import threads
 from device.ports.facts import Post
-from device.ports.wake import Detection, NearMiss, WakeWord
+from device.ports.wake import Detection, Narrowing, NearMiss, Skipping, WakeWord
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, Samples, samples_from_ms
 from device.wake.agenda import Agenda
 from device.wake.decision import Expectation, number
 from device.wake.doze import Doze, Unscored
 from device.wake.sanity import Sanity
+from device.wake.steps import Steps
 
 _log = logging.getLogger(__name__)
 
-# 80 ms: a step of openWakeWord. Handing over every 10 ms frame would wake the thread eight times as often.
-_CHUNK_BYTES = 1280 * BYTES_PER_SAMPLE
 # When so much sound waits behind what the thread takes, it skips to the newest: a detection would come too late to be
 # useful. While it hangs the oldest is dropped, so that no more than twice as much waits for it, and the newest piece.
 # The other half may be what was kept while the engine dozed.
 _LONGEST_WAIT = samples_from_ms(1_600, CAPTURE_RATE)
 _JOIN_S = 0.3
-
-
-@runtime_checkable
-class Skipping(WakeWord, Protocol):
-    """An engine that can skip a part of the stream. Only such an engine can doze."""
-
-    def skip(self, samples: int) -> None:
-        """Skip a part of the stream that sounds like what was heard last: positions count it, and nothing else does."""
-
-
-@runtime_checkable
-class Narrowing(WakeWord, Protocol):
-    """An engine that can do less, if it runs several models."""
-
-    can_narrow: bool
-
-    def narrow(self, first_only: bool) -> None:
-        """Listen for what the first model detects only; False: for all words again, as if they were new."""
 
 
 OnDetection = Callable[[Detection], None]
@@ -64,7 +44,7 @@ class _Chunk:
     pcm: bytes
     end: int
     follows: int
-    """Where the chunk before it ended; this one begins later after a doze."""
+    """Where the chunk before it ended; this one begins later after a doze, or where steps began anew."""
     fresh: bool
 
     @property
@@ -114,7 +94,8 @@ class WakeWorker:
         `heeds` tells whether a word is wanted at the moment, in any thread; of others nothing is reported. `is_awaited`
         tells whether one must be detected without delay, as far as the engine knows it.
         """
-        self._doze = Doze() if doze and isinstance(engine, Skipping) else None
+        self._can_skip = isinstance(engine, Skipping)
+        self._doze = Doze() if doze and self._can_skip else None
         self._on_detection = on_detection
         self._on_score = on_score
         self._on_near_miss = on_near_miss
@@ -125,7 +106,8 @@ class WakeWorker:
         self._agenda = Agenda(clock)
         self._thread: threading.Thread | None = None
         self._waiting = _Waiting()
-        self._collected = b""
+        self._steps = Steps()
+        self._was_late = False
         self._fed = 0
         self._asked = self._handed_over = 0
         self._fresh = False
@@ -143,6 +125,12 @@ class WakeWorker:
     def expects_word(self) -> bool:
         """Whether the newest scores say that a word may be under way, so that sound should be delivered soon."""
         return self._listener.expectation.holds_at(self.scored_samples)
+
+    @property
+    def is_punctual(self) -> bool:
+        """Whether what the microphone delivers is scored when it comes: without waiting for the rest of a step, nor for
+        an engine that is late."""
+        return self._can_skip and self._steps.are_aligned and not self._was_late
 
     @property
     def skipped_samples(self) -> Samples:
@@ -174,6 +162,11 @@ class WakeWorker:
         """Whether the engine runs."""
         return self._doze is None or self._doze.is_awake
 
+    @property
+    def is_scoring(self) -> bool:
+        """Whether what is heard is scored soon: the engine is awake, or a word is awaited."""
+        return self.is_awake or self._is_awaited()
+
     def hurry_to_doze(self, is_hurried: bool) -> None:
         """Let the engine rest sooner after each sound; see `Doze.hurry`."""
         if self._doze:
@@ -192,15 +185,15 @@ class WakeWorker:
         self._fed += len(pcm) // BYTES_PER_SAMPLE
         if self._thread is None:
             return
-        sound = self._collected + pcm
-        whole = len(sound) - len(sound) % _CHUNK_BYTES
-        self._collected = sound[whole:]
-        if whole:
-            self._queue_chunks(sound[:whole], self._fed - len(self._collected) // BYTES_PER_SAMPLE)
+        if self._can_skip and self.scored_samples == self._asked and not self.expects_word:
+            self._steps.align()
+        # Handing over every 10 ms frame would wake the thread eight times as often.
+        if steps := self._steps.cut(pcm):
+            self._queue_chunks(steps, self._fed - self._steps.begun_samples)
 
     def reset(self) -> None:
         """Forget the sound so far, because the stream was interrupted. Positions go on counting."""
-        self._collected = b""
+        self._steps.reset()
         self._fresh = True
         if self._doze:
             self._doze.reset()
@@ -217,7 +210,7 @@ class WakeWorker:
     def _queue_chunks(self, sound: bytes, end: int) -> None:
         unscored = self._unscored(sound)
         if unscored:
-            self._agenda.strike(self.scored_samples)
+            self._was_late = self.overdue_s > 0
             self._agenda.add(end, len(unscored.pcm) // BYTES_PER_SAMPLE)
             self._dropped += self._waiting.put(_Chunk(unscored.pcm, end, self._handed_over, self._fresh))
             self._asked = self._handed_over = end

@@ -60,7 +60,7 @@ class Ear:
         cards = SoundCards(Audio(input=MICROPHONE), print)
 
         def pace() -> Pace:
-            return pace_of(Phase.IDLE, worker.is_at_rest, worker.expects_word)
+            return pace_of(Phase.IDLE, worker.is_at_rest, worker.expects_word, worker.is_punctual)
 
         await AlsaMicrophone(cards, lambda pcm, moment: worker.feed(pcm), pace, worker.reset).open()
         return cards, worker

@@ -26,12 +26,13 @@ from device.ports.wake import Detection
 from device.wake.decision import Expectation
 from device.wake.doze import Doze
 from device.wake.openwakeword.engine import OpenWakeWord
+from device.wake.steps import Steps
 
 CHUNK_BYTES = 2 * CHUNK
 WORDS = tuple(SPELLING)
 # How long the microphone holds sound back in a quiet room, and by how much more its streams overlap while they change.
 LONG, OVERLAP = int(Pace.CALM) * RATE // 1000, 50 * RATE // 1000
-RELAXED = int(Pace.RELAXED) * RATE // 1000
+RELAXED, LEISURELY = int(Pace.RELAXED) * RATE // 1000, int(Pace.LEISURELY) * RATE // 1000
 Heard = list[tuple[int, Detection]]
 """Detections with the positions (in samples of the stream) at which they were reported."""
 
@@ -72,6 +73,7 @@ class Dozing:
         self._stream = b""
         self._position = self._taken = self._fed = 0
         self._is_long = False
+        self._steps = Steps()
         self._next_arrival = CHUNK
         self.skips = self.worked = 0
         """Chunks after which the engine did not doze."""
@@ -111,9 +113,15 @@ class Dozing:
         if self._is_long:
             return LONG if was_long else 2 * LONG + OVERLAP
         if was_long:
+            self._steps.reset()
             return LONG
-        batch = CHUNK if self._expectation.holds_at(self._taken) else RELAXED
-        return batch - self._position % batch
+        relaxed = LEISURELY if self._steps.are_aligned else RELAXED
+        batch = CHUNK if self._expectation.holds_at(self._taken) else relaxed
+        block = batch - self._position % batch
+        if not self._expectation.holds_at(self._taken):
+            self._steps.align()
+        self._steps.cut(bytes(2 * block))
+        return block
 
 
 @dataclass

@@ -269,6 +269,25 @@ async def test_it_tells_by_how_much_the_engine_is_overdue(house: House) -> None:
     assert house.worker.overdue_s == 0.0
 
 
+async def test_a_late_engine_is_not_punctual_so_that_its_lateness_is_noticed_sooner(house: House) -> None:
+    """Sound comes more often to who is late."""
+    now, house.engine = 100.0, Skipping()
+    house.worker.close()
+    house.worker = WakeWorker(house.engine, house.heard.append, house.posted.append, clock=lambda: now)
+    house.worker.start()
+    await feed_and_settle(house, 20)
+    assert house.worker.is_punctual
+    house.engine.gate.clear()
+    house.worker.feed(QUIET)
+    now += 0.1
+    house.worker.feed(QUIET)
+    assert not house.worker.is_punctual
+    house.engine.gate.set()
+    await house.until_scored(22 * 1280)
+    house.worker.feed(QUIET)
+    assert house.worker.is_punctual
+
+
 class Several(FakeWakeWord):
     """An engine of several words."""
 
@@ -355,6 +374,50 @@ async def test_a_reset_reaches_the_engine_before_the_next_sound(house: House) ->
     assert house.heard[0].end == 1380 + 77 + 1280
 
 
+class Skipping(FakeWakeWord):
+    """An engine that can skip a part of the stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.skipped: list[int] = []
+
+    def skip(self, samples: int) -> None:
+        """Count it."""
+        self.skipped.append(samples)
+        self._position += samples
+
+
+async def test_steps_end_with_the_blocks_of_a_card_once_no_word_is_under_way(house: House) -> None:
+    """The engine skips what there was of a step, and detections are where they were in the stream."""
+    house.engine = engine = Skipping()
+    house.worker.close()
+    house.worker = WakeWorker(engine, house.heard.append, house.posted.append)
+    house.worker.start()
+    engine.known = {"fake": 0.006}
+    house.worker.feed(QUIET[:600])
+    await feed_and_settle(house, 30, begun=300)
+    assert not house.worker.is_punctual
+    engine.known = {"fake": 0.0}
+    await feed_and_settle(house, 5, begun=300)
+    await until(lambda: not house.worker.expects_word)
+    house.worker.feed(QUIET)
+    assert house.worker.is_punctual
+    house.worker.feed(3 * WORD)
+    await until(lambda: bool(house.heard))
+    assert engine.skipped == [300]
+    assert engine.pieces == [*[1280] * 36, 3 * 1280]
+    assert house.heard[0].end == 300 + 39 * 1280
+
+
+async def test_an_engine_that_cannot_skip_is_never_punctual(house: House) -> None:
+    """Nothing is dropped for it, and three steps at once would save it nothing."""
+    await feed_and_settle(house, 30)
+    house.worker.feed(QUIET[:600])
+    await feed_and_settle(house, 30, begun=300)
+    assert not house.worker.is_punctual
+    assert house.worker._steps.begun_samples == 300
+
+
 async def test_sound_fed_while_it_is_closed_is_counted_and_not_heard(house: House) -> None:
     """It can be started again."""
     house.worker.feed(WORD)
@@ -401,11 +464,11 @@ async def test_a_spoken_word_comes_through_the_real_engine_and_thread(
     assert worker.skipped_samples == 0
 
 
-async def feed_and_settle(house: House, chunks: int, pcm: bytes = QUIET) -> None:
-    """Feed chunks one by one, each listened to before the next."""
+async def feed_and_settle(house: House, chunks: int, pcm: bytes = QUIET, begun: int = 0) -> None:
+    """Feed chunks one by one, each listened to before the next, but for what has `begun` of another step."""
     for _ in range(chunks):
         house.worker.feed(pcm)
-        await until(lambda fed=house.worker._fed: house.worker.scored_samples >= fed, "a score")
+        await until(lambda fed=house.worker._fed: house.worker.scored_samples >= fed - begun, "a score")
 
 
 async def test_an_engine_that_gives_no_numbers_is_told_of_as_deaf_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -22,17 +22,24 @@ class Pace(IntEnum):
     RELAXED = 160
     """Two steps, which cost an engine little more than one. Sound in which it hears nothing may come so late: before
     most words are detected, the score rises (see `WakeWorker.expects_word`)."""
+    LEISURELY = 240
+    """Three steps at once; only where steps end with blocks, so that none waits for the rest of a block in addition."""
     CALM = 280
     """The longest that does no harm: with 320 ms some wake words hardly louder than a noise come 160 ms late."""
 
 
-def pace_of(phase: Phase, is_wake_word_at_rest: bool, is_word_expected: bool) -> Pace:
-    """Return how soon sound is waited for: in an idle house only by the wake word, in a quiet one by nobody."""
+def pace_of(phase: Phase, is_wake_word_at_rest: bool, is_word_expected: bool, is_punctual: bool) -> Pace:
+    """Return how soon sound is waited for: in an idle house only by the wake word, in a quiet one by nobody.
+
+    `is_punctual`: the wake word's steps end where blocks do; see `WakeWorker.is_punctual`.
+    """
     if phase is not Phase.IDLE:
         return Pace.HURRIED
     if is_wake_word_at_rest:
         return Pace.CALM
-    return Pace.STEADY if is_word_expected else Pace.RELAXED
+    if is_word_expected:
+        return Pace.STEADY
+    return Pace.LEISURELY if is_punctual else Pace.RELAXED
 
 
 @dataclass(frozen=True, slots=True)

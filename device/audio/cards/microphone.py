@@ -4,9 +4,9 @@ In blocks of 280 ms a stream costs a quarter of what it does in blocks of a fram
 on the virtual card), and the length of blocks is fixed when it is opened. So at each change two streams are open for a
 moment, and are joined to the sample. A card that can be opened only once (a plain hw: PCM) keeps to blocks of a frame.
 
-While an idle house hears a television, blocks of 60 ms are a compromise: sound comes 20 ms later than in blocks of 20,
-on average, and the card's thread takes half as much of a core. They are no divisor of the wake word's steps, so that no
-stream begins where every step just misses the end of a block.
+While an idle house hears a television, blocks are as long as the wake word's steps, which are made to end where they do
+(`wake/steps.py`): the card's thread takes a third of what it does with blocks of 20 ms, and no step waits for the rest
+of a block.
 
 In a conversation blocks of 5 ms bring each sample sooner: a sound server renders in blocks as long as those asked for
 (up to 20 ms), PortAudio waits for a block of its own that begins somewhere in those (up to 20 ms), and after a join a
@@ -40,7 +40,7 @@ OnFrame = Callable[[bytes, float], None]
 CONTINUE, ABORT = 0, 2
 INPUT_OVERFLOW = 2
 LONG_BLOCK_MS = int(Pace.CALM)
-MIDDLE_BLOCK_MS = 60
+MIDDLE_BLOCK_MS = int(Pace.STEADY)
 SHORT_BLOCK_MS = 5
 # A stream must have lasted for so long (16 kHz) before one of middle blocks takes its place: a room that is quiet is
 # known to be so 5 s after the start, and then long blocks do.
@@ -123,9 +123,10 @@ class AlsaMicrophone(Line[Stream]):
         pace = self._pace()
         if pace is Pace.CALM:
             return LONG_BLOCK_MS
-        if pace is Pace.RELAXED and present.block_ms < MIDDLE_BLOCK_MS and present.delivered < WORTH_CHANGING:
+        may_wait = pace in (Pace.RELAXED, Pace.LEISURELY)
+        if may_wait and present.block_ms < MIDDLE_BLOCK_MS and present.delivered < WORTH_CHANGING:
             return present.block_ms
-        if pace is Pace.RELAXED or (pace is Pace.STEADY and present.block_ms == MIDDLE_BLOCK_MS):
+        if may_wait or (pace is Pace.STEADY and present.block_ms == MIDDLE_BLOCK_MS):
             return MIDDLE_BLOCK_MS
         is_quick_enough = self._overflows <= OVERFLOWS_BORNE
         return SHORT_BLOCK_MS if pace is Pace.HURRIED and is_quick_enough else self._frame_ms

@@ -48,6 +48,7 @@ class Frontend:
         feed_wake: Callable[[bytes], None],
         reset_wake: Callable[[], None],
         post: Callable[[VoiceStarted | VoiceStopped], None],
+        feed_stop: Callable[[bytes], None] = lambda pcm: None,
         canceller: EchoRemover | None = None,
         cue_mask: CueMask | None = None,
         sent_mask: CueMask | None = None,
@@ -55,7 +56,10 @@ class Frontend:
         is_idle: Callable[[], bool] = lambda: False,
         later: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
-        """`cue_mask` silences our own cues; None where the board cancels echoes.
+        """`feed_wake` gets the stream without the echo, but with what may be a person (see EchoRemover.restored);
+        `feed_stop` gets it without either, as all others: an answer must not stop itself.
+
+        `cue_mask` silences our own cues; None where the board cancels echoes.
 
         `sent_mask`: what can leave the device is as it was captured, echo and all, but for the cues that this one
         silences; None: it is what the segmenter hears.
@@ -77,6 +81,7 @@ class Frontend:
         self._detector = detector or vad
         self._segmenter = segmenter
         self._feed_wake = feed_wake
+        self._feed_stop = feed_stop
         self._reset_wake = reset_wake
         self._post = post
         self._is_idle = is_idle
@@ -176,7 +181,8 @@ class Frontend:
         self._ring.write(self._sent_mask.process(pcm, pcm, moment) if self._sent_mask else heard)
         self._gate.advance()
         # The wake word is listened for in our own cues and announcements, too: it may be said over one.
-        self._feed_wake(left)
+        self._feed_wake(self._canceller.restored() or left)
+        self._feed_stop(left)
         if self._is_idle():
             self._rest(start)
         else:

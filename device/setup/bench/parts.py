@@ -17,12 +17,12 @@ from device.audio.frames import AudioFrame
 from device.audio.resample import StreamResampler
 from device.errors import AudioError
 from device.house.configuration import Config
-from device.ports.wake import WakeWord
+from device.kit.yardstick import add_up
+from device.ports.wake import Skipping, WakeWord
 from device.setup.bench.figures import Missing, PartSpeed, Yardsticks, percentile
 from device.setup.bench.sounds import ANSWER_RATE, ahead, sounds
 from device.units import CAPTURE_RATE, Hz, Samples
 from device.wake.doze import Doze
-from device.wake.worker import Skipping
 
 CARD_RATE = Hz(48_000)
 """Of most sound cards."""
@@ -94,7 +94,7 @@ def yardsticks(seconds: float) -> Yardsticks:
     spectra = np.asarray(matrix(40, 161) + 1j * matrix(40, 161), np.complex64)
     product = np.empty_like(spectra)
     return Yardsticks(
-        python_ms=quick_ms(partial(_add_up, 100_000)),
+        python_ms=quick_ms(add_up),
         products_gflops=2 * 256**3 / quick_ms(partial(np.matmul, square, square)) / 1e6,
         small_products_gflops=2 * 160 * 217 * 24 / quick_ms(partial(np.matmul, patches, weights)) / 1e6,
         transforms_us=quick_ms(partial(np.fft.rfft, blocks)) * 1000,
@@ -111,13 +111,6 @@ def _times_ms(step: Step, seconds: float) -> list[float]:
         step()
         took.append((time.perf_counter() - begun) * 1000)
     return took
-
-
-def _add_up(count: int) -> int:
-    total = 0
-    for number in range(count):
-        total += number
-    return total
 
 
 def _fed(process: Callable[[bytes], object], pieces: list[bytes]) -> Step:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from device.ports.wake import Detection, DetectionRule, NearMiss, Refusal, WakeWord
+from device.ports.wake import Detection, DetectionRule, Narrowing, NearMiss, Refusal, Skipping, WakeWord
 from device.units import BYTES_PER_SAMPLE, CAPTURE_RATE, samples_from_ms
 from device.wake.decision import number
 
@@ -33,16 +33,8 @@ _LATE = samples_from_ms(1000, CAPTURE_RATE)
 _KEPT_BYTES = (BEFORE + _LATE) * BYTES_PER_SAMPLE
 
 
-class FirstEngine(WakeWord, Protocol):
-    """The engine whose detections are examined: as the worker's `Skipping` and `Narrowing`, and it can be corrected."""
-
-    can_narrow: bool
-
-    def skip(self, samples: int) -> None:
-        """Skip a part of the stream."""
-
-    def narrow(self, first_only: bool) -> None:
-        """Listen for what the first model detects only, or for all words again."""
+class FirstEngine(Skipping, Narrowing, Protocol):
+    """The engine whose detections are examined: it can be corrected."""
 
     def forgive(self, word: str) -> None:
         """The newest detection of the word did not count: it may be detected again at once."""
@@ -159,13 +151,20 @@ class SecondOpinion:
         self._first.reset()
 
     def skip(self, samples: int) -> None:
-        """Skip a part of the stream that sounds like what was heard last, which then stands for it."""
-        self._refuse_all()
+        """Skip a part of the stream: what sounds like what was heard last, which then stands for it, or less than a
+        step, after which the judges hear on.
+        """
+        if samples < self.step:
+            for question in self._open.values():
+                question.heard += samples
+                question.until += samples
+        else:
+            self._refuse_all()
         self._first.skip(samples)
         self._position += samples
 
     def narrow(self, first_only: bool) -> None:
-        """See the worker's Narrowing."""
+        """See Narrowing."""
         self._first.narrow(first_only)
 
     def _counts(self, found: Detection) -> bool:

@@ -78,7 +78,7 @@ class OpenWakeWord(BaseEngine["_Word"]):
         self._chunks = 0
 
     def skip(self, samples: int) -> None:
-        """Skip a part of the stream that sounds like what was heard last; refractory periods count it, too."""
+        """Skip a part of the stream, as `Skipping` has it; refractory periods count it, too."""
         self._position += samples
 
     def narrow(self, first_only: bool) -> None:

@@ -25,21 +25,23 @@ def piece(first: int, last: int, sound: np.ndarray = NOISE, error_s: float = 0.0
 
 
 @pytest.mark.parametrize(
-    ("phase", "at_rest", "expected", "pace"),
+    ("phase", "at_rest", "expected", "punctual", "pace"),
     [
-        (Phase.IDLE, True, False, Pace.CALM),
-        (Phase.IDLE, True, True, Pace.CALM),
-        (Phase.IDLE, False, False, Pace.RELAXED),
-        (Phase.IDLE, False, True, Pace.STEADY),
-        (Phase.WAKING, True, False, Pace.HURRIED),
-        (Phase.SPEAKING, False, False, Pace.HURRIED),
+        (Phase.IDLE, True, False, False, Pace.CALM),
+        (Phase.IDLE, True, True, True, Pace.CALM),
+        (Phase.IDLE, False, False, False, Pace.RELAXED),
+        (Phase.IDLE, False, False, True, Pace.LEISURELY),
+        (Phase.IDLE, False, True, False, Pace.STEADY),
+        (Phase.IDLE, False, True, True, Pace.STEADY),
+        (Phase.WAKING, True, False, True, Pace.HURRIED),
+        (Phase.SPEAKING, False, False, False, Pace.HURRIED),
     ],
 )
 def test_the_less_is_going_on_the_longer_sound_may_wait(
-    phase: Phase, at_rest: bool, expected: bool, pace: Pace
+    phase: Phase, at_rest: bool, expected: bool, punctual: bool, pace: Pace
 ) -> None:
     """In a conversation somebody always waits for it."""
-    assert pace_of(phase, at_rest, expected) is pace
+    assert pace_of(phase, at_rest, expected, punctual) is pace
 
 
 @pytest.mark.parametrize("channel", range(6))

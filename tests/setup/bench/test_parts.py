@@ -138,7 +138,7 @@ async def test_a_rehearsal_hears_and_sends_what_a_house_would(
     assert set(frames) == {0}
     assert engine.fed > 0
     frames.clear()
-    loud = await rehearsal.speak_and_listen(SETTINGS, engine, 0.3)  # type: ignore[arg-type]
+    loud = await rehearsal.speak_and_listen(SETTINGS, engine, 1.0)  # type: ignore[arg-type]
     assert frames[-1] > 0
     assert loud.scene != quiet.scene
     assert loud.core_share > 0

@@ -254,6 +254,19 @@ def test_a_skipped_part_of_the_stream_is_counted() -> None:
     assert first.calls == [("skip", 100_000)]
 
 
+def test_after_less_than_a_step_was_skipped_the_judge_hears_on() -> None:
+    """The worker begins its steps anew: what was open stays so, for as much sound as before."""
+    for level, agreed in ((600, [detection(30_000)]), (0, [])):
+        judge = FakeJudge()
+        engine = SecondOpinion(FakeFirst((detection(30_000), 31_000)), {"fake": judge}, "second")
+        feed(engine, silence(32_000))
+        engine.skip(300)
+        assert feed(engine, silence(16_000) + level) == agreed
+        assert [miss.at for miss in engine.pop_near_misses()] == ([] if agreed else [30_000])
+    # All that there was before the word's end, and after it as much as usual.
+    assert len(judge.pieces[-1]) // 2 == 30_000 + AFTER
+
+
 def test_a_judge_that_fails_agrees_and_is_complained_of_once(caplog: pytest.LogCaptureFixture) -> None:
     """Nobody wants a deaf house because of a second opinion."""
     found = detection(30_000), detection(80_000)
