@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from device.audio.ear.vad import Vad
 from device.audio.echo.canceller import WARM_UP, EchoLevels
-from device.audio.frames import DIGITAL_SILENCE_DBFS, AudioFrame, level_dbfs
+from device.audio.echo.loudness import PlayedLevel, Quantile
+from device.audio.frames import AudioFrame, level_dbfs
 from device.units import Ms
 
 
@@ -30,40 +31,13 @@ class BargeInSettings:
     floor_dbfs: float = -55.0
 
 
-# The level of what is played is held for as long as its echo may take, and then falls as slowly as sound in a room
-# fades (60 dB in 1 s).
-_HOLD_BLOCKS = 25
-_FADE_DB = 0.6
-# From what is played more quietly nothing is learned: other sounds of the room would count as its echo.
-_LOUD_DBFS = -40.0
-# Before the first echo has arrived nothing can be learned, and before a little was learned nobody can be recognised.
-_ON_ITS_WAY = Ms(200)
+# Most echoes have arrived by then; a longer one is taken for a person more often, and a person for one less often.
+_HELD = Ms(250)
+# Before a little was learned of the echo nobody can be recognised.
 _LEARNING = Ms(500)
 # With the echo a canceller suppresses the room's own noise by 10 dB. When that comes back in a pause of the answer,
 # webrtcvad was seen to take it for a voice until it had adapted to it.
 _GETTING_USED_TO_NOISE = Ms(3_000)
-
-
-class Quantile:
-    """Estimates the level under which `share` of all levels lie; it moves quickly at first, and slowly later."""
-
-    def __init__(self, share: float) -> None:
-        self._share = share
-        self._seen = 0
-        self.level: float | None = None
-
-    def see(self, level: float) -> None:
-        """Correct the estimate by another level (dB)."""
-        self._seen += 1
-        if self.level is None:
-            self.level = level
-        step = max(_SLOWEST_DB, _QUICKEST_DB / self._seen)
-        self.level += step * (self._share if level > self.level else self._share - 1)
-
-
-# A second of speech that is not recognised as such moves an estimate by 4 dB at most.
-_SLOWEST_DB = 0.04
-_QUICKEST_DB = 20.0
 
 
 class ResidualEcho:
@@ -71,32 +45,30 @@ class ResidualEcho:
 
     def __init__(self, settings: BargeInSettings) -> None:
         self._settings = settings
-        self._played: deque[float] = deque(maxlen=_HOLD_BLOCKS)
-        self._fading = DIGITAL_SILENCE_DBFS
+        self._played = PlayedLevel(_HELD)
         self._came_in = Quantile(0.8)
         self._left = Quantile(0.95)
 
     def hear(self, played: float) -> None:
         """Note the level (dBFS) of what was played in the newest 10 ms."""
-        self._played.append(played)
-        self._fading = max(*self._played, self._fading - _FADE_DB)
+        self._played.hear(played)
 
     def learn(self, captured: float, left: float, trained: Ms, doubtful: bool = False) -> None:
         """Nobody spoke: all that was `captured`, and of that `left`, was echo or noise."""
-        if self._fading > _LOUD_DBFS and trained > _ON_ITS_WAY:
-            self._came_in.see(captured - self._fading)
+        if self._played.teaches(trained):
+            self._came_in.see(captured - self._played.dbfs)
             if not doubtful:
-                self._left.see(left - self._fading)
+                self._left.see(left - self._played.dbfs)
 
     def threshold(self, trained: Ms, doubtful: bool = False) -> float:
         """Return the level (dBFS) above which it is a person; infinite while too little is known to tell."""
         came_in, left = self._came_in.level, self._left.level
         if came_in is None or trained < _LEARNING:
             return math.inf
-        settings, echo = self._settings, self._fading + came_in
+        settings, echo = self._settings, self._played.dbfs + came_in
         if doubtful or left is None or trained < settings.warm_up:
             return max(settings.floor_dbfs, echo + settings.over_echo_db)
-        left_too = self._fading + left + settings.over_left_db
+        left_too = self._played.dbfs + left + settings.over_left_db
         return max(settings.floor_dbfs, echo - settings.below_echo_db, left_too)
 
 

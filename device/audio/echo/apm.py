@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import importlib.util
 import logging
+import os
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,13 +125,29 @@ def _path() -> Path | None:
     return next((path for place in places if (path := Path(place) / _LIBRARY).is_file()), None)
 
 
+def open_library(path: Path) -> ctypes.CDLL:
+    """Load a shared library while other threads go on. Raise OSError.
+
+    `ctypes.CDLL` by itself keeps the interpreter's lock meanwhile: the event loop and the microphone's callback would
+    stand still for as long as it takes to read this one (28 MB) from a disk.
+    """
+    system = ctypes.CDLL(None)
+    system.dlopen.argtypes, system.dlopen.restype = [ctypes.c_char_p, ctypes.c_int], ctypes.c_void_p
+    system.dlerror.restype = ctypes.c_char_p
+    # It stays loaded, as all that ctypes loads.
+    handle = system.dlopen(os.fsencode(path), os.RTLD_NOW)
+    if not handle:
+        raise OSError((system.dlerror() or b"it cannot be loaded").decode(errors="replace"))
+    return ctypes.CDLL(str(path), handle=handle)
+
+
 @cache
 def _load() -> ctypes.CDLL:
     path = _path()
     if path is None:
         raise AudioError("no echo cancellation: there is no livekit; install it with: pip install livekit")
     try:
-        library = ctypes.CDLL(str(path))
+        library = open_library(path)
         request, dispose = library.livekit_ffi_request, library.livekit_ffi_dispose
         # Something is dropped sooner than a busy thread gives the interpreter's lock back.
         library.livekit_ffi_drop_handle = _HOLDING_THE_LOCK(  # type: ignore[attr-defined]

@@ -13,7 +13,8 @@ import numpy as np
 
 from device.audio.echo.apm import AudioProcessing
 from device.audio.echo.farend import LOOK_AHEAD_S, FarEnd, SampleClock
-from device.audio.echo.filter import Balance, EchoFilter
+from device.audio.echo.filter import Balance, EchoFilter, ramp
+from device.audio.echo.loudness import Clearness
 from device.audio.frames import level_dbfs
 from device.audio.resample import FloatArray
 from device.errors import AudioError
@@ -88,6 +89,13 @@ class EchoRemover(Protocol):
     def levels(self) -> tuple[EchoLevels, ...]:
         """Return the levels of the 30 ms that were handed on last, newest last, without blocks without an echo."""
 
+    def restored(self) -> bytes | None:
+        """Return the frame that was handed on last, but with what is probably a person as it was captured.
+
+        For the wake word alone: where that is an echo after all, an answer that says the wake word interrupts itself.
+        None: nothing was restored.
+        """
+
 
 class EchoCanceller(EchoRemover, Protocol):
     """One that computes where it is called."""
@@ -124,6 +132,10 @@ class NullCanceller:
         """Return nothing."""
         return ()
 
+    def restored(self) -> bytes | None:
+        """Return nothing."""
+        return None
+
 
 class WebRtcCanceller:
     """EchoFilter, then WebRTC's module. See EchoCanceller.
@@ -145,6 +157,7 @@ class WebRtcCanceller:
         self._module: AudioProcessing | None = None
         self._filter = EchoFilter()
         self._balance = Balance()
+        self._clearness = Clearness()
         self._filtered = np.zeros(BLOCK, np.float32)
         self._clock = SampleClock(CAPTURE_RATE)
         self._last = bytes(BLOCK * BYTES_PER_SAMPLE)
@@ -157,6 +170,10 @@ class WebRtcCanceller:
         self._trained = 0
         self._slips = 0
         self._levels: deque[EchoLevels | None] = deque(maxlen=LEVELS_KEPT)
+        self._restored: list[bytes] = []
+        """The blocks of the newest frame."""
+        self._is_restored = False
+        """Whether any of them is another than what is left of it."""
 
     @property
     def is_trusted(self) -> bool:
@@ -209,6 +226,8 @@ class WebRtcCanceller:
         """See EchoCanceller."""
         at = self._clock.place(moment, len(pcm) // BYTES_PER_SAMPLE)
         size = BLOCK * BYTES_PER_SAMPLE
+        self._is_restored = False
+        self._restored.clear()
         blocks = [pcm[start : start + size] for start in range(0, len(pcm), size)]
         return b"".join(self._process_block(block, (at + n * BLOCK) / CAPTURE_RATE) for n, block in enumerate(blocks))
 
@@ -223,15 +242,21 @@ class WebRtcCanceller:
     def distrust(self) -> None:
         """See EchoCanceller."""
         self._trained = 0
+        self._clearness = Clearness()
 
     def levels(self) -> tuple[EchoLevels, ...]:
         """See EchoCanceller."""
         return tuple(levels for levels in self._levels if levels is not None)
 
+    def restored(self) -> bytes | None:
+        """See EchoCanceller."""
+        return b"".join(self._restored) if self._is_restored else None
+
     def _begin_anew(self) -> None:
         self._begins_anew = False
         self._is_light = self._will_be_light
         self._filter = EchoFilter()
+        self._clearness = Clearness()
         self._running = False
         self._trained = 0
 
@@ -247,17 +272,20 @@ class WebRtcCanceller:
             # The module still holds the end of its last run: feed it the previous block, so that it holds that instead.
             self._running = True
             self._balance = Balance()
+            self._clearness.begin_again()
             self._begin_ahead(HEAD_START_S)
             self._cancel(module, last, moment - BLOCK_S)
         suppressed = self._cancel(module, block, moment)
         if suppressed is None:
             return self._pass(passed)
-        self._note(passed, suppressed, moment)
-        return self._mixed(suppressed)
+        left = suppressed if self._is_light else self._mixed(suppressed)
+        self._restore(passed, left, *self._note(passed, suppressed, moment))
+        return left
 
     def _pass(self, passed: bytes) -> bytes:
         self._running = False
         self._levels.append(None)
+        self._restored.append(passed)
         return passed
 
     def _cancel(self, module: AudioProcessing, block: bytes, moment: float) -> bytes | None:
@@ -286,8 +314,6 @@ class WebRtcCanceller:
             self._filter.search_slip()
 
     def _mixed(self, suppressed: bytes) -> bytes:
-        if self._is_light:
-            return suppressed
         filtered = self._filtered[:BLOCK]
         return _pcm(self._balance.mix(filtered, _floats(suppressed), self._filter.near_ratio, self._filter.is_doubtful))
 
@@ -313,11 +339,24 @@ class WebRtcCanceller:
             self._module = None
             self._on_given_up()
 
-    def _note(self, passed: bytes, left: bytes, moment: float) -> None:
-        played = level_dbfs(self._far_end.read(moment, self._far_end.rate // 100))
+    def _note(self, passed: bytes, left: bytes, moment: float) -> tuple[float, float]:
+        """Note the levels of a block; return what share of it is to be restored, at its beginning and its end.
+
+        With EchoFilter nothing is: its output is mixed in.
+        """
+        played, captured = level_dbfs(self._far_end.read(moment, self._far_end.rate // 100)), level_dbfs(passed)
         self._trained += played > AUDIBLE_DBFS
         trained, doubtful = Ms(10.0 * self._trained), self._filter.is_doubtful
-        self._levels.append(EchoLevels(played, level_dbfs(passed), level_dbfs(left), trained, doubtful))
+        self._levels.append(EchoLevels(played, captured, level_dbfs(left), trained, doubtful))
+        return self._clearness.judge(played, captured, trained) if self._is_light else (0.0, 0.0)
+
+    def _restore(self, passed: bytes, left: bytes, since: float, until: float) -> None:
+        """Keep a block for `restored`, with a share of what was captured that goes from `since` to `until`."""
+        if since or until:
+            self._is_restored = True
+            share = ramp(since, until)
+            left = _pcm(share * _floats(passed) + (1 - share) * _floats(left))
+        self._restored.append(left)
 
 
 AUDIBLE_DBFS = -50.0

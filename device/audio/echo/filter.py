@@ -299,6 +299,16 @@ _FILTERED_SHARE = 0.3
 _RAMP = np.linspace(0, 1, BLOCK, dtype=np.float32)
 
 
+def follow(share: float, wanted: float) -> float:
+    """Return how far a share (0 to 1) of a person comes in a block on its way to the wanted one."""
+    return share + (wanted - share) * (_ATTACK if wanted > share else _RELEASE)
+
+
+def ramp(since: float, until: float) -> FloatArray:
+    """Return, for each sample of a block, a share that goes from `since` to `until`."""
+    return np.asarray(np.float32(since) + np.float32(until - since) * _RAMP, np.float32)
+
+
 class Balance:
     """Mixes the output of the filter with the output of WebRTC's module, by whether a person speaks."""
 
@@ -314,9 +324,9 @@ class Balance:
         db = 10 * math.log10(max(near_ratio, _TINY))
         person = min(1.0, max(0.0, (db - _ECHO_DB) / (_PERSON_DB - _ECHO_DB)))
         before = self._person
-        self._person += (person - before) * (_ATTACK if person > before else _RELEASE)
-        ramp = np.float32(before) + np.float32(self._person - before) * _RAMP
-        share = _FILTERED_SHARE * ramp
+        self._person = follow(before, person)
+        way = ramp(before, self._person)
+        share = _FILTERED_SHARE * way
         self._echo_gain += ((_DOUBTFUL_GAIN if doubtful else _ECHO_GAIN) - self._echo_gain) * _ATTACK
-        gain = (self._echo_gain + (1 - self._echo_gain) * ramp) * (1 - share)
+        gain = (self._echo_gain + (1 - self._echo_gain) * way) * (1 - share)
         return np.asarray(share * filtered + gain * suppressed, np.float32)

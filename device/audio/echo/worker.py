@@ -25,6 +25,7 @@ class _Result:
 
     left: bytes
     levels: tuple[EchoLevels, ...]
+    restored: bytes | None
     is_trusted: bool
 
 
@@ -64,6 +65,10 @@ class EchoWorker:
     def levels(self) -> tuple[EchoLevels, ...]:
         """See EchoRemover."""
         return self._canceller.levels() if self._newest is None else self._newest.levels
+
+    def restored(self) -> bytes | None:
+        """See EchoRemover."""
+        return self._canceller.restored() if self._newest is None else self._newest.restored
 
     def feed(self, pcm: bytes, moment: float, hand_on: HandOn) -> bool:
         """See EchoRemover."""
@@ -118,7 +123,7 @@ class EchoWorker:
             return None
         canceller = self._canceller
         left = canceller.process(pcm, moment)
-        return _Result(left, canceller.levels(), canceller.is_trusted)
+        return _Result(left, canceller.levels(), canceller.restored(), canceller.is_trusted)
 
     # On the event loop's.
 

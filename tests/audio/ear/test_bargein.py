@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audio.ear.bargein import BargeInSettings, BargeInVad, ConfirmingVad, Quantile, ResidualEcho, mean_dbfs
+from device.audio.ear.bargein import BargeInSettings, BargeInVad, ConfirmingVad, ResidualEcho, mean_dbfs
 from device.audio.echo.canceller import EchoLevels
 from device.audio.frames import AudioFrame
 from device.units import Ms, Samples
@@ -181,27 +181,6 @@ def test_the_threshold_rises_with_what_is_played(played: float, more: float) -> 
             echo.hear(level)
         thresholds.append(echo.threshold(LONG))
     assert thresholds[1] - thresholds[0] == pytest.approx(more, abs=0.01)
-
-
-@given(st.floats(0.5, 0.95))
-@settings(max_examples=10)
-def test_a_quantile_finds_its_share(share: float) -> None:
-    """Of levels that come in no order."""
-    quantile = Quantile(share)
-    for level in np.random.default_rng(1).uniform(-60, -20, 20_000):
-        quantile.see(float(level))
-    assert quantile.level == pytest.approx(-60 + 40 * share, abs=3)
-
-
-def test_a_second_of_other_sound_hardly_moves_a_quantile() -> None:
-    """By 4 dB at most."""
-    quantile = Quantile(0.8)
-    for _ in range(2_000):
-        quantile.see(-30.0)
-    for _ in range(100):
-        quantile.see(0.0)
-    assert quantile.level is not None
-    assert quantile.level < -26
 
 
 def test_levels_are_averaged_by_their_power() -> None:

@@ -51,6 +51,7 @@ class House:
     ) -> None:
         self.sent: list[bytes] = []
         self.woken: list[bytes] = []
+        self.stopped: list[bytes] = []
         self.resets = 0
         self.posted: list[VoiceStarted | VoiceStopped] = []
         self.now = 100.0
@@ -63,6 +64,7 @@ class House:
             vad=vad or LoudnessVad(),
             segmenter=Segmenter(),
             feed_wake=self.woken.append,
+            feed_stop=self.stopped.append,
             reset_wake=self.reset_wake,
             post=self.posted.append,
             cue_mask=cue_mask,
@@ -446,6 +448,24 @@ def test_what_is_cancelled_for_words_alone_is_sent_as_it_was_captured() -> None:
     house.hear(VOICE, times=10)
     assert b"".join(house.sent) == VOICE * 10
     assert not any(b"".join(house.woken))
+    assert house.posted == []
+
+
+class Restoring(Swallowing):
+    """Knows that all of it is a person."""
+
+    def restored(self) -> bytes | None:
+        """Return a voice."""
+        return VOICE
+
+
+def test_what_is_restored_is_for_the_wake_word_alone() -> None:
+    """It may be an echo all the same: neither a voice nor a stop word is taken from it, and nothing of it is sent."""
+    house = House(canceller=Restoring())
+    house.frontend.open_gate(None)
+    house.hear(VOICE, times=10)
+    assert b"".join(house.woken) == VOICE * 10
+    assert b"".join(house.stopped) == b"".join(house.sent) == bytes(len(VOICE) * 10)
     assert house.posted == []
 
 

@@ -128,10 +128,11 @@ def after_running_dry(seconds: float) -> float:
 @dataclass
 class Heard:
     """The results. Positions are samples of the capture stream: when the device `noticed` a voice, and fell silent
-    for it (the card goes on for CARD_S)."""
+    for it (the card goes on for CARD_S). `restored`: what the wake word hears."""
 
     captured: Sound
     left: Sound
+    restored: Sound
     played: Sound
     noticed: list[int]
     silenced: list[int]
@@ -141,7 +142,8 @@ class Device:
     """Listens through a canceller. With `reacts` it ducks when it notices a voice, and falls silent when the voice goes
     on.
 
-    `moments_off` returns the error of its loudspeaker's times (s).
+    `moments_off` returns the error of its loudspeaker's times (s). `light`: its canceller does without the
+    linear filter.
     """
 
     def __init__(
@@ -150,10 +152,11 @@ class Device:
         reacts: bool = False,
         turn_taking: str = "server",
         moments_off: Callable[[float], float] = exact,
+        light: bool = False,
     ) -> None:
         self._moments_off = moments_off
         self._far_end = FarEnd(PLAYED_RATE)
-        self._canceller = self._make_canceller(cancels)
+        self._canceller = self._make_canceller(cancels, light)
         self._vad = ConfirmingVad(BargeInVad(WebRtcVad(), self._canceller.levels), self._confirm)
         self._segmenter = Segmenter(segmenting(configuration.parse({"conversation": {"turn_taking": turn_taking}})))
         self._reacts = reacts
@@ -165,13 +168,14 @@ class Device:
         """Play `answer` and listen to it and `near`, equally long; after a stop go on answering at `resume_at`."""
         echo, gain = Echo(room), np.ones(len(answer), np.float32)
         handed_over = upsampled(answer)
-        heard = Heard(np.zeros_like(answer), np.zeros_like(answer), answer, [], [])
+        heard = Heard(np.zeros_like(answer), np.zeros_like(answer), np.zeros_like(answer), answer, [], [])
         for at in range(0, len(answer) - FRAME + 1, FRAME):
             now, frame = at + FRAME, slice(at, at + FRAME)
             self._hand_over(handed_over, gain, now)
             heard.captured[frame] = echo.process(answer[frame] * gain[frame]) + near[frame]
             pcm = self._canceller.process(pcm_from_samples(heard.captured[frame]), self._moment(at / RATE))
             heard.left[frame] = samples_from_pcm(pcm)
+            heard.restored[frame] = samples_from_pcm(self._canceller.restored() or pcm)
             if self._listen(AudioFrame(pcm, Samples(at))):
                 heard.noticed.append(now)
             if self._reacts:
@@ -182,10 +186,11 @@ class Device:
         heard.played = answer * gain
         return heard
 
-    def _make_canceller(self, cancels: bool) -> EchoCanceller:
+    def _make_canceller(self, cancels: bool, light: bool) -> EchoCanceller:
         if not cancels:
             return NullCanceller()
         canceller = WebRtcCanceller(self._far_end)
+        canceller.be_light(light)
         canceller.load()
         return canceller
 

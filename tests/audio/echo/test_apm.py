@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,30 @@ def fresh() -> Iterator[None]:
     apm._load.cache_clear()
     yield
     apm._load.cache_clear()
+
+
+def test_while_the_library_is_read_other_threads_go_on(tmp_path: Path) -> None:
+    """A pipe is a file that is read very slowly: until another thread opens its other end."""
+    pipe = tmp_path / "slow.so"
+    os.mkfifo(pipe)
+    program = f"""
+import threading
+from pathlib import Path
+from device.audio.echo.apm import open_library
+
+def load():
+    try:
+        open_library(Path({str(pipe)!r}))
+    except OSError as error:
+        print(error)
+
+thread = threading.Thread(target=load)
+thread.start()
+open({str(pipe)!r}, "wb").close()
+thread.join()
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == f"{pipe}: file too short\n"
 
 
 def test_it_does_what_the_package_does_to_the_bit() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from device.audio.echo import canceller as module
 from device.audio.echo.canceller import LATENCY, PATIENCE, NullCanceller, WebRtcCanceller
 from device.audio.echo.farend import FarEnd
+from device.audio.echo.loudness import Clearness
 from device.errors import AudioError
 from device.sim.room.acoustics import Echo, Sound, pcm_from_samples, samples_from_pcm
 from device.units import CAPTURE_RATE, Hz
@@ -293,6 +294,46 @@ def test_a_light_canceller_leaves_what_the_module_alone_leaves(
     near = hissing(0.5)
     left = run(canceller, near, since=100.0)
     assert np.abs(left - 2 * near[: len(left)]).max() < 1e-4
+
+
+def test_what_is_clear_is_restored_as_it_was_captured(
+    canceller: WebRtcCanceller, far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bit, delayed as everything is, by a light canceller; what the others hear is what it was."""
+    canceller.be_light(True)
+    play(far_end, 100.0, 101.0)
+    captured = pcm_from_samples(hissing(0.05))
+    monkeypatch.setattr(Clearness, "judge", lambda *call: (0.0, 0.0))
+    canceller.process(captured, 100.0)
+    assert canceller.restored() is None
+    monkeypatch.setattr(Clearness, "judge", lambda *call: (1.0, 1.0))
+    left, restored = canceller.process(captured, 100.05), canceller.restored()
+    assert restored is not None
+    assert left != restored
+    assert restored[2 * LATENCY :] == captured[: -2 * LATENCY]
+    monkeypatch.setattr(Clearness, "judge", lambda *call: (1.0, 0.0))
+    left, restored = canceller.process(captured, 100.1), canceller.restored()
+    assert restored is not None
+    assert restored[318:320] == left[318:320]
+    canceller.be_light(False)
+    canceller.process(captured, 100.15)
+    assert canceller.restored() is None
+
+
+@pytest.mark.parametrize(
+    "forget", [lambda one: one.distrust(), lambda one: one.be_light(True), lambda one: one.rest(False)]
+)
+def test_what_was_learned_of_the_echo_s_loudness_is_void_with_the_rest(
+    forget: Callable[[WebRtcCanceller], None], canceller: WebRtcCanceller, far_end: FarEnd
+) -> None:
+    """It may be another one from now on."""
+    canceller.be_light(True)
+    play(far_end, 100.0, 102.0)
+    run(canceller, hissing(1.9), since=100.0)
+    assert canceller._clearness._echo.seen > 80
+    forget(canceller)
+    run(canceller, hissing(0.1), since=101.9)
+    assert canceller._clearness._echo.seen < 20
 
 
 class Twice:

@@ -69,6 +69,10 @@ class FakeCanceller:
         """Return one that tells how many frames there were."""
         return (EchoLevels(0.0, 0.0, float(len(self.did)), Ms(0)),)
 
+    def restored(self) -> bytes | None:
+        """Return something that tells how many frames there were."""
+        return b"+%d" % len(self.did)
+
     def _note(self, what: str, pcm: bytes = b"") -> None:
         self.did.append((what, pcm, threading.current_thread().name))
 
@@ -174,11 +178,11 @@ async def test_what_is_asked_of_it_meanwhile_is_done_in_its_thread(house: House)
 
 async def test_levels_and_trust_are_those_of_the_frame_that_was_handed_on(house: House) -> None:
     """Though the canceller may be further by then."""
-    seen: list[tuple[float, bool]] = []
+    seen: list[tuple[float, bytes | None, bool]] = []
 
     def look(left: bytes) -> None:
         [levels] = house.worker.levels()
-        seen.append((levels.left, house.worker.is_trusted))
+        seen.append((levels.left, house.worker.restored(), house.worker.is_trusted))
 
     house.canceller.gate.clear()
     for _ in range(3):
@@ -188,11 +192,11 @@ async def test_levels_and_trust_are_those_of_the_frame_that_was_handed_on(house:
     block_until(lambda: len(house.canceller.did) == 3, "the frames")
     house.canceller.is_trusted = True
     await until(lambda: len(seen) == 3, "the frames")
-    assert [level for level, _ in seen] == [1.0, 2.0, 3.0]
-    assert not seen[0][1]
+    assert [told[:2] for told in seen] == [(1.0, b"+1"), (2.0, b"+2"), (3.0, b"+3")]
+    assert not seen[0][2]
     house.canceller.has = False
     house.worker.feed(b"a", 0.0, look)
-    assert seen[-1] == (4.0, True)
+    assert seen[-1] == (4.0, b"+4", True)
 
 
 async def test_it_tells_how_long_the_oldest_frame_waits_and_takes_none_when_that_is_too_long(house: House) -> None:
