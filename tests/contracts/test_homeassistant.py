@@ -61,6 +61,12 @@ def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield process
 
 
+@pytest.fixture(autouse=True)
+def _runs(home: HomeProcess) -> None:
+    """A test that failed may have left it ended or frozen, and the next one does not have to pay for that."""
+    home.see_that_it_runs()
+
+
 def _process(kind: str, folder: Path) -> HomeProcess:
     if kind == "simulated":
         return SimulatedProcess(folder / "log")

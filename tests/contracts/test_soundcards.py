@@ -227,7 +227,7 @@ async def test_a_microphone_is_closed_before_it_is_opened_and_after_it_was_close
 async def test_sound_is_whole_however_soon_it_is_needed(ears: Ears) -> None:
     """It comes in frames, one or many at a time, and none is lost or doubled when that changes."""
     await ears.microphone.open()
-    for times, pace in enumerate((Pace.HURRIED, Pace.CALM, Pace.STEADY, Pace.HURRIED), 1):
+    for times, pace in enumerate((Pace.HURRIED, Pace.CALM, Pace.LEISURELY, Pace.STEADY, Pace.HURRIED), 1):
         ears.pace = pace
         ears.microphone.adapt()
         await ears.say(TONE)

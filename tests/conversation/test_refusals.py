@@ -223,9 +223,9 @@ async def test_a_refusal_that_does_not_end_is_cut_short(answer: bytes) -> None:
 async def test_a_server_that_takes_the_connection_and_says_nothing_is_silent(answer: bytes) -> None:
     """It was reached, so the network is not to blame."""
     async with answering(answer, stays=True) as url:
-        failed = await House(url, connect_timeout_s=0.5).failure()
+        failed = await House(url, connect_timeout_s=3).failure()
     assert failed.failure is Failure.SILENT
-    assert "0.5 s" in failed.message
+    assert "within 3 s" in failed.message
 
 
 async def test_a_name_that_is_not_resolved_in_time_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -478,7 +478,7 @@ async def test_a_server_of_the_beta_that_does_not_answer_is_told_where_to_go() -
         await peer.listen()
 
     async with scripted_server(script) as server:
-        failed = await House(server.url, connect_timeout_s=0.5).failure()
+        failed = await House(server.url, connect_timeout_s=3).failure()
     assert failed.failure is Failure.WRONG_ADDRESS
     check(failed.message, ("retired beta", "/openai/v1/realtime"))
 
@@ -490,6 +490,6 @@ async def test_a_server_that_begins_no_session_is_silent() -> None:
         await peer.listen()
 
     async with scripted_server(script) as server:
-        failed = await House(server.url, connect_timeout_s=0.5).failure()
+        failed = await House(server.url, connect_timeout_s=3).failure()
     assert failed.failure is Failure.SILENT
     check(failed.message, ("began no session", "connect_timeout_s"))

@@ -97,8 +97,8 @@ async def test_an_espeak_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pyt
     """And killed."""
     script(tmp_path, f"echo $$ > {tmp_path}/pid\nexec sleep 600")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(SpeechError, match=r"within 0\.3 s"):
-        await EspeakVoice(timeout_s=0.3).speak("Hello.")
+    with pytest.raises(SpeechError, match=r"within 3 s"):
+        await EspeakVoice(timeout_s=3).speak("Hello.")
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text(encoding="utf-8")), 0)
 
@@ -200,8 +200,8 @@ async def test_what_a_wrapper_of_espeak_has_started_dies_with_it(
     """It holds the pipe, which would be waited for."""
     script(tmp_path, f"sleep 600 & echo $! > {tmp_path}/pid\nwait")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(SpeechError, match=r"within 0\.3 s"):
-        await EspeakVoice(timeout_s=0.3).speak("Hello.")
+    with pytest.raises(SpeechError, match=r"within 3 s"):
+        await EspeakVoice(timeout_s=3).speak("Hello.")
     assert not runs(int((tmp_path / "pid").read_text(encoding="utf-8")))
 
 

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from device.audio.cards.capture import Pace
+from device.audio.cards.filling.depths import Depths
 from device.audio.volume import Volume
-from device.house import app, configuration, listening, sound
+from device.house import app, closing, configuration, listening, sound
 from device.house.app import App
 from device.secrets import Secret
 from device.sim.devices.fakecard import FakeMicrophone, FakeSpeaker
 from device.units import CAPTURE_RATE, Hz
+from tests.waiting import LIMIT_S
 
 KEY = {"OPENAI_API_KEY": Secret("sk-of-nobody")}
 
@@ -37,6 +39,7 @@ class CardlessHouse:
     def __init__(self) -> None:
         self.app: App
         self.microphone: FakeMicrophone
+        self.depths: Depths
         self._noise = np.random.default_rng(4)
 
     def hear(self, seconds: float, loudness: int = 300) -> None:
@@ -69,9 +72,13 @@ async def open_cardless(
     async def find_no_mixer(volume: Volume) -> None:
         """See Volume.start."""
 
-    def make_speaker(cards: object, rate: Hz, *more: object) -> FakeSpeaker:
+    def make_speaker(cards: object, rate: Hz, depths: Depths) -> FakeSpeaker:
+        house.depths = depths
         return FakeSpeaker(rate)
 
+    # What takes longer is left behind; on a machine that runs other tests as well that may be anything.
+    monkeypatch.setattr(closing, "LIMIT_S", LIMIT_S)
+    monkeypatch.setattr(closing, "ALL_S", LIMIT_S)
     monkeypatch.setattr(app, "open_cards", lambda site: _NoCards())
     monkeypatch.setattr(listening, "AlsaMicrophone", make_microphone)
     monkeypatch.setattr(sound, "AlsaSpeaker", make_speaker)

@@ -12,7 +12,7 @@ from device.core.events import Said
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
-from tests.scenarios.house import RELAY, House
+from tests.scenarios.house import RELAY, SLOW_TO_SPEAK, House
 
 QUICK = Script(answer=lambda text: Reply("Done.", audio=tone(300)) if text != "turn on the light" else None)
 QUERY = "api-version=2025-08-28&tenant=a%20b"
@@ -72,7 +72,7 @@ async def test_azures_key_and_url(open_house: Open, server: SimulatedRealtime) -
 async def test_push_to_talk_is_answered_however_slow_the_server(open_house: Open, server: SimulatedRealtime) -> None:
     """Held, spoken, let go: all before the session is ready."""
     server.script = replace(QUICK, session_updated_delay_s=2.0)
-    async with open_house() as house:
+    async with open_house(SLOW_TO_SPEAK) as house:
         began = time.monotonic()
         await house.hold()
         await house.person.say("turn on the light")

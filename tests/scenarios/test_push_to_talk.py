@@ -11,6 +11,7 @@ from device.core.status import Phase
 from device.sim.realtime import SimulatedRealtime
 from device.sim.realtime.script import Reply, Script, tone
 from tests.scenarios.conftest import Open
+from tests.scenarios.house import SLOW_TO_SPEAK
 from tests.waiting import LIMIT_S
 
 # The last word is under way, and goes on while the answer comes and is over.
@@ -23,7 +24,8 @@ async def test_a_sentence_in_which_the_button_is_let_go_is_asked_once(
 ) -> None:
     """Even when the answer comes at once and is over while the person still speaks: the rest is not sent."""
     server.script = Script(answer=lambda text: Reply("Yes.", audio=tone(60)))
-    async with open_house("conversation.follow_up_s=3", f"conversation.turn_taking={turn_taking}") as house:
+    settings = ("conversation.follow_up_s=3", f"conversation.turn_taking={turn_taking}", SLOW_TO_SPEAK)
+    async with open_house(*settings) as house:
         await house.hold()
         words = "tell me how late it is in Argentina"
         lasts_s = (await house.person.render(words)).duration_ms / 1000

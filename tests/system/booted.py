@@ -160,7 +160,9 @@ class Machine:
     def journal(self, unit: str = UNIT, since: str = "", form: str = "cat") -> str:
         """Return what a unit has logged, in this boot."""
         after = f"--after-cursor='{since}'" if since else ""
-        return self.run(f"journalctl --boot --quiet --no-pager --output={form} --unit='{unit}' {after}").stdout
+        shown = f"journalctl --boot --quiet --no-pager --output={form} --unit='{unit}' {after}"
+        # What a process that has just ended wrote last may still be on its way.
+        return self.run(f"journalctl --sync; {shown}").stdout
 
     def journal_cursor(self) -> str:
         """Return where the journal ends now, for `journal(since=...)`."""

@@ -14,6 +14,7 @@ import subprocess
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -171,8 +172,9 @@ def _make(folder: Path) -> None:
 def _set_up(folder: Path) -> None:
     """Let it install what its integrations need, and set a house up as its page would."""
     config = folder / "srv/first"
-    with _NewHome(config, folder) as home:
-        asyncio.run(_move_in(home, config))
+    with ThreadPoolExecutor(1) as pool, _NewHome(config, folder) as home:
+        # In a thread of its own: whoever asks first for this root may already run an event loop in this one.
+        pool.submit(asyncio.run, _move_in(home, config)).result()
         # It writes what it knows when it ends.
         home.terminate()
         home.start()

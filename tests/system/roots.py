@@ -37,7 +37,7 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
     """Return the folder of this name, made when there is none; two processes do not make it at once."""
     CACHE.mkdir(parents=True, exist_ok=True)
     path, part = CACHE / name, CACHE / f"{name}.part"
-    with _alone(CACHE / f"{name}.lock"):
+    with alone(name):
         if not path.exists():
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
@@ -50,13 +50,18 @@ def kept(name: str, make: Callable[[Path], None]) -> Path:
 def forget_stale(pattern: str) -> None:
     """Remove the kept folders whose name matches, and which nobody has asked for since yesterday."""
     for path in CACHE.glob(pattern):
-        if path.is_dir() and time.time() - path.stat().st_mtime > STALE_S:
-            shutil.rmtree(path, ignore_errors=True)
+        if not path.is_dir():
+            continue
+        # Two processes may look at once, and somebody may ask for it meanwhile.
+        with alone(path.name):
+            if path.is_dir() and time.time() - path.stat().st_mtime > STALE_S:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
+def alone(name: str) -> Iterator[None]:
+    """Do something while no other process does what is called so."""
+    with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -29,6 +29,11 @@ def note_environment_of_children(machine: Machine) -> None:
     machine.write("/usr/bin/espeak-ng", f'#!/bin/sh\nenv >{CHILD}\nexec espeak-ng.real "$@"\n', 0o755)
 
 
+def has_inherited(machine: Machine) -> bool:
+    """Whether it has spoken since, and written that down."""
+    return "PATH=" in machine.run(f"cat {CHILD}", check=False).stdout
+
+
 def crash(machine: Machine) -> None:
     """Let the service die as a program with a defect does, where dumps of its memory would be kept."""
     restarts = machine.property("NRestarts")

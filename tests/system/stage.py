@@ -175,6 +175,19 @@ url = "{self.server.url}"
                 return
         raise AssertionError(f"no answer came\n{machine.account()}\n{machine.journal()[-5000:]}")
 
+    def ask_and_hear_out(self, machine: Machine) -> None:
+        """Ask the device the time, and wait until its answer is over: then whatever is said next interrupts nothing."""
+        self.ask(machine)
+        machine.wait_until(lambda: machine.health().get("phase") == "idle", "the end of the answer")
+
+    def ask_until(self, condition: Callable[[], object], what: str, machine: Machine) -> None:
+        """Ask for what cannot be answered, and wait for what comes of it; again when it did not hear."""
+        for _ in range(PATIENCE):
+            self.card.hear(QUESTION)
+            if comes_about(condition, ANSWER_LIMIT_S):
+                return
+        raise AssertionError(f"{what} did not come about\n{machine.account()}")
+
     def is_answered(self) -> bool:
         """Ask the time, and tell whether an answer has sounded."""
         before = self.server.count(ANSWERED)

@@ -13,8 +13,8 @@ from tests.system.booted import UNIT, Machine
 from tests.system.broker import BROKER_NAME, Broker
 from tests.system.provisioning import BOOT
 from tests.system.roots import ROOT
-from tests.system.searching import CHILD, crash, files_with, note_environment_of_children, places_in_processes
-from tests.system.stage import KEY, QUESTION, Stage
+from tests.system.searching import crash, files_with, has_inherited, note_environment_of_children, places_in_processes
+from tests.system.stage import KEY, Stage
 
 pytestmark = pytest.mark.system
 
@@ -66,20 +66,19 @@ def test_it_is_enrolled_answers_and_shows_no_token(device: Machine, broker: Brok
     enrolment = enrol_from_card(device, broker)
     device.wait_until(lambda: "secret: " in broker.tell("audit"), "a secret before anybody has asked")
     device.wait_for_state("listening")
-    stage.ask(device)
+    stage.ask_and_hear_out(device)
     token = device.says(f"cat {DEVICE_TOKEN}")
     secrets = device.run(f"python3 - $(systemctl show --value -p MainPID {UNIT})", text=REMEMBERED).stdout.split()
     assert secrets
     planted = (KEY, enrolment, token, *secrets)
     assert device.cable
     device.cable.unplug()
-    stage.card.hear(QUESTION)
-    device.wait_until(lambda: "PATH=" in device.run(f"cat {CHILD}", check=False).stdout, "a word about the network")
+    stage.ask_until(lambda: has_inherited(device), "a word about the network", device)
     device.cable.plug()
     assert places_in_processes(device, *planted) == ""
     crash(device)
     device.wait_for_state("listening")
-    device.run("cd /root && hearthside support-bundle --output bundle.tar.gz")
+    device.run("cd /root && hearthside support-bundle --output bundle.tar.gz", timeout_s=180)
     device.run("mkdir /root/bundle && tar -xf /root/bundle.tar.gz -C /root/bundle")
     assert device.says("find /root/bundle -type f")
     assert files_with(device, *planted) == [ENROLMENT, DEVICE_TOKEN]
@@ -99,8 +98,7 @@ def test_without_its_broker_it_says_so_or_goes_on_with_a_key_of_its_own(
     device.wait_for_state("fault")
     assert f"the broker {BROKER_NAME} cannot be reached" in device.health()["why"]
     with stage.card.record_speaker() as heard:
-        stage.card.hear(QUESTION)
-        device.wait_until(lambda: stage.sounds(heard), "a word about the broker")
+        stage.ask_until(lambda: stage.sounds(heard), "a word about the broker", device)
     device.wait_until(lambda: device.health()["phase"] == "idle", "the end of the word")
     broker.start()
     stage.ask(device)

@@ -46,7 +46,7 @@ def bundle() -> Path:
     return release()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def machines(stage: Stage, keys: Keys) -> Iterator[tuple[Machine, Machine]]:
     """One of each release of Debian."""
     with ExitStack() as stack:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.system.booted import UNIT, Machine
-from tests.system.searching import CHILD, crash, files_with, note_environment_of_children, places_in_processes
+from tests.system.searching import crash, files_with, has_inherited, note_environment_of_children, places_in_processes
 from tests.system.stage import KEY, QUESTION, Stage
 
 pytestmark = pytest.mark.system
@@ -45,11 +45,10 @@ def test_the_key_is_nowhere_but_where_it_was_put(device: Machine, stage: Stage) 
     note_environment_of_children(device)
     device.boot()
     device.wait_for_state("listening")
-    stage.ask(device)
+    stage.ask_and_hear_out(device)
     assert device.cable
     device.cable.unplug()
-    stage.card.hear(QUESTION)
-    device.wait_until(lambda: "PATH=" in device.run(f"cat {CHILD}", check=False).stdout, "a word about the network")
+    stage.ask_until(lambda: has_inherited(device), "a word about the network", device)
     assert places_in_processes(device, KEY) == ""
     crash(device)
     device.wait_until(lambda: device.health().get("scored_frames", 0), "a service that hears")
@@ -71,7 +70,7 @@ def test_a_crash_leaves_no_dump_of_its_memory(speaker: Machine) -> None:
 def test_a_support_bundle_tells_no_secret(speaker: Machine, stage: Stage) -> None:
     """Neither the key, nor a part of it, nor what was said."""
     stage.ask(speaker)
-    speaker.run("cd /root && hearthside support-bundle --output bundle.tar.gz")
+    speaker.run("cd /root && hearthside support-bundle --output bundle.tar.gz", timeout_s=180)
     speaker.run("mkdir /root/bundle && tar -xf /root/bundle.tar.gz -C /root/bundle")
     assert speaker.says("find /root/bundle -type f")
     for secret in (KEY, KEY[8:20], QUESTION):

@@ -119,6 +119,7 @@ def test_the_way_leads_to_a_talking_speaker(bare: Machine, stage: Stage) -> None
         terminal.answer("Number or name", "", INSTALLED_WITHIN_S)  # the board
         terminal.answer("Number or name", MICROPHONE)
         terminal.wait_for("Say something.")
+        terminal.wait_for("dBFS")  # the meter: from now on it is heard
         stage.card.hear("the kettle is on")
         terminal.answer("dBFS", "")  # the meter; Enter goes on
         terminal.wait_for("Heard:")

@@ -119,8 +119,7 @@ def test_without_a_network_it_listens(device: Machine, stage: Stage) -> None:
     device.boot()
     device.wait_until(lambda: is_up(device), "a service that hears")
     with stage.card.record_speaker() as heard:
-        stage.card.hear("what time is it")
-        device.wait_until(lambda: stage.sounds(heard), "a word about the network")
+        stage.ask_until(lambda: stage.sounds(heard), "a word about the network", device)
     device.cable.plug()
     device.wait_until(stage.is_answered, "an answer")
     assert device.property("NRestarts") == "0"

@@ -106,7 +106,7 @@ async def test_a_question_that_the_agent_gives_up_is_withdrawn(folder: Path, rea
     house = AgentHouse()
     async with serving(folder, house), reach(folder, mode) as agent:
         with contextlib.suppress(Exception):
-            await agent.call_tool("ask", {"text": "shall I?"}, read_timeout_seconds=0.5)
+            await agent.call_tool("ask", {"text": "shall I?"}, read_timeout_seconds=3)
         await until(lambda: any(isinstance(fact, AnnouncementWithdrawn) for fact in house.facts), "a withdrawal")
 
 

@@ -33,7 +33,7 @@ def facts(house: AgentHouse, kind: type) -> int:
 
 async def test_what_nobody_answers_is_withdrawn_and_told(folder: Path) -> None:
     """What is to be said is said all the same."""
-    house, calls = AgentHouse(), Calls(McpServer(), patience_s=0.3)
+    house, calls = AgentHouse(), Calls(McpServer(), patience_s=3)
     async with serving(folder, house):
         told = await calls.call("ask", {"text": "shall I?"})
         assert (told.failed, "withdrawn" in told.text) == (True, True)

@@ -271,6 +271,7 @@ async def test_a_silent_broker_keeps_nobody_waiting_for_long(tmp_path: Path, mon
     device = Speaker(tmp_path, {ENROLMENT: "hse_" + "0" * 64}, broker=f"http://127.0.0.1:{port}")
     with pytest.raises(LinkError, match="has not answered"):
         await device.keys.current()
+    await until(lambda: taken, "a connection")
     began = asyncio.get_running_loop().time()
     await device.conversation.aclose()
     assert asyncio.get_running_loop().time() - began < 1

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import websockets.asyncio.client
 
+LIMIT_S = 120.0
+
 
 class OwnerError(Exception):
     """Home Assistant refuses it."""
@@ -25,7 +27,11 @@ class Owner:
         self._events: deque[dict[str, Any]] = deque()
 
     async def command(self, kind: str, **more: Any) -> Any:
-        """Return the result. Raise OwnerError."""
+        """Return the result. Raise OwnerError, or TimeoutError."""
+        async with asyncio.timeout(LIMIT_S):
+            return await self._command(kind, **more)
+
+    async def _command(self, kind: str, **more: Any) -> Any:
         self._number += 1
         await self._connection.send(msgspec.json.encode({"id": self._number, "type": kind, **more}), text=True)
         while True:
@@ -82,11 +88,9 @@ class Owner:
 async def owner_of(url: str, token: str) -> AsyncIterator[Owner]:
     """Come in as somebody with this token."""
     address = f"{url.replace('http', 'ws', 1)}/api/websocket"
-    async with (
-        asyncio.timeout(120),
-        websockets.asyncio.client.connect(address, max_size=None, compression=None) as connection,
-    ):
-        await connection.recv()
-        await connection.send(msgspec.json.encode({"type": "auth", "access_token": token}), text=True)
-        assert msgspec.json.decode(await connection.recv())["type"] == "auth_ok"
+    async with websockets.asyncio.client.connect(address, max_size=None, compression=None) as connection:
+        async with asyncio.timeout(LIMIT_S):
+            await connection.recv()
+            await connection.send(msgspec.json.encode({"type": "auth", "access_token": token}), text=True)
+            assert msgspec.json.decode(await connection.recv())["type"] == "auth_ok"
         yield Owner(connection)

@@ -16,7 +16,7 @@ from typing import Self
 
 from device.sim.home.homeassistant import GUEST_TOKEN, TOKEN
 
-STARTS_WITHIN_S = 90.0
+STARTS_WITHIN_S = 300.0
 
 
 class HomeProcess(ABC):
@@ -77,7 +77,11 @@ class HomeProcess(ABC):
     def terminate(self) -> None:
         """Let it end as it does when it is asked to."""
         self._running.terminate()
-        self._running.wait(60)
+        try:
+            self._running.wait(60)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
     def freeze(self) -> None:
         """Let it hang: it takes connections, and does nothing."""
@@ -86,6 +90,13 @@ class HomeProcess(ABC):
     def thaw(self) -> None:
         """Let it go on."""
         self._running.send_signal(signal.SIGCONT)
+
+    def see_that_it_runs(self) -> None:
+        """Start it or let it go on, where whatever was done to it last has left it ended or frozen."""
+        self.thaw()
+        if self._running.poll() is not None:
+            self.start()
+        self.wait_until_it_listens()
 
     @property
     def _running(self) -> subprocess.Popen[bytes]:

@@ -49,7 +49,8 @@ async def bridged(
     running = asyncio.create_task(bridge.run())
     try:
         if wait:
-            await until(lambda: is_well(bridge) or running.done(), "a connection to every server")
+            # Two processes start, one after the other, each of which takes seconds to load what it needs.
+            await until(lambda: is_well(bridge) or running.done(), "a connection to every server", 60.0)
         yield bridge
     finally:
         await bridge.aclose()

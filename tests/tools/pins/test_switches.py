@@ -203,7 +203,7 @@ SHUTTER = {
     "shutter_up": Relay(pin=UP, never_with=("shutter_down",), dead_time_s=0.05),
     "shutter_down": Relay(pin=DOWN),
 }
-HEATING = {"heater": Relay(pin=HEATER, longest_on_s=0.15)}
+HEATING = {"heater": Relay(pin=HEATER, longest_on_s=2)}
 DOOR = {
     "front_door": Relay(
         pin=LOCK, confirm="press", longest_on_s=5, on_means="unlock the front door", off_means="lock the front door"
@@ -249,10 +249,10 @@ async def test_a_partner_that_cannot_be_switched_off_keeps_the_other_off(
     board: MockBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For good: it does not move later, when nobody expects it any more. The model is told."""
-    monkeypatch.setattr(switching, "PATIENCE_S", 0.1)
     with Relays(SHUTTER) as relays:
         registry = Registry(relay_tools(relays), 10)
         await relays.switch("shutter_up", True)
+        monkeypatch.setattr(switching, "PATIENCE_S", 0.1)
         board.break_output(UP)
         with pytest.raises(ToolError, match="the shutter down could not be switched"):
             await registry.call("set_switch", '{"name": "shutter_down", "on": true}')
@@ -268,7 +268,7 @@ async def test_it_goes_off_by_itself(board: MockBoard, tmp_path: Path, boot_id: 
     with Relays(HEATING, on_times=times) as relays:
         registry = Registry(relay_tools(relays), 10)
         said = await registry.call("set_switch", '{"name": "heater", "on": true}')
-        assert said == "The heater is on. It goes off by itself after 1 second"
+        assert said == "The heater is on. It goes off by itself after 2 seconds"
         assert list(times.load()) == ["heater"]
         await until(lambda: not relays.states["heater"], "the end of its time")
         assert board.level(HEATER) == 0
