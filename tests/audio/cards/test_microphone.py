@@ -107,17 +107,13 @@ class House:
         self.gaps += 1
 
     async def run(self, seconds: float) -> None:
-        """Let time pass, and everybody react to every block."""
+        """Let time pass, and everybody react to every block; what another thread opens or closes takes none of it."""
         for step in range(int(seconds * 200)):
             self.card.advance()
             for _ in range(3):
                 await asyncio.sleep(0)
+            await until(lambda: not self.microphone._tasks, "the end of what PortAudio's thread does")
             await asyncio.sleep(0 if step % 4 else 0.0005)
-
-    async def run_into_change(self, seconds: float) -> None:
-        """Let time pass, and wait for the second stream, which another thread opens."""
-        await self.run(seconds)
-        await until(lambda: len(self.card.open_blocks) == 2, "a second stream")
 
     @property
     def heard(self) -> bytes:
@@ -252,7 +248,7 @@ async def test_who_is_in_a_hurry_does_not_wait_for_long_blocks_to_begin(house: H
     """The change is given up, and nothing is lost."""
     await house.run(1)
     house.pace = Pace.CALM
-    await house.run_into_change(0.5)
+    await house.run(0.5)
     assert sorted(house.card.open_blocks) == [SHORT, LONG]
     house.pace = Pace.HURRIED
     house.microphone.adapt()
@@ -281,7 +277,7 @@ async def test_a_change_to_shorter_blocks_is_finished_though_still_shorter_ones_
     await house.run(3)
     house.pace = Pace.STEADY
     house.microphone.adapt()
-    await house.run_into_change(0.05)
+    await house.run(0.05)
     under_way = house.card.streams[-1]
     house.pace = Pace.HURRIED
     house.microphone.adapt()
@@ -360,7 +356,7 @@ async def test_closing_ends_both_streams(house: House) -> None:
     """Muted is muted, also in the middle of a change."""
     await house.run(1)
     house.pace = Pace.CALM
-    await house.run_into_change(0.5)
+    await house.run(0.5)
     assert len(house.card.open_blocks) == 2
     await house.microphone.close()
     assert not house.card.open_blocks
@@ -373,7 +369,7 @@ async def test_nothing_that_was_said_before_a_mute_comes_after_it(house: House) 
     """What was withheld for the second stream is forgotten with the rest."""
     await house.run(1)
     house.pace = Pace.CALM
-    await house.run_into_change(0.5)
+    await house.run(0.5)
     assert len(house.card.open_blocks) == 2
     await house.microphone.close()
     muted_at = house.card.now
@@ -406,7 +402,7 @@ async def test_a_mute_closes_the_stream_in_use_though_the_other_one_hangs(
     """Closed, not only ignored."""
     await house.run(1)
     house.pace = Pace.CALM
-    await house.run_into_change(0.5)
+    await house.run(0.5)
     in_use, second = house.card.streams
     order: list[Stream] = []
     monkeypatch.setattr(Stream, "close", lambda stream: order.append(stream) or setattr(stream, "is_open", False))
@@ -443,7 +439,7 @@ async def test_a_first_stream_that_does_not_end_is_closed_all_the_same(
 
     monkeypatch.setattr(Stream, "capture", stall)
     await house.run(5)
-    assert house.card.open_blocks == [LONG]
+    await until(lambda: house.card.open_blocks == [LONG], "the end of the first stream")
     assert house.heard == NOISE.tobytes()[: len(house.heard)]
     assert len(house.heard) > 2 * 5 * CAPTURE_RATE
 
