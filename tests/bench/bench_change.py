@@ -61,7 +61,7 @@ async def listen_together(card: VirtualSoundCard, costs: Costs, rounds: int, sec
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hearthside-bench-"))
             running[str(checkout)] = stack.enter_context(common.hearthside(card, folder, checkout=checkout))
         for _ in range(rounds):
-            await asyncio.sleep(bench_idle.SETTLE_S)
+            await asyncio.sleep(bench_idle.REST_S)
             quiet = await bench_idle.cpu_of(running, seconds)
             talking = asyncio.create_task(bench_idle.talk(card, seconds + 2))
             await asyncio.sleep(2)

@@ -27,6 +27,7 @@ from device.units import CAPTURE_RATE
 
 WORD, SECOND_WORD = "hey_jarvis", "alexa"
 SETTLE_S = 9.0  # after about 6.5 a quiet room is listened to in long blocks
+REST_S = 50.0  # after about 45 also one in which there was a sound soon before
 TALK = "The cat sleeps in the sun while it rains on the other side."
 # A room in which people live: a sentence or a noise this often.
 EVERY_S = 20.0
@@ -94,7 +95,7 @@ async def listen_together(
     with contextlib.ExitStack() as stack:
         running = {name: stack.enter_context(start()) for name, start in programs.items()}
         for _ in range(rounds):
-            await asyncio.sleep(SETTLE_S)
+            await asyncio.sleep(REST_S)
             for name, percent in (await cpu_of(running, seconds)).items():
                 costs[name].quiet.append(percent)
             talking = asyncio.create_task(talk(card, seconds + 2 * SETTLE_S))

@@ -6,7 +6,8 @@ moment, and are joined to the sample. A card that can be opened only once (a pla
 
 While an idle house hears a television, blocks are as long as the wake word's steps, which are made to end where they do
 (`wake/steps.py`): the card's thread takes a third of what it does with blocks of 20 ms, and no step waits for the rest
-of a block.
+of a block. Where people live, so that no quiet lasts, these blocks stay: PortAudio's thread asks ALSA's plugin for
+PulseAudio without a pause until a new stream gives its first sound, which costs 10 to 80 ms of CPU at each change.
 
 In a conversation blocks of 5 ms bring each sample sooner: a sound server renders in blocks as long as those asked for
 (up to 20 ms), PortAudio waits for a block of its own that begins somewhere in those (up to 20 ms), and after a join a
@@ -45,6 +46,10 @@ SHORT_BLOCK_MS = 5
 # A stream must have lasted for so long (16 kHz) before one of middle blocks takes its place: a room that is quiet is
 # known to be so 5 s after the start, and then long blocks do.
 WORTH_CHANGING = samples_from_ms(8_000, CAPTURE_RATE)
+# To change to long blocks and back costs as much as about this long (16 kHz) with middle blocks: 27 s on the virtual
+# card, 73 s on one at PulseAudio's defaults. Where the last long ones did not last for that, the room must have been
+# quiet for as long before there are long ones again.
+WORTH_LONG_BLOCKS = samples_from_ms(40_000, CAPTURE_RATE)
 # How many blocks may be lost because the machine is too slow for such short ones; then those of a frame are used.
 OVERFLOWS_BORNE = 3
 # Two blocks of each stream are enough; PulseAudio's null sinks may sleep for 2 s first.
@@ -92,6 +97,8 @@ class AlsaMicrophone(Line[Stream]):
         self._next_stream: Stream | None = None
         self._changing_since: float | None = None
         self._is_shareable = True
+        self._is_restless = False
+        """Whether the last long blocks did not last for long: people live in this room."""
         self._overflows = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -121,9 +128,11 @@ class AlsaMicrophone(Line[Stream]):
 
     def _wanted_block_ms(self, present: _Source) -> int:
         pace = self._pace()
-        if pace is Pace.CALM:
+        if pace is not Pace.CALM:
+            present.calm_since = present.delivered
+        elif not self._is_restless or present.delivered - present.calm_since >= WORTH_LONG_BLOCKS or present.is_long:
             return LONG_BLOCK_MS
-        may_wait = pace in (Pace.RELAXED, Pace.LEISURELY)
+        may_wait = pace in (Pace.CALM, Pace.RELAXED, Pace.LEISURELY)
         if may_wait and present.block_ms < MIDDLE_BLOCK_MS and present.delivered < WORTH_CHANGING:
             return present.block_ms
         if may_wait or (pace is Pace.STEADY and present.block_ms == MIDDLE_BLOCK_MS):
@@ -220,6 +229,8 @@ class AlsaMicrophone(Line[Stream]):
     def _join(self) -> None:
         if self._source is None or self._next is None or (rest := self._joined.join()) is None:
             return
+        if self._source.is_long:
+            self._is_restless = self._source.delivered < WORTH_LONG_BLOCKS
         self._source.ended, self._replaced = True, self._source
         self._source, self._next = self._next, None
         self._hand_on(self._joined.feed(rest))
@@ -348,6 +359,8 @@ class _Source:
         self.is_long = block_ms == LONG_BLOCK_MS
         self.delivered = 0
         """On the event loop's thread: how many samples (16 kHz) of it have come so far."""
+        self.calm_since = 0
+        """How many had come when somebody last was in more of a hurry than in a calm room."""
         self.intake = Intake(rate, channels, channel, frame_ms)
         self.ended = False
         """Set on the event loop's thread: nobody wants more."""
@@ -373,9 +386,14 @@ class _Source:
         else:
             # PortAudio's clock is the wall's; only the difference is worth anything.
             start = time.monotonic() + times["input_buffer_adc_time"] - times["current_time"]
-            if piece := self.intake.feed(data or b"", start + count / self.rate, self._line.pace()):
+            if piece := self.intake.feed(data or b"", start + count / self.rate, self._pace()):
                 self._line.hand_over(self, piece)
         return None, CONTINUE
+
+    def _pace(self) -> Pace:
+        """With middle blocks the longest that is made of whole ones: else every other would be longer than is good."""
+        pace = self._line.pace()
+        return min(pace, Pace.LEISURELY) if self.block_ms == MIDDLE_BLOCK_MS else pace
 
     def _begin(self) -> None:
         self._has_begun = True

@@ -216,6 +216,39 @@ async def test_sound_waits_for_two_steps_of_the_wake_word_or_three_unless_one_is
     assert len(house.pieces) == 24
 
 
+async def test_where_people_live_blocks_are_long_only_after_as_long_a_quiet_as_is_worth_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change costs as much as middle blocks do for a while. The event loop gets whole ones then, three at once."""
+    monkeypatch.setattr(microphone, "WORTH_LONG_BLOCKS", 10 * CAPTURE_RATE)
+    for pace, seconds, block in (
+        (Pace.CALM, 8, LONG),
+        (Pace.LEISURELY, 2, MIDDLE),
+        (Pace.CALM, 8, MIDDLE),
+        (Pace.LEISURELY, 2, MIDDLE),
+        (Pace.CALM, 9.5, MIDDLE),
+    ):
+        house.pace = pace
+        house.pieces.clear()
+        await house.run(seconds)
+        assert house.card.open_blocks == [block], (pace, seconds)
+    assert set(map(len, house.pieces[1:])) == {2 * 3 * MIDDLE}
+    await house.run(2)
+    assert house.card.open_blocks == [LONG]
+    assert len(house.card.streams) == 4
+
+
+async def test_after_a_quiet_that_lasted_the_next_one_is_believed_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room may be at rest again."""
+    monkeypatch.setattr(microphone, "WORTH_LONG_BLOCKS", 10 * CAPTURE_RATE)
+    for pace, seconds, block in ((Pace.CALM, 12, LONG), (Pace.LEISURELY, 2, MIDDLE), (Pace.CALM, 2, LONG)):
+        house.pace = pace
+        await house.run(seconds)
+        assert house.card.open_blocks == [block], (pace, seconds)
+
+
 async def test_a_card_for_one_program_only_stays_with_short_blocks(house: House) -> None:
     """It is asked once."""
     house.card.is_exclusive = True

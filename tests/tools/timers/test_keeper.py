@@ -13,6 +13,7 @@ from device.tools.timers import keeper
 from device.tools.timers.entry import Countdown, TimeOfDay
 from device.tools.timers.store import FILE, Kept, Store, StoreError
 from tests.tools.timers.house import FakeClocks, TimerHouse, living
+from tests.waiting import until
 
 PASTA = AlarmDue("1", AlarmKind.TIMER, "pasta")
 EVERY_DAY = frozenset(range(7))
@@ -199,8 +200,6 @@ async def test_a_disk_that_refuses_is_told_and_the_timer_rings_all_the_same(
 
 async def until_kept(house: TimerHouse) -> None:
     """Wait until the disk has taken it."""
-    from tests.waiting import until
-
     await until(lambda: house.keeper.health()[0].ok, "a disk that takes it")
 
 
@@ -238,7 +237,7 @@ async def test_a_file_that_cannot_be_read_yet_is_not_written_over(
     again.keeper.start()
     with pytest.raises(ToolError, match="cannot be read from my disk"):
         await again.call("set_timer", seconds=300)
-    assert not again.keeper.health()[1].ok
+    await until(lambda: not again.keeper.health()[1].ok, "a disk that refused")
     broken[0] = False
     monkeypatch.setattr(keeper, "PATIENCE_S", 10.0)
     assert "pasta timer" in await again.call("list_timers")
