@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from device.broker.settings import Broker
 from device.broker.store import Store
 from device.secrets import Secret
 from device.sim.realtime import SimulatedRealtime
+from tests.ports import free_port
 
 KEY = "sk-the-broker-s-own-key-0123456789"
 MODEL = "gpt-realtime-2.1"
@@ -125,10 +125,3 @@ async def broker(folder: Path, **settings: Any) -> AsyncIterator[Stage]:
         async with opened(chosen, Secret(KEY), folder) as door:
             trusted = folder / "tls" / "ca.pem" if chosen.tls == "own" else None
             yield Stage(folder, provider, chosen, Caller(door.port, trusted))
-
-
-def free_port() -> int:
-    """Return one that was free just now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

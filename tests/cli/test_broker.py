@@ -17,7 +17,7 @@ import pytest
 from device.broker import tokens
 from device.broker.store import Entry, Store
 from device.cli import main
-from tests.broker.stage import free_port
+from tests.ports import free_port
 from tests.waiting import block_until
 
 COMMAND = Path(sys.executable).with_name("hearthside")

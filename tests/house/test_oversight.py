@@ -24,7 +24,8 @@ from device.ports.desk import LateDesk, NotDoneError
 from tests.control.house import Client, connected, short_folder
 from tests.conversation.mutings import counting_server, tapped
 from tests.house.cardless import CardlessHouse, open_cardless
-from tests.service.metrics.test_endpoint import fetch, free_port
+from tests.ports import free_port
+from tests.service.metrics.test_endpoint import fetch
 from tests.waiting import LIMIT_S, until
 
 Files = dict[str, Any]

@@ -15,7 +15,7 @@ from device.sim.person.understanding import Understanding
 from device.sim.person.voice import Person
 from device.sim.realtime import Reply, Script, SimulatedRealtime
 from device.sim.realtime.tls import make_certificate, server_context
-from tests.broker.stage import free_port
+from tests.ports import free_port
 from tests.scenarios.house import write_config
 from tests.scenarios.process import COMMAND, daemon
 

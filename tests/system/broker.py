@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.broker.stage import free_port
+from tests.ports import free_port
 from tests.system.booted import LIMIT_S
 from tests.system.stage import KEY, SERVER_NAME, Stage
 from tests.waiting import block_until

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.broker.stage import free_port
+from tests.ports import free_port
 from tests.system.booted import Machine
 from tests.system.prepared import INSTALL_LIMIT_S
 from tests.system.stage import Stage

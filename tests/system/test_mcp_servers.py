@@ -16,10 +16,11 @@ import pytest
 from device.errors import ToolError
 from device.secrets import Secret
 from device.tools.mcp.settings import Server
+from tests.ports import free_port
 from tests.system.homeassistant import RealHome, _inside
 from tests.system.roots import kept
 from tests.tools.homeassistant.owner import owner_of
-from tests.tools.mcp.bridging import SERVERS, bridged, free_port, names, use
+from tests.tools.mcp.bridging import SERVERS, bridged, names, use
 from tests.waiting import until
 
 pytestmark = pytest.mark.system

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from mcp import Client, StdioServerParameters
 
 from device.control.desk import Outside
 from tests.control.house import FakeHouse
+from tests.ports import free_port
 from tests.waiting import LIMIT_S
 
 COMMAND = Path(sys.executable).with_name("hearthside")
@@ -85,13 +85,6 @@ class Server:
         assert self.process.stderr is not None
         self.lines.append((await asyncio.wait_for(self.process.stderr.read(), LIMIT_S)).decode())
         return await asyncio.wait_for(self.process.wait(), LIMIT_S)
-
-
-def free_port() -> int:
-    """Return one that nobody listens at now."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def environment(folder: Path, token: str | None = None) -> dict[str, str]:

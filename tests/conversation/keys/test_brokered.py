@@ -24,7 +24,8 @@ from device.errors import ConfigError
 from device.ports.provider import Ends
 from device.secrets import Secret
 from device.sim.realtime.script import Refusal, Script
-from tests.broker.stage import Stage, broker, free_port
+from tests.broker.stage import Stage, broker
+from tests.ports import free_port
 from tests.waiting import until
 
 OWN = "sk-of-the-device-itself-0123"

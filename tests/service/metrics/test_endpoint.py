@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -13,18 +12,11 @@ import pytest
 from device.service.metrics import endpoint
 from device.service.metrics.endpoint import LONGEST_HEAD, MOST_AT_ONCE, MetricsEndpoint
 from device.service.settings import Metrics
+from tests.ports import free_port
 from tests.waiting import until
 
 PAGE = b"hearthside_turns_total 1.0\n"
 Fetch = Callable[[bytes], "asyncio.Future[bytes]"]
-
-
-def free_port() -> int:
-    """Return one that nobody serves."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from device.sim.home.homeassistant import GUEST_TOKEN, TOKEN
+from tests.ports import free_port
 
 STARTS_WITHIN_S = 300.0
 
@@ -23,9 +23,7 @@ class HomeProcess(ABC):
     """A context manager: inside it, it runs. It comes back on the same port."""
 
     def __init__(self, log: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from device.secrets import Secret
 from device.tools.mcp.bridge import CHILD, Bridge, Patience
 from device.tools.mcp.settings import Server
+from tests.ports import free_port
 from tests.waiting import until
 
 SERVERS = Path(__file__).parent / "servers"
@@ -85,13 +85,6 @@ def is_running(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.asynccontextmanager

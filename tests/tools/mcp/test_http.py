@@ -16,7 +16,8 @@ from device.errors import ToolError
 from device.secrets import Secret
 from device.tools.mcp.bridge import Bridge, Patience
 from device.tools.mcp.settings import Server
-from tests.tools.mcp.bridging import bridged, free_port, http_notes, is_well, names, use
+from tests.ports import free_port
+from tests.tools.mcp.bridging import bridged, http_notes, is_well, names, use
 from tests.waiting import until
 
 TOKEN = "of-the-home-abcdefgh"

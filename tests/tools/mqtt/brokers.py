@@ -22,18 +22,12 @@ from device.secrets import Secret
 from device.tools.mqtt.link import Handler, Link
 from device.tools.mqtt.messages import LARGEST_PAYLOAD, Message, matches
 from device.tools.mqtt.settings import Mqtt
+from tests.ports import free_port
 from tests.waiting import block_until, until
 
 PLACES = (os.environ["PATH"], "/usr/sbin", f"{sys.prefix}/mosquitto/usr/sbin")
 MOSQUITTO = shutil.which("mosquitto", path=os.pathsep.join(PLACES)) or "mosquitto"
 """The machine's own, else the one that scripts/setup --dev has unpacked."""
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Broker:

@@ -24,7 +24,8 @@ from device.tools.mqtt import link as link_module
 from device.tools.mqtt import wire
 from device.tools.mqtt.link import Link
 from device.tools.mqtt.messages import LARGEST_PAYLOAD, Message
-from tests.tools.mqtt.brokers import Broker, free_port, onlooker, running, settings_for
+from tests.ports import free_port
+from tests.tools.mqtt.brokers import Broker, onlooker, running, settings_for
 from tests.waiting import until
 
 AVAILABILITY = "hearthside/kitchen/availability"
