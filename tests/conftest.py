@@ -39,7 +39,7 @@ CARD_RERUNS = 1
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what takes a card from a fixture; only tests on a card may run again."""
+    """Mark what takes a card from a fixture; what is on a card may run again, wherever it runs."""
     for item in items:
         if CARD_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.card)
