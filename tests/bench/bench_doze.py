@@ -3,8 +3,8 @@
 `python tests/bench/bench_doze.py [--count 540]` prints a Markdown table by room: the wake words that the engine detects
 without dozing; those that the dozing engine misses, adds or reports with another score (by 0.01) or end of the word (by
 more than a sample); how much later it detects at most; in how many scenes it dozed so long that sound was never scored;
-and how much of the time it runs. The dozing engine gets sound as the microphone delivers it: in long blocks in a quiet
-room.
+and how much of the time it runs. The dozing engine gets sound as the microphone delivers it: in long blocks in a room
+at rest.
 """
 
 from __future__ import annotations

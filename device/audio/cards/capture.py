@@ -23,7 +23,8 @@ class Pace(IntEnum):
     """Two steps, which cost an engine little more than one. Sound in which it hears nothing may come so late: before
     most words are detected, the score rises (see `WakeWorker.expects_word`)."""
     LEISURELY = 240
-    """Three steps at once; only where steps end with blocks, so that none waits for the rest of a block in addition."""
+    """Three steps at once; only where steps end with blocks, so that none waits for the rest of a block in addition,
+    and where nothing is scored."""
     CALM = 280
     """The longest that does no harm: with 320 ms some wake words hardly louder than a noise come 160 ms late."""
 

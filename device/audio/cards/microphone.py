@@ -44,11 +44,11 @@ LONG_BLOCK_MS = int(Pace.CALM)
 MIDDLE_BLOCK_MS = int(Pace.STEADY)
 SHORT_BLOCK_MS = 5
 # A stream must have lasted for so long (16 kHz) before one of middle blocks takes its place: a room that is quiet is
-# known to be so 5 s after the start, and then long blocks do.
+# known to be so 5 s after the start, and then long blocks do, unless people live there.
 WORTH_CHANGING = samples_from_ms(8_000, CAPTURE_RATE)
 # To change to long blocks and back costs as much as about this long (16 kHz) with middle blocks: 27 s on the virtual
-# card, 73 s on one at PulseAudio's defaults. Where the last long ones did not last for that, the room must have been
-# quiet for as long before there are long ones again.
+# card, 73 s on one at PulseAudio's defaults. Where the last quiet did not last for that, the next must have done so
+# before there are long blocks again.
 WORTH_LONG_BLOCKS = samples_from_ms(40_000, CAPTURE_RATE)
 # How many blocks may be lost because the machine is too slow for such short ones; then those of a frame are used.
 OVERFLOWS_BORNE = 3
@@ -98,7 +98,9 @@ class AlsaMicrophone(Line[Stream]):
         self._changing_since: float | None = None
         self._is_shareable = True
         self._is_restless = False
-        """Whether the last long blocks did not last for long: people live in this room."""
+        """Whether the last quiet was too short for long blocks, or this one is so far: people live in this room."""
+        self._calm_since = 0
+        """Until where in the stream (16 kHz) somebody was in more of a hurry than in a calm room."""
         self._overflows = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -117,6 +119,7 @@ class AlsaMicrophone(Line[Stream]):
         """On the event loop's thread: the pace may have changed; change to longer or shorter blocks if so."""
         if self._source is None or not self.is_open:
             return
+        self._note_quiet()
         wanted, present = self._wanted_block_ms(self._source), self._source.block_ms
         if self._changing_since is not None:
             if self._next is not None and self._next.block_ms > max(wanted, present):
@@ -126,11 +129,15 @@ class AlsaMicrophone(Line[Stream]):
             self._owner.watch_closely()
             self._spawn(self._change(wanted))
 
+    def _note_quiet(self) -> None:
+        if self._pace() is not Pace.CALM:
+            self._calm_since = self._joined.position
+        elif self._joined.position - self._calm_since >= WORTH_LONG_BLOCKS:
+            self._is_restless = False
+
     def _wanted_block_ms(self, present: _Source) -> int:
         pace = self._pace()
-        if pace is not Pace.CALM:
-            present.calm_since = present.delivered
-        elif not self._is_restless or present.delivered - present.calm_since >= WORTH_LONG_BLOCKS or present.is_long:
+        if pace is Pace.CALM and (present.is_long or not self._is_restless):
             return LONG_BLOCK_MS
         may_wait = pace in (Pace.CALM, Pace.RELAXED, Pace.LEISURELY)
         if may_wait and present.block_ms < MIDDLE_BLOCK_MS and present.delivered < WORTH_CHANGING:
@@ -229,10 +236,10 @@ class AlsaMicrophone(Line[Stream]):
     def _join(self) -> None:
         if self._source is None or self._next is None or (rest := self._joined.join()) is None:
             return
-        if self._source.is_long:
-            self._is_restless = self._source.delivered < WORTH_LONG_BLOCKS
         self._source.ended, self._replaced = True, self._source
         self._source, self._next = self._next, None
+        if self._source.is_long:
+            self._is_restless = self._joined.position - self._calm_since < WORTH_LONG_BLOCKS
         self._hand_on(self._joined.feed(rest))
         self._source.intake.align(self._joined.position - self._source.delivered)
 
@@ -244,8 +251,8 @@ class AlsaMicrophone(Line[Stream]):
 
     async def _give_up_sharing(self) -> None:
         log.debug("the microphone cannot be opened twice: it stays with blocks of %d ms", self._frame_ms)
-        if self._source is not None and self._source.is_long:
-            # Frames are needed sooner: a gap is better than long blocks from now on.
+        if self._source is not None and self._source.block_ms > self._frame_ms:
+            # Frames are needed sooner: a gap is better than long blocks from now on, in every conversation.
             await self._within_patience(self._start_anew)
         else:
             self._give_up_change()
@@ -312,7 +319,7 @@ class AlsaMicrophone(Line[Stream]):
 
     def _forget(self) -> None:
         """What comes next does not join on, and what was held back of what went before never comes."""
-        self._joined = JoinedStream(self._frame_ms)
+        self._joined, self._calm_since = JoinedStream(self._frame_ms), 0
         self._source = self._next = self._replaced = self._changing_since = None
 
     async def _fail(self, reason: str) -> None:
@@ -359,8 +366,6 @@ class _Source:
         self.is_long = block_ms == LONG_BLOCK_MS
         self.delivered = 0
         """On the event loop's thread: how many samples (16 kHz) of it have come so far."""
-        self.calm_since = 0
-        """How many had come when somebody last was in more of a hurry than in a calm room."""
         self.intake = Intake(rate, channels, channel, frame_ms)
         self.ended = False
         """Set on the event loop's thread: nobody wants more."""

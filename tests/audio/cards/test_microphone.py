@@ -241,12 +241,38 @@ async def test_where_people_live_blocks_are_long_only_after_as_long_a_quiet_as_i
 async def test_after_a_quiet_that_lasted_the_next_one_is_believed_at_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The room may be at rest again."""
+    """Whatever kind of blocks it was heard in."""
     monkeypatch.setattr(microphone, "WORTH_LONG_BLOCKS", 10 * CAPTURE_RATE)
-    for pace, seconds, block in ((Pace.CALM, 12, LONG), (Pace.LEISURELY, 2, MIDDLE), (Pace.CALM, 2, LONG)):
+    for pace, seconds, block in (
+        (Pace.CALM, 3, LONG),
+        (Pace.LEISURELY, 2, MIDDLE),
+        (Pace.CALM, 12, LONG),
+        (Pace.LEISURELY, 2, MIDDLE),
+        (Pace.CALM, 12, LONG),
+        (Pace.LEISURELY, 2, MIDDLE),
+        (Pace.CALM, 2, LONG),
+    ):
         house.pace = pace
         await house.run(seconds)
         assert house.card.open_blocks == [block], (pace, seconds)
+
+
+async def test_a_room_that_was_at_rest_before_a_mute_is_at_rest_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And one that was not must show it first, from the unmute on."""
+    monkeypatch.setattr(microphone, "WORTH_LONG_BLOCKS", 10 * CAPTURE_RATE)
+    for quiet_s, blocks in ((12, [LONG]), (5, [SHORT])):
+        house.pace = Pace.CALM
+        await house.run(quiet_s)
+        await house.microphone.close()
+        await house.microphone.open()
+        await house.run(3)
+        assert house.card.open_blocks == blocks, quiet_s
+    await house.run(6)
+    assert house.card.open_blocks == [MIDDLE]
+    await house.run(2)
+    assert house.card.open_blocks == [LONG]
 
 
 async def test_a_card_for_one_program_only_stays_with_short_blocks(house: House) -> None:
@@ -262,7 +288,7 @@ async def test_a_card_for_one_program_only_stays_with_short_blocks(house: House)
     assert house.heard == NOISE.tobytes()[: len(house.heard)]
 
 
-async def test_a_card_that_is_shared_no_longer_is_opened_anew_for_who_is_in_a_hurry(house: House) -> None:
+async def test_a_card_that_is_shared_no_longer_does_not_stay_with_long_blocks(house: House) -> None:
     """Another program took what was left of it."""
     house.pace = Pace.CALM
     await house.run(3)
@@ -275,6 +301,19 @@ async def test_a_card_that_is_shared_no_longer_is_opened_anew_for_who_is_in_a_hu
     house.pace = Pace.CALM
     await house.run(3)
     assert house.card.open_blocks == [SHORT]
+
+
+async def test_nor_with_blocks_of_middle_length(house: House) -> None:
+    """Each conversation would have sound that comes 60 ms later than on a card that was never shared."""
+    house.pace = Pace.LEISURELY
+    await house.run(9)
+    assert house.card.open_blocks == [MIDDLE]
+    house.card.is_exclusive = True
+    house.pace = Pace.HURRIED
+    house.microphone.adapt()
+    await house.run(1)
+    assert house.card.open_blocks == [SHORT]
+    assert house.gaps == 1
 
 
 async def test_who_is_in_a_hurry_does_not_wait_for_long_blocks_to_begin(house: House) -> None:
@@ -477,11 +516,14 @@ async def test_a_first_stream_that_does_not_end_is_closed_all_the_same(
     assert len(house.heard) > 2 * 5 * CAPTURE_RATE
 
 
-async def test_on_a_real_card_no_sample_is_lost_or_doubled_at_a_change(virtual_card: VirtualSoundCard) -> None:
+async def test_on_a_real_card_no_sample_is_lost_or_doubled_at_a_change(
+    virtual_card: VirtualSoundCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Noise in the room, and three changes: every tenth of a second of it is found in its place in a recording.
 
     Each stream samples the room's 48 kHz at one of three moments. In white noise that alone makes two streams unlike.
     """
+    monkeypatch.setattr(microphone, "WORTH_LONG_BLOCKS", 0)
     smooth = np.convolve(NOISE[: 10 * CAPTURE_RATE], np.hanning(9), "same").astype("<i2")
     pieces: list[bytes] = []
     paces = [Pace.HURRIED]
