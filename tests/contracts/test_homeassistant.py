@@ -188,7 +188,7 @@ async def test_who_is_no_administrator_uses_what_is_allowed(home: HomeProcess, o
     """Exposed or not, and hears what changes in the registries."""
     await owner.expose("light.bed_light", exposed=False)
     async with running(home, home.guest_token, exposed_only=False, allow=["light", "kitchen"]) as link:
-        await until(lambda: "light.bed_light" in ids(link), "what is allowed", LIMIT_S)
+        await until(lambda: link.is_connected and "light.bed_light" in ids(link), "what is allowed", LIMIT_S)
         assert all(entity.startswith("light.") for entity in ids(link))
         await do(link, "home_control", what="bed light", action="on")
         assert (await owner.state("light.bed_light"))["state"] == "on"
