@@ -119,13 +119,16 @@ class House:
         return began
 
     async def click(self) -> None:
-        """Press the button and let go at once."""
+        """Press the button and let go at once; not on the event loop, which may be busy for longer than that."""
+        await asyncio.to_thread(self._click)
+
+    def _click(self) -> None:
         self.board.press(BUTTON)
-        await asyncio.sleep(0.06)  # longer than bounces, shorter than a hold: a finger
+        time.sleep(0.06)  # longer than bounces, shorter than a hold: a finger
         self.board.release(BUTTON)
 
-    async def ask_by_click(self) -> None:
-        """Click for the word; while the house is saying something the first click only silences it.
+    async def ask_by_click(self) -> float:
+        """Click for the word, and return when; while the house is saying something the first click only silences it.
 
         On a busy machine the finger may stay too long, and a click become a hold: then once more.
         """
@@ -135,7 +138,7 @@ class House:
             with contextlib.suppress(ScenarioError):
                 await self.timeline.until(OpenSession, since, 1.0)
                 if not self.timeline.all(ButtonHeld, since):
-                    return
+                    return since
                 await self.phase(Phase.IDLE)
         raise ScenarioError("a click opened no session")
 

@@ -34,8 +34,7 @@ async def test_a_broken_light_is_told_once_and_replaced_by_a_sound_until_it_is_m
     server.script = Script(answer=lambda text: Reply("Beep.", audio=tone(200)) if text else None)
     async with open_house(*SETTINGS) as house:
         house.board.break_output(LED)
-        since = time.monotonic()
-        await house.click()
+        since = await house.ask_by_click()
         await house.phase(Phase.LISTENING)
         assert Device.LIGHT in house.status.faults
         assert wake_cues(house, since) == 1
@@ -54,8 +53,7 @@ async def test_a_broken_light_is_told_once_and_replaced_by_a_sound_until_it_is_m
 
         house.board.mend_output(LED)
         await until(lambda: not house.status.faults, "the recovery of the light")
-        since = time.monotonic()
-        await house.click()
+        since = await house.ask_by_click()
         await house.phase(Phase.LISTENING)
         assert house.board.level(LED) == 1
         assert wake_cues(house, since) == 0

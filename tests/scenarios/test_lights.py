@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -66,8 +65,7 @@ async def test_spoken_words_become_bytes_for_a_ring(
 
         # SPI goes away: a sound takes the place of the light, until it is back.
         spi.missing = True
-        since = time.monotonic()
-        await house.click()
+        since = await house.ask_by_click()
         await house.phase(Phase.LISTENING)
         assert Device.LIGHT in house.status.faults
         assert [action.cue for action in house.timeline.all(PlayCue, since)] == [Cue.WAKE]
