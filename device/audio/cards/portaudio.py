@@ -94,10 +94,9 @@ class SoundCards:
             self._watch = None
         for line in self._lines:
             await line.close()
-        try:
+        # Where PortAudio hangs it is let go of as soon as it answers, before anything else is asked of it.
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.call(self.terminate), HANG_S)
-        except TimeoutError:
-            self._portaudio = None
 
     async def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """See Owner."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from device.core.events import Device, DeviceFailed, DeviceRecovered, Event
 from device.errors import AudioError, ConfigError, DeviceNotFoundError
 from device.sim.devices.soundcard import MICROPHONE, SPEAKER, VirtualSoundCard
 from device.units import Hz
-from tests.waiting import until
+from tests.waiting import LIMIT_S, until
 
 pytestmark = pytest.mark.patient
 
@@ -325,6 +327,25 @@ async def test_a_healthy_stream_is_left_alone(fussy: Callable[[int, int], _Fussy
     assert events == []
     assert len(card.opened) == 1
     await cards.close()
+
+
+async def test_a_sound_system_that_hung_when_it_was_closed_is_let_go_of_when_it_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else no later list of devices would be a new one, for as long as the program runs."""
+    monkeypatch.setattr(portaudio, "HANG_S", 0.05)
+    cards = SoundCards(Audio(), lambda event: None)
+    let_go: list[bool] = []
+    monkeypatch.setattr(cards, "_portaudio", SimpleNamespace(terminate=lambda: let_go.append(True)))
+    answers = threading.Event()
+    hanging = asyncio.create_task(cards.call(answers.wait, LIMIT_S))
+    await asyncio.sleep(0)
+    await cards.close()
+    assert not let_go
+    answers.set()
+    await hanging
+    await cards.call(lambda: None)
+    assert let_go == [True]
 
 
 def test_pyaudio_is_imported_in_one_file() -> None:
