@@ -132,8 +132,11 @@ class AlsaMicrophone(Line[Stream]):
     def _note_quiet(self) -> None:
         if self._pace() is not Pace.CALM:
             self._calm_since = self._joined.position
-        elif self._joined.position - self._calm_since >= WORTH_LONG_BLOCKS:
+        elif self._quiet_has_lasted():
             self._is_restless = False
+
+    def _quiet_has_lasted(self) -> bool:
+        return self._joined.position - self._calm_since >= WORTH_LONG_BLOCKS
 
     def _wanted_block_ms(self, present: _Source) -> int:
         pace = self._pace()
@@ -239,7 +242,7 @@ class AlsaMicrophone(Line[Stream]):
         self._source.ended, self._replaced = True, self._source
         self._source, self._next = self._next, None
         if self._source.is_long:
-            self._is_restless = self._joined.position - self._calm_since < WORTH_LONG_BLOCKS
+            self._is_restless = not self._quiet_has_lasted()
         self._hand_on(self._joined.feed(rest))
         self._source.intake.align(self._joined.position - self._source.delivered)
 

@@ -115,6 +115,17 @@ class House:
             await until(lambda: not self.microphone._tasks, "the end of what PortAudio's thread does")
             await asyncio.sleep(0 if step % 4 else 0.0005)
 
+    async def walk(self, *stages: tuple[Pace, float, int]) -> None:
+        """At each pace let so many seconds pass, and see that one stream is open, with blocks of this length.
+
+        `pieces` are of the last stage.
+        """
+        for pace, seconds, block in stages:
+            self.pace = pace
+            self.pieces.clear()
+            await self.run(seconds)
+            assert self.card.open_blocks == [block], (pace, seconds)
+
     @property
     def heard(self) -> bytes:
         """All frames in a row."""
@@ -221,17 +232,13 @@ async def test_where_people_live_blocks_are_long_only_after_as_long_a_quiet_as_i
 ) -> None:
     """A change costs as much as middle blocks do for a while. The event loop gets whole ones then, three at once."""
     monkeypatch.setattr(microphone, "WORTH_LONG_BLOCKS", 10 * CAPTURE_RATE)
-    for pace, seconds, block in (
+    await house.walk(
         (Pace.CALM, 8, LONG),
         (Pace.LEISURELY, 2, MIDDLE),
         (Pace.CALM, 8, MIDDLE),
         (Pace.LEISURELY, 2, MIDDLE),
         (Pace.CALM, 9.5, MIDDLE),
-    ):
-        house.pace = pace
-        house.pieces.clear()
-        await house.run(seconds)
-        assert house.card.open_blocks == [block], (pace, seconds)
+    )
     assert set(map(len, house.pieces[1:])) == {2 * 3 * MIDDLE}
     await house.run(2)
     assert house.card.open_blocks == [LONG]
@@ -243,7 +250,7 @@ async def test_after_a_quiet_that_lasted_the_next_one_is_believed_at_once(
 ) -> None:
     """Whatever kind of blocks it was heard in."""
     monkeypatch.setattr(microphone, "WORTH_LONG_BLOCKS", 10 * CAPTURE_RATE)
-    for pace, seconds, block in (
+    await house.walk(
         (Pace.CALM, 3, LONG),
         (Pace.LEISURELY, 2, MIDDLE),
         (Pace.CALM, 12, LONG),
@@ -251,10 +258,7 @@ async def test_after_a_quiet_that_lasted_the_next_one_is_believed_at_once(
         (Pace.CALM, 12, LONG),
         (Pace.LEISURELY, 2, MIDDLE),
         (Pace.CALM, 2, LONG),
-    ):
-        house.pace = pace
-        await house.run(seconds)
-        assert house.card.open_blocks == [block], (pace, seconds)
+    )
 
 
 async def test_a_room_that_was_at_rest_before_a_mute_is_at_rest_after_it(
